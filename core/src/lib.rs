@@ -1,0 +1,26 @@
+//! Ringmain: embeddable messaging. Task queues and event streams in a library, in memory or durable on local
+//! disk, with no broker to run.
+
+pub mod clock;
+pub mod error;
+pub mod hub;
+pub mod limits;
+pub mod message;
+pub mod name;
+pub mod queue;
+pub mod storage;
+pub mod stream;
+
+mod sync;
+
+pub use clock::{Clock, ManualClock};
+pub use error::{Error, ErrorCode, Result};
+pub use hub::{Durability, Hub, HubBuilder, HubStats};
+pub use message::Message;
+pub use name::Name;
+pub use queue::{
+    Consumer, Delivery, Jitter, OnExhausted, Peeked, Queue, QueueBuilder, QueueStats, Retry,
+};
+pub use stream::{
+    Group, Member, PartitionStats, Position, Reader, Record, Start, Stream, StreamBuilder, StreamStats,
+};

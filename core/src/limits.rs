@@ -1,0 +1,30 @@
+//! Every limit in one place, so that nothing a caller or a file says can make the process grow without bound.
+
+/// Longest message (key, headers and value together) in bytes.
+pub const MESSAGE_BYTES_MAX: usize = 1 << 20;
+/// Longest key in bytes.
+pub const KEY_BYTES_MAX: usize = 4096;
+/// Most headers of one message.
+pub const HEADER_COUNT_MAX: usize = 64;
+/// Longest header name in bytes.
+pub const HEADER_NAME_BYTES_MAX: usize = 255;
+/// Longest header value in bytes.
+pub const HEADER_VALUE_BYTES_MAX: usize = 32 << 10;
+/// Longest name of a queue, stream or group in bytes.
+pub const NAME_BYTES_MAX: usize = 128;
+/// Most records of one atomic batch.
+pub const BATCH_RECORDS_MAX: usize = 65_536;
+/// Longest atomic batch in bytes of frames.
+pub const BATCH_BYTES_MAX: usize = 16 << 20;
+/// Most partitions of one stream.
+pub const PARTITION_COUNT_MAX: u32 = 1024;
+/// Longest failure or rejection reason kept, in bytes; longer ones are cut at a character boundary.
+pub const REASON_BYTES_MAX: usize = 4096;
+/// Most deliveries that one receive hands out.
+pub const RECEIVE_COUNT_MAX: usize = 65_536;
+/// Most leases out of one queue at a time.
+pub const LEASE_COUNT_MAX: usize = 1 << 24;
+/// Longest delay, and farthest `deliver_at`, in seconds: ten years.
+pub const DELAY_SECONDS_MAX: u64 = 10 * 366 * 24 * 3600;
+/// Longest lease in seconds: seven days.
+pub const LEASE_SECONDS_MAX: u64 = 7 * 24 * 3600;

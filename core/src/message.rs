@@ -1,0 +1,160 @@
+//! A message on its way in: borrowed bytes and options, checked once, copied once into the log.
+
+use crate::error::{Error, Result};
+use crate::limits::{
+    DELAY_SECONDS_MAX, HEADER_COUNT_MAX, HEADER_NAME_BYTES_MAX, HEADER_VALUE_BYTES_MAX, KEY_BYTES_MAX,
+    MESSAGE_BYTES_MAX,
+};
+use std::time::Duration;
+
+/// Headers whose names start with this belong to the engine; a message that carries one is refused.
+pub const ENGINE_HEADER_PREFIX: &str = "rm-";
+
+/// A message to send to a queue or append to a stream.
+///
+/// It borrows everything: building one allocates nothing unless it has headers.
+///
+/// ```
+/// use ringmain::Message;
+/// use std::time::Duration;
+/// let message = Message::new(b"rebook").key("N14228").header("carrier", b"UA").delay(Duration::from_secs(5));
+/// assert_eq!(message.value(), b"rebook");
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Message<'a> {
+    pub(crate) value: &'a [u8],
+    pub(crate) key: Option<&'a [u8]>,
+    pub(crate) headers: Vec<(&'a str, &'a [u8])>,
+    pub(crate) delay: Option<Duration>,
+    pub(crate) deliver_at_ns: Option<u64>,
+    pub(crate) event_time_ns: Option<u64>,
+}
+
+impl<'a> Message<'a> {
+    /// A message with this value and nothing else.
+    pub fn new(value: &'a (impl AsRef<[u8]> + ?Sized)) -> Self {
+        Self { value: value.as_ref(), ..Self::default() }
+    }
+
+    /// Sets the key: chooses the partition of a stream, and is a label on a queue. At most 4096 bytes.
+    pub fn key(mut self, key: &'a (impl AsRef<[u8]> + ?Sized)) -> Self {
+        self.key = Some(key.as_ref());
+        self
+    }
+
+    /// Adds a header. At most 64, names of 1 to 255 bytes, values of at most 32 KiB. Names that start with
+    /// `rm-` are the engine's and refused.
+    pub fn header(mut self, name: &'a str, value: &'a (impl AsRef<[u8]> + ?Sized)) -> Self {
+        self.headers.push((name, value.as_ref()));
+        self
+    }
+
+    /// Queue only: not before this much time has passed. At most ten years.
+    pub fn delay(mut self, delay: Duration) -> Self {
+        self.delay = Some(delay);
+        self
+    }
+
+    /// Queue only: not before this time, in nanoseconds since 1970. Wins over [`delay`](Self::delay).
+    pub fn deliver_at(mut self, time_ns: u64) -> Self {
+        self.deliver_at_ns = Some(time_ns);
+        self
+    }
+
+    /// When what the message tells of happened, in nanoseconds since 1970. Kept with it, never used for
+    /// retention.
+    pub fn event_time(mut self, time_ns: u64) -> Self {
+        self.event_time_ns = Some(time_ns);
+        self
+    }
+
+    /// The value.
+    pub fn value(&self) -> &'a [u8] {
+        self.value
+    }
+
+    /// When a queue may deliver it first, given the time now; 0 for at once.
+    pub(crate) fn due_ns(&self, now_ns: u64) -> u64 {
+        match (self.deliver_at_ns, self.delay) {
+            (Some(at), _) if at > now_ns => at,
+            (None, Some(delay)) if !delay.is_zero() => now_ns.saturating_add(duration_ns(delay)),
+            _ => 0,
+        }
+    }
+
+    /// Checks every limit; what passes fits the log's frame.
+    pub(crate) fn check(&self, now_ns: u64) -> Result<()> {
+        let too_large = |what, bytes: usize, limit: usize| {
+            Err(Error::TooLarge { what, bytes: bytes as u64, limit_bytes: limit as u64 })
+        };
+        let mut bytes = self.value.len();
+        if let Some(key) = self.key {
+            if key.len() > KEY_BYTES_MAX {
+                return too_large("key", key.len(), KEY_BYTES_MAX);
+            }
+            bytes += key.len();
+        }
+        if self.headers.len() > HEADER_COUNT_MAX {
+            return Err(Error::invalid(
+                "headers",
+                format!("{} headers, at most {HEADER_COUNT_MAX} are allowed", self.headers.len()),
+            ));
+        }
+        for (name, value) in &self.headers {
+            if name.is_empty() {
+                return Err(Error::invalid("header name", "it is empty"));
+            }
+            if name.len() > HEADER_NAME_BYTES_MAX {
+                return too_large("header name", name.len(), HEADER_NAME_BYTES_MAX);
+            }
+            if name.starts_with(ENGINE_HEADER_PREFIX) {
+                return Err(Error::invalid(
+                    "header name",
+                    format!("{name:?}: names that start with {ENGINE_HEADER_PREFIX:?} belong to the engine"),
+                ));
+            }
+            if value.len() > HEADER_VALUE_BYTES_MAX {
+                return too_large("header value", value.len(), HEADER_VALUE_BYTES_MAX);
+            }
+            bytes += name.len() + value.len();
+        }
+        if bytes > MESSAGE_BYTES_MAX {
+            return too_large("message", bytes, MESSAGE_BYTES_MAX);
+        }
+        let farthest_ns = now_ns.saturating_add(DELAY_SECONDS_MAX * 1_000_000_000);
+        if self.due_ns(now_ns) > farthest_ns {
+            return Err(Error::invalid("delay", "more than ten years ahead; at most ten years are allowed"));
+        }
+        Ok(())
+    }
+}
+
+/// A duration in whole nanoseconds; anything beyond 584 years becomes that.
+pub(crate) fn duration_ns(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_over_a_limit_is_refused_with_the_limit_in_the_error() {
+        let long = vec![0; MESSAGE_BYTES_MAX + 1];
+        assert!(Message::new(&long).check(0).unwrap_err().to_string().contains("1048576"));
+        assert!(Message::new(b"").key(&long[..KEY_BYTES_MAX + 1]).check(0).unwrap_err().to_string().contains("4096"));
+        assert!(Message::new(&long[..MESSAGE_BYTES_MAX]).check(0).is_ok());
+    }
+
+    #[test]
+    fn engine_headers_cannot_be_forged() {
+        assert!(Message::new(b"").header("rm-failures", b"0").check(0).is_err());
+    }
+
+    #[test]
+    fn a_delay_of_more_than_ten_years_is_refused() {
+        assert!(Message::new(b"").delay(Duration::from_secs(DELAY_SECONDS_MAX + 1)).check(7).is_err());
+        assert!(Message::new(b"").deliver_at(u64::MAX).check(7).is_err());
+        assert!(Message::new(b"").delay(Duration::from_secs(DELAY_SECONDS_MAX)).check(7).is_ok());
+    }
+}
