@@ -11,6 +11,8 @@ pub mod queue;
 pub mod storage;
 pub mod stream;
 
+mod journal;
+mod log;
 mod sync;
 
 pub use clock::{Clock, ManualClock};

@@ -1,4 +1,8 @@
-//! The only door to atomics, cells, threads and spin loops: the standard library's, or loom's under `--cfg loom`.
+//! The only door to atomics, cells, threads, spin loops and parking: the standard library's, or loom's under
+//! `--cfg loom`.
+
+mod barrier;
+pub(crate) mod event_count;
 
 #[cfg(loom)]
 pub(crate) use loom::{

@@ -1,0 +1,200 @@
+//! Append: claim by one fetch-add, write in place, commit by the length word.
+//!
+//! **Protocol**, `P1 commit`: frames of a claim are written last to first; the length word of the *first* is stored
+//! last, with Release. A reader that acquires it sees every frame of the batch, because it goes in order.
+//!
+//! **Three outcomes of a claim**, decided by the constant [`LIMIT`] alone: *in range*: the block, its header and the
+//! buffer are stable until the mark is cleared; *crossing*: exactly one claimant per segment, which pads and seals;
+//! *overshoot*: nothing of this block may be believed, the claimant looks again.
+
+use crate::error::{Error, Result};
+use crate::limits::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX};
+use crate::log::claim::{
+    self, BLIND_GRANULES_MAX, CLOSED, GRANULE_BYTES, LIMIT, Place, ROTATING, UNOPENED, current,
+};
+use crate::log::frame::{BATCH_CONTINUED, BATCH_CONTINUES, Draft, PAD, pad_checksum};
+use crate::log::marks::MarkGuard;
+use crate::log::segment::Header;
+use crate::log::{BLOCKS, Log};
+use crate::sync::Ordering;
+use crossbeam_utils::Backoff;
+
+/// What an append leaves in the caller's hand: committed, not yet durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Receipt {
+    /// Sequence of the first record.
+    pub(crate) sequence: u64,
+    /// Where the first frame is.
+    pub(crate) start: Place,
+    /// Where the last frame ends: what must be durable for all of it to be.
+    pub(crate) end: Place,
+}
+
+struct Claimed<'a> {
+    header: &'a Header,
+    segment: u64,
+    /// Granule of the segment.
+    at: u64,
+    sequence: u64,
+    /// Cleared when the frames are committed.
+    _mark: MarkGuard<'a>,
+}
+
+impl Log {
+    /// Appends frames as one atomic batch: all data frames, or a single control frame.
+    ///
+    /// # Errors
+    /// `Closed`, `Poisoned`, or `TooLarge` for a batch over its limits. Then nothing was appended.
+    pub(crate) fn append(&self, drafts: &[Draft<'_>]) -> Result<Receipt> {
+        let granules: u64 = drafts.iter().map(Draft::granules).sum();
+        let bytes = granules * GRANULE_BYTES;
+        if bytes > BATCH_BYTES_MAX as u64 {
+            let limit_bytes = BATCH_BYTES_MAX as u64;
+            return Err(Error::TooLarge { what: "batch", bytes, limit_bytes });
+        }
+        if drafts.is_empty() || drafts.len() > BATCH_RECORDS_MAX {
+            let detail = format!("{} messages; one batch takes 1 to {BATCH_RECORDS_MAX}", drafts.len());
+            return Err(Error::invalid("batch", detail));
+        }
+        let records = drafts.iter().filter(|draft| draft.kind.is_record()).count() as u64;
+        let claimed = self.claim(records, granules)?;
+        let receipt = Receipt {
+            sequence: claimed.sequence,
+            start: Place::new(claimed.segment, claimed.at),
+            end: Place::new(claimed.segment, claimed.at + granules),
+        };
+        self.write(&claimed, drafts, granules);
+        drop(claimed);
+        self.data.notify();
+        Ok(receipt)
+    }
+
+    fn write(&self, claimed: &Claimed<'_>, drafts: &[Draft<'_>], granules: u64) {
+        let header = claimed.header;
+        // SAFETY: an in-range claim under its mark, which outlives this call.
+        let buffer = unsafe { header.buffer() };
+        let seed = self.home.is_some().then(|| header.seed(self.id, claimed.segment));
+        let from_base = claimed.sequence - header.base();
+        let mut at = claimed.at + granules;
+        for (index, draft) in drafts.iter().enumerate().rev() {
+            at -= draft.granules();
+            let byte = (at * GRANULE_BYTES) as usize;
+            let mut batch = 0;
+            if index + 1 < drafts.len() {
+                batch |= BATCH_CONTINUES;
+            }
+            if index > 0 {
+                batch |= BATCH_CONTINUED;
+            }
+            let sequence = (from_base + index as u64) as u32;
+            let seed = seed.map(|seed| seed.at(byte as u64));
+            // SAFETY: these bytes lie in our claim, and their commit word is stored below.
+            unsafe {
+                buffer.with_claimed(byte, draft.bytes(), |into| draft.encode(into, sequence, batch, seed));
+            }
+            // ORDERING: Release for the first frame of the claim, P1; the others are covered by it.
+            let ordering = if index == 0 { Ordering::Release } else { Ordering::Relaxed };
+            buffer.commit(byte, draft.bytes() as u32, ordering);
+        }
+    }
+
+    fn claim(&self, records: u64, granules: u64) -> Result<Claimed<'_>> {
+        let backoff = Backoff::new();
+        loop {
+            // ORDERING: Acquire, P6 open: pairs with the opener's store; the claim word of that segment is open.
+            let found = self.current.load(Ordering::Acquire);
+            let segment = claim::current_segment(found);
+            if found & CLOSED != 0 {
+                self.poisoned()?;
+                return Err(Error::Closed { what: "the log" });
+            }
+            if found & ROTATING != 0 {
+                // The opener is another thread, or the crosser is inside its few instructions, or a producer has been
+                // asleep for BLOCKS segments: nothing to wait on but time.
+                if !self.open_next(segment) {
+                    backoff.snooze();
+                }
+                continue;
+            }
+            let mark = self.marks.set(segment);
+            let block = &self.blocks[segment as usize % BLOCKS];
+            let (count, position) = claim::split(self.add_to_claim(&block.claim, records, granules));
+            if position > LIMIT {
+                drop(mark);
+                self.start_rotation(segment);
+                continue;
+            }
+            // ORDERING: Relaxed: the claim was in range, so the fetch-add acquired the opener's swap, which came
+            // after it stored the header's index, and the mark keeps the block from being reopened.
+            let header = self.header(block.header.load(Ordering::Relaxed) as u32);
+            let segment = header.number();
+            let at = position - (LIMIT - header.capacity());
+            if position + granules <= LIMIT {
+                return Ok(Claimed { header, segment, at, sequence: header.base() + count, _mark: mark });
+            }
+            self.cross(header, segment, at, count, granules);
+            drop(mark);
+            self.start_rotation(segment);
+        }
+    }
+
+    /// Adds a claim and returns the word before.
+    fn add_to_claim(&self, word: &crate::sync::AtomicU64, records: u64, granules: u64) -> u64 {
+        let increment = claim::increment(records, granules);
+        if granules <= BLIND_GRANULES_MAX {
+            // ORDERING: AcqRel, P6: Acquire pairs with the opener's swap (header, base, capacity, zeroed bytes);
+            // Release carries the mark to the crosser through the chain of read-modify-writes.
+            return word.fetch_add(increment, Ordering::AcqRel);
+        }
+        // A large claim never adds blindly: it fits, or crosses, or does not touch the word.
+        // ORDERING: Relaxed: the compare-and-swap decides.
+        let mut found = word.load(Ordering::Relaxed);
+        loop {
+            let (_, position) = claim::split(found);
+            if position > LIMIT {
+                return UNOPENED;
+            }
+            let fits = position + granules <= LIMIT;
+            let next = if fits { found + increment } else { claim::crossed(found) };
+            // ORDERING: AcqRel, P6: as the fetch-add above.
+            match word.compare_exchange_weak(found, next, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return found,
+                Err(now) => found = now,
+            }
+        }
+    }
+
+    /// The one claimant that crosses the end pads what is left and seals the segment.
+    fn cross(&self, header: &Header, segment: u64, at: u64, records: u64, granules: u64) {
+        let left = header.capacity() - at;
+        if left > 0 {
+            let byte = (at * GRANULE_BYTES) as usize;
+            let word = PAD | left as u32;
+            // SAFETY: the crossing claim is in the segment's last `left` granules, under our mark.
+            let buffer = unsafe { header.buffer() };
+            if self.home.is_some() {
+                let crc = pad_checksum(word, header.seed(self.id, segment).at(byte as u64));
+                // SAFETY: as above; the word itself is stored below.
+                unsafe { buffer.with_claimed(byte, 8, |into| into.copy_from_slice(&crc.to_le_bytes())) }
+            }
+            // ORDERING: Release, P1.
+            buffer.commit(byte, word, Ordering::Release);
+        }
+        if granules > header.capacity() / 8 {
+            // ORDERING: Relaxed: a wish; whoever does not see it opens a smaller segment, and we cross again.
+            self.size_request.fetch_max(2 * granules * GRANULE_BYTES, Ordering::Relaxed);
+        }
+        header.seal(records, at);
+    }
+
+    /// Tells everybody that the segment is full. If it is no longer current, somebody has.
+    fn start_rotation(&self, segment: u64) {
+        // ORDERING: AcqRel, P6: the seal came before; a failed exchange means that `current` moved on or was closed.
+        let _ = self.current.compare_exchange(
+            current(segment, 0),
+            current(segment, ROTATING),
+            Ordering::AcqRel,
+            Ordering::Relaxed,
+        );
+    }
+}

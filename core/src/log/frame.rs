@@ -1,0 +1,434 @@
+//! Layout of a frame: the header and payload that one record, or one control message, takes in a segment. The
+//! memory image is the file image. Nobody else computes an offset.
+//!
+//! ```text
+//!  0       4       8              16      20   21    22    24
+//!  | len   | crc   | time_ns      | seq   |kind|flags|klen | key | extension | headers | value | 0..7 zero bytes
+//! ```
+//!
+//! - `len`: bytes of header and payload, without the padding to 8. The commit word: stored last, 0 = not committed.
+//!   With bit 31 set it is a *pad*, 8 bytes in all, and the other bits count granules to skip.
+//! - `crc`: CRC-32C of bytes 8..len, exclusive-or a seed made of log id, segment, generation, byte position and
+//!   length, so that a frame is only valid where it was written. 0 in a memory log.
+//! - `seq`: sequence of the record from the segment's base; control frames carry the sequence of the next record.
+//! - `extension` (flag): one length byte, then fields of tag, length and value: what the engine knows of a record.
+//! - `headers` (flag): their bytes as u32, then for each u8 name length, u16 value length, name, value.
+//!
+//! All integers are little-endian.
+
+use crate::error::{Error, Result};
+use crate::log::claim::GRANULE_BYTES;
+
+/// Bytes of the frame header.
+pub(crate) const HEADER_BYTES: usize = 24;
+/// Set in `len`: a pad.
+pub(crate) const PAD: u32 = 1 << 31;
+
+const CRC: usize = 4;
+const TIME: usize = 8;
+const SEQUENCE: usize = 16;
+const KIND: usize = 20;
+const FLAGS: usize = 21;
+const KEY_LEN: usize = 22;
+
+/// The record has a key (possibly empty).
+pub(crate) const HAS_KEY: u8 = 1;
+/// An extension follows the key.
+pub(crate) const HAS_EXTENSION: u8 = 2;
+/// Headers follow.
+pub(crate) const HAS_HEADERS: u8 = 4;
+/// More frames of the same atomic batch follow.
+pub(crate) const BATCH_CONTINUES: u8 = 8;
+/// Frames of the same atomic batch came before.
+pub(crate) const BATCH_CONTINUED: u8 = 16;
+/// The record has options that the queue's cursor does not serve: it is skipped there and waits in the index.
+pub(crate) const INDEXED: u8 = 32;
+
+const TAG_EVENT_TIME: u8 = 1;
+const TAG_DUE: u8 = 2;
+
+/// What a frame is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    /// A record: has a sequence.
+    Data = 1,
+    /// Takes the place of a record that was claimed and given up: has a sequence, readers skip it.
+    Abort = 2,
+    /// A message of a queue to itself (settlements, started-marks): no sequence.
+    Control = 3,
+    /// The journal's note of what was durable when it wrote this: no sequence.
+    DurableMark = 4,
+}
+
+impl Kind {
+    pub(crate) fn from_byte(byte: u8) -> Option<Self> {
+        Some(match byte {
+            1 => Self::Data,
+            2 => Self::Abort,
+            3 => Self::Control,
+            4 => Self::DurableMark,
+            _ => return None,
+        })
+    }
+
+    /// Whether it takes a sequence number.
+    pub(crate) fn is_record(self) -> bool {
+        matches!(self, Self::Data | Self::Abort)
+    }
+}
+
+/// A frame to be written: borrowed parts, encoded straight into the segment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Draft<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) time_ns: u64,
+    pub(crate) key: Option<&'a [u8]>,
+    pub(crate) event_time_ns: Option<u64>,
+    /// 0: at once. Anything else makes the record an indexed one.
+    pub(crate) due_ns: u64,
+    pub(crate) headers: &'a [(&'a str, &'a [u8])],
+    pub(crate) value: &'a [u8],
+}
+
+impl<'a> Draft<'a> {
+    /// A control frame.
+    pub(crate) fn control(kind: Kind, time_ns: u64, value: &'a [u8]) -> Self {
+        Self { kind, time_ns, key: None, event_time_ns: None, due_ns: 0, headers: &[], value }
+    }
+
+    fn extension_bytes(&self) -> usize {
+        let fields = usize::from(self.event_time_ns.is_some()) + usize::from(self.due_ns != 0);
+        if fields == 0 { 0 } else { 1 + 10 * fields }
+    }
+
+    fn headers_bytes(&self) -> usize {
+        self.headers.iter().map(|(name, value)| 3 + name.len() + value.len()).sum()
+    }
+
+    /// Bytes of header and payload.
+    pub(crate) fn bytes(&self) -> usize {
+        let headers = if self.headers.is_empty() { 0 } else { 4 + self.headers_bytes() };
+        HEADER_BYTES + self.key.map_or(0, <[u8]>::len) + self.extension_bytes() + headers + self.value.len()
+    }
+
+    /// Granules it takes in the segment.
+    pub(crate) fn granules(&self) -> u64 {
+        granules(self.bytes())
+    }
+
+    /// Writes everything behind the commit word: `into` is [`bytes`](Self::bytes) less 4 long.
+    pub(crate) fn encode(&self, into: &mut [u8], sequence_from_base: u32, batch: u8, seed: Option<u32>) {
+        const WORD: usize = 4;
+        let mut flags = batch;
+        let mut at = HEADER_BYTES - WORD;
+        let mut put = |into: &mut [u8], bytes: &[u8]| {
+            into[at..at + bytes.len()].copy_from_slice(bytes);
+            at += bytes.len();
+        };
+        if let Some(key) = self.key {
+            flags |= HAS_KEY;
+            put(into, key);
+        }
+        let extension = self.extension_bytes();
+        if extension > 0 {
+            flags |= HAS_EXTENSION;
+            put(into, &[(extension - 1) as u8]);
+            if let Some(time) = self.event_time_ns {
+                put(into, &[TAG_EVENT_TIME, 8]);
+                put(into, &time.to_le_bytes());
+            }
+            if self.due_ns != 0 {
+                flags |= INDEXED;
+                put(into, &[TAG_DUE, 8]);
+                put(into, &self.due_ns.to_le_bytes());
+            }
+        }
+        if !self.headers.is_empty() {
+            flags |= HAS_HEADERS;
+            put(into, &(self.headers_bytes() as u32).to_le_bytes());
+            for (name, value) in self.headers {
+                put(into, &[name.len() as u8]);
+                put(into, &(value.len() as u16).to_le_bytes());
+                put(into, name.as_bytes());
+                put(into, value);
+            }
+        }
+        put(into, self.value);
+        let key_len = self.key.map_or(0, <[u8]>::len) as u16;
+        into[TIME - WORD..SEQUENCE - WORD].copy_from_slice(&self.time_ns.to_le_bytes());
+        into[SEQUENCE - WORD..KIND - WORD].copy_from_slice(&sequence_from_base.to_le_bytes());
+        into[KIND - WORD] = self.kind as u8;
+        into[FLAGS - WORD] = flags;
+        into[KEY_LEN - WORD..HEADER_BYTES - WORD].copy_from_slice(&key_len.to_le_bytes());
+        let len = (into.len() + WORD) as u32;
+        let crc = seed.map_or(0, |seed| checksum(&into[TIME - WORD..], seed ^ len));
+        into[CRC - WORD..TIME - WORD].copy_from_slice(&crc.to_le_bytes());
+    }
+}
+
+/// Granules of so many bytes.
+pub(crate) fn granules(bytes: usize) -> u64 {
+    (bytes as u64).div_ceil(GRANULE_BYTES)
+}
+
+/// CRC-32C mixed with a seed.
+pub(crate) fn checksum(bytes: &[u8], seed: u32) -> u32 {
+    crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32Iscsi, bytes) as u32 ^ seed
+}
+
+/// The checksum of a pad.
+pub(crate) fn pad_checksum(length_word: u32, seed: u32) -> u32 {
+    checksum(&length_word.to_le_bytes(), seed)
+}
+
+/// What identifies the place of a frame in its checksum.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seed {
+    /// The log's id.
+    pub(crate) log_id: u64,
+    /// The segment's number.
+    pub(crate) segment: u64,
+    /// The segment file's generation.
+    pub(crate) generation: u32,
+}
+
+impl Seed {
+    /// The seed of a frame at a byte position of the data area (the finaliser of splitmix64).
+    pub(crate) fn at(self, byte_position: u64) -> u32 {
+        let mut x = self.log_id ^ self.segment.rotate_left(24) ^ u64::from(self.generation).rotate_left(48);
+        x = x.wrapping_add(byte_position.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (x ^ (x >> 31)) as u32
+    }
+}
+
+/// A committed frame, borrowed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Frame<'a> {
+    bytes: &'a [u8],
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?))
+}
+
+impl<'a> Frame<'a> {
+    /// A frame of this process's own making: committed bytes of a live segment, header and payload.
+    pub(crate) fn trusted(bytes: &'a [u8]) -> Self {
+        debug_assert!(bytes.len() >= HEADER_BYTES);
+        Self { bytes }
+    }
+
+    /// The frame at the start of `rest`, checked: length, checksum, kind. The words say what is wrong.
+    pub(crate) fn checked(rest: &'a [u8], seed: u32) -> Result<Self, &'static str> {
+        let len = u32_at(rest, 0).ok_or("no room for a frame")? as usize;
+        let bytes = match rest.get(..len) {
+            Some(bytes) if len >= HEADER_BYTES => bytes,
+            _ if len == 0 => return Err("no frame"),
+            _ => return Err("the length is impossible"),
+        };
+        if u32_at(bytes, CRC) != Some(checksum(&bytes[TIME..], seed ^ len as u32)) {
+            return Err("the checksum does not match");
+        }
+        let frame = Self { bytes };
+        if Kind::from_byte(bytes[KIND]).is_none() {
+            return Err("the kind of frame is unknown");
+        }
+        frame.parts().ok_or("the parts do not fit the frame")?;
+        Ok(frame)
+    }
+
+    pub(crate) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    pub(crate) fn granules(&self) -> u64 {
+        granules(self.bytes.len())
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        Kind::from_byte(self.bytes[KIND]).unwrap_or(Kind::Abort)
+    }
+
+    pub(crate) fn has(&self, flag: u8) -> bool {
+        self.bytes[FLAGS] & flag != 0
+    }
+
+    pub(crate) fn time_ns(&self) -> u64 {
+        u64_at(self.bytes, TIME).unwrap_or(0)
+    }
+
+    pub(crate) fn sequence_from_base(&self) -> u32 {
+        u32_at(self.bytes, SEQUENCE).unwrap_or(0)
+    }
+
+    /// Key, extension, headers and value.
+    fn parts(&self) -> Option<(&'a [u8], &'a [u8], &'a [u8], &'a [u8])> {
+        let rest = self.bytes.get(HEADER_BYTES..)?;
+        let (key, rest) = rest.split_at_checked(u16_at(self.bytes, KEY_LEN)?.into())?;
+        let (extension, rest) = if self.has(HAS_EXTENSION) {
+            let (len, rest) = rest.split_first()?;
+            rest.split_at_checked(usize::from(*len))?
+        } else {
+            (&[][..], rest)
+        };
+        let (headers, value) = if self.has(HAS_HEADERS) {
+            rest.get(4..)?.split_at_checked(u32_at(rest, 0)? as usize)?
+        } else {
+            (&[][..], rest)
+        };
+        Some((key, extension, headers, value))
+    }
+
+    pub(crate) fn key(&self) -> Option<&'a [u8]> {
+        if self.has(HAS_KEY) { self.parts().map(|p| p.0) } else { None }
+    }
+
+    pub(crate) fn value(&self) -> &'a [u8] {
+        self.parts().map_or(&[], |p| p.3)
+    }
+
+    pub(crate) fn headers(&self) -> Headers<'a> {
+        Headers { rest: self.parts().map_or(&[], |p| p.2) }
+    }
+
+    fn extension_field(&self, wanted: u8) -> Option<u64> {
+        let mut rest = self.parts()?.1;
+        while let [tag, len, after @ ..] = rest {
+            let (field, after) = after.split_at_checked(usize::from(*len))?;
+            if *tag == wanted {
+                return u64_at(field, 0);
+            }
+            rest = after;
+        }
+        None
+    }
+
+    pub(crate) fn event_time_ns(&self) -> Option<u64> {
+        self.extension_field(TAG_EVENT_TIME)
+    }
+
+    /// When a queue may deliver it first; 0 for at once.
+    pub(crate) fn due_ns(&self) -> u64 {
+        self.extension_field(TAG_DUE).unwrap_or(0)
+    }
+}
+
+/// Headers of a frame, in order.
+#[derive(Debug, Clone)]
+pub(crate) struct Headers<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Headers<'a> {
+    type Item = (&'a str, &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let name_len = usize::from(*self.rest.first()?);
+        let value_len = usize::from(u16_at(self.rest, 1)?);
+        let (name, rest) = self.rest.get(3..)?.split_at_checked(name_len)?;
+        let (value, rest) = rest.split_at_checked(value_len)?;
+        self.rest = rest;
+        Some((std::str::from_utf8(name).ok()?, value))
+    }
+}
+
+/// What the first word at a place says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Word {
+    /// Nothing committed there yet.
+    Empty,
+    /// Nothing but a jump to the end.
+    Pad {
+        /// Granules to skip, its own included.
+        granules: u64,
+    },
+    /// A frame of so many bytes.
+    Frame {
+        /// Header and payload.
+        bytes: usize,
+    },
+}
+
+impl Word {
+    pub(crate) fn new(word: u32) -> Self {
+        match word {
+            0 => Self::Empty,
+            pad if pad & PAD != 0 => Self::Pad { granules: u64::from(pad & !PAD) },
+            bytes => Self::Frame { bytes: bytes as usize },
+        }
+    }
+}
+
+/// Damage at a byte position of a file.
+pub(crate) fn corrupt(path: &std::path::Path, byte_position: u64, detail: impl Into<String>) -> Error {
+    Error::Corrupt { path: path.to_path_buf(), byte_position, detail: detail.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn encoded(draft: &Draft<'_>, seed: u32) -> Vec<u8> {
+        let mut bytes = vec![0; draft.bytes()];
+        draft.encode(&mut bytes[4..], 7, 0, Some(seed));
+        let len = bytes.len() as u32;
+        bytes[..4].copy_from_slice(&len.to_le_bytes());
+        bytes
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_encoded_is_decoded(
+            key in proptest::option::of(proptest::collection::vec(any::<u8>(), 0..40)),
+            value in proptest::collection::vec(any::<u8>(), 0..300),
+            headers in proptest::collection::vec(("[a-z]{1,9}", proptest::collection::vec(any::<u8>(), 0..9)), 0..4),
+            event_time_ns in proptest::option::of(any::<u64>()), due_ns in any::<u64>(), time_ns in any::<u64>(),
+        ) {
+            let headers: Vec<(&str, &[u8])> = headers.iter().map(|(n, v)| (n.as_str(), v.as_slice())).collect();
+            let draft = Draft {
+                kind: Kind::Data, time_ns, key: key.as_deref(), event_time_ns, due_ns, headers: &headers, value: &value,
+            };
+            let bytes = encoded(&draft, 99);
+            let frame = Frame::checked(&bytes, 99).unwrap();
+            prop_assert_eq!(frame.key(), key.as_deref());
+            prop_assert_eq!(frame.value(), &value[..]);
+            prop_assert_eq!(frame.event_time_ns(), event_time_ns);
+            prop_assert_eq!(frame.due_ns(), due_ns);
+            prop_assert_eq!(frame.time_ns(), time_ns);
+            prop_assert_eq!(frame.headers().collect::<Vec<_>>(), headers);
+        }
+
+        #[test]
+        fn any_flipped_bit_and_any_other_place_is_noticed(value in proptest::collection::vec(any::<u8>(), 0..60), bit in any::<proptest::sample::Index>()) {
+            let bytes = encoded(&Draft::control(Kind::Control, 5, &value), 99);
+            prop_assert!(Frame::checked(&bytes, 98).is_err());
+            let mut damaged = bytes.clone();
+            let bit = bit.index(bytes.len() * 8);
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            prop_assert!(Frame::checked(&damaged, 99).is_err());
+        }
+
+        #[test]
+        fn hostile_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), flags in any::<u8>()) {
+            let _ = Frame::checked(&bytes, 1);
+            if bytes.len() >= HEADER_BYTES {
+                let mut bytes = bytes;
+                bytes[FLAGS] = flags;
+                let frame = Frame::trusted(&bytes);
+                let _ = (frame.key(), frame.value(), frame.event_time_ns(), frame.headers().count());
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The files of one durable log: one per segment, in a directory of their own.
+//!
+//! ```text
+//! 0000000000000001.segment      4096 bytes of header, then the segment's data area byte for byte
+//! ```
+//!
+//! **Promise.** A segment's file is made, named in its header, and durable in its directory before its first frame
+//! is written; and the segment before it is complete and synced before that. So after any crash only the last
+//! segment may be torn.
+//!
+//! **Where next.** Layout of the header: `segment_file.rs`. What is read back: `recovery.rs`.
+
+use crate::error::{Error, Result};
+use crate::log::segment_file::{self, SegmentFile};
+use crate::storage::{File, Storage};
+use crate::sync::lock;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+/// See the module's description.
+#[derive(Debug)]
+pub(crate) struct Home {
+    storage: Arc<dyn Storage>,
+    directory: PathBuf,
+    /// The file that is written to now.
+    tail: Mutex<Option<Tail>>,
+}
+
+#[derive(Debug)]
+struct Tail {
+    number: u64,
+    file: Arc<dyn File>,
+    unsynced: bool,
+}
+
+impl Home {
+    pub(crate) fn new(storage: Arc<dyn Storage>, directory: PathBuf) -> Self {
+        Self { storage, directory, tail: Mutex::new(None) }
+    }
+
+    pub(crate) fn storage(&self) -> &dyn Storage {
+        &*self.storage
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The path of a segment's file.
+    pub(crate) fn path(&self, number: u64) -> PathBuf {
+        self.directory.join(format!("{number:016}.segment"))
+    }
+
+    /// The segment that a path names.
+    pub(crate) fn number(path: &Path) -> Option<u64> {
+        let digits = path.file_name()?.to_str()?.strip_suffix(".segment")?;
+        (digits.len() == 16 && digits.bytes().all(|b| b.is_ascii_digit())).then(|| digits.parse().ok())?
+    }
+
+    /// Continues a segment that recovery found.
+    pub(crate) fn resume(&self, number: u64, file: Arc<dyn File>) {
+        *lock(&self.tail) = Some(Tail { number, file, unsynced: false });
+    }
+
+    /// Makes the file of the next segment; the one before is synced first.
+    pub(crate) fn create(&self, segment: &SegmentFile) -> Result<()> {
+        self.sync()?;
+        let path = self.path(segment.number);
+        let bytes = segment_file::HEADER_BYTES as u64 + segment.data_bytes;
+        let fail = |operation| {
+            let path = path.clone();
+            move |e: std::io::Error| Error::io(operation, path.clone(), &e)
+        };
+        let file = self.storage.create(&path, bytes).map_err(fail("create"))?;
+        file.write_all_at(&segment.encode(), 0).map_err(fail("write"))?;
+        file.sync().map_err(fail("sync"))?;
+        self.storage.sync_dir(&self.directory).map_err(fail("sync the directory of"))?;
+        *lock(&self.tail) = Some(Tail { number: segment.number, file, unsynced: false });
+        Ok(())
+    }
+
+    /// Writes bytes of the data area of the segment that was made last.
+    pub(crate) fn write(&self, number: u64, byte_position: u64, bytes: &[u8]) -> Result<()> {
+        let mut tail = lock(&self.tail);
+        match &mut *tail {
+            Some(tail) if tail.number == number => {
+                tail.unsynced = true;
+                tail.file
+                    .write_all_at(bytes, segment_file::HEADER_BYTES as u64 + byte_position)
+                    .map_err(|e| Error::io("write", self.path(number), &e))
+            }
+            _ => Err(Error::Internal { detail: format!("segment {number} is not the one being written") }),
+        }
+    }
+
+    /// Makes durable what was written.
+    pub(crate) fn sync(&self) -> Result<()> {
+        let mut tail = lock(&self.tail);
+        if let Some(tail) = tail.as_mut().filter(|tail| tail.unsynced) {
+            tail.file.sync().map_err(|e| Error::io("sync", self.path(tail.number), &e))?;
+            tail.unsynced = false;
+        }
+        Ok(())
+    }
+
+    /// Opens a segment's file for reading.
+    pub(crate) fn open(&self, number: u64) -> Result<Arc<dyn File>> {
+        let path = self.path(number);
+        self.storage.open(&path).map_err(|e| Error::io("open", path, &e))
+    }
+
+    /// Removes the file of a segment that nobody needs any more. Not synced: a file that comes back after a crash
+    /// is removed again.
+    pub(crate) fn remove(&self, number: u64) -> Result<()> {
+        let path = self.path(number);
+        self.storage.remove(&path).map_err(|e| Error::io("remove", path, &e))
+    }
+}

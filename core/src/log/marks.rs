@@ -1,0 +1,111 @@
+//! In-flight marks: a producer says which segment it is about to claim in, so that the opener of a later segment
+//! does not take the block away under it.
+//!
+//! **Protocol**, `P2 mark`: a mark is 0, or 1 + the segment that the producer found current. It is set before the
+//! claim and cleared after the commit. Setting needs no fence: only claims *in range* matter, their fetch-add comes
+//! before the crosser's in the same word, and the crosser hands the whole chain on through `seal`. It may be older
+//! than the segment that was claimed in, so the opener compares by order, never for equality.
+
+use crate::log::slab::Slab;
+use crate::sync::{AtomicU64, Ordering};
+use crossbeam_utils::{Backoff, CachePadded};
+use std::cell::Cell;
+
+const FIRST: usize = 8;
+
+#[derive(Debug)]
+struct Mark(CachePadded<AtomicU64>);
+
+impl Default for Mark {
+    fn default() -> Self {
+        Self(CachePadded::new(AtomicU64::new(0)))
+    }
+}
+
+/// The marks of one log.
+#[derive(Debug)]
+pub(crate) struct Marks {
+    slab: Slab<Mark, FIRST>,
+}
+
+/// A mark that is set; cleared on drop.
+#[derive(Debug)]
+pub(crate) struct MarkGuard<'a> {
+    mark: &'a AtomicU64,
+}
+
+thread_local! {
+    /// Where this thread found a free mark last: threads settle on different lines.
+    static HINT: Cell<usize> = const { Cell::new(0) };
+}
+
+impl Marks {
+    pub(crate) fn new() -> Self {
+        Self { slab: Slab::new() }
+    }
+
+    /// Takes a free mark and sets it to `segment`.
+    pub(crate) fn set(&self, segment: u64) -> MarkGuard<'_> {
+        let backoff = Backoff::new();
+        let hint = HINT.get();
+        loop {
+            let count = self.slab.len().max(FIRST);
+            // One more than there are: a free mark beyond the last makes the next bucket.
+            for index in (hint..count).chain(0..hint.min(count)).chain([count]) {
+                let Some(entry) = self.slab.entry(index) else { continue };
+                let mark = &*entry.0;
+                // ORDERING: Relaxed, P2: carried to the crosser by the claim that follows.
+                if mark.load(Ordering::Relaxed) == 0
+                    && mark.compare_exchange(0, segment + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+                {
+                    if index != hint {
+                        HINT.set(index);
+                    }
+                    return MarkGuard { mark };
+                }
+            }
+            backoff.snooze();
+        }
+    }
+
+    /// Whether a producer may still be at work in `segment` or one before it.
+    pub(crate) fn any_at_or_before(&self, segment: u64) -> bool {
+        // ORDERING: Acquire, P2: pairs with the Release clear; whoever cleared has no business in the buffer left.
+        self.slab.iter().any(|mark| {
+            let mark = mark.0.load(Ordering::Acquire);
+            mark != 0 && mark - 1 <= segment
+        })
+    }
+}
+
+impl Drop for MarkGuard<'_> {
+    fn drop(&mut self) {
+        // ORDERING: Release, P2: pairs with the opener's Acquire; the frames are written and committed before.
+        self.mark.store(0, Ordering::Release);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_holds_its_segment_and_every_later_one_but_none_before() {
+        let marks = Marks::new();
+        assert!(!marks.any_at_or_before(9));
+        let mark = marks.set(5);
+        assert!(!marks.any_at_or_before(4));
+        assert!(marks.any_at_or_before(5) && marks.any_at_or_before(6));
+        drop(mark);
+        assert!(!marks.any_at_or_before(9));
+    }
+
+    #[test]
+    fn more_marks_than_one_bucket_can_be_set_at_once() {
+        let marks = Marks::new();
+        let held: Vec<_> = (0..100).map(|i| marks.set(i)).collect();
+        assert!(marks.any_at_or_before(0));
+        drop(held);
+        assert!(!marks.any_at_or_before(1000));
+    }
+}

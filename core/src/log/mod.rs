@@ -1,0 +1,227 @@
+//! The log: frames appended lock-free to segments, read by any number of readers, and, on a durable hub, the very
+//! same bytes written to files.
+//!
+//! **Promise.** Sequences of records are dense and in order of claim. A batch is seen whole or not at all. A stalled
+//! producer delays readers at its record and never another append, until the blocks come round. What the journal
+//! reported durable survives power loss as a prefix.
+//!
+//! **Not promised.** That a record stays: its owner releases segments (`rotate.rs`).
+//!
+//! ```text
+//!   producers --claim--> block[segment % BLOCKS] --> Header --pin--> Buffer      (live)
+//!                                                       |
+//!   readers  --len words-------------------------------+--> file, by Home        (durable, evicted)
+//! ```
+//!
+//! **Protocols**, each argued where its words are: `P1 commit` (append.rs), `P2 mark` (marks.rs), `P3 pin` and
+//! `P4 seal` (segment.rs), `P5 next` (segment.rs), `P6 open` (rotate.rs). They were model-checked as prototypes.
+//!
+//! **Failure.** A failed write or sync poisons the log: appends and waits return the error until it is reopened.
+//!
+//! | file | what |
+//! |---|---|
+//! | `claim`, `frame`, `segment_file` | layouts: packed words, frames, file header |
+//! | `append`, `rotate` | producers: claim and commit; opening, evicting, releasing segments |
+//! | `reader`, `payload` | walking the log; keeping one frame |
+//! | `writer`, `home`, `recovery`, `open` | to disk, on disk, back from disk |
+//! | `buffer`, `segment`, `marks`, `slab`, `directory` | memory |
+
+mod append;
+mod buffer;
+pub(crate) mod claim;
+mod directory;
+pub(crate) mod frame;
+mod home;
+mod marks;
+mod open;
+mod payload;
+mod reader;
+mod recovery;
+mod rotate;
+mod segment;
+mod segment_file;
+mod slab;
+mod writer;
+
+pub(crate) use append::Receipt;
+pub(crate) use claim::Place;
+pub(crate) use frame::{Draft, Frame, Headers, INDEXED, Kind};
+pub(crate) use open::Recovered;
+pub(crate) use payload::Payload;
+pub(crate) use reader::Reader;
+
+use crate::error::{Error, Result};
+use crate::sync::event_count::EventCount;
+use crate::sync::{AtomicBool, AtomicU64, Ordering};
+use claim::{CLOSED, ROTATING, UNOPENED};
+use crossbeam_utils::CachePadded;
+use directory::Directory;
+use home::Home;
+use marks::Marks;
+use segment::Header;
+use slab::Slab;
+use std::sync::{Mutex, OnceLock};
+use writer::Writer;
+
+/// Claim lines: segment `s` is served by block `s % BLOCKS`.
+const BLOCKS: usize = 4;
+
+/// Smallest segment: what an idle queue costs.
+pub(crate) const SEGMENT_BYTES_MIN: u64 = 16 << 10;
+/// Largest segment of a memory log, unless one record needs more: fits the second-level cache.
+pub(crate) const MEMORY_SEGMENT_BYTES_MAX: u64 = 1 << 20;
+/// Largest segment of a durable log, unless one record needs more.
+pub(crate) const DURABLE_SEGMENT_BYTES_MAX: u64 = 8 << 20;
+
+/// What a record must have reached for readers to see it, and for verbs to return.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Level {
+    /// In memory.
+    Committed,
+    /// With the operating system.
+    Written,
+    /// On disk.
+    Durable,
+}
+
+#[derive(Debug)]
+struct Block {
+    claim: AtomicU64,
+    header: AtomicU64,
+}
+
+/// One log. See the module's description.
+#[derive(Debug)]
+pub(crate) struct Log {
+    id: u64,
+    /// What readers see.
+    visible: Level,
+    home: Option<Home>,
+    current: CachePadded<AtomicU64>,
+    blocks: [CachePadded<Block>; BLOCKS],
+    marks: Marks,
+    headers: Slab<Header, 8>,
+    /// Headers whose buffer was freed. Its own lock: a reader that unpins must not wait for the directory.
+    free_headers: Mutex<Vec<u32>>,
+    directory: Mutex<Directory>,
+    /// Bytes that the next segment must have at least, for a record too large for the usual size.
+    size_request: AtomicU64,
+    /// Committed something, or moved what readers may see.
+    data: EventCount,
+    writer: Mutex<Writer>,
+    written: AtomicU64,
+    durable: AtomicU64,
+    /// In the journal's list of logs to commit.
+    dirty: AtomicBool,
+    poison: OnceLock<Error>,
+}
+
+impl Log {
+    /// An empty log in memory.
+    pub(crate) fn memory() -> Self {
+        Self::with(0, None, Level::Committed, Directory::new(MEMORY_SEGMENT_BYTES_MAX, 1, 0))
+    }
+
+    fn with(id: u64, home: Option<Home>, visible: Level, directory: Directory) -> Self {
+        let first = directory.next_number() - 1;
+        let block = || CachePadded::new(Block { claim: AtomicU64::new(UNOPENED), header: AtomicU64::new(0) });
+        Self {
+            id,
+            visible,
+            home,
+            current: CachePadded::new(AtomicU64::new(claim::current(first, ROTATING))),
+            blocks: std::array::from_fn(|_| block()),
+            marks: Marks::new(),
+            headers: Slab::new(),
+            free_headers: Mutex::new(Vec::new()),
+            directory: Mutex::new(directory),
+            size_request: AtomicU64::new(0),
+            data: EventCount::new(),
+            writer: Mutex::new(Writer::at(Place::new(first + 1, 0))),
+            written: AtomicU64::new(Place::new(first + 1, 0).0),
+            durable: AtomicU64::new(Place::new(first + 1, 0).0),
+            dirty: AtomicBool::new(false),
+            poison: OnceLock::new(),
+        }
+    }
+
+    /// Whether there are files under it.
+    pub(crate) fn is_durable(&self) -> bool {
+        self.home.is_some()
+    }
+
+    /// Whether everything before `place` has reached `level`.
+    pub(crate) fn reached(&self, level: Level, place: Place) -> bool {
+        self.limit(level) >= place
+    }
+
+    /// Where `level` ends now; the end of everything for a level that this log does not track.
+    fn limit(&self, level: Level) -> Place {
+        // ORDERING: Acquire, P7 watermark: pairs with the Release of `publish`; carries that the frames below are
+        // committed, and for the caller that they are written or synced.
+        match level {
+            _ if self.home.is_none() => Place::END,
+            Level::Committed => Place::END,
+            Level::Written => Place(self.written.load(Ordering::Acquire)),
+            Level::Durable => Place(self.durable.load(Ordering::Acquire)),
+        }
+    }
+
+    /// What notifies when there is more to read.
+    pub(crate) fn data(&self) -> &EventCount {
+        &self.data
+    }
+
+    /// Sets the flag that the log is in the journal's list; true if it was not.
+    pub(crate) fn mark_dirty(&self) -> bool {
+        // ORDERING: AcqRel, P8 dirty: pairs with `clear_dirty`. Whoever finds the flag set knows that the leader that
+        // will clear it acquires what was committed before this.
+        !self.dirty.swap(true, Ordering::AcqRel)
+    }
+
+    /// Clears the flag, before the frames are collected.
+    pub(crate) fn clear_dirty(&self) {
+        // ORDERING: AcqRel, P8: see `mark_dirty`; a read-modify-write, so that it acquires every swap before it.
+        self.dirty.swap(false, Ordering::AcqRel);
+    }
+
+    /// The error that stopped this log, if one did.
+    pub(crate) fn poisoned(&self) -> Result<()> {
+        self.poison.get().map_or(Ok(()), |e| Err(e.clone()))
+    }
+
+    /// Refuses everything from now on, and wakes everybody to tell them.
+    pub(crate) fn poison(&self, error: &Error) {
+        let poisoned = match error {
+            Error::Io { operation, path, detail, errno } => {
+                Error::Poisoned { path: path.clone(), operation, detail: detail.clone(), errno: *errno }
+            }
+            other => other.clone(),
+        };
+        if self.poison.set(poisoned).is_ok() {
+            self.close();
+        }
+    }
+
+    /// Refuses appends from now on; readers drain what is there.
+    pub(crate) fn close(&self) {
+        // ORDERING: AcqRel: appends that load it after this see CLOSED; those that claimed before commit normally.
+        self.current.fetch_or(CLOSED, Ordering::AcqRel);
+        self.data.notify();
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        // ORDERING: Acquire: whoever closed it has done so after its last append.
+        self.current.load(Ordering::Acquire) & CLOSED != 0
+    }
+
+    fn header(&self, index: u32) -> &Header {
+        match self.headers.entry(index as usize) {
+            Some(header) => header,
+            None => unreachable!("a header index comes from the slab"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,227 @@
+//! Opening a durable log: the files are read back into a directory, the torn tail is cut, appends go on where they
+//! stopped.
+//!
+//! **Promise.** Nothing is written before the whole log has a verdict; the cut (zeros to the end, synced) can be
+//! repeated, so a crash in it does no harm. Cost: one header block per segment, and a walk of the last segment.
+
+use crate::error::{Error, Result};
+use crate::log::buffer::Buffer;
+use crate::log::claim::{GRANULE_BYTES, Place, current};
+use crate::log::directory::{Directory, Entry};
+use crate::log::frame::{Seed, corrupt};
+use crate::log::home::Home;
+use crate::log::recovery::{Scan, scan};
+use crate::log::segment_file::{HEADER_BYTES, SegmentFile};
+use crate::log::writer::Writer;
+use crate::log::{DURABLE_SEGMENT_BYTES_MAX, Level, Log};
+use crate::storage::{File, Storage};
+use crate::sync::{AtomicU64, Ordering, lock};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, Weak};
+
+/// What opening a log found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Recovered {
+    /// Segments on disk.
+    pub(crate) segments: u64,
+    /// Bytes of unfinished writes that were cut from the tail.
+    pub(crate) cut_bytes: u64,
+}
+
+/// The tail as read: header, open file, data area, what is in it.
+struct TailSegment {
+    header: SegmentFile,
+    file: Arc<dyn File>,
+    data: Vec<u8>,
+    scan: Scan,
+}
+
+impl Log {
+    /// Opens the log in `directory`, which exists. `visible` is what readers see.
+    ///
+    /// # Errors
+    /// `Corrupt` with file and byte position, `Unsupported`, `Io`.
+    pub(crate) fn open(
+        storage: Arc<dyn Storage>,
+        directory: PathBuf,
+        id: u64,
+        visible: Level,
+    ) -> Result<(Self, Recovered)> {
+        let home = Home::new(storage, directory);
+        let mut files = segment_files(&home)?;
+        let tail = match files.last() {
+            Some((number, path)) => open_tail(&home, id, *number, path)?,
+            None => None,
+        };
+        if tail.is_none()
+            && let Some((number, _)) = files.pop()
+        {
+            // Its making was interrupted: not even its header is there, so nothing ever was in it.
+            home.remove(number)?;
+        }
+        let headers = read_headers(&home, id, &files, tail.as_ref())?;
+        // A segment that was complete when its successor was made, and has none: the walk tells where it ended.
+        let tail = match (tail, files.last()) {
+            (None, Some((number, path))) => open_tail(&home, id, *number, path)?,
+            (tail, _) => tail,
+        };
+        let mut recovered = Recovered { segments: headers.len() as u64, cut_bytes: 0 };
+        if let Some(tail) = tail.as_ref().filter(|tail| tail.scan.torn_bytes > 0) {
+            recovered.cut_bytes = tail.scan.torn_bytes;
+            cut(&home.path(tail.header.number), tail)?;
+        }
+        let first = headers.first().map_or(1, |header| header.number);
+        let mut entries = Directory::new(DURABLE_SEGMENT_BYTES_MAX, first, 0);
+        for header in &headers {
+            entries.push(Entry {
+                number: header.number,
+                base: header.base,
+                bytes: header.data_bytes,
+                generation: header.generation,
+                header: None,
+                cold: Weak::new(),
+            });
+        }
+        if let Some(tail) = &tail {
+            entries.resume_at(tail.header.base + tail.scan.records);
+        }
+        let mut log = Self::with(id, Some(home), visible, entries);
+        if let Some(tail) = tail {
+            log.resume(tail);
+        }
+        Ok((log, recovered))
+    }
+
+    /// Goes on in the last segment, or after it if it is full.
+    fn resume(&mut self, tail: TailSegment) {
+        let TailSegment { header, file, mut data, scan } = tail;
+        let end = if scan.sealed { data.len() as u64 / GRANULE_BYTES } else { scan.end };
+        let place = if scan.sealed { Place::new(header.number + 1, 0) } else { Place::new(header.number, end) };
+        self.writer = Mutex::new(Writer::at(place));
+        self.written = AtomicU64::new(place.0);
+        self.durable = AtomicU64::new(place.0);
+        if scan.sealed {
+            return;
+        }
+        data.truncate((scan.end * GRANULE_BYTES) as usize);
+        let mut buffer = Buffer::zeroed(header.data_bytes as usize);
+        buffer.copy_in(&data);
+        let index = self.free_header();
+        self.header(index).prepare(header.number, header.base, header.generation, buffer);
+        if let Some(entry) = lock(&self.directory).get_mut(header.number) {
+            entry.header = Some(index);
+        }
+        if let Some(home) = &self.home {
+            home.resume(header.number, file);
+        }
+        // ORDERING: Relaxed: nobody else knows the log yet.
+        self.current.store(current(header.number, 0), Ordering::Relaxed);
+        self.publish_open(index, header.number, scan.end, scan.records);
+    }
+}
+
+/// The segment files in order; anything else in the directory is refused, gaps too.
+fn segment_files(home: &Home) -> Result<Vec<(u64, PathBuf)>> {
+    let directory = home.directory();
+    let paths = home.storage().list(directory).map_err(|e| Error::io("list", directory, &e))?;
+    let mut files = Vec::with_capacity(paths.len());
+    for path in paths {
+        let Some(number) = Home::number(&path) else { continue };
+        if let Some((last, _)) = files.last()
+            && last + 1 != number
+        {
+            let detail = format!("segment {} is missing before it", last + 1);
+            return Err(corrupt(&path, 0, detail));
+        }
+        files.push((number, path));
+    }
+    Ok(files)
+}
+
+fn read_header(home: &Home, id: u64, number: u64, path: &Path) -> Result<(SegmentFile, Arc<dyn File>)> {
+    let file = home.open(number)?;
+    let mut block = vec![0; HEADER_BYTES];
+    file.read_exact_at(&mut block, 0).map_err(|e| read_error(path, &e))?;
+    let header = SegmentFile::decode(&block, path)?;
+    if (header.log_id, header.number) != (id, number) {
+        let found = format!("it is segment {} of log {:#x}", header.number, header.log_id);
+        return Err(corrupt(path, 24, format!("{found}, expected segment {number} of log {id:#x}")));
+    }
+    let bytes = file.len().map_err(|e| Error::io("measure", path, &e))?;
+    if bytes < HEADER_BYTES as u64 + header.data_bytes {
+        return Err(corrupt(path, bytes, format!("the file ends here, its header says {} bytes of data", header.data_bytes)));
+    }
+    Ok((header, file))
+}
+
+fn read_error(path: &Path, error: &std::io::Error) -> Error {
+    if error.kind() == std::io::ErrorKind::UnexpectedEof {
+        return corrupt(path, 0, "the file is shorter than its header says");
+    }
+    Error::io("read", path, error)
+}
+
+/// Headers of all segments, each beginning where the one before ended.
+fn read_headers(
+    home: &Home,
+    id: u64,
+    files: &[(u64, PathBuf)],
+    tail: Option<&TailSegment>,
+) -> Result<Vec<SegmentFile>> {
+    let mut headers: Vec<SegmentFile> = Vec::with_capacity(files.len());
+    for (number, path) in files {
+        let header = match tail {
+            Some(tail) if tail.header.number == *number => tail.header,
+            _ => read_header(home, id, *number, path)?.0,
+        };
+        if let Some(last) = headers.last()
+            && header.base < last.base
+        {
+            return Err(corrupt(path, 40, format!("it begins with sequence {}, before {}", header.base, last.base)));
+        }
+        headers.push(header);
+    }
+    Ok(headers)
+}
+
+/// The last segment with a walk of its frames. `None`: its making was interrupted before its header was synced.
+fn open_tail(home: &Home, id: u64, number: u64, path: &Path) -> Result<Option<TailSegment>> {
+    let (header, file) = match read_header(home, id, number, path) {
+        Ok(found) => found,
+        Err(error @ Error::Corrupt { .. }) => {
+            // Nothing is written behind the header before the header is synced.
+            return if has_data(home, number, path)? { Err(error) } else { Ok(None) };
+        }
+        Err(error) => return Err(error),
+    };
+    let mut data = vec![0; header.data_bytes as usize];
+    file.read_exact_at(&mut data, HEADER_BYTES as u64).map_err(|e| read_error(path, &e))?;
+    let seed = Seed { log_id: id, segment: number, generation: header.generation };
+    let scan = scan(&data, seed)
+        .map_err(|damage| corrupt(path, HEADER_BYTES as u64 + damage.byte_position, damage.detail))?;
+    Ok(Some(TailSegment { header, file, data, scan }))
+}
+
+fn has_data(home: &Home, number: u64, path: &Path) -> Result<bool> {
+    let file = home.open(number)?;
+    let bytes = file.len().map_err(|e| Error::io("measure", path, &e))?;
+    let mut chunk = vec![0; 64 << 10];
+    let mut position = HEADER_BYTES as u64;
+    while position < bytes {
+        let length = chunk.len().min((bytes - position) as usize);
+        file.read_exact_at(&mut chunk[..length], position).map_err(|e| read_error(path, &e))?;
+        if chunk[..length].iter().any(|byte| *byte != 0) {
+            return Ok(true);
+        }
+        position += length as u64;
+    }
+    Ok(false)
+}
+
+/// Zeros what is behind the last good frame: stale frames there would pass for new ones after the next crash.
+fn cut(path: &Path, tail: &TailSegment) -> Result<()> {
+    let zeros = vec![0; tail.scan.torn_bytes as usize];
+    let position = HEADER_BYTES as u64 + tail.scan.end * GRANULE_BYTES;
+    tail.file.write_all_at(&zeros, position).map_err(|e| Error::io("write", path, &e))?;
+    tail.file.sync().map_err(|e| Error::io("sync", path, &e))
+}

@@ -1,0 +1,195 @@
+//! What is in a segment's data area, found by walking its frames: pure functions of bytes.
+//!
+//! **Promise.** A frame is believed only if its checksum, seeded with its place, and its sequence fit. The walk stops
+//! at the first that is not. If something later in the segment proves that this place had been durable, the
+//! segment is *corrupt*, and the error says where; otherwise the rest is a *torn tail*, what a crash leaves behind.
+//!
+//! **Proof** is a durable mark: the journal writes one with every commit, telling what was durable before it. Only the
+//! very last commit before a crash is not covered by one; damage in it looks like a torn tail.
+
+use crate::log::claim::{GRANULE_BYTES, Place};
+use crate::log::frame::{BATCH_CONTINUED, BATCH_CONTINUES, Frame, Kind, PAD, Seed, Word, pad_checksum};
+
+/// What a walk found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Scan {
+    /// Records before the end.
+    pub(crate) records: u64,
+    /// Where the next frame goes, in granules.
+    pub(crate) end: u64,
+    /// Whether the segment was sealed: nothing more goes into it.
+    pub(crate) sealed: bool,
+    /// Bytes behind `end` that are not zero: what recovery cuts.
+    pub(crate) torn_bytes: u64,
+    /// The furthest durable mark.
+    pub(crate) durable: Place,
+}
+
+/// Damage at a byte of the data area.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Damage {
+    pub(crate) byte_position: u64,
+    pub(crate) detail: String,
+}
+
+/// Checks the pad at `byte`.
+pub(crate) fn is_pad(data: &[u8], byte: usize, seed: Seed) -> Option<u64> {
+    let word = word_at(data, byte)?;
+    let Word::Pad { granules } = Word::new(word) else { return None };
+    let crc = u32::from_le_bytes(data.get(byte + 4..byte + 8)?.try_into().ok()?);
+    let reaches_end = byte as u64 / GRANULE_BYTES + granules == data.len() as u64 / GRANULE_BYTES;
+    (reaches_end && crc == pad_checksum(word, seed.at(byte as u64))).then_some(granules)
+}
+
+fn word_at(data: &[u8], byte: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(data.get(byte..byte + 4)?.try_into().ok()?))
+}
+
+/// The frame at `byte`, believed only with the right sequence.
+pub(crate) fn frame_at(data: &[u8], byte: usize, seed: Seed, records: u64) -> Result<Frame<'_>, &'static str> {
+    let frame = Frame::checked(data.get(byte..).unwrap_or(&[]), seed.at(byte as u64))?;
+    if u64::from(frame.sequence_from_base()) != records {
+        return Err("the sequence does not follow");
+    }
+    Ok(frame)
+}
+
+/// Walks the whole data area of a segment; `seed` identifies it.
+pub(crate) fn scan(data: &[u8], seed: Seed) -> Result<Scan, Damage> {
+    let mut found = Scan { records: 0, end: 0, sealed: false, torn_bytes: 0, durable: Place::default() };
+    let (mut byte, mut records) = (0, 0);
+    let stopped = loop {
+        if byte >= data.len() {
+            // Exactly full: as good as a pad.
+            found.sealed = found.end * GRANULE_BYTES == data.len() as u64;
+            break "the segment ends within a batch";
+        }
+        if is_pad(data, byte, seed).is_some() && found.end * GRANULE_BYTES == byte as u64 {
+            found.sealed = true;
+            return Ok(found);
+        }
+        let frame = match frame_at(data, byte, seed, records) {
+            Ok(frame) => frame,
+            Err(why) => break why,
+        };
+        byte += (frame.granules() * GRANULE_BYTES) as usize;
+        records += u64::from(frame.kind().is_record());
+        if frame.kind() == Kind::DurableMark {
+            found.durable = found.durable.max(mark_of(&frame));
+        }
+        // An unfinished batch does not count: the end moves only past its last frame.
+        if !frame.has(BATCH_CONTINUES) {
+            (found.end, found.records) = (byte as u64 / GRANULE_BYTES, records);
+        }
+    };
+    if found.sealed {
+        return Ok(found);
+    }
+    let end = (found.end * GRANULE_BYTES) as usize;
+    let durable = found.durable.max(later_mark(data, end, seed));
+    if durable > Place::new(seed.segment, found.end) {
+        let byte_position = byte.min(data.len()) as u64;
+        return Err(Damage { byte_position, detail: format!("{stopped}, although it had been durable") });
+    }
+    let rest = data.get(end..).unwrap_or(&[]);
+    found.torn_bytes = rest.iter().rposition(|b| *b != 0).map_or(0, |last| last as u64 + 1);
+    Ok(found)
+}
+
+fn mark_of(frame: &Frame<'_>) -> Place {
+    frame.value().try_into().map_or(Place::default(), |bytes| Place(u64::from_le_bytes(bytes)))
+}
+
+/// The furthest durable mark that is a valid frame somewhere behind `from`, of whatever sequence.
+fn later_mark(data: &[u8], from: usize, seed: Seed) -> Place {
+    let mut furthest = Place::default();
+    let mut byte = from;
+    while let Some(word) = word_at(data, byte) {
+        let plausible = word != 0 && word & PAD == 0;
+        match plausible.then(|| Frame::checked(&data[byte..], seed.at(byte as u64))) {
+            Some(Ok(frame)) => {
+                if frame.kind() == Kind::DurableMark {
+                    furthest = furthest.max(mark_of(&frame));
+                }
+                byte += (frame.granules() * GRANULE_BYTES) as usize;
+            }
+            _ => byte += GRANULE_BYTES as usize,
+        }
+    }
+    furthest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::frame::Draft;
+
+    const SEED: Seed = Seed { log_id: 1, segment: 5, generation: 1 };
+
+    /// A data area with these frames: (kind, batch flags, value).
+    fn area(bytes: usize, frames: &[(Kind, u8, &[u8])]) -> (Vec<u8>, Vec<usize>) {
+        let mut data = vec![0; bytes];
+        let (mut at, mut records, mut starts) = (0, 0, vec![]);
+        for (kind, batch, value) in frames {
+            let draft = Draft::control(*kind, 1, value);
+            let len = draft.bytes();
+            draft.encode(&mut data[at + 4..at + len], records, *batch, Some(SEED.at(at as u64)));
+            data[at..at + 4].copy_from_slice(&(len as u32).to_le_bytes());
+            starts.push(at);
+            at += (draft.granules() * GRANULE_BYTES) as usize;
+            records += u32::from(kind.is_record());
+        }
+        starts.push(at);
+        (data, starts)
+    }
+
+    #[test]
+    fn a_torn_tail_is_cut_and_a_durable_one_is_corruption() {
+        let mark = Place::new(5, 8).0.to_le_bytes();
+        let (data, starts) =
+            area(256, &[(Kind::Data, 0, b"first"), (Kind::Data, 0, b"second"), (Kind::DurableMark, 0, &mark)]);
+        let clean = scan(&data, SEED).unwrap();
+        assert_eq!((clean.records, clean.end * 8, clean.torn_bytes), (2, starts[3] as u64, 0));
+
+        let mut torn = data.clone();
+        torn[starts[2] + 25] ^= 1;
+        let found = scan(&torn, SEED).unwrap();
+        assert_eq!((found.records, found.end * 8), (2, starts[2] as u64));
+        assert!(found.torn_bytes > 0);
+
+        let mut rotten = data.clone();
+        rotten[starts[1] + 25] ^= 1;
+        assert_eq!(scan(&rotten, SEED).unwrap_err().byte_position, starts[1] as u64);
+        let mut zeroed = data;
+        zeroed[starts[0]..starts[0] + 8].fill(0);
+        assert_eq!(scan(&zeroed, SEED).unwrap_err().byte_position, 0);
+    }
+
+    #[test]
+    fn an_unfinished_batch_at_the_end_is_dropped_whole() {
+        let frames: &[(Kind, u8, &[u8])] = &[
+            (Kind::Data, 0, b"alone"),
+            (Kind::Data, BATCH_CONTINUES, b"one"),
+            (Kind::Data, BATCH_CONTINUES | BATCH_CONTINUED, b"two"),
+        ];
+        let (data, starts) = area(256, frames);
+        let found = scan(&data, SEED).unwrap();
+        assert_eq!((found.records, found.end * 8), (1, starts[1] as u64));
+        assert!(found.torn_bytes > 0);
+    }
+
+    #[test]
+    fn a_frame_of_another_segment_is_not_believed() {
+        let (data, _) = area(64, &[(Kind::Data, 0, b"x")]);
+        assert_eq!(scan(&data, Seed { segment: 6, ..SEED }).unwrap().records, 0);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn hostile_bytes_never_panic(data in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..40)) {
+            let mut area = data;
+            area.resize(area.len().next_multiple_of(8), 0);
+            let _ = scan(&area, SEED);
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Opening the next segment, evicting buffers whose bytes are on disk, and releasing segments that nobody needs.
+//!
+//! **Protocol**, `P6 open`: under the directory's lock, whose holder is the only opener: the block's header index,
+//! then the claim word by a swap (a read-modify-write orders after the stray adds of stale producers), then `current`.
+//! A producer that claims in range has acquired the swap and therefore sees all of it.
+
+use crate::error::Result;
+use crate::log::buffer::Buffer;
+use crate::log::claim::{self, CLOSED, Place, ROTATING, current};
+use crate::log::directory::Entry;
+use crate::log::{BLOCKS, Log};
+use crate::sync::{Ordering, lock};
+use std::sync::{TryLockError, Weak};
+
+/// Buffers of sealed and durable segments that a log keeps for its readers, in bytes.
+const CACHE_BYTES_MAX: u64 = 4 << 20;
+
+impl Log {
+    /// Opens the segment after `segment`. False: not now, look again.
+    pub(super) fn open_next(&self, segment: u64) -> bool {
+        let mut directory = match self.directory.try_lock() {
+            Ok(directory) => directory,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return false,
+        };
+        // ORDERING: Acquire, P6: the opener before us held the same lock; CLOSED may come at any time.
+        if self.current.load(Ordering::Acquire) != current(segment, ROTATING) {
+            return true;
+        }
+        let next = segment + 1;
+        let previous = directory.last().filter(|last| last.number == segment).and_then(|last| last.header);
+        let base = match previous.map(|header| self.header(header)) {
+            Some(header) => match header.sealed() {
+                Some((records, _)) => header.base() + records,
+                None => return false,
+            },
+            None => directory.resume_base(),
+        };
+        let block = &self.blocks[next as usize % BLOCKS];
+        if let Some(old) = next.checked_sub(BLOCKS as u64)
+            && self.marks.any_at_or_before(old)
+        {
+            return false;
+        }
+        // From here on nothing fails.
+        // ORDERING: Relaxed: only openers and in-range claimants touch it, and there are none of the latter.
+        let served = block.header.load(Ordering::Relaxed);
+        if served != 0 {
+            self.unpin(served as u32);
+        }
+        // ORDERING: Relaxed: a wish, see `cross`.
+        let request = self.size_request.swap(0, Ordering::Relaxed);
+        let bytes = directory.next_bytes(request);
+        let index = self.free_header();
+        self.header(index).prepare(next, base, 1, Buffer::zeroed(bytes as usize));
+        directory.push(Entry {
+            number: next,
+            base,
+            bytes,
+            generation: 1,
+            header: Some(index),
+            cold: Weak::new(),
+        });
+        if let Some(previous) = previous {
+            self.header(previous).set_next(index);
+        }
+        self.publish_open(index, next, 0, 0);
+        true
+    }
+
+    /// Lets producers into a segment.
+    pub(super) fn publish_open(&self, index: u32, number: u64, used: u64, records: u64) {
+        let block = &self.blocks[number as usize % BLOCKS];
+        let word = claim::opened(self.header(index).capacity(), used, records);
+        // ORDERING: Relaxed: carried by the swap.
+        block.header.store(u64::from(index), Ordering::Relaxed);
+        // ORDERING: AcqRel, P6: pairs with the claims; a swap, see the module's description.
+        block.claim.swap(word, Ordering::AcqRel);
+        // ORDERING: Release, P6: pairs with the Acquire of append; keeps CLOSED, should it have come in between.
+        let mut found = self.current.load(Ordering::Relaxed);
+        while let Err(now) = self.current.compare_exchange(
+            found,
+            current(number, found & CLOSED),
+            Ordering::Release,
+            Ordering::Relaxed,
+        ) {
+            found = now;
+        }
+    }
+
+    /// A header that serves no segment. Called by the opener.
+    pub(super) fn free_header(&self) -> u32 {
+        lock(&self.free_headers).pop().unwrap_or_else(|| {
+            // A whole bucket at a time; index 0 stays unused, so that 0 can mean "none".
+            let first = self.headers.len();
+            let _ = self.headers.entry(first.max(1));
+            let made = first.max(1) as u32..self.headers.len() as u32;
+            let mut free = lock(&self.free_headers);
+            free.extend(made.rev());
+            free.pop().unwrap_or(1)
+        })
+    }
+
+    pub(super) fn unpin(&self, index: u32) {
+        if self.header(index).unpin() {
+            lock(&self.free_headers).push(index);
+        }
+    }
+
+    fn retire(&self, index: u32) {
+        if self.header(index).retire() {
+            lock(&self.free_headers).push(index);
+        }
+    }
+
+    /// Gives back the buffers of segments that are wholly durable, oldest first, beyond a small cache.
+    pub(crate) fn evict(&self) {
+        // ORDERING: Acquire, P7: see `limit`.
+        let durable = Place(self.durable.load(Ordering::Acquire)).segment();
+        let mut directory = lock(&self.directory);
+        // Never the last: it tells the opener where the log goes on.
+        let durable = durable.min(directory.last().map_or(0, |last| last.number));
+        let evictable = |entry: &&mut Entry| entry.number < durable && entry.header.is_some();
+        let mut cached: u64 = directory.iter_mut().filter(evictable).map(|entry| entry.bytes).sum();
+        for entry in directory.iter_mut().take_while(|entry| entry.number < durable) {
+            if cached <= CACHE_BYTES_MAX {
+                break;
+            }
+            if let Some(header) = entry.header.take() {
+                cached -= entry.bytes;
+                self.retire(header);
+            }
+        }
+    }
+
+    /// Forgets every segment before `number`, in memory and on disk. Their records are settled, or too old.
+    ///
+    /// # Errors
+    /// A file that cannot be removed; those before it are gone.
+    pub(crate) fn release_before(&self, number: u64) -> Result<()> {
+        let mut directory = lock(&self.directory);
+        while let Some(first) = directory.first() {
+            let last = directory.last().map_or(0, |last| last.number);
+            // The last one is open for appends, or tells where the log goes on.
+            if first.number >= number || first.number == last {
+                break;
+            }
+            if let Some(home) = &self.home {
+                home.remove(first.number)?;
+            }
+            if let Some(header) = directory.pop_first().and_then(|entry| entry.header) {
+                self.retire(header);
+            }
+        }
+        Ok(())
+    }
+
+    /// First segment held, and the sequence of its first record.
+    pub(crate) fn start(&self) -> (u64, u64) {
+        let directory = lock(&self.directory);
+        directory
+            .first()
+            .map_or((directory.next_number(), directory.resume_base()), |first| (first.number, first.base))
+    }
+
+    /// One past the sequence of the last record claimed.
+    pub(crate) fn end_sequence(&self) -> u64 {
+        let directory = lock(&self.directory);
+        match directory.last() {
+            Some(Entry { number, header: Some(index), .. }) => self.claimed_end(*number, *index),
+            _ => directory.resume_base(),
+        }
+    }
+
+    fn claimed_end(&self, number: u64, index: u32) -> u64 {
+        let header = self.header(index);
+        // ORDERING: Relaxed: a snapshot; the segment is the last, so the block serves it, under the directory's lock.
+        let word = self.blocks[number as usize % BLOCKS].claim.load(Ordering::Relaxed);
+        let (records, position) = claim::split(word);
+        match header.sealed() {
+            Some((records, _)) => header.base() + records,
+            None if position <= claim::LIMIT => header.base() + records,
+            // Crossed, and the crosser has not sealed it yet: what is committed is at least the base.
+            None => header.base(),
+        }
+    }
+
+    /// Bytes held, in memory or on disk.
+    pub(crate) fn bytes(&self) -> u64 {
+        lock(&self.directory).iter().map(|entry| entry.bytes).sum()
+    }
+}

@@ -1,0 +1,229 @@
+//! The log as a whole: against a vector, across threads, and back from its files.
+
+use super::*;
+use crate::clock::Clock;
+use crate::journal::Journal;
+use crate::storage::{Blocking, Storage};
+use proptest::prelude::*;
+use std::sync::Arc;
+
+fn data<'a>(value: &'a [u8]) -> Draft<'a> {
+    Draft::control(Kind::Data, 1, value)
+}
+
+fn read_all(log: &Arc<Log>) -> Vec<(u64, Vec<u8>)> {
+    let mut reader = Reader::earliest(log.clone());
+    let mut found = vec![];
+    while reader.advance().unwrap() {
+        if reader.frame().kind() == Kind::Data {
+            found.push((reader.sequence(), reader.frame().value().to_vec()));
+        }
+    }
+    found
+}
+
+fn open(directory: &std::path::Path) -> (Arc<Log>, Recovered) {
+    let storage: Arc<dyn Storage> = Arc::new(Blocking);
+    storage.create_dir(directory).unwrap();
+    let (log, recovered) = Log::open(storage, directory.into(), 77, Level::Durable).unwrap();
+    (Arc::new(log), recovered)
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Append(Vec<usize>),
+    Commit,
+    Reopen,
+    Release,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let bytes = prop_oneof![8 => 0..200usize, 2 => 200..20_000usize, 1 => 20_000..150_000usize];
+    prop_oneof![
+        6 => proptest::collection::vec(bytes, 1..5).prop_map(Step::Append),
+        2 => Just(Step::Commit),
+        1 => Just(Step::Reopen),
+        1 => Just(Step::Release),
+    ]
+}
+
+fn value_of(sequence: u64, bytes: usize) -> Vec<u8> {
+    let mut value = vec![sequence as u8; bytes];
+    value.extend_from_slice(&sequence.to_le_bytes());
+    value
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    /// Whatever is appended, committed, reopened and released: the log holds what a vector would.
+    #[test]
+    fn the_log_is_a_vector(steps in proptest::collection::vec(step(), 1..40), durable in any::<bool>()) {
+        let scratch = tempfile::tempdir().unwrap();
+        let journal = Journal::new(Clock::System);
+        let mut log = if durable { open(scratch.path()).0 } else { Arc::new(Log::memory()) };
+        let mut model: Vec<Vec<u8>> = vec![];
+        let mut start = 0;
+        let mut end = Place::default();
+        for step in steps {
+            match step {
+                Step::Append(sizes) => {
+                    let first = model.len() as u64;
+                    let values: Vec<_> =
+                        sizes.iter().enumerate().map(|(i, bytes)| value_of(first + i as u64, *bytes)).collect();
+                    let drafts: Vec<_> = values.iter().map(|value| data(value)).collect();
+                    let receipt = log.append(&drafts).unwrap();
+                    prop_assert_eq!(receipt.sequence, first);
+                    prop_assert!(receipt.end > end);
+                    end = receipt.end;
+                    model.extend(values);
+                }
+                Step::Commit => journal.commit(&log, end, Level::Durable).unwrap(),
+                Step::Reopen if durable => {
+                    journal.commit(&log, end, Level::Durable).unwrap();
+                    drop(log);
+                    let (reopened, recovered) = open(scratch.path());
+                    prop_assert_eq!(recovered.cut_bytes, 0);
+                    log = reopened;
+                }
+                Step::Reopen => {}
+                Step::Release => {
+                    journal.commit(&log, end, Level::Durable).unwrap();
+                    let before = end.segment();
+                    log.release_before(before).unwrap();
+                    start = log.start().1;
+                }
+            }
+        }
+        journal.commit(&log, end, Level::Durable).unwrap();
+        let found = read_all(&log);
+        let expected: Vec<_> =
+            model.iter().enumerate().skip(start as usize).map(|(i, v)| (i as u64, v.clone())).collect();
+        prop_assert_eq!(found.len(), expected.len());
+        prop_assert!(found == expected);
+        prop_assert_eq!(log.end_sequence(), model.len() as u64);
+        for sequence in (start..model.len() as u64).step_by(7) {
+            let mut reader = Reader::earliest(log.clone());
+            reader.seek(sequence).unwrap();
+            prop_assert!(reader.advance().unwrap());
+            while reader.frame().kind() != Kind::Data { prop_assert!(reader.advance().unwrap()); }
+            prop_assert_eq!(reader.sequence(), sequence);
+            let payload = log.payload_at(reader.found_place(), sequence).unwrap();
+            prop_assert_eq!(payload.frame().value(), &model[sequence as usize][..]);
+        }
+    }
+}
+
+#[test]
+fn records_of_many_threads_are_dense_whole_and_in_each_threads_order() {
+    let log = Arc::new(Log::memory());
+    let (threads, each) = (4, 20_000u64);
+    let producers: Vec<_> = (0..threads)
+        .map(|thread| {
+            let log = log.clone();
+            std::thread::spawn(move || {
+                for i in (0..each).step_by(2) {
+                    let (a, b) = (value_of(i, 30 + thread), value_of(i + 1, 3));
+                    let (a, b) = ([&[thread as u8], &a[..]].concat(), [&[thread as u8], &b[..]].concat());
+                    log.append(&[data(&a), data(&b)]).unwrap();
+                }
+            })
+        })
+        .collect();
+    let mut reader = Reader::earliest(log.clone());
+    let mut next = vec![0; threads];
+    let mut count = 0;
+    while count < threads as u64 * each {
+        if !reader.advance().unwrap() {
+            std::thread::yield_now();
+            continue;
+        }
+        assert_eq!(reader.sequence(), count, "dense");
+        count += 1;
+        let value = reader.frame().value();
+        let (thread, i) = (usize::from(value[0]), u64::from_le_bytes(value[value.len() - 8..].try_into().unwrap()));
+        assert_eq!(i, next[thread], "in the order of its thread");
+        next[thread] += 1;
+    }
+    producers.into_iter().for_each(|p| p.join().unwrap());
+    assert!(!reader.advance().unwrap());
+}
+
+#[test]
+fn concurrent_commits_make_every_callers_record_durable() {
+    let scratch = tempfile::tempdir().unwrap();
+    let log = open(scratch.path()).0;
+    let journal = Arc::new(Journal::new(Clock::System));
+    let threads: Vec<_> = (0..4)
+        .map(|_| {
+            let (log, journal) = (log.clone(), journal.clone());
+            std::thread::spawn(move || {
+                for i in 0..50u64 {
+                    let receipt = log.append(&[data(&i.to_le_bytes())]).unwrap();
+                    journal.commit(&log, receipt.end, Level::Durable).unwrap();
+                    assert!(log.reached(Level::Durable, receipt.end));
+                }
+            })
+        })
+        .collect();
+    threads.into_iter().for_each(|t| t.join().unwrap());
+    drop(log);
+    assert_eq!(read_all(&open(scratch.path()).0).len(), 200);
+}
+
+#[test]
+fn damage_below_the_durable_mark_is_refused_with_file_and_byte() {
+    let scratch = tempfile::tempdir().unwrap();
+    let journal = Journal::new(Clock::System);
+    let log = open(scratch.path()).0;
+    for i in 0..3u64 {
+        let receipt = log.append(&[data(&[7; 100]), data(&i.to_le_bytes())]).unwrap();
+        journal.commit(&log, receipt.end, Level::Durable).unwrap();
+    }
+    drop(log);
+    let path = scratch.path().join("0000000000000001.segment");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[4096 + 60] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let error = Log::open(Arc::new(Blocking), scratch.path().into(), 77, Level::Durable).unwrap_err();
+    assert!(matches!(error, Error::Corrupt { byte_position: 4096, .. }), "{error}");
+    assert!(error.to_string().contains("0000000000000001.segment"), "{error}");
+}
+
+#[test]
+fn a_missing_segment_is_refused_by_its_number() {
+    let scratch = tempfile::tempdir().unwrap();
+    let journal = Journal::new(Clock::System);
+    let log = open(scratch.path()).0;
+    for _ in 0..40 {
+        let receipt = log.append(&[data(&[7; 5000])]).unwrap();
+        journal.commit(&log, receipt.end, Level::Durable).unwrap();
+    }
+    drop(log);
+    std::fs::remove_file(scratch.path().join("0000000000000002.segment")).unwrap();
+    let error = Log::open(Arc::new(Blocking), scratch.path().into(), 77, Level::Durable).unwrap_err();
+    assert!(error.to_string().contains("segment 2 is missing"), "{error}");
+}
+
+#[test]
+fn evicted_segments_are_read_from_their_files_and_payloads_outlive_eviction() {
+    let scratch = tempfile::tempdir().unwrap();
+    let journal = Journal::new(Clock::System);
+    let log = open(scratch.path()).0;
+    let big = vec![5u8; 900_000];
+    let first = log.append(&[data(b"first")]).unwrap();
+    journal.commit(&log, first.end, Level::Durable).unwrap();
+    let payload = log.payload_at(first.start, 0).unwrap();
+    for _ in 0..40 {
+        let receipt = log.append(&[data(&big)]).unwrap();
+        journal.commit(&log, receipt.end, Level::Durable).unwrap();
+    }
+    let live: u64 = lock_live_bytes(&log);
+    assert!(live < 36 << 20, "{live} bytes in memory of {}", log.bytes());
+    assert_eq!(payload.frame().value(), b"first");
+    assert_eq!(read_all(&log).len(), 41);
+}
+
+fn lock_live_bytes(log: &Log) -> u64 {
+    crate::sync::lock(&log.directory).iter().filter(|e| e.header.is_some()).map(|e| e.bytes).sum()
+}
