@@ -90,15 +90,17 @@ impl Log {
 
     /// A header that serves no segment. Called by the opener.
     pub(super) fn free_header(&self) -> u32 {
-        lock(&self.free_headers).pop().unwrap_or_else(|| {
+        let mut free = lock(&self.free_headers);
+        if free.is_empty() {
             // A whole bucket at a time; index 0 stays unused, so that 0 can mean "none".
-            let first = self.headers.len();
-            let _ = self.headers.entry(first.max(1));
-            let made = first.max(1) as u32..self.headers.len() as u32;
-            let mut free = lock(&self.free_headers);
-            free.extend(made.rev());
-            free.pop().unwrap_or(1)
-        })
+            let first = self.headers.len().max(1);
+            let _ = self.headers.entry(first);
+            free.extend((first as u32..self.headers.len() as u32).rev());
+        }
+        match free.pop() {
+            Some(header) => header,
+            None => unreachable!("the slab holds more headers than memory has room for segments"),
+        }
     }
 
     pub(super) fn unpin(&self, index: u32) {
