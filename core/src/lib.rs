@@ -8,6 +8,7 @@ pub mod limits;
 pub mod message;
 pub mod name;
 pub mod queue;
+pub mod ring;
 pub mod storage;
 pub mod stream;
 

@@ -58,6 +58,7 @@ pub trait Storage: Send + Sync + Debug {
 pub trait Lock: Send + Sync + Debug {}
 
 /// One open file.
+#[expect(clippy::len_without_is_empty, reason = "nobody asks; a length is a system call that may fail")]
 pub trait File: Send + Sync + Debug {
     /// Fills `buffer` from `position`; fewer bytes in the file than that is `UnexpectedEof`.
     fn read_exact_at(&self, buffer: &mut [u8], position: u64) -> io::Result<()>;
