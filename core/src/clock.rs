@@ -5,6 +5,8 @@
 //! nanoseconds since 1970 in a `u64`, which lasts until the year 2554.
 
 use std::fmt;
+pub(crate) mod alarm;
+
 use crate::sync::lock;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

@@ -63,7 +63,9 @@ pub enum Error {
         what: &'static str,
     },
     /// The lease is no longer this delivery's: it expired, was settled, or was given to somebody else.
-    #[error("lease lost: message {id} of queue {queue}, attempt {attempt}, is no longer leased to this delivery")]
+    #[error(
+        "lease lost: message {id} of queue {queue}, attempt {attempt}, is no longer leased to this delivery"
+    )]
     LeaseLost {
         /// The queue.
         queue: Name,

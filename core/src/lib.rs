@@ -12,18 +12,17 @@ pub mod ring;
 pub mod storage;
 pub mod stream;
 
+#[cfg(feature = "seeded-bugs")]
+pub use journal::SeededBug;
+
 mod journal;
 mod log;
 mod sync;
 
 pub use clock::{Clock, ManualClock};
 pub use error::{Error, ErrorCode, Result};
-pub use hub::{Durability, Hub, HubBuilder, HubStats};
+pub use hub::{Durability, Hub, HubBuilder, HubStats, QueueBuilder, StreamBuilder};
 pub use message::Message;
 pub use name::Name;
-pub use queue::{
-    Consumer, Delivery, Jitter, OnExhausted, Peeked, Queue, QueueBuilder, QueueStats, Retry,
-};
-pub use stream::{
-    Group, Member, PartitionStats, Position, Reader, Record, Start, Stream, StreamBuilder, StreamStats,
-};
+pub use queue::{Consumer, Delivery, Jitter, OnExhausted, Peeked, Queue, QueueStats, Retry};
+pub use stream::{Group, Member, PartitionStats, Position, Reader, Record, Start, Stream, StreamStats};

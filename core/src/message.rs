@@ -134,6 +134,44 @@ pub(crate) fn duration_ns(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// Accessors of the message behind a payload, the same for everything that holds one.
+macro_rules! accessors {
+    ($type:ty) => {
+        impl $type {
+            /// The key, if it has one.
+            pub fn key(&self) -> Option<&[u8]> {
+                self.payload().frame().key()
+            }
+
+            /// The value.
+            pub fn value(&self) -> &[u8] {
+                self.payload().frame().value()
+            }
+
+            /// The first header of that name.
+            pub fn header(&self, name: &str) -> Option<&[u8]> {
+                self.headers().find(|(found, _)| *found == name).map(|(_, value)| value)
+            }
+
+            /// All headers, in order.
+            pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+                self.payload().frame().headers()
+            }
+
+            /// When the message was accepted, in nanoseconds since 1970.
+            pub fn time_ns(&self) -> u64 {
+                self.payload().frame().time_ns()
+            }
+
+            /// The producer's event time, in nanoseconds since 1970.
+            pub fn event_time_ns(&self) -> Option<u64> {
+                self.payload().frame().event_time_ns()
+            }
+        }
+    };
+}
+pub(crate) use accessors;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,7 +180,14 @@ mod tests {
     fn a_message_over_a_limit_is_refused_with_the_limit_in_the_error() {
         let long = vec![0; MESSAGE_BYTES_MAX + 1];
         assert!(Message::new(&long).check(0).unwrap_err().to_string().contains("1048576"));
-        assert!(Message::new(b"").key(&long[..KEY_BYTES_MAX + 1]).check(0).unwrap_err().to_string().contains("4096"));
+        assert!(
+            Message::new(b"")
+                .key(&long[..KEY_BYTES_MAX + 1])
+                .check(0)
+                .unwrap_err()
+                .to_string()
+                .contains("4096")
+        );
         assert!(Message::new(&long[..MESSAGE_BYTES_MAX]).check(0).is_ok());
     }
 

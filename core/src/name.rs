@@ -81,7 +81,21 @@ mod tests {
 
     #[test]
     fn names_that_could_leave_their_directory_or_hide_are_refused() {
-        for bad in ["", ".", "..", "../x", "a/b", ".hidden", "-flag", "_x", "a.", "a b", "a\0b", "é", &"x".repeat(129)] {
+        for bad in [
+            "",
+            ".",
+            "..",
+            "../x",
+            "a/b",
+            ".hidden",
+            "-flag",
+            "_x",
+            "a.",
+            "a b",
+            "a\0b",
+            "é",
+            &"x".repeat(129),
+        ] {
             assert!(Name::new(bad).is_err(), "{bad:?}");
         }
     }

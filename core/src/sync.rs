@@ -3,24 +3,21 @@
 
 mod barrier;
 pub(crate) mod event_count;
+pub(crate) mod fork;
 
+#[cfg(not(loom))]
+pub(crate) use cell::UnsafeCell;
 #[cfg(loom)]
 pub(crate) use loom::{
     cell::UnsafeCell,
-    hint,
     sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
     sync::{Condvar, Mutex},
-    thread,
 };
 #[cfg(not(loom))]
 pub(crate) use std::{
-    hint,
     sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
     sync::{Condvar, Mutex},
-    thread,
 };
-#[cfg(not(loom))]
-pub(crate) use cell::UnsafeCell;
 
 #[cfg(not(loom))]
 mod cell {

@@ -1,19 +1,48 @@
-//! The hub: names, directory, lock, threads, clock, options.
+//! The hub: names, directory, lock, thread, clock, options. Everything else hangs from it.
+//!
+//! **Promise.** One process has a durable hub open at a time. What a verb of a durable hub acknowledged survives what its
+//! [`Durability`] says. Closing wakes everybody, and never hangs longer than asked.
+//!
+//! **Failure.** A queue or stream whose files are damaged cannot be opened; the others can.
+//!
+//! **Where next.** `builder`, `queue_builder`, `stream_builder`: options; `directory`, `catalogue`: files; `timer`: the
+//! thread.
 
-use crate::clock::Clock;
-use crate::error::Result;
-use crate::queue::QueueBuilder;
-use crate::storage::Storage;
-use crate::stream::StreamBuilder;
-use std::path::Path;
-use std::sync::Arc;
+mod builder;
+mod catalogue;
+mod directory;
+mod queue_builder;
+mod registry;
+mod stream_builder;
+mod timer;
+
+pub use builder::HubBuilder;
+pub use queue_builder::QueueBuilder;
+pub use stream_builder::StreamBuilder;
+
+use crate::clock::alarm::Alarm;
+use crate::clock::{Clock, Timed};
+use crate::error::{Error, Result};
+use crate::journal::Journal;
+use crate::log::{Level, Log};
+use crate::message::duration_ns;
+use crate::queue::QueueStats;
+use crate::stream::StreamStats;
+use crate::sync::event_count::EventCount;
+use crate::sync::{AtomicBool, Ordering, lock};
+use catalogue::Catalogue;
+use directory::Directory;
+use registry::Registry;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, Weak, mpsc};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// What a verb of a durable hub waits for before it returns.
+/// What a verb of a durable hub waits for before it returns, and what readers see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Durability {
-    /// Nothing: written and synced in the background at least every `relaxed_ms_max`. A killed process or a power
-    /// loss loses at most that much, as a prefix.
+    /// Nothing: written and synced in the background, at most `relaxed_max` (100 ms) later. A killed process or a power
+    /// loss loses at most that much of each queue and stream, as a prefix.
     Relaxed,
     /// Handed to the operating system: survives a killed process, not power loss.
     Written,
@@ -22,87 +51,290 @@ pub enum Durability {
     Synced,
 }
 
-/// An open hub. Clones are the same hub; the last one dropped closes it.
-#[derive(Debug, Clone)]
-pub struct Hub {}
+impl Durability {
+    fn level(self) -> Level {
+        match self {
+            Self::Relaxed => Level::Committed,
+            Self::Written => Level::Written,
+            Self::Synced => Level::Durable,
+        }
+    }
+}
 
-/// Options of a hub, each with its default.
-#[derive(Debug, Default)]
-pub struct HubBuilder {}
+/// An open hub. Clones are the same hub; it closes with [`close`](Hub::close), or when the last clone and the last of
+/// its queues and streams are dropped.
+///
+/// ```
+/// use ringmain::{Hub, Message};
+/// # let scratch = tempfile::tempdir().unwrap();
+/// # let directory = scratch.path().join("data");
+/// let hub = Hub::open(&directory)?;
+/// let jobs = hub.queue("jobs").dead_letter("jobs.dead").open()?;
+/// jobs.send(Message::new(b"resize 17.png"))?; // on disk when this returns
+/// # Ok::<(), ringmain::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Hub {
+    inner: Arc<Inner>,
+}
 
 /// What a hub holds.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct HubStats {
-    /// The queues by name.
-    pub queues: Vec<(String, crate::queue::QueueStats)>,
-    /// The streams by name.
-    pub streams: Vec<(String, crate::stream::StreamStats)>,
+    /// The open queues by name.
+    pub queues: Vec<(String, QueueStats)>,
+    /// The open streams by name.
+    pub streams: Vec<(String, StreamStats)>,
+    /// Bytes of unfinished writes, left by a crash, that were cut when queues and streams were opened.
+    pub recovered_cut_bytes: u64,
+}
+
+#[derive(Debug)]
+struct Inner {
+    clock: Clock,
+    alarm: Arc<Alarm>,
+    journal: Arc<Journal>,
+    directory: Option<Directory>,
+    registry: Mutex<Registry>,
+    closed: AtomicBool,
+    timer: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Hub {
     /// A hub in memory: gone with the last handle.
+    ///
+    /// # Panics
+    /// If the system cannot start a thread; [`HubBuilder::memory`] returns that as an error.
     pub fn memory() -> Self {
-        todo!()
+        match Self::builder().memory() {
+            Ok(hub) => hub,
+            Err(error) => panic!("{error}"),
+        }
     }
-    /// Opens the durable hub in a directory, making it if need be.
-    pub fn open(_directory: impl AsRef<Path>) -> Result<Self> {
-        todo!()
+
+    /// The durable hub in a directory, which is made if need be.
+    ///
+    /// # Errors
+    /// `Locked` saying by whom, `Io`, `Corrupt` saying where, `Unsupported`.
+    pub fn open(directory: impl AsRef<Path>) -> Result<Self> {
+        Self::builder().open(directory)
     }
+
     /// A hub with options other than the defaults.
     pub fn builder() -> HubBuilder {
         HubBuilder::default()
     }
+
+    fn inner(&self) -> &Arc<Inner> {
+        &self.inner
+    }
+
     /// A queue to open or make.
-    pub fn queue(&self, _name: &str) -> QueueBuilder {
-        todo!()
+    pub fn queue(&self, name: &str) -> QueueBuilder {
+        QueueBuilder::new(self.clone(), name)
     }
+
     /// A stream to open or make.
-    pub fn stream(&self, _name: &str) -> StreamBuilder {
-        todo!()
+    pub fn stream(&self, name: &str) -> StreamBuilder {
+        StreamBuilder::new(self.clone(), name)
     }
-    /// Names of the queues, in order.
+
+    /// Names of its queues, in order.
+    ///
+    /// # Errors
+    /// `Closed`.
     pub fn queues(&self) -> Result<Vec<String>> {
-        todo!()
+        self.inner.check_open()?;
+        Ok(lock(&self.inner.registry).catalogue.queues.keys().cloned().collect())
     }
-    /// Names of the streams, in order.
+
+    /// Names of its streams, in order.
+    ///
+    /// # Errors
+    /// `Closed`.
     pub fn streams(&self) -> Result<Vec<String>> {
-        todo!()
+        self.inner.check_open()?;
+        Ok(lock(&self.inner.registry).catalogue.streams.keys().cloned().collect())
     }
-    /// Makes everything appended so far durable.
+
+    /// Makes everything durable that verbs have returned for, whatever the hub's durability.
+    ///
+    /// # Errors
+    /// `Poisoned` if a write or sync failed.
     pub fn flush(&self) -> Result<()> {
-        todo!()
+        self.inner.check_open()?;
+        let logs = lock(&self.inner.registry).logs.clone();
+        self.inner.flush(&logs)
     }
+
     /// Counts of every queue and stream that is open.
+    ///
+    /// # Errors
+    /// `Closed`.
     pub fn stats(&self) -> Result<HubStats> {
-        todo!()
+        self.inner.check_open()?;
+        let registry = lock(&self.inner.registry);
+        Ok(HubStats {
+            queues: registry.queues.iter().map(|(name, queue)| (name.to_string(), queue.stats())).collect(),
+            streams: registry
+                .streams
+                .iter()
+                .map(|(name, stream)| (name.to_string(), stream.stats()))
+                .collect(),
+            recovered_cut_bytes: registry.cut_bytes,
+        })
     }
-    /// Wakes and refuses every caller, waits for those inside (at most `timeout`), makes everything durable and
-    /// unlocks the directory. Verbs on handles of this hub return `Closed` from then on.
-    pub fn close(&self, _timeout: Duration) -> Result<()> {
-        todo!()
+
+    /// Refuses verbs from now on, wakes whoever waits with `Closed`, releases what is out without penalty, makes
+    /// everything durable, and unlocks the directory. A second close is fine.
+    ///
+    /// # Errors
+    /// `Timeout` if the disk took longer than `timeout` (it goes on, and unlocks when done); `Poisoned`.
+    pub fn close(&self, timeout: Duration) -> Result<()> {
+        self.inner.journal.check_owner()?;
+        let (done, outcome) = mpsc::channel();
+        let inner = self.inner.clone();
+        let closer = thread::Builder::new().name("ringmain-close".into()).spawn(move || {
+            let _ = done.send(inner.shut());
+        });
+        closer.map_err(|e| Error::io("start a thread for", "close", &e))?;
+        outcome.recv_timeout(timeout).unwrap_or(Err(Error::Timeout { doing: "closing the hub" }))
     }
 }
 
-impl HubBuilder {
-    /// What verbs wait for. Default [`Durability::Synced`].
-    pub fn durability(self, _durability: Durability) -> Self {
-        todo!()
+impl Inner {
+    fn start(options: HubBuilder, directory: Option<&Path>) -> Result<Hub> {
+        let alarm = Arc::new(Alarm::new());
+        let (directory, level) = match directory {
+            Some(path) => (Some(Directory::open(options.storage, path)?), options.durability.level()),
+            None => (None, Level::Committed),
+        };
+        let catalogue = match &directory {
+            Some(directory) => Catalogue::load(&*directory.storage, &directory.path)?,
+            None => Catalogue::new(),
+        };
+        #[allow(unused_mut)]
+        let mut journal =
+            Journal::new(options.clock.clone(), alarm.clone(), level, duration_ns(options.relaxed_max));
+        #[cfg(feature = "seeded-bugs")]
+        {
+            journal.bug = options.bug;
+        }
+        let inner = Arc::new(Self {
+            clock: options.clock,
+            alarm,
+            journal: Arc::new(journal),
+            directory,
+            registry: Mutex::new(Registry::new(catalogue)),
+            closed: AtomicBool::new(false),
+            timer: Mutex::new(None),
+        });
+        let weak = Arc::downgrade(&inner);
+        if inner.clock.is_system() {
+            let thread =
+                timer::start(weak, inner.alarm.clone()).map_err(|e| Error::io("start", "timer", &e))?;
+            *lock(&inner.timer) = Some(thread);
+        } else {
+            inner.clock.register(weak as Weak<dyn Timed>);
+        }
+        Ok(Hub { inner })
     }
-    /// Where time comes from. Default the system's clock.
-    pub fn clock(self, _clock: Clock) -> Self {
-        todo!()
+
+    fn check_open(&self) -> Result<()> {
+        self.journal.check_owner()?;
+        // ORDERING: Acquire: pairs with `shut`.
+        if self.closed.load(Ordering::Acquire) { Err(Error::Closed { what: "the hub" }) } else { Ok(()) }
     }
-    /// Where files live. Default the operating system's files by blocking calls.
-    pub fn storage(self, _storage: Arc<dyn Storage>) -> Self {
-        todo!()
+
+    fn save(&self, catalogue: &Catalogue) -> Result<()> {
+        match &self.directory {
+            Some(directory) => catalogue.save(&*directory.storage, &directory.path),
+            None => Ok(()),
+        }
     }
-    /// A hub in memory.
-    pub fn memory(self) -> Result<Hub> {
-        todo!()
+
+    /// Opens a log of this hub, in memory or in the directory that `path` names.
+    fn open_log(
+        &self,
+        registry: &mut Registry,
+        id: u64,
+        data: Arc<EventCount>,
+        path: impl FnOnce(&Directory) -> Result<PathBuf>,
+    ) -> Result<Arc<Log>> {
+        match &self.directory {
+            None => Ok(Arc::new(Log::memory(data))),
+            Some(directory) => {
+                let (path, level) = (path(directory)?, self.journal.level());
+                let (log, recovered) = Log::open(directory.storage.clone(), path, id, level, data)?;
+                let log = Arc::new(log);
+                registry.cut_bytes += recovered.cut_bytes;
+                registry.logs.push(log.clone());
+                Ok(log)
+            }
+        }
     }
-    /// A durable hub in a directory.
-    pub fn open(self, _directory: impl AsRef<Path>) -> Result<Hub> {
-        todo!()
+
+    /// Does what is due: leases and delays of the queues, and the commit of what nobody waits for.
+    fn run_due(&self, now_ns: u64) {
+        let queues: Vec<_> = lock(&self.registry).queues.values().cloned().collect();
+        queues.iter().for_each(|queue| queue.tick(now_ns));
+        self.journal.commit_noted();
+    }
+
+    fn flush(&self, logs: &[Arc<Log>]) -> Result<()> {
+        logs.iter().for_each(|log| self.journal.note(log));
+        self.journal.commit_all(Level::Durable);
+        logs.iter().try_for_each(|log| log.poisoned())
+    }
+
+    fn shut(&self) -> Result<()> {
+        // ORDERING: AcqRel: pairs with `check_open`.
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        self.alarm.stop();
+        let (queues, streams, logs) = {
+            let registry = lock(&self.registry);
+            let queues: Vec<_> = registry.queues.values().cloned().collect();
+            let streams: Vec<_> = registry.streams.values().cloned().collect();
+            (queues, streams, registry.logs.clone())
+        };
+        queues.iter().for_each(|queue| queue.close());
+        streams.iter().for_each(|stream| stream.close());
+        let mut flushed = self.flush(&logs);
+        // Once more, so that a durable mark covers that flush: damage in it is then told from a torn tail.
+        let marked = logs
+            .iter()
+            .filter(|log| log.is_durable() && log.append_durable_mark(self.clock.now_ns()))
+            .cloned();
+        flushed = flushed.and(self.flush(&marked.collect::<Vec<_>>()));
+        logs.iter().for_each(|log| log.close());
+        if let Some(directory) = &self.directory {
+            directory.unlock();
+        }
+        flushed
+    }
+}
+
+impl Timed for Inner {
+    fn tick(&self, now_ns: u64) {
+        if self.check_open().is_ok() {
+            self.run_due(now_ns);
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if self.journal.check_owner().is_err() {
+            return;
+        }
+        let _ = self.shut();
+        if let Some(timer) = lock(&self.timer).take()
+            && timer.thread().id() != thread::current().id()
+        {
+            let _ = timer.join();
+        }
     }
 }

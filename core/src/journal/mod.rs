@@ -19,9 +19,11 @@
 //! **Failure.** The first failed write or sync poisons its log, and wakes its waiters with the error.
 
 use crate::clock::Clock;
-use crate::error::Result;
+use crate::clock::alarm::Alarm;
+use crate::error::{Error, Result};
 use crate::log::{Level, Log, Place};
 use crate::sync::event_count::EventCount;
+use crate::sync::fork::Lineage;
 use crate::sync::lock;
 use std::sync::{Arc, Mutex, TryLockError};
 
@@ -29,6 +31,12 @@ use std::sync::{Arc, Mutex, TryLockError};
 #[derive(Debug)]
 pub(crate) struct Journal {
     clock: Clock,
+    alarm: Arc<Alarm>,
+    /// What verbs wait for.
+    level: Level,
+    /// How long something noted may stay uncommitted.
+    delay_ns_max: u64,
+    owner: Lineage,
     dirty: Mutex<Vec<Arc<Log>>>,
     leader: Mutex<Leader>,
     done: EventCount,
@@ -52,9 +60,13 @@ pub enum SeededBug {
 }
 
 impl Journal {
-    pub(crate) fn new(clock: Clock) -> Self {
+    pub(crate) fn new(clock: Clock, alarm: Arc<Alarm>, level: Level, delay_ns_max: u64) -> Self {
         Self {
             clock,
+            alarm,
+            level,
+            delay_ns_max,
+            owner: Lineage::current(),
             dirty: Mutex::new(Vec::new()),
             leader: Mutex::new(Leader::default()),
             done: EventCount::new(),
@@ -63,24 +75,62 @@ impl Journal {
         }
     }
 
-    /// Puts a log on the list of those to commit.
+    /// The hub's time.
+    pub(crate) fn now_ns(&self) -> u64 {
+        self.clock.now_ns()
+    }
+
+    /// The hub's alarm.
+    pub(crate) fn alarm(&self) -> &Alarm {
+        &self.alarm
+    }
+
+    /// What verbs wait for, and readers see.
+    pub(crate) fn level(&self) -> Level {
+        self.level
+    }
+
+    /// Refuses a forked child.
+    ///
+    /// # Errors
+    /// `Forked`.
+    pub(crate) fn check_owner(&self) -> Result<()> {
+        if self.owner.is_current() { Ok(()) } else { Err(Error::Forked { owner: self.owner.process() }) }
+    }
+
+    /// Has a log committed soon, by whoever commits next or by the alarm.
     pub(crate) fn note(&self, log: &Arc<Log>) {
         if log.is_durable() && log.mark_dirty() {
             lock(&self.dirty).push(log.clone());
+            self.alarm.arm(self.clock.now_ns().saturating_add(self.delay_ns_max));
         }
+    }
+
+    /// Waits until everything before `place` has reached the hub's level.
+    ///
+    /// # Errors
+    /// `Poisoned`: a write or sync of this log failed.
+    pub(crate) fn commit(&self, log: &Arc<Log>, place: Place) -> Result<()> {
+        if self.level == Level::Committed {
+            self.note(log);
+            return log.poisoned();
+        }
+        self.commit_to(log, place, self.level)
     }
 
     /// Waits until everything before `place` has reached `level`.
     ///
     /// # Errors
     /// `Poisoned`: a write or sync of this log failed.
-    pub(crate) fn commit(&self, log: &Arc<Log>, place: Place, level: Level) -> Result<()> {
+    pub(crate) fn commit_to(&self, log: &Arc<Log>, place: Place, level: Level) -> Result<()> {
         loop {
             if log.reached(level, place) {
                 return Ok(());
             }
             log.poisoned()?;
-            self.note(log);
+            if log.mark_dirty() {
+                lock(&self.dirty).push(log.clone());
+            }
             if self.try_lead(level) {
                 if !log.reached(level, place) {
                     // A frame before ours is claimed and not committed: a few instructions of another thread.
@@ -101,6 +151,13 @@ impl Journal {
                 return;
             }
             self.done.wait_until(None, || self.is_free());
+        }
+    }
+
+    /// Commits what was noted, if anything was: what the alarm is for.
+    pub(crate) fn commit_noted(&self) {
+        if !lock(&self.dirty).is_empty() {
+            self.commit_all(if self.level == Level::Written { Level::Written } else { Level::Durable });
         }
     }
 

@@ -109,10 +109,11 @@ impl Home {
         self.storage.open(&path).map_err(|e| Error::io("open", path, &e))
     }
 
-    /// Removes the file of a segment that nobody needs any more. Not synced: a file that comes back after a crash
-    /// is removed again.
+    /// Removes the file of a segment that nobody needs any more, durably: of several removed, a later one must not
+    /// vanish before an earlier one, which would look like a missing segment.
     pub(crate) fn remove(&self, number: u64) -> Result<()> {
         let path = self.path(number);
-        self.storage.remove(&path).map_err(|e| Error::io("remove", path, &e))
+        let removed = self.storage.remove(&path).and_then(|()| self.storage.sync_dir(&self.directory));
+        removed.map_err(|e| Error::io("remove", path, &e))
     }
 }

@@ -45,8 +45,7 @@ mod writer;
 
 pub(crate) use append::Receipt;
 pub(crate) use claim::Place;
-pub(crate) use frame::{Draft, Frame, Headers, INDEXED, Kind};
-pub(crate) use open::Recovered;
+pub(crate) use frame::{Draft, INDEXED, Kind};
 pub(crate) use payload::Payload;
 pub(crate) use reader::Reader;
 
@@ -60,7 +59,7 @@ use home::Home;
 use marks::Marks;
 use segment::Header;
 use slab::Slab;
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use writer::Writer;
 
 /// Claim lines: segment `s` is served by block `s % BLOCKS`.
@@ -107,7 +106,7 @@ pub(crate) struct Log {
     /// Bytes that the next segment must have at least, for a record too large for the usual size.
     size_request: AtomicU64,
     /// Committed something, or moved what readers may see.
-    data: EventCount,
+    data: Arc<EventCount>,
     writer: Mutex<Writer>,
     written: AtomicU64,
     durable: AtomicU64,
@@ -117,12 +116,18 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// An empty log in memory.
-    pub(crate) fn memory() -> Self {
-        Self::with(0, None, Level::Committed, Directory::new(MEMORY_SEGMENT_BYTES_MAX, 1, 0))
+    /// An empty log in memory. `data` is notified when there is more to read; logs may share one.
+    pub(crate) fn memory(data: Arc<EventCount>) -> Self {
+        Self::with(0, None, Level::Committed, Directory::new(MEMORY_SEGMENT_BYTES_MAX, 1, 0), data)
     }
 
-    fn with(id: u64, home: Option<Home>, visible: Level, directory: Directory) -> Self {
+    fn with(
+        id: u64,
+        home: Option<Home>,
+        visible: Level,
+        directory: Directory,
+        data: Arc<EventCount>,
+    ) -> Self {
         let first = directory.next_number() - 1;
         let block = || CachePadded::new(Block { claim: AtomicU64::new(UNOPENED), header: AtomicU64::new(0) });
         Self {
@@ -136,7 +141,7 @@ impl Log {
             free_headers: Mutex::new(Vec::new()),
             directory: Mutex::new(directory),
             size_request: AtomicU64::new(0),
-            data: EventCount::new(),
+            data,
             writer: Mutex::new(Writer::at(Place::new(first + 1, 0))),
             written: AtomicU64::new(Place::new(first + 1, 0).0),
             durable: AtomicU64::new(Place::new(first + 1, 0).0),
@@ -208,11 +213,6 @@ impl Log {
         // ORDERING: AcqRel: appends that load it after this see CLOSED; those that claimed before commit normally.
         self.current.fetch_or(CLOSED, Ordering::AcqRel);
         self.data.notify();
-    }
-
-    pub(crate) fn is_closed(&self) -> bool {
-        // ORDERING: Acquire: whoever closed it has done so after its last append.
-        self.current.load(Ordering::Acquire) & CLOSED != 0
     }
 
     fn header(&self, index: u32) -> &Header {

@@ -15,6 +15,7 @@ use crate::log::segment_file::{HEADER_BYTES, SegmentFile};
 use crate::log::writer::Writer;
 use crate::log::{DURABLE_SEGMENT_BYTES_MAX, Level, Log};
 use crate::storage::{File, Storage};
+use crate::sync::event_count::EventCount;
 use crate::sync::{AtomicU64, Ordering, lock};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Weak};
@@ -46,6 +47,7 @@ impl Log {
         directory: PathBuf,
         id: u64,
         visible: Level,
+        data: Arc<EventCount>,
     ) -> Result<(Self, Recovered)> {
         let home = Home::new(storage, directory);
         let mut files = segment_files(&home)?;
@@ -85,7 +87,7 @@ impl Log {
         if let Some(tail) = &tail {
             entries.resume_at(tail.header.base + tail.scan.records);
         }
-        let mut log = Self::with(id, Some(home), visible, entries);
+        let mut log = Self::with(id, Some(home), visible, entries, data);
         if let Some(tail) = tail {
             log.resume(tail);
         }
@@ -96,7 +98,8 @@ impl Log {
     fn resume(&mut self, tail: TailSegment) {
         let TailSegment { header, file, mut data, scan } = tail;
         let end = if scan.sealed { data.len() as u64 / GRANULE_BYTES } else { scan.end };
-        let place = if scan.sealed { Place::new(header.number + 1, 0) } else { Place::new(header.number, end) };
+        let place =
+            if scan.sealed { Place::new(header.number + 1, 0) } else { Place::new(header.number, end) };
         self.writer = Mutex::new(Writer::at(place));
         self.written = AtomicU64::new(place.0);
         self.durable = AtomicU64::new(place.0);
@@ -149,7 +152,11 @@ fn read_header(home: &Home, id: u64, number: u64, path: &Path) -> Result<(Segmen
     }
     let bytes = file.len().map_err(|e| Error::io("measure", path, &e))?;
     if bytes < HEADER_BYTES as u64 + header.data_bytes {
-        return Err(corrupt(path, bytes, format!("the file ends here, its header says {} bytes of data", header.data_bytes)));
+        return Err(corrupt(
+            path,
+            bytes,
+            format!("the file ends here, its header says {} bytes of data", header.data_bytes),
+        ));
     }
     Ok((header, file))
 }
@@ -177,7 +184,11 @@ fn read_headers(
         if let Some(last) = headers.last()
             && header.base < last.base
         {
-            return Err(corrupt(path, 40, format!("it begins with sequence {}, before {}", header.base, last.base)));
+            return Err(corrupt(
+                path,
+                40,
+                format!("it begins with sequence {}, before {}", header.base, last.base),
+            ));
         }
         headers.push(header);
     }

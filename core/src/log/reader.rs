@@ -5,7 +5,7 @@
 //! read instead, every frame checked.
 //!
 //! **Failure.** Damage in a file is an error with its position, again at each call: nothing is skipped. A segment
-//! that was released before the reader came to it is skipped and counted ([`Reader::missed`]).
+//! that was released before the reader came to it is skipped.
 
 use crate::error::{Error, Result};
 use crate::log::claim::{GRANULE_BYTES, Place};
@@ -48,7 +48,6 @@ pub(crate) struct Reader {
     sequence: u64,
     /// Readable up to here when last looked.
     limit: Place,
-    missed: u64,
     /// The frame that `advance` found.
     found: Found,
 }
@@ -81,7 +80,6 @@ impl Reader {
             at: 0,
             sequence,
             limit: Place::default(),
-            missed: 0,
             found: Found::default(),
         }
     }
@@ -126,10 +124,6 @@ impl Reader {
         }
     }
 
-    pub(crate) fn log(&self) -> &Arc<Log> {
-        &self.log
-    }
-
     /// Where the next frame is or will be.
     pub(crate) fn place(&self) -> Place {
         Place::new(self.segment, self.at)
@@ -138,11 +132,6 @@ impl Reader {
     /// Sequence of the next record.
     pub(crate) fn next_sequence(&self) -> u64 {
         self.sequence
-    }
-
-    /// Records that were released before this reader came to them, since last asked.
-    pub(crate) fn missed(&mut self) -> u64 {
-        std::mem::take(&mut self.missed)
     }
 
     /// Moves to the next frame that readers may see. False: there is none now.
@@ -193,7 +182,8 @@ impl Reader {
                 if byte == cold.data.len() || recovery::is_pad(&cold.data, byte, cold.seed).is_some() {
                     return Ok(Step::NextSegment);
                 }
-                let bytes = match frame_at(&cold.data, byte, cold.seed, self.sequence.wrapping_sub(cold.base)) {
+                let bytes = match frame_at(&cold.data, byte, cold.seed, self.sequence.wrapping_sub(cold.base))
+                {
                     Ok(frame) => frame.bytes().len(),
                     Err(why) => {
                         let position = (segment_file::HEADER_BYTES + byte) as u64;
@@ -229,9 +219,9 @@ impl Reader {
         match &self.source {
             // SAFETY: our pin keeps the buffer as long as `self` is borrowed, and `advance` acquired the commit word of
             // this frame or of an earlier one of its batch.
-            Source::Live(header) => Frame::trusted(unsafe {
-                self.log.header(*header).buffer().committed(byte, self.found.bytes)
-            }),
+            Source::Live(header) => {
+                Frame::trusted(unsafe { self.log.header(*header).buffer().committed(byte, self.found.bytes) })
+            }
             Source::Cold(cold) => Frame::trusted(&cold.data[byte..byte + self.found.bytes]),
             Source::Unknown => unreachable!("frame() follows an advance() that returned true"),
         }
@@ -286,7 +276,6 @@ impl Reader {
         let Some(first) = directory.first() else { return Ok(false) };
         if first.number > self.segment {
             // Released before we came here.
-            self.missed += first.base.saturating_sub(self.sequence);
             (self.segment, self.at, self.sequence) = (first.number, 0, first.base);
         }
         let Some(entry) = directory.get_mut(self.segment) else { return Ok(false) };
@@ -302,7 +291,8 @@ impl Reader {
         let cold = match entry.cold.upgrade() {
             Some(cold) => cold,
             None => {
-                let cold = Arc::new(self.log.load_cold(entry.number, entry.base, entry.bytes, entry.generation)?);
+                let cold =
+                    Arc::new(self.log.load_cold(entry.number, entry.base, entry.bytes, entry.generation)?);
                 entry.cold = Arc::downgrade(&cold);
                 cold
             }

@@ -8,7 +8,7 @@
 //! very last commit before a crash is not covered by one; damage in it looks like a torn tail.
 
 use crate::log::claim::{GRANULE_BYTES, Place};
-use crate::log::frame::{BATCH_CONTINUED, BATCH_CONTINUES, Frame, Kind, PAD, Seed, Word, pad_checksum};
+use crate::log::frame::{BATCH_CONTINUES, Frame, Kind, PAD, Seed, Word, pad_checksum};
 
 /// What a walk found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +46,12 @@ fn word_at(data: &[u8], byte: usize) -> Option<u32> {
 }
 
 /// The frame at `byte`, believed only with the right sequence.
-pub(crate) fn frame_at(data: &[u8], byte: usize, seed: Seed, records: u64) -> Result<Frame<'_>, &'static str> {
+pub(crate) fn frame_at(
+    data: &[u8],
+    byte: usize,
+    seed: Seed,
+    records: u64,
+) -> Result<Frame<'_>, &'static str> {
     let frame = Frame::checked(data.get(byte..).unwrap_or(&[]), seed.at(byte as u64))?;
     if u64::from(frame.sequence_from_base()) != records {
         return Err("the sequence does not follow");
@@ -122,7 +127,7 @@ fn later_mark(data: &[u8], from: usize, seed: Seed) -> Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::frame::Draft;
+    use crate::log::frame::{BATCH_CONTINUED, Draft};
 
     const SEED: Seed = Seed { log_id: 1, segment: 5, generation: 1 };
 
@@ -146,8 +151,10 @@ mod tests {
     #[test]
     fn a_torn_tail_is_cut_and_a_durable_one_is_corruption() {
         let mark = Place::new(5, 8).0.to_le_bytes();
-        let (data, starts) =
-            area(256, &[(Kind::Data, 0, b"first"), (Kind::Data, 0, b"second"), (Kind::DurableMark, 0, &mark)]);
+        let (data, starts) = area(
+            256,
+            &[(Kind::Data, 0, b"first"), (Kind::Data, 0, b"second"), (Kind::DurableMark, 0, &mark)],
+        );
         let clean = scan(&data, SEED).unwrap();
         assert_eq!((clean.records, clean.end * 8, clean.torn_bytes), (2, starts[3] as u64, 0));
 

@@ -191,4 +191,16 @@ impl Log {
     pub(crate) fn bytes(&self) -> u64 {
         lock(&self.directory).iter().map(|entry| entry.bytes).sum()
     }
+
+    /// The segment that holds the record, if it is still held.
+    pub(crate) fn segment_of(&self, sequence: u64) -> Option<u64> {
+        lock(&self.directory).holding(sequence).map(|entry| entry.number)
+    }
+
+    /// Number and record count of the oldest segment, unless it is the last, too.
+    pub(crate) fn first_sealed(&self) -> Option<(u64, u64)> {
+        let directory = lock(&self.directory);
+        let first = directory.first()?;
+        directory.get(first.number + 1).map(|second| (first.number, second.base - first.base))
+    }
 }

@@ -57,9 +57,8 @@ impl SegmentFile {
 
     /// Reads the header block of `path`.
     pub(crate) fn decode(block: &[u8], path: &Path) -> Result<Self> {
-        let u64_at = |at: usize| {
-            block.get(at..at + 8).and_then(|b| b.try_into().ok()).map_or(0, u64::from_le_bytes)
-        };
+        let u64_at =
+            |at: usize| block.get(at..at + 8).and_then(|b| b.try_into().ok()).map_or(0, u64::from_le_bytes);
         let u32_at = |at: usize| u64_at(at) as u32;
         if block.len() < HEADER_BYTES || block.get(..8) != Some(MAGIC) {
             return Err(corrupt(path, 0, "this is not a segment of Ringmain"));
@@ -83,7 +82,11 @@ impl SegmentFile {
             || !header.data_bytes.is_multiple_of(GRANULE_BYTES)
             || header.data_bytes > LIMIT * GRANULE_BYTES
         {
-            return Err(corrupt(path, 48, format!("a data area of {} bytes is impossible", header.data_bytes)));
+            return Err(corrupt(
+                path,
+                48,
+                format!("a data area of {} bytes is impossible", header.data_bytes),
+            ));
         }
         Ok(header)
     }

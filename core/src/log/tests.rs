@@ -1,11 +1,17 @@
 //! The log as a whole: against a vector, across threads, and back from its files.
 
+use super::open::Recovered;
 use super::*;
 use crate::clock::Clock;
+use crate::clock::alarm::Alarm;
 use crate::journal::Journal;
 use crate::storage::{Blocking, Storage};
 use proptest::prelude::*;
 use std::sync::Arc;
+
+fn journal() -> Journal {
+    Journal::new(Clock::System, Arc::new(Alarm::new()), Level::Durable, 100_000_000)
+}
 
 fn data<'a>(value: &'a [u8]) -> Draft<'a> {
     Draft::control(Kind::Data, 1, value)
@@ -25,7 +31,7 @@ fn read_all(log: &Arc<Log>) -> Vec<(u64, Vec<u8>)> {
 fn open(directory: &std::path::Path) -> (Arc<Log>, Recovered) {
     let storage: Arc<dyn Storage> = Arc::new(Blocking);
     storage.create_dir(directory).unwrap();
-    let (log, recovered) = Log::open(storage, directory.into(), 77, Level::Durable).unwrap();
+    let (log, recovered) = Log::open(storage, directory.into(), 77, Level::Durable, Arc::default()).unwrap();
     (Arc::new(log), recovered)
 }
 
@@ -60,8 +66,8 @@ proptest! {
     #[test]
     fn the_log_is_a_vector(steps in proptest::collection::vec(step(), 1..40), durable in any::<bool>()) {
         let scratch = tempfile::tempdir().unwrap();
-        let journal = Journal::new(Clock::System);
-        let mut log = if durable { open(scratch.path()).0 } else { Arc::new(Log::memory()) };
+        let journal = journal();
+        let mut log = if durable { open(scratch.path()).0 } else { Arc::new(Log::memory(Arc::default())) };
         let mut model: Vec<Vec<u8>> = vec![];
         let mut start = 0;
         let mut end = Place::default();
@@ -78,9 +84,9 @@ proptest! {
                     end = receipt.end;
                     model.extend(values);
                 }
-                Step::Commit => journal.commit(&log, end, Level::Durable).unwrap(),
+                Step::Commit => journal.commit(&log, end).unwrap(),
                 Step::Reopen if durable => {
-                    journal.commit(&log, end, Level::Durable).unwrap();
+                    journal.commit(&log, end).unwrap();
                     drop(log);
                     let (reopened, recovered) = open(scratch.path());
                     prop_assert_eq!(recovered.cut_bytes, 0);
@@ -88,14 +94,14 @@ proptest! {
                 }
                 Step::Reopen => {}
                 Step::Release => {
-                    journal.commit(&log, end, Level::Durable).unwrap();
+                    journal.commit(&log, end).unwrap();
                     let before = end.segment();
                     log.release_before(before).unwrap();
                     start = log.start().1;
                 }
             }
         }
-        journal.commit(&log, end, Level::Durable).unwrap();
+        journal.commit(&log, end).unwrap();
         let found = read_all(&log);
         let expected: Vec<_> =
             model.iter().enumerate().skip(start as usize).map(|(i, v)| (i as u64, v.clone())).collect();
@@ -116,7 +122,7 @@ proptest! {
 
 #[test]
 fn records_of_many_threads_are_dense_whole_and_in_each_threads_order() {
-    let log = Arc::new(Log::memory());
+    let log = Arc::new(Log::memory(Arc::default()));
     let (threads, each) = (4, 20_000u64);
     let producers: Vec<_> = (0..threads)
         .map(|thread| {
@@ -141,7 +147,8 @@ fn records_of_many_threads_are_dense_whole_and_in_each_threads_order() {
         assert_eq!(reader.sequence(), count, "dense");
         count += 1;
         let value = reader.frame().value();
-        let (thread, i) = (usize::from(value[0]), u64::from_le_bytes(value[value.len() - 8..].try_into().unwrap()));
+        let (thread, i) =
+            (usize::from(value[0]), u64::from_le_bytes(value[value.len() - 8..].try_into().unwrap()));
         assert_eq!(i, next[thread], "in the order of its thread");
         next[thread] += 1;
     }
@@ -153,14 +160,14 @@ fn records_of_many_threads_are_dense_whole_and_in_each_threads_order() {
 fn concurrent_commits_make_every_callers_record_durable() {
     let scratch = tempfile::tempdir().unwrap();
     let log = open(scratch.path()).0;
-    let journal = Arc::new(Journal::new(Clock::System));
+    let journal = Arc::new(journal());
     let threads: Vec<_> = (0..4)
         .map(|_| {
             let (log, journal) = (log.clone(), journal.clone());
             std::thread::spawn(move || {
                 for i in 0..50u64 {
                     let receipt = log.append(&[data(&i.to_le_bytes())]).unwrap();
-                    journal.commit(&log, receipt.end, Level::Durable).unwrap();
+                    journal.commit(&log, receipt.end).unwrap();
                     assert!(log.reached(Level::Durable, receipt.end));
                 }
             })
@@ -174,18 +181,19 @@ fn concurrent_commits_make_every_callers_record_durable() {
 #[test]
 fn damage_below_the_durable_mark_is_refused_with_file_and_byte() {
     let scratch = tempfile::tempdir().unwrap();
-    let journal = Journal::new(Clock::System);
+    let journal = journal();
     let log = open(scratch.path()).0;
     for i in 0..3u64 {
         let receipt = log.append(&[data(&[7; 100]), data(&i.to_le_bytes())]).unwrap();
-        journal.commit(&log, receipt.end, Level::Durable).unwrap();
+        journal.commit(&log, receipt.end).unwrap();
     }
     drop(log);
     let path = scratch.path().join("0000000000000001.segment");
     let mut bytes = std::fs::read(&path).unwrap();
     bytes[4096 + 60] ^= 1;
     std::fs::write(&path, bytes).unwrap();
-    let error = Log::open(Arc::new(Blocking), scratch.path().into(), 77, Level::Durable).unwrap_err();
+    let error =
+        Log::open(Arc::new(Blocking), scratch.path().into(), 77, Level::Durable, Arc::default()).unwrap_err();
     assert!(matches!(error, Error::Corrupt { byte_position: 4096, .. }), "{error}");
     assert!(error.to_string().contains("0000000000000001.segment"), "{error}");
 }
@@ -193,30 +201,31 @@ fn damage_below_the_durable_mark_is_refused_with_file_and_byte() {
 #[test]
 fn a_missing_segment_is_refused_by_its_number() {
     let scratch = tempfile::tempdir().unwrap();
-    let journal = Journal::new(Clock::System);
+    let journal = journal();
     let log = open(scratch.path()).0;
     for _ in 0..40 {
         let receipt = log.append(&[data(&[7; 5000])]).unwrap();
-        journal.commit(&log, receipt.end, Level::Durable).unwrap();
+        journal.commit(&log, receipt.end).unwrap();
     }
     drop(log);
     std::fs::remove_file(scratch.path().join("0000000000000002.segment")).unwrap();
-    let error = Log::open(Arc::new(Blocking), scratch.path().into(), 77, Level::Durable).unwrap_err();
+    let error =
+        Log::open(Arc::new(Blocking), scratch.path().into(), 77, Level::Durable, Arc::default()).unwrap_err();
     assert!(error.to_string().contains("segment 2 is missing"), "{error}");
 }
 
 #[test]
 fn evicted_segments_are_read_from_their_files_and_payloads_outlive_eviction() {
     let scratch = tempfile::tempdir().unwrap();
-    let journal = Journal::new(Clock::System);
+    let journal = journal();
     let log = open(scratch.path()).0;
     let big = vec![5u8; 900_000];
     let first = log.append(&[data(b"first")]).unwrap();
-    journal.commit(&log, first.end, Level::Durable).unwrap();
+    journal.commit(&log, first.end).unwrap();
     let payload = log.payload_at(first.start, 0).unwrap();
     for _ in 0..40 {
         let receipt = log.append(&[data(&big)]).unwrap();
-        journal.commit(&log, receipt.end, Level::Durable).unwrap();
+        journal.commit(&log, receipt.end).unwrap();
     }
     let live: u64 = lock_live_bytes(&log);
     assert!(live < 36 << 20, "{live} bytes in memory of {}", log.bytes());

@@ -5,11 +5,11 @@
 //! **Protocol**, `P7 watermark`: `written` and `durable` are stored by the leader alone, with Release, after the write
 //! or sync of everything below them returned; they only grow.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::log::Log;
 use crate::log::claim::{GRANULE_BYTES, Place};
 use crate::log::frame::{Draft, Kind, Word};
 use crate::log::segment_file::SegmentFile;
-use crate::log::{Log, claim};
 use crate::sync::{Ordering, lock};
 
 /// How far the leader has come.
@@ -51,17 +51,20 @@ impl Log {
         unsafe { header.buffer() }.committed_word((place.granule() * GRANULE_BYTES) as usize) != 0
     }
 
-    /// Notes in the log what is durable so far, as proof for recovery. Once per commit, before `collect`.
-    pub(crate) fn append_durable_mark(&self, time_ns: u64) {
+    /// Notes in the log what is durable so far, as proof for recovery. Once per commit, before `collect`. False: it was
+    /// noted before.
+    pub(crate) fn append_durable_mark(&self, time_ns: u64) -> bool {
         // ORDERING: Acquire, P7.
         let durable = Place(self.durable.load(Ordering::Acquire));
         if lock(&self.writer).marked == durable {
-            return;
+            return false;
         }
         let mark = durable.0.to_le_bytes();
-        if self.append(&[Draft::control(Kind::DurableMark, time_ns, &mark)]).is_ok() {
+        let appended = self.append(&[Draft::control(Kind::DurableMark, time_ns, &mark)]).is_ok();
+        if appended {
             lock(&self.writer).marked = durable;
         }
+        appended
     }
 
     /// What is committed without a gap from where the last collect stopped.
@@ -152,17 +155,5 @@ impl Log {
             self.evict();
         }
         self.data.notify();
-    }
-
-    /// A last durable mark when a hub closes cleanly, so that even the last commit is covered.
-    pub(crate) fn needs_mark(&self) -> bool {
-        // ORDERING: Acquire, P7.
-        let durable = Place(self.durable.load(Ordering::Acquire));
-        lock(&self.writer).marked < durable && durable.granule() <= claim::LIMIT
-    }
-
-    /// Keeps the words of a failed home write.
-    pub(crate) fn fail(&self, error: &Error) {
-        self.poison(error);
     }
 }

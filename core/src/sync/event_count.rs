@@ -121,6 +121,12 @@ impl EventCount {
     }
 }
 
+impl Default for EventCount {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 #[cfg(not(loom))]
 type TasksGuard<'a> = std::sync::MutexGuard<'a, Vec<Waker>>;
 #[cfg(loom)]

@@ -1,0 +1,90 @@
+//! Options of a hub, each declared once with its default.
+
+use crate::clock::Clock;
+use crate::error::Result;
+use crate::hub::{Durability, Hub, Inner};
+use crate::storage::{Blocking, Storage};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Options of a hub, each with its default.
+///
+/// ```
+/// use ringmain::{Durability, Hub};
+/// # let scratch = tempfile::tempdir().unwrap();
+/// # let directory = scratch.path();
+/// let hub = Hub::builder().durability(Durability::Written).open(directory)?;
+/// # Ok::<(), ringmain::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct HubBuilder {
+    pub(super) durability: Durability,
+    pub(super) relaxed_max: Duration,
+    pub(super) clock: Clock,
+    pub(super) storage: Arc<dyn Storage>,
+    #[cfg(feature = "seeded-bugs")]
+    pub(super) bug: Option<crate::journal::SeededBug>,
+}
+
+impl Default for HubBuilder {
+    fn default() -> Self {
+        Self {
+            durability: Durability::Synced,
+            relaxed_max: Duration::from_millis(100),
+            clock: Clock::System,
+            storage: Arc::new(Blocking),
+            #[cfg(feature = "seeded-bugs")]
+            bug: None,
+        }
+    }
+}
+
+impl HubBuilder {
+    /// What verbs wait for. Default [`Durability::Synced`]. A hub in memory waits for nothing.
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// How long a write that nobody waits for may stay in memory: what [`Durability::Relaxed`] may lose. Default 100 ms.
+    pub fn relaxed_max(mut self, time: Duration) -> Self {
+        self.relaxed_max = time;
+        self
+    }
+
+    /// Where time comes from. Default the system's clock.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Where files live. Default [`Blocking`]: the operating system's files.
+    pub fn storage(mut self, storage: Arc<dyn Storage>) -> Self {
+        self.storage = storage;
+        self
+    }
+
+    /// Plants a bug, for the test that shows that it is caught.
+    #[cfg(feature = "seeded-bugs")]
+    pub fn seeded_bug(mut self, bug: crate::journal::SeededBug) -> Self {
+        self.bug = Some(bug);
+        self
+    }
+
+    /// A hub in memory.
+    ///
+    /// # Errors
+    /// `Io` if its timer thread cannot be started.
+    pub fn memory(self) -> Result<Hub> {
+        Inner::start(self, None)
+    }
+
+    /// The durable hub in a directory, which is made if need be (mode 0700).
+    ///
+    /// # Errors
+    /// `Locked` saying by whom, `Io`, `Corrupt` saying where, `Unsupported`.
+    pub fn open(self, directory: impl AsRef<Path>) -> Result<Hub> {
+        Inner::start(self, Some(directory.as_ref()))
+    }
+}

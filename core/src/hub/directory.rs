@@ -1,0 +1,85 @@
+//! The directory of a durable hub, and the lock on it.
+//!
+//! ```text
+//! DIR/LOCK                        held by the one process that has the hub open; says which
+//! DIR/catalogue                   queues, streams, options
+//! DIR/queues/NAME/                segments of the queue's log
+//! DIR/streams/NAME/PARTITION/     segments of each partition's log
+//! DIR/streams/NAME/offsets/       segments of the groups' commits
+//! ```
+
+use crate::error::{Error, Result};
+use crate::name::Name;
+use crate::storage::{Lock, Storage};
+use crate::sync::lock;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// See the module's description.
+#[derive(Debug)]
+pub(super) struct Directory {
+    pub(super) storage: Arc<dyn Storage>,
+    pub(super) path: PathBuf,
+    guard: Mutex<Option<Box<dyn Lock>>>,
+}
+
+impl Directory {
+    /// Makes the directory if need be, and locks it.
+    pub(super) fn open(storage: Arc<dyn Storage>, path: &Path) -> Result<Self> {
+        let directory = Self { storage, path: path.to_path_buf(), guard: Mutex::new(None) };
+        directory.make(path)?;
+        let lock_path = path.join("LOCK");
+        let locked =
+            directory.storage.lock(&lock_path, &holder()).map_err(|e| Error::io("lock", lock_path, &e))?;
+        match locked {
+            Ok(guard) => *lock(&directory.guard) = Some(guard),
+            Err(holder) => {
+                let holder = if holder.trim().is_empty() { "by an unknown process" } else { holder.trim() };
+                return Err(Error::Locked { path: path.to_path_buf(), holder: holder.to_owned() });
+            }
+        }
+        Ok(directory)
+    }
+
+    /// Lets others have it.
+    pub(super) fn unlock(&self) {
+        *lock(&self.guard) = None;
+    }
+
+    /// Makes a directory below this one, durably.
+    fn make(&self, path: &Path) -> Result<()> {
+        self.storage.create_dir(path).map_err(|e| Error::io("make the directory", path, &e))?;
+        let mut made = path;
+        while let Some(parent) = made.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            self.storage.sync_dir(parent).map_err(|e| Error::io("sync", parent, &e))?;
+            if made == self.path {
+                break;
+            }
+            made = parent;
+        }
+        Ok(())
+    }
+
+    /// The directory of a queue's log.
+    pub(super) fn queue(&self, name: &Name) -> Result<PathBuf> {
+        let path = self.path.join("queues").join(name.as_str());
+        self.make(&path)?;
+        Ok(path)
+    }
+
+    /// A directory of a stream: of a partition, or of its offsets.
+    pub(super) fn stream(&self, name: &Name, part: &str) -> Result<PathBuf> {
+        let path = self.path.join("streams").join(name.as_str()).join(part);
+        self.make(&path)?;
+        Ok(path)
+    }
+}
+
+/// What the lock file says of this process.
+fn holder() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = if host.trim().is_empty() { "unknown host" } else { host.trim() };
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+    format!("by process {} on {host}, since {since} seconds after 1970\n", std::process::id())
+}

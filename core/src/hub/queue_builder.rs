@@ -1,0 +1,167 @@
+//! Opening or making a queue.
+
+use crate::error::{Error, Result};
+use crate::hub::Hub;
+use crate::hub::catalogue::{Catalogue, QueueEntry};
+use crate::hub::registry::Registry;
+use crate::name::Name;
+use crate::queue::{self, OnExhausted, Queue, QueueOptions, Retry};
+use crate::sync::lock;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A queue to open or make. An option that is not given keeps its stored value, or its default if the queue is new.
+#[derive(Debug, Clone)]
+pub struct QueueBuilder {
+    hub: Hub,
+    name: String,
+    lease: Option<Duration>,
+    max_failures: Option<u32>,
+    on_exhausted: Option<OnExhausted>,
+    retry: Option<Retry>,
+}
+
+impl QueueBuilder {
+    pub(super) fn new(hub: Hub, name: &str) -> Self {
+        Self { hub, name: name.to_owned(), lease: None, max_failures: None, on_exhausted: None, retry: None }
+    }
+
+    /// How long a delivery is leased. Default 30 s, 1 ms to 7 days.
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.lease = Some(lease);
+        self
+    }
+
+    /// Failures after which a message is exhausted. Default 5, at least 1.
+    pub fn max_failures(mut self, count: u32) -> Self {
+        self.max_failures = Some(count);
+        self
+    }
+
+    /// Where exhausted and rejected messages go: `on_exhausted(OnExhausted::DeadLetter(queue))`. The queue is made if
+    /// it does not exist, and keeps its own exhausted messages.
+    pub fn dead_letter(self, queue: &str) -> Self {
+        self.on_exhausted(OnExhausted::DeadLetter(queue.to_owned()))
+    }
+
+    /// What happens to exhausted messages. No default: a new queue must say.
+    pub fn on_exhausted(mut self, policy: OnExhausted) -> Self {
+        self.on_exhausted = Some(policy);
+        self
+    }
+
+    /// Delay before a failed message is tried again.
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.retry = Some(retry);
+        self
+    }
+
+    /// Opens the queue, making it if it does not exist. Options given here are stored.
+    ///
+    /// # Errors
+    /// `InvalidName`, `InvalidArgument`; `OptionMissing` for a new queue without `dead_letter` or `on_exhausted`;
+    /// `Corrupt` saying where, `Io`.
+    pub fn open(self) -> Result<Queue> {
+        let inner = self.hub.inner();
+        inner.check_open()?;
+        let name = Name::new(&self.name)?;
+        let mut registry = lock(&inner.registry);
+        let stored = registry.catalogue.queues.get(name.as_str()).map(|entry| entry.options.clone());
+        let options = self.merged(&name, stored.clone())?;
+        options.check()?;
+        check_dead_path(&registry.catalogue, &name, &options)?;
+        if stored.as_ref() != Some(&options) {
+            let mut catalogue = registry.catalogue.clone();
+            put(&mut catalogue, &name, options.clone())?;
+            if let OnExhausted::DeadLetter(dead) = &options.on_exhausted
+                && !catalogue.queues.contains_key(dead)
+            {
+                put(&mut catalogue, &Name::new(dead)?, QueueOptions::new(OnExhausted::Keep))?;
+            }
+            inner.save(&catalogue)?;
+            registry.catalogue = catalogue;
+        }
+        let shared = open_shared(&self.hub, &mut registry, &name)?;
+        if stored.as_ref() != Some(&options) {
+            let dead = dead_of(&self.hub, &mut registry, &options)?;
+            *lock(&shared.dead) = dead;
+            *lock(&shared.options) = options;
+        }
+        drop(registry);
+        Ok(Queue::new(shared, inner.clone()))
+    }
+
+    fn merged(&self, name: &Name, stored: Option<QueueOptions>) -> Result<QueueOptions> {
+        let mut options = match (stored, &self.on_exhausted) {
+            (Some(stored), None) => stored,
+            (Some(stored), Some(policy)) => QueueOptions { on_exhausted: policy.clone(), ..stored },
+            (None, Some(policy)) => QueueOptions::new(policy.clone()),
+            (None, None) => {
+                return Err(Error::OptionMissing {
+                    noun: "queue",
+                    name: name.clone(),
+                    option: "dead_letter or on_exhausted",
+                    advice: "say where messages go that keep failing; for instance .dead_letter(\"NAME.dead\")",
+                });
+            }
+        };
+        options.lease = self.lease.unwrap_or(options.lease);
+        options.max_failures = self.max_failures.unwrap_or(options.max_failures);
+        options.retry = self.retry.unwrap_or(options.retry);
+        Ok(options)
+    }
+}
+
+fn put(catalogue: &mut Catalogue, name: &Name, options: QueueOptions) -> Result<()> {
+    if let Some(entry) = catalogue.queues.get_mut(name.as_str()) {
+        entry.options = options;
+        return Ok(());
+    }
+    Catalogue::check_case(name, catalogue.queues.keys())?;
+    let log = catalogue.next_log();
+    catalogue.queues.insert(name.to_string(), QueueEntry { log, options });
+    Ok(())
+}
+
+/// A message must not be dead-lettered into a queue that it died in before.
+fn check_dead_path(catalogue: &Catalogue, name: &Name, options: &QueueOptions) -> Result<()> {
+    let mut policy = &options.on_exhausted;
+    let mut path = vec![name.as_str()];
+    while let OnExhausted::DeadLetter(dead) = policy {
+        path.push(dead);
+        if dead == name.as_str() {
+            return Err(Error::invalid(
+                "dead_letter",
+                format!("messages would go round: {}", path.join(" -> ")),
+            ));
+        }
+        match catalogue.queues.get(dead) {
+            Some(entry) => policy = &entry.options.on_exhausted,
+            None => break,
+        }
+    }
+    Ok(())
+}
+
+/// The open queue of that name, which is in the catalogue; its dead letter queues are opened with it.
+pub(super) fn open_shared(hub: &Hub, registry: &mut Registry, name: &Name) -> Result<Arc<queue::Shared>> {
+    if let Some(open) = registry.queues.get(name) {
+        return Ok(open.clone());
+    }
+    let Some(entry) = registry.catalogue.queues.get(name.as_str()).cloned() else {
+        return Err(Error::NotFound { noun: "queue", name: name.to_string(), advice: "" });
+    };
+    let dead = dead_of(hub, registry, &entry.options)?;
+    let inner = hub.inner();
+    let log = inner.open_log(registry, entry.log, Arc::default(), |directory| directory.queue(name))?;
+    let shared = queue::Shared::open(name.clone(), log, inner.journal.clone(), entry.options, dead)?;
+    registry.queues.insert(name.clone(), shared.clone());
+    Ok(shared)
+}
+
+fn dead_of(hub: &Hub, registry: &mut Registry, options: &QueueOptions) -> Result<Option<Arc<queue::Shared>>> {
+    match &options.on_exhausted {
+        OnExhausted::DeadLetter(dead) => open_shared(hub, registry, &Name::new(dead)?).map(Some),
+        OnExhausted::Drop | OnExhausted::Keep => Ok(None),
+    }
+}

@@ -1,0 +1,148 @@
+//! What a queue can be told, each option with its default.
+
+use crate::error::{Error, Result};
+use crate::limits::LEASE_SECONDS_MAX;
+use crate::message::duration_ns;
+use crate::name::Name;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// What happens to a message whose failures have reached `max_failures`, or that was rejected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnExhausted {
+    /// It moves to this queue, with its reason and counts in `rm-` headers.
+    DeadLetter(String),
+    /// It is dropped and counted.
+    Drop,
+    /// It stays and is retried for ever: what a dead letter queue does.
+    Keep,
+}
+
+/// How a retry delay is spread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Jitter {
+    /// The delay as computed.
+    None,
+    /// Half of it, and a random part of the other half.
+    Equal,
+    /// A random part of it.
+    #[default]
+    Full,
+}
+
+/// The delay before the nth retry: `min(cap, base * factor^(n-1))`, then jitter.
+///
+/// ```
+/// use ringmain::{Jitter, Retry};
+/// use std::time::Duration;
+/// let fixed = Retry { base: Duration::from_millis(10), factor: 1.0, jitter: Jitter::None, ..Retry::default() };
+/// assert_eq!(fixed.delay(7, 0.5), Duration::from_millis(10));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Retry {
+    /// First delay. Default 1 s.
+    pub base: Duration,
+    /// Growth per failure, at least 1. Default 2.
+    pub factor: f64,
+    /// Longest delay. Default 10 min.
+    pub cap: Duration,
+    /// Spread. Default full.
+    pub jitter: Jitter,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self {
+            base: Duration::from_secs(1),
+            factor: 2.0,
+            cap: Duration::from_secs(600),
+            jitter: Jitter::Full,
+        }
+    }
+}
+
+impl Retry {
+    /// The delay after the nth failure, `random` being in 0..1.
+    pub fn delay(&self, failures: u32, random: f64) -> Duration {
+        let exponent = failures.saturating_sub(1).min(1000) as i32;
+        let whole = (self.base.as_secs_f64() * self.factor.powi(exponent)).min(self.cap.as_secs_f64());
+        let seconds = match self.jitter {
+            Jitter::None => whole,
+            Jitter::Equal => whole / 2.0 + whole / 2.0 * random,
+            Jitter::Full => whole * random,
+        };
+        Duration::try_from_secs_f64(seconds).unwrap_or(self.cap)
+    }
+
+    fn check(&self) -> Result<()> {
+        if !self.factor.is_finite() || self.factor < 1.0 {
+            let detail = format!("{} is not allowed; a finite number of at least 1 is", self.factor);
+            return Err(Error::invalid("retry factor", detail));
+        }
+        if self.base > self.cap {
+            let detail = format!("the base of {:?} is over the cap of {:?}", self.base, self.cap);
+            return Err(Error::invalid("retry base", detail));
+        }
+        Ok(())
+    }
+}
+
+/// Options of one queue as kept in the catalogue.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct QueueOptions {
+    pub(crate) lease: Duration,
+    pub(crate) max_failures: u32,
+    pub(crate) on_exhausted: OnExhausted,
+    pub(crate) retry: Retry,
+}
+
+impl QueueOptions {
+    pub(crate) fn new(on_exhausted: OnExhausted) -> Self {
+        Self { lease: Duration::from_secs(30), max_failures: 5, on_exhausted, retry: Retry::default() }
+    }
+
+    pub(crate) fn check(&self) -> Result<()> {
+        check_lease(self.lease)?;
+        if self.max_failures == 0 {
+            return Err(Error::invalid("max_failures", "0 is not allowed; at least 1 is"));
+        }
+        if let OnExhausted::DeadLetter(name) = &self.on_exhausted {
+            Name::new(name)?;
+        }
+        self.retry.check()
+    }
+
+    pub(crate) fn lease_ns(&self) -> u64 {
+        duration_ns(self.lease)
+    }
+}
+
+/// A lease is 1 ms to 7 days.
+pub(crate) fn check_lease(lease: Duration) -> Result<()> {
+    if lease < Duration::from_millis(1) || lease > Duration::from_secs(LEASE_SECONDS_MAX) {
+        return Err(Error::invalid("lease", format!("{lease:?} is not allowed; 1 ms to 7 days are")));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_grow_by_the_factor_up_to_the_cap() {
+        let retry = Retry { jitter: Jitter::None, ..Retry::default() };
+        let seconds: Vec<u64> = [1, 2, 3, 4, 20, u32::MAX].map(|n| retry.delay(n, 0.0).as_secs()).into();
+        assert_eq!(seconds, [1, 2, 4, 8, 600, 600]);
+    }
+
+    #[test]
+    fn jitter_stays_within_its_bounds() {
+        let retry = Retry { jitter: Jitter::Equal, ..Retry::default() };
+        assert_eq!(retry.delay(1, 0.0), Duration::from_millis(500));
+        assert_eq!(Retry::default().delay(1, 0.0), Duration::ZERO);
+        assert!(Retry::default().delay(1, 0.999) < Duration::from_secs(1));
+    }
+}

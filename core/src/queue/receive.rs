@@ -1,0 +1,114 @@
+//! Receiving: returned messages first, then those ahead of the cursor, each leased to the delivery that carries it.
+
+use crate::error::{Error, Result};
+use crate::limits::{LEASE_COUNT_MAX, RECEIVE_COUNT_MAX};
+use crate::log::{INDEXED, Kind, Payload, Place};
+use crate::queue::delivery::Delivery;
+use crate::queue::settlement::Event;
+use crate::queue::shared::Shared;
+use crate::queue::state::{Message, State, Status};
+use crate::sync::lock;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+impl Shared {
+    /// Leases up to `count_max` messages that are ready now.
+    pub(crate) fn take(self: &Arc<Self>, count_max: usize) -> Result<Vec<Delivery>> {
+        self.check_open()?;
+        if count_max == 0 || count_max > RECEIVE_COUNT_MAX {
+            let detail = format!("{count_max} is not allowed; 1 to {RECEIVE_COUNT_MAX} are");
+            return Err(Error::invalid("count_max", detail));
+        }
+        let lease_ns = lock(&self.options).lease_ns();
+        let (mut state, now_ns) = self.state_now();
+        let mut taken = Vec::new();
+        let mut started = Vec::new();
+        let deadline_ns = now_ns.saturating_add(lease_ns);
+        let mut failed = None;
+        while taken.len() < count_max && state.leased_count() < LEASE_COUNT_MAX {
+            match self.next_message(&mut state) {
+                Ok(Some((id, payload))) => {
+                    let Some(message) = state.messages.get_mut(&id) else { continue };
+                    message.attempts += 1;
+                    started.push((id, message.place));
+                    let (attempts, failures) = (message.attempts, message.failures);
+                    state.totals.redeliveries += u64::from(attempts > 1);
+                    state.set_status(id, Status::Leased { deadline_ns });
+                    taken.push(Delivery::new(self.clone(), payload, id, attempts, failures));
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    failed = Some(error);
+                    break;
+                }
+            }
+        }
+        if !started.is_empty() {
+            if self.log.is_durable()
+                && let Err(error) = self.append_event(&Event::Started(started))
+            {
+                // The log refuses: nobody gets what could not be noted. Dropping the deliveries changes nothing.
+                failed = Some(error);
+                taken.iter().for_each(Delivery::forget);
+                taken.clear();
+            }
+            self.journal.alarm().arm(deadline_ns);
+        }
+        self.unlock(state);
+        match failed {
+            Some(error) if taken.is_empty() => Err(error),
+            _ => Ok(taken),
+        }
+    }
+
+    /// The next deliverable message, which gets an entry in the state.
+    fn next_message(&self, state: &mut State) -> Result<Option<(u64, Payload)>> {
+        if let Some(id) = state.returned.first().copied() {
+            let place = state.messages.get(&id).map(|message| message.place).unwrap_or_default();
+            return Ok(Some((id, self.log.payload_at(place, id)?)));
+        }
+        while state.cursor.advance()? {
+            let (frame, id) = (state.cursor.frame(), state.cursor.sequence());
+            if frame.kind() != Kind::Data {
+                continue;
+            }
+            if frame.has(INDEXED) {
+                state.ahead.remove(&id);
+                continue;
+            }
+            let (payload, place): (_, Place) = (state.cursor.payload(), state.cursor.found_place());
+            state.messages.insert(id, Message::new(place, Status::Ready));
+            return Ok(Some((id, payload)));
+        }
+        Ok(None)
+    }
+
+    /// The same, waiting at most `wait` for the first.
+    pub(crate) fn take_within(self: &Arc<Self>, count_max: usize, wait: Duration) -> Result<Vec<Delivery>> {
+        let mut taken = self.take(count_max);
+        if wait.is_zero() || !taken.as_ref().is_ok_and(Vec::is_empty) {
+            return taken;
+        }
+        let deadline = Instant::now().checked_add(wait);
+        self.log.data().wait_until(deadline, || {
+            taken = self.take(count_max);
+            !taken.as_ref().is_ok_and(Vec::is_empty)
+        });
+        taken
+    }
+
+    /// The same for a task.
+    pub(crate) fn poll_take(
+        self: &Arc<Self>,
+        context: &Context<'_>,
+        count_max: usize,
+    ) -> Poll<Result<Vec<Delivery>>> {
+        let mut taken = Ok(Vec::new());
+        let ready = self.log.data().poll_ready(context, || {
+            taken = self.take(count_max);
+            !taken.as_ref().is_ok_and(Vec::is_empty)
+        });
+        if ready { Poll::Ready(taken) } else { Poll::Pending }
+    }
+}

@@ -1,0 +1,217 @@
+//! One open queue, shared by its handles: the log, the state, and the rules that both verbs and the clock apply.
+//!
+//! **Protocol.** Every change of state appends its event to the log under the state's lock, so that the log tells the
+//! changes in the order in which they happened; waiting for the disk happens after the lock is given back.
+
+use crate::error::{Error, Result};
+use crate::journal::Journal;
+use crate::limits::REASON_BYTES_MAX;
+use crate::log::{Draft, Kind, Log, Place};
+use crate::message::duration_ns;
+use crate::name::Name;
+use crate::queue::options::{OnExhausted, QueueOptions};
+use crate::queue::settlement::{Event, Failure};
+use crate::queue::state::{Death, State, Status};
+use crate::sync::lock;
+use crate::sync::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+/// See the module's description.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) name: Name,
+    pub(crate) log: Arc<Log>,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) options: Mutex<QueueOptions>,
+    /// Where exhausted messages go.
+    pub(crate) dead: Mutex<Option<Arc<Shared>>>,
+    pub(crate) state: Mutex<State>,
+    closed: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        name: Name,
+        log: Arc<Log>,
+        journal: Arc<Journal>,
+        options: QueueOptions,
+        dead: Option<Arc<Shared>>,
+        state: State,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            name,
+            log,
+            journal,
+            options: Mutex::new(options),
+            dead: Mutex::new(dead),
+            state: Mutex::new(state),
+            closed: AtomicBool::new(false),
+        })
+    }
+
+    pub(crate) fn check_open(&self) -> Result<()> {
+        self.journal.check_owner()?;
+        // ORDERING: Acquire: pairs with `close`.
+        if self.closed.load(Ordering::Acquire) {
+            return Err(Error::Closed { what: "the hub of this queue" });
+        }
+        Ok(())
+    }
+
+    /// Refuses verbs from now on, wakes those that wait, and hands back what is out.
+    pub(crate) fn close(&self) {
+        // ORDERING: AcqRel: pairs with `check_open`.
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let mut state = lock(&self.state);
+        for id in state.leased_ids() {
+            let _ = self.release_locked(&mut state, id, 0);
+        }
+        drop(state);
+        self.log.data().notify();
+    }
+
+    /// Appends an event; nobody waits for it to be durable.
+    pub(crate) fn append_event(&self, event: &Event) -> Result<Place> {
+        let bytes = event.encode();
+        let receipt = self.log.append(&[Draft::control(Kind::Control, self.journal.now_ns(), &bytes)])?;
+        self.journal.note(&self.log);
+        Ok(receipt.end)
+    }
+
+    /// Does what time has brought: due messages become ready, leases run out. `bury` is to be called once the lock is
+    /// given back.
+    pub(crate) fn tick_locked(&self, state: &mut State, now_ns: u64) {
+        let mut woken = state.promote(now_ns);
+        while let Some(id) = state.next_expired(now_ns) {
+            let failed = self.fail_locked(state, id, now_ns, "the lease ran out".into(), None, true);
+            woken = true;
+            if failed.is_err() {
+                // The log refuses: the lease stays as it is until the queue is opened again.
+                break;
+            }
+        }
+        if woken {
+            self.log.data().notify();
+        }
+        if let Some(next_ns) = state.next_deadline_ns() {
+            self.journal.alarm().arm(next_ns);
+        }
+    }
+
+    /// The state, with everything done that time has brought.
+    pub(crate) fn state_now(&self) -> (MutexGuard<'_, State>, u64) {
+        let mut state = lock(&self.state);
+        let now_ns = self.journal.now_ns();
+        self.tick_locked(&mut state, now_ns);
+        (state, now_ns)
+    }
+
+    /// For the hub's timer.
+    pub(crate) fn tick(&self, now_ns: u64) {
+        let mut state = lock(&self.state);
+        self.tick_locked(&mut state, now_ns);
+        self.unlock(state);
+    }
+
+    /// Gives back the lock, and buries whoever died under it.
+    pub(crate) fn unlock(&self, mut state: MutexGuard<'_, State>) {
+        let dying = std::mem::take(&mut state.dying);
+        drop(state);
+        if !dying.is_empty() {
+            // On failure the log is poisoned: they are buried when the queue is opened again.
+            let _ = self.bury(&dying);
+        }
+    }
+
+    /// Counts a failure of a leased message: it is retried later, or dies.
+    pub(crate) fn fail_locked(
+        &self,
+        state: &mut State,
+        id: u64,
+        now_ns: u64,
+        mut reason: String,
+        delay: Option<Duration>,
+        expired: bool,
+    ) -> Result<Place> {
+        let Some(message) = state.messages.get(&id).cloned() else { return Err(self.lost(id, 0)) };
+        truncate(&mut reason);
+        let options = lock(&self.options).clone();
+        let failures = message.failures + 1;
+        let exhausted = failures >= options.max_failures && options.on_exhausted != OnExhausted::Keep;
+        let due_ns = if exhausted {
+            0
+        } else {
+            let delay = delay.unwrap_or_else(|| options.retry.delay(failures, state.random()));
+            if delay.is_zero() { 0 } else { now_ns.saturating_add(duration_ns(delay)) }
+        };
+        let expirations = message.expirations + u32::from(expired);
+        let death = exhausted.then_some(Death::Failed);
+        let failure = Failure { id, failures, expirations, due_ns, death, reason };
+        let end = self.append_event(&Event::Failed(failure.clone()))?;
+        state.totals.failures += 1;
+        state.totals.leases_expired += u64::from(expired);
+        apply_failure(state, failure);
+        Ok(end)
+    }
+
+    /// Hands a leased message back.
+    pub(crate) fn release_locked(&self, state: &mut State, id: u64, due_ns: u64) -> Result<Place> {
+        let end = self.append_event(&Event::Released { id, due_ns })?;
+        state.set_status(id, waiting(due_ns));
+        self.wake_for(due_ns);
+        Ok(end)
+    }
+
+    /// Tells receivers, or the alarm, that a message is or will be ready.
+    pub(crate) fn wake_for(&self, due_ns: u64) {
+        if due_ns == 0 {
+            self.log.data().notify();
+        } else {
+            self.journal.alarm().arm(due_ns);
+        }
+    }
+
+    /// Releases what is settled, once that is durable.
+    pub(crate) fn settled(&self, ids: &[u64]) {
+        let mut state = lock(&self.state);
+        // ORDERING: Relaxed: `close` raises it before it takes the lock that we hold.
+        if self.closed.load(Ordering::Relaxed) {
+            return;
+        }
+        for id in ids {
+            state.tally.settle(&self.log, *id);
+        }
+        // A file that cannot be removed is found again when the queue is opened.
+        let _ = state.tally.release(&self.log);
+    }
+
+    pub(crate) fn lost(&self, id: u64, attempt: u32) -> Error {
+        Error::LeaseLost { queue: self.name.clone(), id, attempt }
+    }
+}
+
+/// Where a message waits that may be delivered from `due_ns` on.
+pub(crate) fn waiting(due_ns: u64) -> Status {
+    if due_ns == 0 { Status::Ready } else { Status::Scheduled { due_ns } }
+}
+
+/// The effect of a failure on the state: the same when it happens and when it is read back.
+pub(crate) fn apply_failure(state: &mut State, failure: Failure) {
+    let Some(message) = state.messages.get_mut(&failure.id) else { return };
+    message.failures = failure.failures;
+    message.expirations = failure.expirations;
+    message.reason = failure.reason;
+    let status = failure.death.map_or(waiting(failure.due_ns), |death| Status::Dying { death });
+    state.set_status(failure.id, status);
+}
+
+/// Cuts a reason at its limit, at a character boundary.
+pub(crate) fn truncate(reason: &mut String) {
+    if reason.len() > REASON_BYTES_MAX {
+        let end = (0..=REASON_BYTES_MAX).rev().find(|at| reason.is_char_boundary(*at)).unwrap_or(0);
+        reason.truncate(end);
+    }
+}

@@ -1,0 +1,39 @@
+//! Counts of a queue.
+
+/// Counts of one queue. Totals are since the hub was opened.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct QueueStats {
+    /// Messages that a receive would get now.
+    pub ready: u64,
+    /// Messages that wait for their time.
+    pub scheduled: u64,
+    /// Messages out with a worker.
+    pub leased: u64,
+    /// Messages sent.
+    pub sent_total: u64,
+    /// Messages acked.
+    pub acked_total: u64,
+    /// Failures counted, expired leases included.
+    pub failures_total: u64,
+    /// Leases that ran out.
+    pub leases_expired_total: u64,
+    /// Deliveries beyond the first of their message.
+    pub redeliveries_total: u64,
+    /// Messages moved to the dead letter queue.
+    pub dead_total: u64,
+    /// Messages dropped because they were exhausted or rejected.
+    pub dropped_total: u64,
+}
+
+/// The totals of [`QueueStats`].
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Totals {
+    pub(crate) sent: u64,
+    pub(crate) acked: u64,
+    pub(crate) failures: u64,
+    pub(crate) leases_expired: u64,
+    pub(crate) redeliveries: u64,
+    pub(crate) dead: u64,
+    pub(crate) dropped: u64,
+}

@@ -1,0 +1,136 @@
+//! Committed offsets of a stream's groups: a log of its own, the last commit of a partition wins.
+//!
+//! ```text
+//! record: key = group name, value = (partition u32, offset u64) * n, little-endian; offset = next to read
+//! ```
+//!
+//! So that the log stays small, everything committed is written again as one batch now and then, and the segments
+//! before it are released.
+
+use crate::error::Result;
+use crate::journal::Journal;
+use crate::limits::BATCH_RECORDS_MAX;
+use crate::log::{Draft, Kind, Log, Place, Reader};
+use crate::sync::lock;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+/// Segments after which the log is written anew.
+const SEGMENT_COUNT_MAX: u64 = 4;
+
+type Committed = BTreeMap<u32, u64>;
+
+/// See the module's description.
+#[derive(Debug)]
+pub(crate) struct Offsets {
+    log: Arc<Log>,
+    journal: Arc<Journal>,
+    groups: Mutex<BTreeMap<String, Committed>>,
+}
+
+impl Offsets {
+    /// Reads back what was committed.
+    pub(crate) fn open(log: Arc<Log>, journal: Arc<Journal>) -> Result<Self> {
+        let mut groups: BTreeMap<String, Committed> = BTreeMap::new();
+        let mut reader = Reader::earliest(log.clone());
+        while reader.advance()? {
+            let frame = reader.frame();
+            let name = frame.key().and_then(|key| std::str::from_utf8(key).ok());
+            if let (Kind::Data, Some(name)) = (frame.kind(), name) {
+                groups.entry(name.to_owned()).or_default().extend(decode(frame.value()));
+            }
+        }
+        Ok(Self { log, journal, groups: Mutex::new(groups) })
+    }
+
+    /// The next offset to read, if one was committed.
+    pub(crate) fn committed(&self, group: &str, partition: u32) -> Option<u64> {
+        lock(&self.groups).get(group)?.get(&partition).copied()
+    }
+
+    /// Names of the groups that ever committed.
+    pub(crate) fn groups(&self) -> Vec<String> {
+        lock(&self.groups).keys().cloned().collect()
+    }
+
+    /// Appends a commit; it counts for readers at once, and is durable after [`wait`](Self::wait).
+    pub(crate) fn append(&self, group: &str, offsets: &[(u32, u64)]) -> Result<Place> {
+        if offsets.is_empty() {
+            return Ok(Place::default());
+        }
+        let mut groups = lock(&self.groups);
+        let value = encode(offsets.iter().copied());
+        let receipt = self.log.append(&[draft(group, &value, self.journal.now_ns())])?;
+        groups.entry(group.to_owned()).or_default().extend(offsets.iter().copied());
+        Ok(receipt.end)
+    }
+
+    /// Returns once a commit has reached the hub's durability.
+    pub(crate) fn wait(&self, end: Place) -> Result<()> {
+        self.journal.commit(&self.log, end)?;
+        let first = self.log.start().0;
+        if end.segment() >= first + SEGMENT_COUNT_MAX { self.rewrite() } else { Ok(()) }
+    }
+
+    fn rewrite(&self) -> Result<()> {
+        let receipt = {
+            let groups = lock(&self.groups);
+            let values: Vec<(&String, Vec<u8>)> = groups
+                .iter()
+                .map(|(name, committed)| (name, encode(committed.iter().map(|(p, o)| (*p, *o)))))
+                .take(BATCH_RECORDS_MAX)
+                .collect();
+            if values.len() < groups.len() {
+                return Ok(());
+            }
+            let now_ns = self.journal.now_ns();
+            let drafts: Vec<_> = values.iter().map(|(name, value)| draft(name, value, now_ns)).collect();
+            self.log.append(&drafts)?
+        };
+        self.journal.commit(&self.log, receipt.end)?;
+        self.log.release_before(receipt.start.segment())
+    }
+}
+
+fn draft<'a>(group: &'a str, value: &'a [u8], time_ns: u64) -> Draft<'a> {
+    Draft { key: Some(group.as_bytes()), ..Draft::control(Kind::Data, time_ns, value) }
+}
+
+fn encode(offsets: impl Iterator<Item = (u32, u64)>) -> Vec<u8> {
+    offsets
+        .flat_map(|(partition, offset)| [&partition.to_le_bytes()[..], &offset.to_le_bytes()].concat())
+        .collect()
+}
+
+fn decode(value: &[u8]) -> impl Iterator<Item = (u32, u64)> {
+    value.chunks_exact(12).map(|pair| {
+        let (partition, offset) = pair.split_at(4);
+        let partition = partition.try_into().map_or(0, u32::from_le_bytes);
+        (partition, offset.try_into().map_or(0, u64::from_le_bytes))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, alarm::Alarm};
+    use crate::log::Level;
+    use crate::sync::event_count::EventCount;
+
+    #[test]
+    fn the_log_of_commits_stays_small_and_the_last_commit_wins() {
+        let alarm = Arc::new(Alarm::new());
+        let journal = Arc::new(Journal::new(Clock::System, alarm, Level::Committed, 0));
+        let log = Arc::new(Log::memory(Arc::new(EventCount::new())));
+        let offsets = Offsets::open(log.clone(), journal.clone()).unwrap();
+        for i in 0..50_000 {
+            offsets.wait(offsets.append("billing", &[(0, i), (1, 2 * i)]).unwrap()).unwrap();
+        }
+        offsets.append("audit", &[(0, 5)]).unwrap();
+        assert!(log.end_sequence() - log.start().1 < 45_000, "released");
+        let again = Offsets::open(log, journal).unwrap();
+        assert_eq!(again.committed("billing", 1), Some(2 * 49_999));
+        assert_eq!(again.committed("audit", 0), Some(5));
+        assert_eq!(again.committed("audit", 1), None);
+    }
+}

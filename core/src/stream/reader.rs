@@ -1,0 +1,185 @@
+//! A reader of a stream: its own place in each partition that it reads.
+
+use crate::error::{Error, Result};
+use crate::limits::RECEIVE_COUNT_MAX;
+use crate::log::{self, Kind, Log};
+use crate::stream::record::{Position, Record};
+use crate::stream::shared::Shared;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+/// Records taken from one partition before the others get their turn.
+const TURN_COUNT: usize = 256;
+
+/// Where a reader begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// At the first record held.
+    Earliest,
+    /// After the last record.
+    Latest,
+    /// At this offset, in each partition that is read; `OutOfRange` if it is not held.
+    Offset(u64),
+    /// At the first record accepted at or after this time, in nanoseconds since 1970; the end if there is none.
+    Time(u64),
+}
+
+/// Reads a stream at its own pace; nobody waits for it. As an iterator it ends at the end of what is there;
+/// [`poll`](Reader::poll) waits for more. Order is kept within a partition.
+#[derive(Debug)]
+pub struct Reader {
+    stream: Arc<Shared>,
+    partitions: Vec<PartitionReader>,
+    /// Whose turn it is, and how many it has had.
+    turn: usize,
+    taken: usize,
+}
+
+/// The place in one partition.
+#[derive(Debug)]
+pub(crate) struct PartitionReader {
+    pub(crate) partition: u32,
+    reader: log::Reader,
+}
+
+impl PartitionReader {
+    pub(crate) fn new(stream: &Shared, partition: u32, start: Start) -> Result<Self> {
+        let log = stream.partition(partition)?;
+        let offset = resolve(log, partition, start)?;
+        let mut reader = log::Reader::earliest(log.clone());
+        if offset != reader.next_sequence() {
+            reader.seek(offset)?;
+        }
+        Ok(Self { partition, reader })
+    }
+
+    /// Next offset to read.
+    pub(crate) fn offset(&self) -> u64 {
+        self.reader.next_sequence()
+    }
+
+    fn next(&mut self) -> Result<Option<Record>> {
+        while self.reader.advance()? {
+            if self.reader.frame().kind() == Kind::Data {
+                let position = Position { partition: self.partition, offset: self.reader.sequence() };
+                return Ok(Some(Record::new(self.reader.payload(), position)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The offset that a start means in a partition.
+pub(crate) fn resolve(log: &Arc<Log>, partition: u32, start: Start) -> Result<u64> {
+    let (first, end) = (log.start().1, log.end_sequence());
+    match start {
+        Start::Earliest => Ok(first),
+        Start::Latest => Ok(end),
+        Start::Offset(offset) if (first..=end).contains(&offset) => Ok(offset),
+        Start::Offset(offset) => Err(Error::OutOfRange { partition, offset, start: first, end }),
+        Start::Time(time_ns) => log.sequence_at_time(time_ns),
+    }
+}
+
+impl Reader {
+    pub(crate) fn new(stream: Arc<Shared>, partitions: Vec<PartitionReader>) -> Self {
+        Self { stream, partitions, turn: 0, taken: 0 }
+    }
+
+    pub(crate) fn partitions(&self) -> &[PartitionReader] {
+        &self.partitions
+    }
+
+    /// Reads these partitions from now on.
+    pub(crate) fn set_partitions(&mut self, partitions: Vec<PartitionReader>) {
+        (self.partitions, self.turn, self.taken) = (partitions, 0, 0);
+    }
+
+    pub(crate) fn take_partitions(&mut self) -> Vec<PartitionReader> {
+        std::mem::take(&mut self.partitions)
+    }
+
+    fn next_record(&mut self) -> Result<Option<Record>> {
+        self.stream.check_open()?;
+        for _ in 0..=self.partitions.len() {
+            let Some(partition) = self.partitions.get_mut(self.turn) else { return Ok(None) };
+            if self.taken < TURN_COUNT
+                && let Some(record) = partition.next()?
+            {
+                self.taken += 1;
+                return Ok(Some(record));
+            }
+            self.turn = (self.turn + 1) % self.partitions.len();
+            self.taken = 0;
+        }
+        Ok(None)
+    }
+
+    pub(crate) fn read_batch(&mut self, count_max: usize) -> Result<Vec<Record>> {
+        if count_max == 0 || count_max > RECEIVE_COUNT_MAX {
+            let detail = format!("{count_max} is not allowed; 1 to {RECEIVE_COUNT_MAX} are");
+            return Err(Error::invalid("count_max", detail));
+        }
+        let mut records = Vec::new();
+        while records.len() < count_max {
+            match self.next_record() {
+                Ok(Some(record)) => records.push(record),
+                Ok(None) => break,
+                // What was read is handed out first; the damage is found again by the next call.
+                Err(error) if records.is_empty() => return Err(error),
+                Err(_) => break,
+            }
+        }
+        Ok(records)
+    }
+
+    /// Up to `count_max` records (1 to 65,536), waiting at most `wait` for the first. Empty after that time.
+    ///
+    /// # Errors
+    /// `Closed`, also while waiting; `Corrupt` or `Io` if a file cannot be read.
+    pub fn poll(&mut self, count_max: usize, wait: Duration) -> Result<Vec<Record>> {
+        let mut taken = self.read_batch(count_max);
+        if wait.is_zero() || !taken.as_ref().is_ok_and(Vec::is_empty) {
+            return taken;
+        }
+        let stream = self.stream.clone();
+        stream.data().wait_until(Instant::now().checked_add(wait), || {
+            taken = self.read_batch(count_max);
+            !taken.as_ref().is_ok_and(Vec::is_empty)
+        });
+        taken
+    }
+
+    /// As [`poll`](Self::poll) without blocking: if there is nothing, `context`'s task is woken when there may be.
+    pub fn poll_records(&mut self, context: &mut Context<'_>, count_max: usize) -> Poll<Result<Vec<Record>>> {
+        let stream = self.stream.clone();
+        let mut taken = Ok(Vec::new());
+        let ready = stream.data().poll_ready(context, || {
+            taken = self.read_batch(count_max);
+            !taken.as_ref().is_ok_and(Vec::is_empty)
+        });
+        if ready { Poll::Ready(taken) } else { Poll::Pending }
+    }
+
+    /// Continues one partition at `offset`.
+    ///
+    /// # Errors
+    /// `OutOfRange` if it is not held, `NotFound` if the reader does not read that partition.
+    pub fn seek(&mut self, partition: u32, offset: u64) -> Result<()> {
+        let Some(place) = self.partitions.iter().position(|p| p.partition == partition) else {
+            let advice = ", or is not read here";
+            return Err(Error::NotFound { noun: "partition", name: partition.to_string(), advice });
+        };
+        self.partitions[place] = PartitionReader::new(&self.stream, partition, Start::Offset(offset))?;
+        Ok(())
+    }
+}
+
+impl Iterator for Reader {
+    type Item = Result<Record>;
+
+    fn next(&mut self) -> Option<Result<Record>> {
+        self.next_record().transpose()
+    }
+}

@@ -1,0 +1,46 @@
+//! One record of a stream, kept alive on its own.
+
+use crate::log::Payload;
+
+/// Where a record is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// The partition.
+    pub partition: u32,
+    /// Its number in the partition: strictly increasing, not promised to be dense.
+    pub offset: u64,
+}
+
+/// One record of a stream. It holds on to the segment that it lies in; copy what you keep for long.
+#[derive(Debug, Clone)]
+pub struct Record {
+    payload: Payload,
+    position: Position,
+}
+
+impl Record {
+    pub(crate) fn new(payload: Payload, position: Position) -> Self {
+        Self { payload, position }
+    }
+
+    fn payload(&self) -> &Payload {
+        &self.payload
+    }
+
+    /// Where it is.
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// The partition.
+    pub fn partition(&self) -> u32 {
+        self.position.partition
+    }
+
+    /// Its number in the partition.
+    pub fn offset(&self) -> u64 {
+        self.position.offset
+    }
+}
+
+crate::message::accessors!(Record);
