@@ -1,0 +1,162 @@
+//! What a user of hubs relies on: one owner, clear refusals, nothing surprising on disk.
+
+use ringmain::{Durability, Error, ErrorCode, Hub, Message, OnExhausted};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+fn open(directory: &Path) -> ringmain::Result<Hub> {
+    Hub::open(directory)
+}
+
+#[test]
+fn a_second_opener_is_told_who_has_it_and_gets_it_once_the_first_is_gone() {
+    let scratch = tempfile::tempdir().unwrap();
+    let hub = open(scratch.path()).unwrap();
+    let error = open(scratch.path()).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Locked);
+    assert!(error.to_string().contains(&format!("process {}", std::process::id())), "{error}");
+    drop(hub);
+    open(scratch.path()).unwrap();
+}
+
+#[test]
+fn a_queue_keeps_its_hub_open_and_the_last_handle_closes_it() {
+    let scratch = tempfile::tempdir().unwrap();
+    let queue = open(scratch.path()).unwrap().queue("q").on_exhausted(OnExhausted::Drop).open().unwrap();
+    queue.send(Message::new(b"x")).unwrap();
+    assert!(open(scratch.path()).is_err());
+    drop(queue);
+    open(scratch.path()).unwrap();
+}
+
+#[test]
+fn directories_and_files_are_for_their_owner_only() {
+    let scratch = tempfile::tempdir().unwrap();
+    let directory = scratch.path().join("deep/hub");
+    let hub = open(&directory).unwrap();
+    hub.queue("q").on_exhausted(OnExhausted::Drop).open().unwrap().send(Message::new(b"x")).unwrap();
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&directory), 0o700);
+    assert_eq!(mode(&directory.join("queues/q")), 0o700);
+    assert_eq!(mode(&directory.join("queues/q/0000000000000001.segment")), 0o600);
+    assert_eq!(mode(&directory.join("catalogue")), 0o600);
+}
+
+#[test]
+fn a_path_that_is_a_file_or_may_not_be_made_is_one_clear_error() {
+    let scratch = tempfile::tempdir().unwrap();
+    let file = scratch.path().join("file");
+    std::fs::write(&file, b"x").unwrap();
+    for path in [file.as_path(), &file.join("below"), Path::new("/proc/ringmain")] {
+        let error = open(path).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Io, "{error}");
+        let text = error.to_string();
+        assert!(text.contains(path.to_str().unwrap()) && !text.contains('\n'), "{text}");
+    }
+}
+
+#[test]
+fn a_damaged_segment_is_refused_with_its_place_and_its_neighbours_still_open() {
+    let scratch = tempfile::tempdir().unwrap();
+    let hub = open(scratch.path()).unwrap();
+    for name in ["good", "bad"] {
+        let queue = hub.queue(name).on_exhausted(OnExhausted::Drop).open().unwrap();
+        for _ in 0..3 {
+            queue.send(Message::new(&[9; 100])).unwrap();
+        }
+    }
+    hub.close(Duration::from_secs(60)).unwrap();
+    let path = scratch.path().join("queues/bad/0000000000000001.segment");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[4096 + 50] ^= 4;
+    std::fs::write(&path, bytes).unwrap();
+    let hub = open(scratch.path()).unwrap();
+    let error = hub.queue("bad").open().unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Corrupt);
+    let text = error.to_string();
+    assert!(text.contains("bad/0000000000000001.segment") && text.contains("byte 4096"), "{text}");
+    assert_eq!(hub.queue("good").open().unwrap().stats().unwrap().ready, 3);
+}
+
+#[test]
+fn even_the_last_message_before_a_clean_close_is_protected_by_a_mark() {
+    let scratch = tempfile::tempdir().unwrap();
+    let hub = open(scratch.path()).unwrap();
+    hub.queue("q").on_exhausted(OnExhausted::Drop).open().unwrap().send(Message::new(&[9; 100])).unwrap();
+    hub.close(Duration::from_secs(60)).unwrap();
+    let path = scratch.path().join("queues/q/0000000000000001.segment");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[4096 + 50] ^= 4;
+    std::fs::write(&path, bytes).unwrap();
+    assert_eq!(open(scratch.path()).unwrap().queue("q").open().unwrap_err().code(), ErrorCode::Corrupt);
+}
+
+#[test]
+fn a_damaged_catalogue_is_refused() {
+    let scratch = tempfile::tempdir().unwrap();
+    let hub = open(scratch.path()).unwrap();
+    hub.stream("s").open().unwrap();
+    drop(hub);
+    let path = scratch.path().join("catalogue");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    assert_eq!(open(scratch.path()).unwrap_err().code(), ErrorCode::Corrupt);
+}
+
+#[test]
+fn what_exists_is_listed_and_keeps_its_options() {
+    let scratch = tempfile::tempdir().unwrap();
+    let hub = open(scratch.path()).unwrap();
+    hub.queue("b").max_failures(7).dead_letter("b.dead").open().unwrap();
+    hub.queue("a").on_exhausted(OnExhausted::Keep).open().unwrap();
+    hub.stream("s").partitions(2).open().unwrap();
+    drop(hub);
+    let hub = open(scratch.path()).unwrap();
+    assert_eq!(hub.queues().unwrap(), ["a", "b", "b.dead"]);
+    assert_eq!(hub.streams().unwrap(), ["s"]);
+    let queue = hub.queue("b").open().unwrap();
+    queue.send(Message::new(b"x")).unwrap();
+    queue.try_receive().unwrap().unwrap().reject("to the stored dead letter queue").unwrap();
+    assert_eq!(hub.queue("b.dead").open().unwrap().stats().unwrap().ready, 1);
+}
+
+#[test]
+fn what_nobody_waits_for_reaches_the_disk_by_itself() {
+    let scratch = tempfile::tempdir().unwrap();
+    let relaxed = Hub::builder().durability(Durability::Relaxed).relaxed_max(Duration::from_millis(10));
+    let hub = relaxed.open(scratch.path()).unwrap();
+    let queue = hub.queue("q").on_exhausted(OnExhausted::Drop).open().unwrap();
+    queue.send(Message::new(b"relaxed")).unwrap();
+    let path = scratch.path().join("queues/q/0000000000000001.segment");
+    for _ in 0..6000 {
+        if std::fs::read(&path).is_ok_and(|bytes| bytes.windows(7).any(|w| w == b"relaxed")) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("not written within a minute");
+}
+
+#[test]
+fn a_forked_child_is_refused_and_does_its_parent_no_harm() {
+    let scratch = tempfile::tempdir().unwrap();
+    let hub = open(scratch.path()).unwrap();
+    let queue = hub.queue("q").on_exhausted(OnExhausted::Drop).open().unwrap();
+    // SAFETY: the child only calls into the hub, which refuses before it takes a lock, and leaves by _exit.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let refused = matches!(queue.send(Message::new(b"x")), Err(Error::Forked { .. }));
+        let closed = matches!(hub.close(Duration::from_secs(1)), Err(Error::Forked { .. }));
+        // SAFETY: ends the child at once, without running anybody's destructors.
+        unsafe { libc::_exit(if refused && closed { 0 } else { 1 }) };
+    }
+    let mut status = 0;
+    // SAFETY: waits for the child made above.
+    unsafe { libc::waitpid(child, &mut status, 0) };
+    assert_eq!(status, 0);
+    queue.send(Message::new(b"parent")).unwrap();
+    assert!(open(scratch.path()).is_err(), "the parent still has it");
+}
