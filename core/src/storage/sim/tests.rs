@@ -196,6 +196,15 @@ fn changes_of_different_names_reorder_and_those_of_one_name_do_not() {
 }
 
 #[test]
+fn a_file_renamed_twice_has_one_name_in_every_image() {
+    let (disk, _file) = disk_with(b"x");
+    disk.rename(path("/f"), path("/g")).unwrap();
+    disk.rename(path("/g"), path("/h")).unwrap();
+    let expected = ["/f", "/g", "/h"].map(|name| vec![PathBuf::from(name)]);
+    assert_eq!(names(&disk, "/"), expected.into_iter().collect());
+}
+
+#[test]
 fn a_rename_across_directories_is_durable_with_either_of_them() {
     let disk = SimDisk::new();
     disk.create_dir(path("/a")).unwrap();
