@@ -256,6 +256,18 @@ pub(crate) const fn wait(wait_ms: u64) -> Duration {
     Duration::from_millis(if wait_ms < WAIT_MS_MAX { wait_ms } else { WAIT_MS_MAX })
 }
 
+/// A delay of a verb, at most ten years: what is longer is a negative number by mistake.
+pub(crate) fn delay(delay_ms: u64) -> Result<Duration> {
+    const DELAY_MS_MAX: u64 = DELAY_SECONDS_MAX * 1000;
+    if delay_ms > DELAY_MS_MAX {
+        return Err(Error::invalid(
+            "delay_ms",
+            format!("{delay_ms} is over the limit of {DELAY_MS_MAX}, ten years"),
+        ));
+    }
+    Ok(Duration::from_millis(delay_ms))
+}
+
 pub(crate) fn check_count(argument: &'static str, count: usize, count_max: usize) -> Result<()> {
     if count > count_max {
         return Err(Error::invalid(argument, format!("{count} of them, at most {count_max} are allowed")));

@@ -1,7 +1,7 @@
 //! Deliveries: look, settle, extend.
 
 use crate::answer::{Out, OutStruct};
-use crate::argument::{Versioned, text_cut};
+use crate::argument::{Versioned, delay, text_cut};
 use crate::guard::entry;
 use crate::header::{Headers, answer_at, answer_named, ringmain_header};
 use crate::table::{close_or_zero, get};
@@ -125,7 +125,7 @@ pub extern "C" fn ringmain_delivery_ack(delivery: ringmain_delivery) -> i32 {
     entry(delivery, || get::<Delivery>(delivery)?.ack())
 }
 
-/// Failed: counts, and the message is tried again after `delay_ms`, or after the queue's retry delay for
+/// Failed: counts, and the message is tried again after `delay_ms` (at most ten years), or after the queue's retry delay for
 /// `RINGMAIN_DELAY_POLICY`, or is exhausted. The reason (UTF-8, cut after 4096 bytes) is kept with it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ringmain_delivery_fail(
@@ -139,7 +139,7 @@ pub unsafe extern "C" fn ringmain_delivery_fail(
         let reason = unsafe { text_cut("reason", reason, reason_bytes, REASON_BYTES_MAX) }?;
         let delivery = get::<Delivery>(delivery)?;
         match u64::try_from(delay_ms) {
-            Ok(delay_ms) => delivery.fail_after(reason, Duration::from_millis(delay_ms)),
+            Ok(delay_ms) => delivery.fail_after(reason, delay(delay_ms)?),
             Err(_) if delay_ms == RINGMAIN_DELAY_POLICY => delivery.fail(reason),
             Err(_) => {
                 Err(Error::invalid("delay_ms", format!("{delay_ms}: give 0 or more, or -1 for the policy")))
@@ -148,15 +148,12 @@ pub unsafe extern "C" fn ringmain_delivery_fail(
     })
 }
 
-/// Hands the message back, to be delivered after `delay_ms`: does not count as a failure.
+/// Hands the message back, to be delivered after `delay_ms` (at most ten years): does not count as a failure.
 #[unsafe(no_mangle)]
 pub extern "C" fn ringmain_delivery_release(delivery: ringmain_delivery, delay_ms: u64) -> i32 {
     entry(delivery, || {
-        let delivery = get::<Delivery>(delivery)?;
-        match delay_ms {
-            0 => delivery.release(),
-            _ => delivery.release_after(Duration::from_millis(delay_ms)),
-        }
+        let delay = delay(delay_ms)?;
+        get::<Delivery>(delivery)?.release_after(delay)
     })
 }
 
@@ -174,7 +171,7 @@ pub unsafe extern "C" fn ringmain_delivery_reject(
     })
 }
 
-/// Prolongs the lease to `duration_ms` from now; never shortens it.
+/// Prolongs the lease to `duration_ms` (1 ms to 7 days) from now; never shortens it.
 #[unsafe(no_mangle)]
 pub extern "C" fn ringmain_delivery_extend(delivery: ringmain_delivery, duration_ms: u64) -> i32 {
     entry(delivery, || get::<Delivery>(delivery)?.extend(Duration::from_millis(duration_ms)))

@@ -85,7 +85,7 @@ pub extern "C" fn ringmain_member_commit(member: ringmain_member) -> i32 {
     entry(member, || with(member, Member::commit))
 }
 
-/// Commits one partition: `offset` is the next to read.
+/// Commits one partition: `offset` is the next to read. A commit never goes back.
 #[unsafe(no_mangle)]
 pub extern "C" fn ringmain_member_commit_offset(member: ringmain_member, partition: u32, offset: u64) -> i32 {
     entry(member, || with(member, |member| member.commit_offset(partition, offset)))

@@ -60,11 +60,11 @@ pub struct ringmain_queue_options {
     pub max_failures: u32,
     /// What happens to exhausted messages: one of `RINGMAIN_ON_EXHAUSTED_*`.
     pub on_exhausted: i32,
-    /// First retry delay. Default 1,000.
+    /// First retry delay, at most `retry_cap_ms`. Default 1,000.
     pub retry_base_ms: u64,
     /// Longest retry delay. Default 600,000.
     pub retry_cap_ms: u64,
-    /// Growth of the retry delay. Default 2.
+    /// Growth of the retry delay, at least 1. Default 2.
     pub retry_factor: f64,
     /// Spread of the retry delay: one of `RINGMAIN_JITTER_*`.
     pub retry_jitter: i32,
@@ -343,19 +343,18 @@ fn retry(options: &ringmain_queue_options) -> Result<Option<Retry>> {
             return Err(Error::invalid("retry_jitter", format!("{other} is not one of RINGMAIN_JITTER_*")));
         }
     };
-    let factor = options.retry_factor;
-    if !(factor == 0.0 || (1.0..=1e6).contains(&factor)) {
-        return Err(Error::invalid("retry_factor", format!("it is {factor}, allowed are 1 to 1,000,000")));
-    }
     let given = options.retry_base_ms > 0
         || options.retry_cap_ms > 0
-        || factor > 0.0
+        || options.retry_factor != 0.0
         || options.retry_jitter != RINGMAIN_JITTER_DEFAULT;
-    let or = |value: u64, default: u64| Duration::from_millis(if value > 0 { value } else { default });
+    let default = Retry::default();
+    let or = |value_ms: u64, default: Duration| {
+        if value_ms > 0 { Duration::from_millis(value_ms) } else { default }
+    };
     Ok(given.then(|| Retry {
-        base: or(options.retry_base_ms, 1_000),
-        factor: if factor > 0.0 { factor } else { 2.0 },
-        cap: or(options.retry_cap_ms, 600_000),
+        base: or(options.retry_base_ms, default.base),
+        factor: if options.retry_factor == 0.0 { default.factor } else { options.retry_factor },
+        cap: or(options.retry_cap_ms, default.cap),
         jitter,
     }))
 }
