@@ -1,0 +1,82 @@
+/* Checks and small shortcuts for the C tests. Each test is a function that returns; main.c lists and counts them. */
+
+#ifndef RINGMAIN_TESTS_CHECK_H
+#define RINGMAIN_TESTS_CHECK_H
+
+#include "ringmain.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Failed checks of the running test. */
+extern int checks_failed;
+
+/* An empty directory for a hub. */
+extern const char *directory;
+
+#define CHECK(condition)                                                                                         \
+    do {                                                                                                         \
+        if (!(condition)) {                                                                                      \
+            fprintf(stderr, "%s:%d: not so: %s (last error: %s)\n", __FILE__, __LINE__, #condition,             \
+                    ringmain_last_error_message());                                                              \
+            checks_failed++;                                                                                     \
+        }                                                                                                        \
+    } while (0)
+
+/* The call answers this code. */
+#define CHECK_CODE(expected, call)                                                                               \
+    do {                                                                                                         \
+        int32_t code_ = (call);                                                                                  \
+        if (code_ != (expected)) {                                                                               \
+            fprintf(stderr, "%s:%d: %s answered %s, not %s (last error: %s)\n", __FILE__, __LINE__, #call,      \
+                    ringmain_error_name(code_), ringmain_error_name(expected), ringmain_last_error_message());   \
+            checks_failed++;                                                                                     \
+        }                                                                                                        \
+    } while (0)
+
+#define OK(call) CHECK_CODE(RINGMAIN_OK, call)
+#define INVALID_ARGUMENT(call) CHECK_CODE(RINGMAIN_ERROR_INVALID_ARGUMENT, call)
+#define INVALID_HANDLE(call) CHECK_CODE(RINGMAIN_ERROR_INVALID_HANDLE, call)
+
+/* Time enough for anything that comes at all. */
+#define WAIT_MS 20000
+
+static inline ringmain_message text_message(const char *text)
+{
+    ringmain_message message = {.size = sizeof message, .value = text, .value_bytes = strlen(text)};
+    return message;
+}
+
+static inline int is_text(const void *bytes, size_t count, const char *text)
+{
+    return bytes != NULL && count == strlen(text) && memcmp(bytes, text, count) == 0;
+}
+
+/* The tests, by file. */
+void test_handles(void);
+void test_arguments(void);
+void test_structs(void);
+void test_texts(void);
+void test_panics(void);
+void test_outputs(void);
+
+void test_hub_in_memory(void);
+void test_hub_on_a_directory(void);
+void test_hub_that_is_open_already(void);
+void test_hub_that_is_closed(void);
+
+void test_queue_send_receive_ack(void);
+void test_queue_batches(void);
+void test_queue_headers_and_times(void);
+void test_queue_fail_until_dead(void);
+void test_queue_release_reject_extend(void);
+void test_queue_lease_expires(void);
+void test_queue_close_while_receiving(void);
+
+void test_stream_append_and_read(void);
+void test_stream_partitions_and_seek(void);
+void test_stream_starts(void);
+void test_stream_group(void);
+
+#endif

@@ -1,0 +1,56 @@
+/* Runs the C tests: `c_tests DIRECTORY`, where DIRECTORY is empty. Ends with "N passed, M failed". */
+
+#include "check.h"
+
+int checks_failed;
+const char *directory;
+
+static const struct {
+    const char *name;
+    void (*run)(void);
+} tests[] = {
+    {"handles", test_handles},
+    {"arguments", test_arguments},
+    {"structs", test_structs},
+    {"texts", test_texts},
+    {"panics", test_panics},
+    {"outputs", test_outputs},
+    {"hub in memory", test_hub_in_memory},
+    {"hub on a directory", test_hub_on_a_directory},
+    {"hub that is open already", test_hub_that_is_open_already},
+    {"hub that is closed", test_hub_that_is_closed},
+    {"queue: send, receive, ack", test_queue_send_receive_ack},
+    {"queue: batches", test_queue_batches},
+    {"queue: headers and times", test_queue_headers_and_times},
+    {"queue: fail until dead", test_queue_fail_until_dead},
+    {"queue: release, reject, extend", test_queue_release_reject_extend},
+    {"queue: lease expires", test_queue_lease_expires},
+    {"queue: close while receiving", test_queue_close_while_receiving},
+    {"stream: append and read", test_stream_append_and_read},
+    {"stream: partitions and seek", test_stream_partitions_and_seek},
+    {"stream: starts", test_stream_starts},
+    {"stream: group", test_stream_group},
+};
+
+int main(int argc, char **argv)
+{
+    int passed = 0;
+    int failed = 0;
+    if (argc != 2) {
+        fprintf(stderr, "usage: %s DIRECTORY\n", argv[0]);
+        return 2;
+    }
+    directory = argv[1];
+    for (size_t index = 0; index < sizeof tests / sizeof tests[0]; index++) {
+        checks_failed = 0;
+        tests[index].run();
+        printf("%s %s\n", checks_failed ? "FAILED" : "ok    ", tests[index].name);
+        fflush(stdout);
+        if (checks_failed)
+            failed++;
+        else
+            passed++;
+    }
+    printf("%d passed, %d failed\n", passed, failed);
+    return failed != 0;
+}
