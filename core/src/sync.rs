@@ -18,7 +18,6 @@ pub(crate) use loom::{
 pub(crate) use std::{
     sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
     sync::{Condvar, Mutex},
-    thread,
 };
 
 #[cfg(not(loom))]
