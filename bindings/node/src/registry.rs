@@ -1,0 +1,230 @@
+//! The hubs open in this process, so that worker threads which open the same directory share one.
+//!
+//! **Promise.** Opening a directory (by whatever path) or a `memory:NAME` that is already open in this process gives
+//! another handle of the same hub; the last handle closed or dropped closes the hub. **Not promised.** Sharing with
+//! another process: the core's directory lock refuses that, naming the holder.
+//!
+//! **Protocol.** Two levels of locks. [`REGISTRY`] maps a key to its slot and is held only to look up. A slot is
+//! held while its hub is opened or closed, so two threads that open one directory meet there, and a thread that
+//! opens what another is just closing waits for it. A thread that holds a slot may take the registry's lock, never
+//! the other way round.
+
+use crate::error::catch;
+use crate::handle::Held;
+use ringmain::{Delivery, Durability, Error, Hub, Name, Result};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+/// What is in front of the name of a memory hub that several threads share.
+const MEMORY_PREFIX: &str = "memory:";
+/// How long a hub whose last handle was garbage collected waits for callers inside it.
+const DROP_CLOSE_MS: u64 = 5_000;
+
+static REGISTRY: LazyLock<Mutex<HashMap<Key, Arc<Slot>>>> = LazyLock::new(Mutex::default);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Key {
+    Directory(PathBuf),
+    Memory(Name),
+}
+
+/// The place of one hub; empty while it is closed.
+#[derive(Default)]
+struct Slot(Mutex<Option<OpenHub>>);
+
+struct OpenHub {
+    hub: Hub,
+    durability: Durability,
+    handle_count: usize,
+}
+
+/// One JavaScript `Hub`. Several may stand for the same hub of the core, each closed on its own.
+pub(crate) struct SharedHub {
+    hub: Held<Hub>,
+    key: Option<Key>,
+    /// Empty once this handle has left: who still holds a slot is somebody who uses it.
+    slot: Mutex<Option<Arc<Slot>>>,
+    closed: AtomicBool,
+    /// The leases that came through this handle, so that closing it hands them back.
+    leases: Mutex<HashMap<u64, Weak<Leases>>>,
+    lease_sequence: AtomicU64,
+}
+
+/// Deliveries received together.
+pub(crate) struct Leases {
+    hub: Arc<SharedHub>,
+    sequence: u64,
+    deliveries: Held<Vec<Delivery>>,
+}
+
+/// Opens a hub: `None` in memory and private, `memory:NAME` in memory and shared by name, else a directory.
+pub(crate) fn open(path: Option<&str>, durability: Option<Durability>) -> Result<Arc<SharedHub>> {
+    let key = match path {
+        None => None,
+        Some(path) => Some(match path.strip_prefix(MEMORY_PREFIX) {
+            Some(name) => Key::Memory(Name::new(name)?),
+            None => Key::Directory(canonical(Path::new(path))?),
+        }),
+    };
+    let slot = match &key {
+        None => Arc::default(),
+        Some(key) => lock(&REGISTRY).entry(key.clone()).or_default().clone(),
+    };
+    let mut place = lock(&slot.0);
+    let opened = match (&mut *place, &key) {
+        (Some(open), key) => open.join(key.as_ref(), durability),
+        (empty, Some(Key::Directory(path))) => {
+            let durability = durability.unwrap_or_default();
+            Hub::builder().durability(durability).open(path).map(|hub| fill(empty, hub, durability))
+        }
+        (empty, _) => Hub::builder().memory().map(|hub| fill(empty, hub, Durability::default())),
+    };
+    drop(place);
+    let hub = match opened {
+        Ok(hub) => Held::new(hub),
+        Err(error) => {
+            forget(key.as_ref(), &slot);
+            return Err(error);
+        }
+    };
+    Ok(Arc::new(SharedHub {
+        hub,
+        key,
+        slot: Mutex::new(Some(slot)),
+        closed: AtomicBool::new(false),
+        leases: Mutex::default(),
+        lease_sequence: AtomicU64::new(0),
+    }))
+}
+
+fn fill(place: &mut Option<OpenHub>, hub: Hub, durability: Durability) -> Hub {
+    *place = Some(OpenHub { hub: hub.clone(), durability, handle_count: 1 });
+    hub
+}
+
+impl OpenHub {
+    fn join(&mut self, key: Option<&Key>, durability: Option<Durability>) -> Result<Hub> {
+        if let (Some(Key::Directory(path)), Some(asked)) = (key, durability)
+            && asked != self.durability
+        {
+            let detail = format!(
+                "hub {path:?} is open in this process with {:?}, asked for {asked:?}; ask for the same, or leave it out",
+                self.durability
+            );
+            return Err(Error::invalid("durability", detail));
+        }
+        self.handle_count += 1;
+        Ok(self.hub.clone())
+    }
+}
+
+impl SharedHub {
+    /// The hub, if this handle is open.
+    pub(crate) fn hub(&self) -> Result<&Hub> {
+        self.check()?;
+        Ok(&self.hub)
+    }
+
+    /// Refuses if this handle is closed, whatever other handles of the hub are.
+    pub(crate) fn check(&self) -> Result<()> {
+        // ORDERING: closed. Carries no data: a verb that runs beside a close on another thread may go either way, and
+        // the core refuses by itself once the hub is closed.
+        if self.closed.load(Ordering::Relaxed) { Err(Error::Closed { what: "hub" }) } else { Ok(()) }
+    }
+
+    /// Closes this handle for new verbs; [`leave`](Self::leave) does the rest. An error if it was closed before.
+    pub(crate) fn shut(&self) -> Result<()> {
+        // ORDERING: closed. The swap alone decides which of two closers goes on.
+        if self.closed.swap(true, Ordering::Relaxed) { Err(Error::Closed { what: "hub" }) } else { Ok(()) }
+    }
+
+    /// Hands back what was leased through this handle; the last handle of the hub closes it.
+    pub(crate) fn leave(&self, timeout: Duration) -> Result<()> {
+        let leases: Vec<_> = lock(&self.leases).drain().filter_map(|(_, leases)| leases.upgrade()).collect();
+        for delivery in leases.iter().flat_map(|leases| leases.deliveries.iter()) {
+            // What is settled already has no lease any more, and says so.
+            let _ = delivery.release();
+        }
+        drop(leases);
+        let Some(slot) = lock(&self.slot).take() else { return Ok(()) };
+        let mut place = lock(&slot.0);
+        let Some(open) = place.as_mut() else { return Ok(()) };
+        open.handle_count -= 1;
+        if open.handle_count > 0 {
+            return Ok(());
+        }
+        let result = open.hub.close(timeout);
+        *place = None;
+        drop(place);
+        forget(self.key.as_ref(), &slot);
+        result
+    }
+}
+
+impl Drop for SharedHub {
+    fn drop(&mut self) {
+        if self.shut().is_ok() {
+            // Garbage collected or at the end of its thread: there is nobody to tell of an error.
+            let _ = catch(|| self.leave(Duration::from_millis(DROP_CLOSE_MS)));
+        }
+    }
+}
+
+impl Leases {
+    /// Takes in what `hub` received.
+    pub(crate) fn new(hub: Arc<SharedHub>, deliveries: Vec<Delivery>) -> Arc<Self> {
+        // ORDERING: none needed: the number only has to be unique.
+        let sequence = hub.lease_sequence.fetch_add(1, Ordering::Relaxed);
+        let leases = Arc::new(Self { hub: hub.clone(), sequence, deliveries: Held::new(deliveries) });
+        lock(&hub.leases).insert(sequence, Arc::downgrade(&leases));
+        leases
+    }
+
+    /// The deliveries, whether or not their hub is closed.
+    pub(crate) fn deliveries(&self) -> &[Delivery] {
+        &self.deliveries
+    }
+
+    /// One delivery, if its hub is open.
+    pub(crate) fn delivery(&self, index: u32) -> Result<&Delivery> {
+        self.hub.check()?;
+        let missing = Error::InvalidHandle { expected: "delivery", handle: u64::from(index) };
+        self.deliveries.get(index as usize).ok_or(missing)
+    }
+}
+
+impl Drop for Leases {
+    fn drop(&mut self) {
+        lock(&self.hub.leases).remove(&self.sequence);
+    }
+}
+
+/// The one path that stands for a directory, which is made if need be: only what exists has one.
+fn canonical(path: &Path) -> Result<PathBuf> {
+    let refused = |error: std::io::Error| Error::Io {
+        operation: "open hub directory",
+        path: path.to_owned(),
+        detail: error.to_string(),
+        errno: error.raw_os_error().unwrap_or(0),
+    };
+    std::fs::create_dir_all(path).map_err(refused)?;
+    path.canonicalize().map_err(refused)
+}
+
+/// Takes an empty slot out of the registry, unless somebody else is about to fill it.
+fn forget(key: Option<&Key>, slot: &Arc<Slot>) {
+    let Some(key) = key else { return };
+    let mut registry = lock(&REGISTRY);
+    // Two holders: the registry and the caller. Nobody can join them while the registry is locked.
+    if Arc::strong_count(slot) == 2 {
+        registry.remove(key);
+    }
+}
+
+/// What these locks guard is whole between any two statements, so a panic elsewhere does not spoil it.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
