@@ -74,3 +74,9 @@ pub fn limits() -> Limits {
         receive_count_max: limits::RECEIVE_COUNT_MAX as f64,
     }
 }
+
+/// The profile of cargo that this build comes from, as near as it can tell.
+#[napi]
+pub fn profile() -> &'static str {
+    if cfg!(debug_assertions) { "dev" } else { "release" }
+}
