@@ -24,6 +24,10 @@ class Queue {
     this.#poller = new Poller(hub, native)
   }
 
+  #jobs(received) {
+    return jobsOf(this.#native, this.#name, received)
+  }
+
   get name() {
     return this.#name
   }
@@ -49,15 +53,15 @@ class Queue {
   }
 
   tryReceiveMany(count) {
-    return jobsOf(this.#native.receive(argument.count(count), 0))
+    return this.#jobs(this.#native.receive(argument.count(count), 0))
   }
 
   async receive(options) {
-    return jobsOf(await this.#poller.wait(1, options))[0] ?? null
+    return this.#jobs(await this.#poller.wait(1, options))[0] ?? null
   }
 
   async receiveMany(count, options) {
-    return jobsOf(await this.#poller.wait(argument.count(count), options))
+    return this.#jobs(await this.#poller.wait(argument.count(count), options))
   }
 
   receiveSync(timeoutMs = Infinity) {
@@ -66,14 +70,12 @@ class Queue {
 
   receiveManySync(count, timeoutMs = Infinity) {
     argument.count(count)
-    return jobsOf(block(timeoutMs, (sliceMs) => this.#native.receive(count, sliceMs)))
+    return this.#jobs(block(timeoutMs, (sliceMs) => this.#native.receive(count, sliceMs)))
   }
 
   ackMany(jobs) {
     if (!Array.isArray(jobs)) throw invalid('jobs', `an array is needed, not ${argument.shown(jobs)}`)
-    const places = jobs.map((job) => Job._place(job))
-    const failures = this.#native.ackMany(places.map(([batch]) => batch), places.map(([, index]) => index))
-    return failures.map((failure) => (failure ? new RingmainError(failure.code, failure.message) : null))
+    return Job._ackMany(this.#native, this.#name, jobs)
   }
 
   peek(count = 1, fromId = 0) {

@@ -7,7 +7,7 @@
 //! ```text
 //! lib/*.js      Hub  Queue  Job  Stream  Reader  Group  Member      forms, promises, AbortSignal
 //!    |  packed messages (codec), millisecond numbers, BigInt nanoseconds
-//! this crate    HubHandle  QueueHandle  DeliveryBatch  StreamHandle  ReaderHandle  MemberHandle
+//! this crate    HubHandle  QueueHandle  (leases)  StreamHandle  ReaderHandle  MemberHandle
 //!    |                                                             registry: one hub a directory a process
 //! core          Hub  Queue  Delivery  Stream  Reader  Member
 //! ```
@@ -22,10 +22,12 @@
 
 mod argument;
 mod codec;
-mod deliveries;
 mod error;
 mod handle;
 mod hub;
+mod leases;
+#[cfg(debug_assertions)]
+mod provoke;
 mod queue;
 mod reader;
 mod registry;

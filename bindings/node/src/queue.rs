@@ -2,13 +2,13 @@
 
 use crate::argument;
 use crate::codec;
-use crate::deliveries::DeliveryBatch;
-use crate::error::{Result, guard};
+use crate::error::{Result, guard, internal};
 use crate::handle::Held;
-use crate::registry::{Leases, SharedHub};
+use crate::leases::Settlement;
+use crate::registry::SharedHub;
 use crate::wake::{Poller, WakePort};
 use crate::work::{Work, work};
-use napi::bindgen_prelude::{AsyncTask, Buffer, BufferSlice, ClassInstance, Env};
+use napi::bindgen_prelude::{AsyncTask, Buffer, BufferSlice, Env};
 use napi_derive::napi;
 use ringmain::{Delivery, Error, Jitter, OnExhausted, Queue, QueueStats, Retry};
 use std::sync::Arc;
@@ -149,45 +149,91 @@ impl QueueHandle {
         })
     }
 
-    /// Receives up to `count` messages, blocking at most `wait_ms` for the first; none after that.
+    /// Receives up to `count` messages, blocking at most `wait_ms` for the first; null after that. The number of the
+    /// batch comes first, then the messages packed.
     #[napi]
-    pub fn receive(&self, count: f64, wait_ms: f64) -> Result<Option<DeliveryBatch>> {
-        guard(|| {
+    pub fn receive<'env>(
+        &self,
+        env: &'env Env,
+        count: f64,
+        wait_ms: f64,
+    ) -> Result<Option<BufferSlice<'env>>> {
+        let deliveries = guard(|| {
             let (count, wait) = (argument::count(count)?, argument::milliseconds("timeoutMs", wait_ms)?);
-            Ok(self.lease(self.open_queue()?.receive_batch(count, wait)?))
-        })
+            self.open_queue()?.receive_batch(count, wait)
+        })?;
+        self.lease(env, deliveries)
     }
 
     /// Receives up to `count` messages if some are ready; else `port` is called with `token` when some may be.
     #[napi]
-    pub fn poll(&self, count: f64, port: &WakePort, token: u32) -> Result<Option<DeliveryBatch>> {
-        guard(|| {
+    pub fn poll<'env>(
+        &self,
+        env: &'env Env,
+        count: f64,
+        port: &WakePort,
+        token: u32,
+    ) -> Result<Option<BufferSlice<'env>>> {
+        let deliveries = guard(|| {
             let (queue, count) = (self.open_queue()?, argument::count(count)?);
-            let received =
-                self.poller.poll(port, token, |context| match queue.poll_receive(context, count) {
-                    // An empty batch means that somebody else was quicker: the same as nothing yet.
-                    Poll::Ready(Ok(deliveries)) if deliveries.is_empty() => {
-                        context.waker().wake_by_ref();
-                        Poll::Pending
-                    }
-                    polled => polled,
-                })?;
-            Ok(received.and_then(|deliveries| self.lease(deliveries)))
+            self.poller.poll(port, token, |context| match queue.poll_receive(context, count) {
+                // No messages is the same as nothing yet: look again in the next turn of the event loop.
+                Poll::Ready(Ok(deliveries)) if deliveries.is_empty() => {
+                    context.waker().wake_by_ref();
+                    Poll::Pending
+                }
+                polled => polled,
+            })
+        })?;
+        self.lease(env, deliveries.unwrap_or_default())
+    }
+
+    /// Settles one job, blocking. `verb` is a number of `lib/job.js`; `reason` and `ms` are those the verb takes.
+    #[napi]
+    pub fn settle(
+        &self,
+        batch: f64,
+        index: u32,
+        verb: u32,
+        reason: Option<String>,
+        ms: Option<f64>,
+    ) -> Result<()> {
+        guard(|| self.hub.leases()?.settle(batch as u64, index, settlement(verb, reason, ms)?))
+    }
+
+    /// Settles one job.
+    #[napi]
+    pub fn settle_async(
+        &self,
+        batch: f64,
+        index: u32,
+        verb: u32,
+        reason: Option<String>,
+        ms: Option<f64>,
+    ) -> Result<AsyncTask<Work<()>>> {
+        guard(|| {
+            let (hub, settlement) = (self.hub.clone(), settlement(verb, reason, ms)?);
+            Ok(work(move || hub.leases()?.settle(batch as u64, index, settlement)))
         })
     }
 
-    /// Acks many with one commit: for each, null or why not.
+    /// Acks many jobs with one commit: for each, null or why not.
     #[napi]
-    pub fn ack_many(
-        &self,
-        batches: Vec<ClassInstance<'_, DeliveryBatch>>,
-        indexes: Vec<u32>,
-    ) -> Result<Vec<Option<Failure>>> {
+    pub fn ack_many(&self, batches: Vec<f64>, indexes: Vec<u32>) -> Result<Vec<Option<Failure>>> {
         guard(|| {
             let queue = self.open_queue()?;
-            let deliveries = batches.iter().zip(indexes).map(|(batch, index)| batch.delivery(index));
-            let deliveries = deliveries.collect::<ringmain::Result<Vec<&Delivery>>>()?;
-            Ok(failures(queue.ack_batch(&deliveries)))
+            let places: Vec<_> = batches.into_iter().map(|batch| batch as u64).zip(indexes).collect();
+            let results = self.hub.leases()?.ack_many(&places, |deliveries| queue.ack_batch(deliveries))?;
+            Ok(results.into_iter().map(|result| result.err().map(Failure::from)).collect())
+        })
+    }
+
+    /// Drops what is left of a batch whose jobs were garbage collected: what is not settled is released.
+    #[napi]
+    pub fn drop_batch(&self, batch: f64) -> Result<()> {
+        guard(|| {
+            self.hub.leases()?.drop_batch(batch as u64);
+            Ok(())
         })
     }
 
@@ -216,12 +262,33 @@ impl QueueHandle {
         Ok(&self.queue)
     }
 
-    fn lease(&self, deliveries: Vec<Delivery>) -> Option<DeliveryBatch> {
+    fn lease<'env>(&self, env: &'env Env, deliveries: Vec<Delivery>) -> Result<Option<BufferSlice<'env>>> {
         if deliveries.is_empty() {
-            None
-        } else {
-            Some(DeliveryBatch::new(Leases::new(self.hub.clone(), deliveries)))
+            return Ok(None);
         }
+        let packed = guard(|| {
+            let mut packed = vec![0; size_of::<f64>()];
+            for delivery in &deliveries {
+                codec::pack_delivery(&mut packed, delivery);
+            }
+            let number = self.hub.leases()?.hold(deliveries) as f64;
+            packed[..size_of::<f64>()].copy_from_slice(&number.to_le_bytes());
+            Ok(packed)
+        })?;
+        codec::buffer(env, &packed).map(Some)
+    }
+}
+
+/// The verb that `lib/job.js` calls by this number.
+fn settlement(verb: u32, reason: Option<String>, ms: Option<f64>) -> ringmain::Result<Settlement> {
+    let delay = || ms.map(|ms| argument::milliseconds("delayMs", ms)).transpose();
+    match (verb, reason) {
+        (0, _) => Ok(Settlement::Ack),
+        (1, Some(reason)) => Ok(Settlement::Fail { reason, delay: delay()? }),
+        (2, _) => Ok(Settlement::Release { delay: delay()? }),
+        (3, Some(reason)) => Ok(Settlement::Reject { reason }),
+        (4, _) => Ok(Settlement::Extend { duration: argument::milliseconds("ms", ms.unwrap_or(f64::NAN))? }),
+        (verb, _) => Err(internal(format!("verb {verb} of lib/job.js is not known here, or has no reason"))),
     }
 }
 
@@ -266,10 +333,10 @@ impl From<QueueStats> for QueueCounts {
     }
 }
 
-/// One row per result of a batch verb.
-fn failures(results: Vec<ringmain::Result<()>>) -> Vec<Option<Failure>> {
-    let row = |error: Error| Failure { code: error.code().name().to_owned(), message: error.to_string() };
-    results.into_iter().map(|result| result.err().map(row)).collect()
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { code: error.code().name().to_owned(), message: error.to_string() }
+    }
 }
 
 fn numbers(ids: Vec<u64>) -> Vec<f64> {

@@ -11,11 +11,12 @@
 
 use crate::error::catch;
 use crate::handle::Held;
-use ringmain::{Delivery, Durability, Error, Hub, Name, Result};
+use crate::leases::Leases;
+use ringmain::{Durability, Error, Hub, Name, Result};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// What is in front of the name of a memory hub that several threads share.
@@ -48,16 +49,8 @@ pub(crate) struct SharedHub {
     /// Empty once this handle has left: who still holds a slot is somebody who uses it.
     slot: Mutex<Option<Arc<Slot>>>,
     closed: AtomicBool,
-    /// The leases that came through this handle, so that closing it hands them back.
-    leases: Mutex<HashMap<u64, Weak<Leases>>>,
-    lease_sequence: AtomicU64,
-}
-
-/// Deliveries received together.
-pub(crate) struct Leases {
-    hub: Arc<SharedHub>,
-    sequence: u64,
-    deliveries: Held<Vec<Delivery>>,
+    /// What was leased through this handle: handed back when it is closed.
+    leases: Leases,
 }
 
 /// Opens a hub: `None` in memory and private, `memory:NAME` in memory and shared by name, else a directory.
@@ -95,8 +88,7 @@ pub(crate) fn open(path: Option<&str>, durability: Option<Durability>) -> Result
         key,
         slot: Mutex::new(Some(slot)),
         closed: AtomicBool::new(false),
-        leases: Mutex::default(),
-        lease_sequence: AtomicU64::new(0),
+        leases: Leases::default(),
     }))
 }
 
@@ -135,6 +127,12 @@ impl SharedHub {
         if self.closed.load(Ordering::Relaxed) { Err(Error::Closed { what: "hub" }) } else { Ok(()) }
     }
 
+    /// The leases, if this handle is open.
+    pub(crate) fn leases(&self) -> Result<&Leases> {
+        self.check()?;
+        Ok(&self.leases)
+    }
+
     /// Closes this handle for new verbs; [`leave`](Self::leave) does the rest. An error if it was closed before.
     pub(crate) fn shut(&self) -> Result<()> {
         // ORDERING: closed. The swap alone decides which of two closers goes on.
@@ -143,12 +141,7 @@ impl SharedHub {
 
     /// Hands back what was leased through this handle; the last handle of the hub closes it.
     pub(crate) fn leave(&self, timeout: Duration) -> Result<()> {
-        let leases: Vec<_> = lock(&self.leases).drain().filter_map(|(_, leases)| leases.upgrade()).collect();
-        for delivery in leases.iter().flat_map(|leases| leases.deliveries.iter()) {
-            // What is settled already has no lease any more, and says so.
-            let _ = delivery.release();
-        }
-        drop(leases);
+        self.leases.drop_all();
         let Some(slot) = lock(&self.slot).take() else { return Ok(()) };
         let mut place = lock(&slot.0);
         let Some(open) = place.as_mut() else { return Ok(()) };
@@ -170,35 +163,6 @@ impl Drop for SharedHub {
             // Garbage collected or at the end of its thread: there is nobody to tell of an error.
             let _ = catch(|| self.leave(Duration::from_millis(DROP_CLOSE_MS)));
         }
-    }
-}
-
-impl Leases {
-    /// Takes in what `hub` received.
-    pub(crate) fn new(hub: Arc<SharedHub>, deliveries: Vec<Delivery>) -> Arc<Self> {
-        // ORDERING: none needed: the number only has to be unique.
-        let sequence = hub.lease_sequence.fetch_add(1, Ordering::Relaxed);
-        let leases = Arc::new(Self { hub: hub.clone(), sequence, deliveries: Held::new(deliveries) });
-        lock(&hub.leases).insert(sequence, Arc::downgrade(&leases));
-        leases
-    }
-
-    /// The deliveries, whether or not their hub is closed.
-    pub(crate) fn deliveries(&self) -> &[Delivery] {
-        &self.deliveries
-    }
-
-    /// One delivery, if its hub is open.
-    pub(crate) fn delivery(&self, index: u32) -> Result<&Delivery> {
-        self.hub.check()?;
-        let missing = Error::InvalidHandle { expected: "delivery", handle: u64::from(index) };
-        self.deliveries.get(index as usize).ok_or(missing)
-    }
-}
-
-impl Drop for Leases {
-    fn drop(&mut self) {
-        lock(&self.hub.leases).remove(&self.sequence);
     }
 }
 

@@ -4,7 +4,9 @@
 const fs = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
+const { execFile } = require('node:child_process')
 const { once } = require('node:events')
+const { promisify } = require('node:util')
 const { Worker } = require('node:worker_threads')
 const { open } = require('..')
 
@@ -42,6 +44,12 @@ async function messagesOf(worker) {
   return messages
 }
 
+// Runs a script with the package at hand as `ringmain` in a process of its own; its output.
+async function inProcess(source, ...flags) {
+  const preamble = `const ringmain = require(${JSON.stringify(path.join(__dirname, '..'))}); const { open } = ringmain;`
+  return promisify(execFile)(process.execPath, [...flags, '-e', preamble + source], { cwd: path.join(__dirname, '..') })
+}
+
 // Waits until `holds()`, for things that happen on another thread's time.
 async function until(holds) {
   for (let left = 3000; left > 0; left--) {
@@ -57,4 +65,4 @@ const code = (name) => (error) => {
   throw error
 }
 
-module.exports = { PLAIN, code, directory, hubOf, inWorker, messagesOf, until }
+module.exports = { PLAIN, code, directory, hubOf, inProcess, inWorker, messagesOf, until }

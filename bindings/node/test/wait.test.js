@@ -2,14 +2,9 @@
 // Waiting: time-outs, AbortSignal, order, and what keeps a process alive.
 
 const assert = require('node:assert/strict')
-const { execFile } = require('node:child_process')
-const path = require('node:path')
 const { test } = require('node:test')
-const { promisify } = require('node:util')
 const { open } = require('..')
-const { PLAIN, code, hubOf } = require('./setup.js')
-
-const run = promisify(execFile)
+const { PLAIN, code, hubOf, inProcess } = require('./setup.js')
 
 test('a waiting receive is woken by a send', async (t) => {
   const queue = hubOf(t).queue('jobs', PLAIN)
@@ -89,9 +84,6 @@ test('closing the hub ends every wait with CLOSED', async () => {
   for (const wait of waits) await assert.rejects(wait, code('CLOSED'))
   await closing
 })
-
-const inProcess = (source) =>
-  run(process.execPath, ['-e', `const { open } = require(${JSON.stringify(path.join(__dirname, '..'))}); ${source}`])
 
 test('a pending wait keeps the process alive until it is settled', async () => {
   const { stdout } = await inProcess(`

@@ -2,10 +2,12 @@
 // Worker threads: one hub a process, competing consumers, leases of threads that end.
 
 const assert = require('node:assert/strict')
+const { execFile } = require('node:child_process')
 const fs = require('node:fs')
 const { once } = require('node:events')
 const path = require('node:path')
 const { test } = require('node:test')
+const { promisify } = require('node:util')
 const { open } = require('..')
 const { PLAIN, code, directory, inWorker, messagesOf, until } = require('./setup.js')
 
@@ -144,22 +146,18 @@ test('a worker can be terminated while it waits, blocking or not', async (t) => 
 })
 
 test('the addon survives the workers that loaded it', async (t) => {
-  const where = directory(t)
-  const source = `
+  // The main thread of that process never loads the addon, so it could be unloaded with each worker.
+  const { stdout } = await promisify(execFile)(process.execPath, ['-e', `
     const { Worker } = require('node:worker_threads')
     const { once } = require('node:events')
     const body = \`
-      const hub = require(${JSON.stringify(path.join(__dirname, '..'))}).open(${JSON.stringify(where)})
+      const hub = require(${JSON.stringify(path.join(__dirname, '..'))}).open(${JSON.stringify(directory(t))})
       hub.queue('jobs', { onExhausted: 'drop' }).send('x')
       hub.queue('jobs').receive({ unref: true })\`
     void (async () => {
       for (let round = 0; round < 3; round++) await once(new Worker(body, { eval: true }), 'exit')
       await new Promise((resolve) => setTimeout(resolve, 100))
       console.log('alive')
-    })()`
-  const { execFile } = require('node:child_process')
-  const { promisify } = require('node:util')
-  // The main thread of that process never loads the addon, so it could be unloaded with each worker.
-  const { stdout } = await promisify(execFile)(process.execPath, ['-e', source])
+    })()`])
   assert.equal(stdout, 'alive\n')
 })
