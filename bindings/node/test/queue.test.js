@@ -140,6 +140,13 @@ test('values of a batch are separate and whole, up to the size limit', (t) => {
   assert.equal(values[3].length, 2)
 })
 
+test('a small value of a batch does not keep the large ones in memory', (t) => {
+  const queue = hubOf(t).queue('jobs', PLAIN)
+  queue.sendMany(['small', Buffer.alloc(500_000)])
+  const [small] = queue.tryReceiveMany(2).map((job) => job.value)
+  assert.ok(small.buffer.byteLength < 500_000)
+})
+
 test('disposing of a job releases it, unless it is settled', (t) => {
   const queue = hubOf(t).queue('jobs', PLAIN)
   queue.send('x')
