@@ -11,7 +11,8 @@ const fs = require('node:fs')
 const path = require('node:path')
 
 const ADDON = path.join(__dirname, 'ringmain.node')
-const LIBRARY = { darwin: 'libringmain_node.dylib', win32: 'ringmain_node.dll' }[process.platform] ?? 'libringmain_node.so'
+const LIBRARIES = { darwin: 'libringmain_node.dylib', win32: 'ringmain_node.dll' }
+const LIBRARY = LIBRARIES[process.platform] ?? 'libringmain_node.so'
 
 function fail(message) {
   console.error(`ringmain: ${message}`)
@@ -19,8 +20,8 @@ function fail(message) {
 }
 
 const profile = process.argv[2] ?? process.env.RINGMAIN_PROFILE ?? 'release'
-const args = ['build', '--package', 'ringmain-node', '--profile', profile, '--message-format', 'json-render-diagnostics']
-const cargo = spawnSync('cargo', args, {
+const MESSAGES = ['--message-format', 'json-render-diagnostics']
+const cargo = spawnSync('cargo', ['build', '--package', 'ringmain-node', '--profile', profile, ...MESSAGES], {
   cwd: __dirname, encoding: 'utf8', maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'inherit']
 })
 if (cargo.error?.code === 'ENOENT') fail('cargo was not found; the package is built with Rust, see https://rustup.rs')

@@ -67,7 +67,7 @@ export class RingmainError extends Error {
 /** Bytes to send: text is sent as UTF-8. What is given is copied before the verb returns. */
 export type Bytes = string | Uint8Array | ArrayBufferView | ArrayBuffer | SharedArrayBuffer
 
-/** Headers to send: at most 64, names of 1 to 255 bytes, values of at most 32 KiB. Names with `rm-` are the engine's. */
+/** Headers to send: at most 64, names of 1 to 255 bytes, values of at most 32 KiB. `rm-` names are the engine's. */
 export type Headers = { readonly [name: string]: Bytes } | Iterable<readonly [name: string, value: Bytes]>
 
 /** What a message may carry beside its value. A message is at most 1 MiB in all. */
@@ -170,7 +170,7 @@ export class Queue implements AsyncIterable<Job> {
   send(value: Bytes, options?: SendOptions): number
   /** Sends a message; its id, once it is durable. */
   sendAsync(value: Bytes, options?: SendOptions): Promise<number>
-  /** Sends several as one atomic batch (at most 65 536 messages and 16 MiB); their ids in order. Blocks for the disk. */
+  /** Sends several as one atomic batch (at most 65 536 and 16 MiB); their ids in order. Blocks for the disk. */
   sendMany(messages: Iterable<Batched<SendOptions>>): number[]
   /** Sends several as one atomic batch; their ids in order. */
   sendManyAsync(messages: Iterable<Batched<SendOptions>>): Promise<number[]>
@@ -411,7 +411,7 @@ export class Member extends Source implements Disposable {
   /** Commits everything polled so far. */
   commitAsync(): Promise<void>
   /**
-   * Commits one partition: `offset` is the next to read. Blocks for the disk.
+   * Commits one partition: `offset` is the next to read, not before what is committed. Blocks for the disk.
    * @throws {RingmainError} `FENCED` if the partition went to another member.
    */
   commitOffset(partition: number, offset: number): void

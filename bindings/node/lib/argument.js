@@ -7,7 +7,8 @@ const { limits } = require('./native.js')
 // A wrong argument in an error's words; what could be long or secret by its type only.
 function shown(value) {
   if (typeof value === 'string') return JSON.stringify(value.length > 64 ? `${value.slice(0, 64)}...` : value)
-  return value === null || (typeof value !== 'object' && typeof value !== 'function') ? String(value) : `a ${typeof value}`
+  if (value !== null && ['object', 'function'].includes(typeof value)) return `a ${typeof value}`
+  return String(value)
 }
 
 // Options of a verb: an object, or nothing, with no names but those `known`.
@@ -38,8 +39,8 @@ function count(value) {
 
 // A time span in milliseconds that may be Infinity: for ever.
 function wait(argument, value) {
-  if (!(number(argument, value) >= 0)) throw invalid(argument, `${value} is not a time span; give milliseconds, 0 or more`)
-  return value
+  if (number(argument, value) >= 0) return value
+  throw invalid(argument, `${value} is not a time span; give milliseconds, 0 or more`)
 }
 
 // A time in nanoseconds since 1970.

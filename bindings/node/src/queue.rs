@@ -12,7 +12,6 @@ use napi::bindgen_prelude::{AsyncTask, Buffer, BufferSlice, Env};
 use napi_derive::napi;
 use ringmain::{Delivery, Error, Jitter, OnExhausted, Queue, QueueStats, Retry};
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 /// A queue of one hub handle.
@@ -176,14 +175,7 @@ impl QueueHandle {
     ) -> Result<Option<BufferSlice<'env>>> {
         let deliveries = guard(|| {
             let (queue, count) = (self.open_queue()?, argument::count(count)?);
-            self.poller.poll(port, token, |context| match queue.poll_receive(context, count) {
-                // No messages is the same as nothing yet: look again in the next turn of the event loop.
-                Poll::Ready(Ok(deliveries)) if deliveries.is_empty() => {
-                    context.waker().wake_by_ref();
-                    Poll::Pending
-                }
-                polled => polled,
-            })
+            self.poller.poll(port, token, |context| queue.poll_receive(context, count))
         })?;
         self.lease(env, deliveries.unwrap_or_default())
     }

@@ -85,16 +85,8 @@ impl<T: Reads> Place<T> {
 
     fn poll(&self, count: f64, port: &WakePort, token: u32) -> ringmain::Result<Vec<Record>> {
         let count = argument::count(count)?;
-        let records = self.with(|reads| {
-            self.poller.poll(port, token, |context| match reads.poll_read(context, count) {
-                // No records is the same as nothing yet: look again in the next turn of the event loop.
-                Poll::Ready(Ok(records)) if records.is_empty() => {
-                    context.waker().wake_by_ref();
-                    Poll::Pending
-                }
-                polled => polled,
-            })
-        })?;
+        let records =
+            self.with(|reads| self.poller.poll(port, token, |context| reads.poll_read(context, count)))?;
         Ok(records.unwrap_or_default())
     }
 

@@ -103,7 +103,7 @@ impl OpenHub {
             && asked != self.durability
         {
             let detail = format!(
-                "hub {path:?} is open in this process with {:?}, asked for {asked:?}; ask for the same, or leave it out",
+                "hub {path:?} is open in this process with {:?}, asked for {asked:?}; leave it out to share that",
                 self.durability
             );
             return Err(Error::invalid("durability", detail));

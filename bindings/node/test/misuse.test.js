@@ -145,9 +145,8 @@ test('numbers that make no sense are INVALID_ARGUMENT wherever a number is taken
   for (const [name, verb] of Object.entries(verbs)) {
     for (const value of [...NAN_AND_CO, ...NOT_NUMBERS]) invalid(() => verb(value), `${name} ${String(value)}`)
   }
-  for (const whole of ['failures', 'partitions', 'count', 'peek', 'from', 'partition', 'offset', 'commit', 'pollSync']) {
-    invalid(() => verbs[whole](1.5), whole)
-  }
+  const whole = ['failures', 'partitions', 'count', 'peek', 'from', 'partition', 'offset', 'commit', 'pollSync']
+  for (const name of whole) invalid(() => verbs[name](1.5), name)
   for (const value of [NaN, -1, ...NOT_NUMBERS]) {
     await assert.rejects(queue.receive({ timeoutMs: value }), code('INVALID_ARGUMENT'), String(value))
     invalid(() => queue.receiveSync(value), String(value))

@@ -103,9 +103,9 @@ test('a verb on a lease that is no longer held throws LEASE_LOST and changes not
   const stale = queue.tryReceive()
   stale.release()
   const fresh = queue.tryReceive()
-  for (const verb of [() => stale.ack(), () => stale.fail('r'), () => stale.release(), () => stale.reject('r'), () => stale.extend(1)]) {
-    assert.throws(verb, code('LEASE_LOST'))
-  }
+  for (const verb of [
+    () => stale.ack(), () => stale.fail('r'), () => stale.release(), () => stale.reject('r'), () => stale.extend(1)
+  ]) assert.throws(verb, code('LEASE_LOST'))
   fresh.ack()
 })
 

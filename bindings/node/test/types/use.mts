@@ -3,9 +3,11 @@ import { open, RingmainError } from 'ringmain'
 import type { ErrorCode, Job, Position, QueueStats, Record } from 'ringmain'
 
 await using hub = open('data', { durability: 'written' })
-const queue = hub.queue('jobs', { leaseMs: 30_000, maxFailures: 3, deadLetter: 'jobs.dead', retry: { baseMs: 10, jitter: 'none' } })
+const retry = { baseMs: 10, jitter: 'none' } as const
+const queue = hub.queue('jobs', { leaseMs: 30_000, maxFailures: 3, deadLetter: 'jobs.dead', retry })
 const id: number = queue.send(Buffer.from('x'), { key: 'k', headers: { a: 'b' }, delayMs: 5, eventTimeNs: 1n })
-const ids: number[] = await queue.sendManyAsync(['x', new Uint8Array(3), { value: 'y', delayMs: 1, headers: [['a', 'b']] }])
+const many = ['x', new Uint8Array(3), { value: 'y', delayMs: 1, headers: [['a', 'b']] as const }]
+const ids: number[] = await queue.sendManyAsync(many)
 for await (const job of queue) {
   const time: bigint | null = job.eventTimeNs
   const value: Buffer = job.value
