@@ -37,4 +37,13 @@ function openHub(path, durability) {
   }
 }
 
+// Node runs no finalizers at process.exit, so what nobody closed is made durable and given back here.
+process.once('exit', () => {
+  try {
+    addon.closeOfThread()
+  } catch (error) {
+    throw translate(error)
+  }
+})
+
 module.exports = { openHub, WakePort: addon.WakePort, limits: addon.limits() }

@@ -133,6 +133,12 @@ impl HubHandle {
     }
 }
 
+/// Closes what this thread has open, because it ends.
+#[napi]
+pub fn close_of_thread() -> Result<()> {
+    guard(registry::close_of_thread)
+}
+
 fn durability_level(word: &str) -> ringmain::Result<Durability> {
     match word {
         "synced" => Ok(Durability::Synced),

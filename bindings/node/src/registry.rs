@@ -13,16 +13,22 @@ use crate::error::catch;
 use crate::handle::Held;
 use crate::leases::Leases;
 use ringmain::{Durability, Error, Hub, Name, Result};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 /// What is in front of the name of a memory hub that several threads share.
 const MEMORY_PREFIX: &str = "memory:";
-/// How long a hub whose last handle was garbage collected waits for callers inside it.
+/// How long a hub that nobody closed, whose last handle ends with its thread or as garbage, waits for callers in it.
 const DROP_CLOSE_MS: u64 = 5_000;
+
+thread_local! {
+    /// The handles that were opened on this thread, for [`close_of_thread`].
+    static OF_THREAD: RefCell<Vec<Weak<SharedHub>>> = const { RefCell::new(Vec::new()) };
+}
 
 static REGISTRY: LazyLock<Mutex<HashMap<Key, Arc<Slot>>>> = LazyLock::new(Mutex::default);
 
@@ -83,13 +89,27 @@ pub(crate) fn open(path: Option<&str>, durability: Option<Durability>) -> Result
             return Err(error);
         }
     };
-    Ok(Arc::new(SharedHub {
+    let shared = Arc::new(SharedHub {
         hub,
         key,
         slot: Mutex::new(Some(slot)),
         closed: AtomicBool::new(false),
         leases: Leases::default(),
-    }))
+    });
+    OF_THREAD.with_borrow_mut(|handles| {
+        handles.retain(|handle| handle.strong_count() > 0);
+        handles.push(Arc::downgrade(&shared));
+    });
+    Ok(shared)
+}
+
+/// Closes the handles that this thread still has open, because it ends: Node runs no finalizers when the main thread
+/// calls `process.exit`. The first error, after trying all.
+pub(crate) fn close_of_thread() -> Result<()> {
+    let handles = OF_THREAD.take();
+    let open = handles.iter().filter_map(Weak::upgrade).filter(|handle| handle.shut().is_ok());
+    let results: Vec<_> = open.map(|handle| handle.leave(Duration::from_millis(DROP_CLOSE_MS))).collect();
+    results.into_iter().collect()
 }
 
 fn fill(place: &mut Option<OpenHub>, hub: Hub, durability: Durability) -> Hub {

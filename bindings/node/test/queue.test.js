@@ -4,7 +4,7 @@
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
 const { open } = require('..')
-const { PLAIN, code, directory, hubOf, until } = require('./setup.js')
+const { PLAIN, code, directory, hubOf, inProcess, until } = require('./setup.js')
 
 for (const kind of ['memory', 'durable']) {
   test(`${kind}: a sent message is received with all it carried, and acked once and for all`, async (t) => {
@@ -195,3 +195,18 @@ test('messages, leases and counts survive closing and opening again', async (t) 
   const left = again.tryReceiveMany(9)
   assert.deepEqual(left.map((job) => [job.text(), job.failures]).sort(), [['failed', 1], ['kept', 0]])
 })
+
+for (const [how, end] of [['ends', ''], ['calls process.exit', 'process.exit(0)']]) {
+  test(`a process that ${how} without closing its hub loses nothing and gives back its leases`, async (t) => {
+    const where = directory(t)
+    await inProcess(`
+      globalThis.queue = open(${JSON.stringify(where)}, { durability: 'relaxed' }).queue('jobs', { onExhausted: 'drop' })
+      queue.sendMany(['a', 'b'])
+      globalThis.job = queue.tryReceive();
+      ${end}`)
+    const hub = open(where)
+    t.after(() => hub[Symbol.dispose]())
+    const jobs = hub.queue('jobs').tryReceiveMany(9)
+    assert.deepEqual(jobs.map((job) => [job.text(), job.failures]), [['a', 0], ['b', 0]])
+  })
+}
