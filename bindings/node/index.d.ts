@@ -1,0 +1,423 @@
+/**
+ * Ringmain: task queues and event streams in a library, in memory or durable on local disk, with no broker.
+ *
+ * Everything here may be used from the main thread and from worker threads. Verbs that may wait for the disk come
+ * twice: the plain one blocks its thread until the hub's durability is reached (for a durable hub one synced write,
+ * shared with whoever writes at the same time), the one that ends in `Async` does the same on Node's thread pool.
+ * Waiting for messages never takes a thread.
+ *
+ * Misuse and failures throw (or reject with) a {@link RingmainError}; nothing was changed then.
+ *
+ * @packageDocumentation
+ */
+
+/// <reference types="node" />
+
+/**
+ * What the verbs of a durable hub wait for: `synced` (survives power loss, the default), `written` (survives a killed
+ * process), `relaxed` (nothing; at most the last 100 ms are lost).
+ */
+export type Durability = 'synced' | 'written' | 'relaxed'
+
+/**
+ * Opens a hub.
+ *
+ * - no path: a hub in memory of your own;
+ * - `memory:NAME`: a hub in memory that every thread of this process which opens the same name shares;
+ * - anything else: the durable hub in that directory, made if need be. One process has it open at a time; within the
+ *   process every thread that opens it gets a handle of the same hub, closed when the last handle is.
+ *
+ * @throws {RingmainError} `LOCKED` if another process has it open, `IO`, `CORRUPT`, `UNSUPPORTED`, and
+ * `INVALID_ARGUMENT` if it is open in this process with another durability.
+ */
+export function open(path?: string | URL, options?: { durability?: Durability }): Hub
+
+/** The name of an error: the same table in every language. */
+export type ErrorCode =
+  | 'INVALID_ARGUMENT'
+  | 'INVALID_NAME'
+  | 'TOO_LARGE'
+  | 'NOT_FOUND'
+  | 'LOCKED'
+  | 'CLOSED'
+  | 'LEASE_LOST'
+  | 'TIMEOUT'
+  | 'POISONED'
+  | 'CORRUPT'
+  | 'IO'
+  | 'UNSUPPORTED'
+  | 'FENCED'
+  | 'OUT_OF_RANGE'
+  | 'OPTION_MISMATCH'
+  | 'OPTION_MISSING'
+  | 'FORKED'
+  | 'INTERNAL'
+  | 'INVALID_HANDLE'
+
+/** Why a verb did not do what was asked. */
+export class RingmainError extends Error {
+  private constructor()
+  readonly name: 'RingmainError'
+  /** Which error. */
+  readonly code: ErrorCode
+  /** The stable number of the code. */
+  readonly number: number
+}
+
+/** Bytes to send: text is sent as UTF-8. What is given is copied before the verb returns. */
+export type Bytes = string | Uint8Array | ArrayBufferView | ArrayBuffer | SharedArrayBuffer
+
+/** Headers to send: at most 64, names of 1 to 255 bytes, values of at most 32 KiB. `rm-` names are the engine's. */
+export type Headers = { readonly [name: string]: Bytes } | Iterable<readonly [name: string, value: Bytes]>
+
+/** What a message may carry beside its value. A message is at most 1 MiB in all. */
+export interface MessageOptions {
+  /** Chooses the partition of a stream; a label on a queue. At most 4096 bytes. */
+  key?: Bytes
+  /** Headers, in order; a name may repeat. */
+  headers?: Headers
+  /** When what it tells of happened, in nanoseconds since 1970. */
+  eventTimeNs?: bigint
+}
+
+/** Options of a message for a queue. */
+export interface SendOptions extends MessageOptions {
+  /** Not delivered before this much time has passed. At most ten years. */
+  delayMs?: number
+}
+
+/** One of many messages: a value, or a value with options. */
+export type Batched<Options> = Bytes | ({ value: Bytes } & Options)
+
+/** How to wait. */
+export interface WaitOptions {
+  /** How long to wait at most; 0 only looks. Default: for ever. */
+  timeoutMs?: number
+  /** Ends the wait with the signal's reason. Nothing is lost: a message is taken only for somebody who still waits. */
+  signal?: AbortSignal
+  /** Whether the process may end while only this wait (and others like it) remain. Default false. */
+  unref?: boolean
+}
+
+/** An open hub. Close it: until then, and while it is not garbage collected, its directory is locked. */
+export class Hub implements AsyncDisposable, Disposable {
+  private constructor()
+  /** Whether this handle was closed. */
+  readonly closed: boolean
+  /**
+   * Opens a queue, making it if it does not exist. A new queue must say what happens to exhausted messages
+   * (`deadLetter` or `onExhausted`); what is given alters what is stored.
+   *
+   * @param name 1 to 128 bytes of `A-Z a-z 0-9 . _ -`, starting with a letter or digit, not ending in a dot.
+   */
+  queue(name: string, options?: QueueOptions): Queue
+  /** Opens a stream, making it if it does not exist, with 1 partition unless said otherwise (at most 1024). */
+  stream(name: string, options?: { partitions?: number }): Stream
+  /** Names of the queues, in order. */
+  queues(): string[]
+  /** Names of the streams, in order. */
+  streams(): string[]
+  /** Makes everything written so far durable. Blocks. */
+  flush(): void
+  /** Makes everything written so far durable. */
+  flushAsync(): Promise<void>
+  /** Counts of every queue and stream that is open. */
+  stats(): HubStats
+  /**
+   * Closes this handle: verbs and waits on it end with `CLOSED`, jobs leased through it are released. The last handle
+   * of a hub waits at most `timeoutMs` (default 5000) for callers inside, makes everything durable and unlocks the
+   * directory.
+   *
+   * @throws {RingmainError} `CLOSED` if it was closed before; disposing of it twice is fine.
+   */
+  close(options?: { timeoutMs?: number }): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+  /** Closes it, blocking. */
+  [Symbol.dispose](): void
+}
+
+/** Options of a queue. What is left out stays as stored, or takes its default. */
+export interface QueueOptions {
+  /** How long a delivery is leased. Default 30 000, 1 to 604 800 000 (seven days). */
+  leaseMs?: number
+  /** Failures after which a message is exhausted. Default 5. */
+  maxFailures?: number
+  /** The queue that exhausted and rejected messages move to, made if it does not exist. */
+  deadLetter?: string
+  /** What happens to exhausted messages where there is no dead letter queue: dropped, or kept and retried for ever. */
+  onExhausted?: 'drop' | 'keep'
+  /** The delay before a failed message is tried again: `min(capMs, baseMs * factor ** (n - 1))`, then jitter. */
+  retry?: RetryOptions
+}
+
+/** The delay before a retry. What is left out takes its default, not what is stored. */
+export interface RetryOptions {
+  /** First delay. Default 1000. */
+  baseMs?: number
+  /** Growth. Default 2. */
+  factor?: number
+  /** Longest delay. Default 600 000. */
+  capMs?: number
+  /** `none`: as computed; `equal`: half, and a random part of the other half; `full` (default): a random part. */
+  jitter?: 'none' | 'equal' | 'full'
+}
+
+/** A task queue: each message goes to one of its competing consumers. */
+export class Queue implements AsyncIterable<Job> {
+  private constructor()
+  readonly name: string
+  /** Sends a message; its id, once it is durable. Blocks for the disk. */
+  send(value: Bytes, options?: SendOptions): number
+  /** Sends a message; its id, once it is durable. */
+  sendAsync(value: Bytes, options?: SendOptions): Promise<number>
+  /** Sends several as one atomic batch (at most 65 536 and 16 MiB); their ids in order. Blocks for the disk. */
+  sendMany(messages: Iterable<Batched<SendOptions>>): number[]
+  /** Sends several as one atomic batch; their ids in order. */
+  sendManyAsync(messages: Iterable<Batched<SendOptions>>): Promise<number[]>
+  /** A job if one is ready, else null. */
+  tryReceive(): Job | null
+  /** Up to `count` jobs that are ready. */
+  tryReceiveMany(count: number): Job[]
+  /** A job; null when `timeoutMs` is over. Waiting takes no thread. */
+  receive(options?: WaitOptions): Promise<Job | null>
+  /** Up to `count` jobs, waiting for the first; none when `timeoutMs` is over. */
+  receiveMany(count: number, options?: WaitOptions): Promise<Job[]>
+  /** A job; null when `timeoutMs` (default: never) is over. Blocks its thread: for worker threads. */
+  receiveSync(timeoutMs?: number): Job | null
+  /** Up to `count` jobs, blocking for the first. For worker threads. */
+  receiveManySync(count: number, timeoutMs?: number): Job[]
+  /** Acks many jobs of this queue with one commit. For each: null, or why it was not acked. */
+  ackMany(jobs: readonly Job[]): (RingmainError | null)[]
+  /** Up to `count` (default 1) waiting messages with an id of at least `fromId`, by id, unchanged. */
+  peek(count?: number, fromId?: number): Peeked[]
+  /** Counts. */
+  stats(): QueueStats
+  /**
+   * Jobs one after the other, until the hub is closed: `for await (const job of queue)` is the same with no options.
+   * Each is yours to settle. `prefetch` (default 1) jobs are leased at a time; those not handed out when the loop
+   * ends are released.
+   */
+  jobs(options?: { prefetch?: number; signal?: AbortSignal; unref?: boolean }): AsyncGenerator<Job, void, void>
+  [Symbol.asyncIterator](): AsyncGenerator<Job, void, void>
+}
+
+/** What messages and records have in common. */
+export interface Received {
+  /** The value. Yours: nothing else writes to it. */
+  readonly value: Buffer
+  /** The value as UTF-8. */
+  text(): string
+  /** The value as JSON. */
+  json(): any
+  /** The key, or null. */
+  readonly key: Buffer | null
+  /** All headers, in order. */
+  readonly headers: [name: string, value: Buffer][]
+  /** The first header of that name, or null. */
+  header(name: string): Buffer | null
+  /** When it was sent or appended, in nanoseconds since 1970. */
+  readonly timeNs: bigint
+  /** The sender's event time in nanoseconds since 1970, or null. */
+  readonly eventTimeNs: bigint | null
+}
+
+/** A message of a queue, looked at without leasing it. */
+export class Peeked implements Received {
+  protected constructor()
+  /** Its number in the queue. */
+  readonly id: number
+  /** Leases granted so far. */
+  readonly attempts: number
+  /** Failures counted so far. */
+  readonly failures: number
+  readonly value: Buffer
+  text(): string
+  json(): any
+  readonly key: Buffer | null
+  readonly headers: [name: string, value: Buffer][]
+  header(name: string): Buffer | null
+  readonly timeNs: bigint
+  readonly eventTimeNs: bigint | null
+}
+
+/**
+ * A message leased to you until it is settled or its lease expires. A dead letter says why in its headers
+ * (`rm-dead-reason`, `rm-dead-error`, `rm-dead-queue`, ...).
+ *
+ * Every verb throws `LEASE_LOST` if the lease is no longer yours, and then changes nothing; a second `ack` is fine.
+ * A job that is garbage collected unsettled is released, and so are those of a hub handle or worker that closes.
+ */
+export class Job extends Peeked implements Disposable {
+  private constructor()
+  /** Done: never delivered again. */
+  ack(): void
+  /** Failed: counts, then it is retried after `delayMs` (default: the queue's retry delay) or exhausted. */
+  fail(reason: string | Error, options?: { delayMs?: number }): void
+  /** Hands it back, to be delivered after `delayMs` (default 0). Does not count. */
+  release(options?: { delayMs?: number }): void
+  /** Dead letter now. */
+  reject(reason: string | Error): void
+  /** Prolongs the lease to `ms` from now; never shortens it. */
+  extend(ms: number): void
+  /** As {@link ack}, without blocking the thread. */
+  ackAsync(): Promise<void>
+  /** As {@link fail}, without blocking the thread. */
+  failAsync(reason: string | Error, options?: { delayMs?: number }): Promise<void>
+  /** As {@link release}, without blocking the thread. */
+  releaseAsync(options?: { delayMs?: number }): Promise<void>
+  /** As {@link reject}, without blocking the thread. */
+  rejectAsync(reason: string | Error): Promise<void>
+  /** As {@link extend}, without blocking the thread. */
+  extendAsync(ms: number): Promise<void>
+  /** Releases it unless it is settled. */
+  [Symbol.dispose](): void
+}
+
+/** Counts of one queue; totals since the hub was opened. */
+export interface QueueStats {
+  /** Messages that a receive would get now. */
+  ready: number
+  /** Messages that wait for their time. */
+  scheduled: number
+  /** Messages out with a worker. */
+  leased: number
+  /** Messages sent. */
+  sentTotal: number
+  /** Messages acked. */
+  ackedTotal: number
+  /** Failures counted. */
+  failuresTotal: number
+  /** Leases that expired. */
+  leasesExpiredTotal: number
+  /** Deliveries beyond the first of their message. */
+  redeliveriesTotal: number
+  /** Messages moved to the dead letter queue. */
+  deadTotal: number
+  /** Messages dropped. */
+  droppedTotal: number
+}
+
+/** Counts of one partition. */
+export interface PartitionStats {
+  /** First offset held. */
+  start: number
+  /** One past the last offset. */
+  end: number
+  /** Bytes held, frame headers included. */
+  bytes: number
+}
+
+/** Counts of one stream. */
+export interface StreamStats {
+  partitions: PartitionStats[]
+}
+
+/** What a hub holds, by name. */
+export interface HubStats {
+  queues: { [name: string]: QueueStats }
+  streams: { [name: string]: StreamStats }
+}
+
+/** Where a record is. Offsets of a partition increase; they are not promised to be dense. */
+export interface Position {
+  partition: number
+  offset: number
+}
+
+/**
+ * Where reading begins: at the first record held, after the last, at an offset in each partition, or at the first
+ * record of at least an ingest time.
+ */
+export type Start = 'earliest' | 'latest' | { offset: number } | { timeNs: bigint }
+
+/** An event stream: each record is kept and read by any number of readers. */
+export class Stream {
+  private constructor()
+  readonly name: string
+  /** How many partitions it has. */
+  readonly partitions: number
+  /** Appends a record; its position, once it is durable. Blocks for the disk. */
+  append(value: Bytes, options?: MessageOptions): Position
+  /** Appends a record; its position, once it is durable. */
+  appendAsync(value: Bytes, options?: MessageOptions): Promise<Position>
+  /** Appends several; those of one partition as one atomic batch. Their positions in order. Blocks for the disk. */
+  appendMany(messages: Iterable<Batched<MessageOptions>>): Position[]
+  /** Appends several; those of one partition as one atomic batch. Their positions in order. */
+  appendManyAsync(messages: Iterable<Batched<MessageOptions>>): Promise<Position[]>
+  /** A reader of all partitions, or of one, from `start` (default `earliest`). */
+  reader(options?: { start?: Start; partition?: number }): Reader
+  /** A consumer group, which need not exist yet. */
+  group(name: string): Group
+  /** Counts. */
+  stats(): StreamStats
+}
+
+/** A record of a stream. */
+export class Record implements Received {
+  private constructor()
+  readonly partition: number
+  /** Its number in the partition. */
+  readonly offset: number
+  readonly value: Buffer
+  text(): string
+  json(): any
+  readonly key: Buffer | null
+  readonly headers: [name: string, value: Buffer][]
+  header(name: string): Buffer | null
+  readonly timeNs: bigint
+  readonly eventTimeNs: bigint | null
+}
+
+declare class Source implements Iterable<Record>, AsyncIterable<Record> {
+  protected constructor()
+  /** Up to `count` (default 500) records, waiting for the first; none when `timeoutMs` is over. */
+  poll(count?: number, options?: WaitOptions): Promise<Record[]>
+  /** Up to `count` (default 500) records, blocking at most `timeoutMs` (default 0) for the first. */
+  pollSync(count?: number, timeoutMs?: number): Record[]
+  /** Continues one partition at `offset`. */
+  seek(partition: number, offset: number): void
+  /** The records that are there now: `for (const record of reader)` ends at the end. */
+  [Symbol.iterator](): Generator<Record, void, void>
+  /** Records as they come, until it or the hub is closed: the same as `for await (const record of reader)`. */
+  follow(options?: { signal?: AbortSignal; unref?: boolean }): AsyncGenerator<Record, void, void>
+  [Symbol.asyncIterator](): AsyncGenerator<Record, void, void>
+}
+
+/** Reads a stream at its own pace. */
+export class Reader extends Source implements Disposable {
+  private constructor()
+  /** Closes it; waits on it end with `CLOSED`. */
+  close(): void
+  [Symbol.dispose](): void
+}
+
+/** A consumer group: its members share the partitions of a stream and commit how far they are. */
+export class Group {
+  private constructor()
+  readonly name: string
+  /** Joins; partitions without a committed offset begin at `start` (default `earliest`), which is stored at once. */
+  join(options?: { start?: Start }): Member
+  /** Committed offsets (next to read) by partition; null where nothing was committed. */
+  committed(): (number | null)[]
+  /** Records not yet committed, over all partitions. */
+  lag(): number
+}
+
+/** One member of a consumer group: reads the partitions that it owns. */
+export class Member extends Source implements Disposable {
+  private constructor()
+  /** Commits everything polled so far. Blocks for the disk. */
+  commit(): void
+  /** Commits everything polled so far. */
+  commitAsync(): Promise<void>
+  /**
+   * Commits one partition: `offset` is the next to read, not before what is committed. Blocks for the disk.
+   * @throws {RingmainError} `FENCED` if the partition went to another member.
+   */
+  commitOffset(partition: number, offset: number): void
+  /** The partitions it owns now. */
+  assignment(): number[]
+  /** Leaves the group; what it polled and did not commit goes to the others. */
+  leave(): void
+  [Symbol.dispose](): void
+}

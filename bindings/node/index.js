@@ -1,0 +1,10 @@
+'use strict'
+// Ringmain for Node: what the package exports. `index.d.ts` is its manual.
+
+const { RingmainError } = require('./lib/errors.js')
+const { Hub, open } = require('./lib/hub.js')
+const { Job, Peeked } = require('./lib/job.js')
+const { Queue } = require('./lib/queue.js')
+const { Group, Member, Reader, Record, Stream } = require('./lib/stream.js')
+
+module.exports = { open, RingmainError, Hub, Queue, Job, Peeked, Stream, Reader, Record, Group, Member }

@@ -1,0 +1,69 @@
+'use strict'
+// Arguments on their way in: what the native half cannot see for itself.
+
+const { invalid } = require('./errors.js')
+const { limits } = require('./native.js')
+
+// A wrong argument in an error's words; what could be long or secret by its type only.
+function shown(value) {
+  if (typeof value === 'string') return JSON.stringify(value.length > 64 ? `${value.slice(0, 64)}...` : value)
+  if (value !== null && ['object', 'function'].includes(typeof value)) return `a ${typeof value}`
+  return String(value)
+}
+
+// Options of a verb: an object, or nothing, with no names but those `known`.
+function options(given, known) {
+  if (given === undefined) return {}
+  if (given === null || typeof given !== 'object') throw invalid('options', `an object is needed, not ${shown(given)}`)
+  for (const name of Object.keys(given)) {
+    if (!known.includes(name)) throw invalid('options', `${JSON.stringify(name)} is none of ${known.join(', ')}`)
+  }
+  return given
+}
+
+function text(argument, value) {
+  if (typeof value !== 'string') throw invalid(argument, `a string is needed, not ${shown(value)}`)
+  return value
+}
+
+function number(argument, value) {
+  if (typeof value !== 'number') throw invalid(argument, `a number is needed, not ${shown(value)}`)
+  return value
+}
+
+// How many messages to take.
+function count(value) {
+  if (Number.isInteger(value) && value >= 1 && value <= limits.receiveCountMax) return value
+  throw invalid('count', `${shown(value)} is not a whole number from 1 to ${limits.receiveCountMax}`)
+}
+
+// A time span in milliseconds that may be Infinity: for ever.
+function wait(argument, value) {
+  if (number(argument, value) >= 0) return value
+  throw invalid(argument, `${value} is not a time span; give milliseconds, 0 or more`)
+}
+
+// A time in nanoseconds since 1970.
+function timeNs(argument, value) {
+  if (typeof value !== 'bigint' || value < 0n || value > 0xffff_ffff_ffff_ffffn) {
+    throw invalid(argument, `a BigInt of nanoseconds since 1970 is needed, not ${shown(value)}`)
+  }
+  return value
+}
+
+// Why something failed: text, or an Error, which speaks for itself.
+function reason(value) {
+  if (value instanceof Error) return String(value)
+  return text('reason', value)
+}
+
+// Bytes without copying them, or text as UTF-8.
+function bytes(argument, value) {
+  if (typeof value === 'string') return Buffer.from(value, 'utf8')
+  if (value instanceof Uint8Array) return value
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
+  if (value instanceof ArrayBuffer || value instanceof SharedArrayBuffer) return new Uint8Array(value)
+  throw invalid(argument, `a string or bytes (Buffer, Uint8Array, ArrayBuffer) are needed, not ${shown(value)}`)
+}
+
+module.exports = { options, text, number, count, wait, timeNs, reason, bytes, shown }

@@ -1,0 +1,182 @@
+//! The bytes that cross between JavaScript and Rust: many messages in one buffer, because making a JavaScript object
+//! for each costs more than the message. `lib/codec.js` is the other half; all numbers are little-endian.
+//!
+//! ```text
+//! in:   value_bytes u32 | key_bytes u32 (all ones: none) | header_count u32 | flags u32 | delay_ms f64
+//!       | event_time_ns u64 | key | (name_bytes u32 | value_bytes u32 | name | value)* | value
+//! out:  message_bytes u32 | flags u32 | number f64 | time_ns u64 | event_time_ns u64 | first u32 | second u32
+//!       | key_bytes u32 | headers_bytes u32 | value_bytes u32 | key | headers as above | value
+//! ```
+//!
+//! `number` is an id or an offset; `first` and `second` are attempts and failures, or the partition and 0.
+//! **Failure.** A buffer that does not parse is [`Error::InvalidArgument`]: nothing of it is sent.
+
+use crate::argument;
+use crate::error::{internal, thrown};
+use napi::bindgen_prelude::{BufferSlice, Env};
+use ringmain::{Delivery, Error, Message, Peeked, Record, Result};
+
+const NO_KEY: u32 = u32::MAX;
+const HAS_DELAY: u32 = 1;
+const HAS_EVENT_TIME_IN: u32 = 2;
+const HAS_KEY: u32 = 1;
+const HAS_EVENT_TIME_OUT: u32 = 2;
+
+/// The messages packed in `bytes`, borrowing from it.
+pub(crate) fn unpack(bytes: &[u8]) -> Result<Vec<Message<'_>>> {
+    let mut cursor = Cursor { bytes };
+    let mut messages = Vec::new();
+    while !cursor.bytes.is_empty() {
+        messages.push(cursor.message()?);
+    }
+    Ok(messages)
+}
+
+/// The one message packed in `bytes`.
+pub(crate) fn unpack_one(bytes: &[u8]) -> Result<Message<'_>> {
+    Cursor { bytes }.message()
+}
+
+struct Cursor<'a> {
+    bytes: &'a [u8],
+}
+
+impl<'a> Cursor<'a> {
+    fn take(&mut self, count: usize) -> Result<&'a [u8]> {
+        let cut = || Error::invalid("message", "its packed form is cut short");
+        let (taken, rest) = self.bytes.split_at_checked(count).ok_or_else(cut)?;
+        self.bytes = rest;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
+        let mut array = [0; N];
+        array.copy_from_slice(self.take(N)?);
+        Ok(array)
+    }
+
+    fn u32(&mut self) -> Result<u32> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    fn message(&mut self) -> Result<Message<'a>> {
+        let value_bytes = self.u32()? as usize;
+        let key_bytes = self.u32()?;
+        let header_count = self.u32()?;
+        let flags = self.u32()?;
+        let delay_ms = f64::from_le_bytes(self.array()?);
+        let event_time_ns = u64::from_le_bytes(self.array()?);
+        let key = if key_bytes == NO_KEY { None } else { Some(self.take(key_bytes as usize)?) };
+        let mut headers = Vec::new();
+        for _ in 0..header_count {
+            let (name_bytes, value_bytes) = (self.u32()? as usize, self.u32()? as usize);
+            let name = std::str::from_utf8(self.take(name_bytes)?)
+                .map_err(|_| Error::invalid("header name", "it is not UTF-8"))?;
+            headers.push((name, self.take(value_bytes)?));
+        }
+        let mut message = Message::new(self.take(value_bytes)?);
+        if let Some(key) = key {
+            message = message.key(key);
+        }
+        for (name, value) in headers {
+            message = message.header(name, value);
+        }
+        if flags & HAS_DELAY != 0 {
+            message = message.delay(argument::milliseconds("delayMs", delay_ms)?);
+        }
+        if flags & HAS_EVENT_TIME_IN != 0 {
+            message = message.event_time(event_time_ns);
+        }
+        Ok(message)
+    }
+}
+
+/// What every kind of message on its way out has, headers apart.
+struct Fields<'a> {
+    number: u64,
+    time_ns: u64,
+    event_time_ns: Option<u64>,
+    first: u32,
+    second: u32,
+    key: Option<&'a [u8]>,
+    value: &'a [u8],
+}
+
+/// Packs one delivery.
+pub(crate) fn pack_delivery(out: &mut Vec<u8>, delivery: &Delivery) {
+    let fields = Fields {
+        number: delivery.id(),
+        time_ns: delivery.time_ns(),
+        event_time_ns: delivery.event_time_ns(),
+        first: delivery.attempts(),
+        second: delivery.failures(),
+        key: delivery.key(),
+        value: delivery.value(),
+    };
+    pack(out, &fields, delivery.headers());
+}
+
+/// Packs one message that was looked at without leasing it.
+pub(crate) fn pack_peeked(out: &mut Vec<u8>, peeked: &Peeked) {
+    let fields = Fields {
+        number: peeked.id(),
+        time_ns: peeked.time_ns(),
+        event_time_ns: peeked.event_time_ns(),
+        first: peeked.attempts(),
+        second: peeked.failures(),
+        key: peeked.key(),
+        value: peeked.value(),
+    };
+    pack(out, &fields, peeked.headers());
+}
+
+/// Packs one record of a stream.
+pub(crate) fn pack_record(out: &mut Vec<u8>, record: &Record) {
+    let fields = Fields {
+        number: record.offset(),
+        time_ns: record.time_ns(),
+        event_time_ns: record.event_time_ns(),
+        first: record.partition(),
+        second: 0,
+        key: record.key(),
+        value: record.value(),
+    };
+    pack(out, &fields, record.headers());
+}
+
+/// Packed messages as a buffer of JavaScript, copied.
+pub(crate) fn buffer<'env>(env: &'env Env, packed: &[u8]) -> crate::error::Result<BufferSlice<'env>> {
+    BufferSlice::copy_from(env, packed).map_err(|error| thrown(internal(error.reason.clone())))
+}
+
+// The sizes below fit 32 bits: a message that the core holds is at most `MESSAGE_BYTES_MAX` long.
+fn pack<'a>(out: &mut Vec<u8>, fields: &Fields<'_>, headers: impl Iterator<Item = (&'a str, &'a [u8])>) {
+    let start = out.len();
+    let key = fields.key.unwrap_or_default();
+    let flags = if fields.key.is_some() { HAS_KEY } else { 0 }
+        | if fields.event_time_ns.is_some() { HAS_EVENT_TIME_OUT } else { 0 };
+    out.extend_from_slice(&[0; 4]);
+    out.extend_from_slice(&flags.to_le_bytes());
+    out.extend_from_slice(&(fields.number as f64).to_le_bytes());
+    out.extend_from_slice(&fields.time_ns.to_le_bytes());
+    out.extend_from_slice(&fields.event_time_ns.unwrap_or(0).to_le_bytes());
+    out.extend_from_slice(&fields.first.to_le_bytes());
+    out.extend_from_slice(&fields.second.to_le_bytes());
+    out.extend_from_slice(&(key.len() as u32).to_le_bytes());
+    let headers_bytes_at = out.len();
+    out.extend_from_slice(&[0; 4]);
+    out.extend_from_slice(&(fields.value.len() as u32).to_le_bytes());
+    out.extend_from_slice(key);
+    let headers_start = out.len();
+    for (name, value) in headers {
+        out.extend_from_slice(&(name.len() as u32).to_le_bytes());
+        out.extend_from_slice(&(value.len() as u32).to_le_bytes());
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(value);
+    }
+    let headers_bytes = (out.len() - headers_start) as u32;
+    out.extend_from_slice(fields.value);
+    let message_bytes = (out.len() - start) as u32;
+    out[headers_bytes_at..headers_bytes_at + 4].copy_from_slice(&headers_bytes.to_le_bytes());
+    out[start..start + 4].copy_from_slice(&message_bytes.to_le_bytes());
+}
