@@ -1,38 +1,29 @@
 //! A value that one thread uses at a time: readers and members, whose verbs need it mutably.
 //!
 //! The lock is only taken detached, never under the GIL: whoever holds it may be waiting for the disk or for records.
+//! A poll gives it back after each slice of its wait, so other threads get their turn.
 
 use crate::call::{detached, wait};
 use pyo3::prelude::*;
 use ringmain::{Error, Result};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-
-/// Long enough for a thread that the lock's release has woken to take it.
-const TURN: Duration = Duration::from_millis(1);
 
 /// A value, and whether it was taken away.
 pub struct Exclusive<T> {
     what: &'static str,
     value: Mutex<Option<T>>,
-    waiting_count: AtomicUsize,
 }
 
 impl<T: Send> Exclusive<T> {
     /// `what` it is, for errors.
     pub fn new(what: &'static str, value: T) -> Self {
-        Self { what, value: Mutex::new(Some(value)), waiting_count: AtomicUsize::new(0) }
+        Self { what, value: Mutex::new(Some(value)) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<T>> {
-        // ORDERING: a hint that makes a poll give way; the mutex carries the data.
-        self.waiting_count.fetch_add(1, Ordering::Relaxed);
         // A panic inside became an error for its caller; the value's own guards are as good as they were.
-        let guard = self.value.lock().unwrap_or_else(PoisonError::into_inner);
-        // ORDERING: as above.
-        self.waiting_count.fetch_sub(1, Ordering::Relaxed);
-        guard
+        self.value.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn with<R>(&self, verb: impl FnOnce(&mut T) -> Result<R>) -> Result<R> {
@@ -48,7 +39,7 @@ impl<T: Send> Exclusive<T> {
         detached(py, || self.with(verb))
     }
 
-    /// Polls until there is something. Between two slices other threads get their turn.
+    /// Polls until there is something; empty after `limit`.
     pub fn poll<R: Send>(
         &self,
         py: Python<'_>,
@@ -57,17 +48,12 @@ impl<T: Send> Exclusive<T> {
     ) -> PyResult<Vec<R>> {
         let found = wait(py, limit, |slice| {
             let found = self.with(|value| poll(value, slice))?;
-            // ORDERING: as in `lock`.
-            if found.is_empty() && self.waiting_count.load(Ordering::Relaxed) > 0 {
-                // The mutex is not fair: a loop that retakes it at once would keep everybody else out.
-                std::thread::sleep(TURN);
-            }
             Ok((!found.is_empty()).then_some(found))
         })?;
         Ok(found.unwrap_or_default())
     }
 
-    /// Takes the value away for a last verb. From then on every call is refused.
+    /// Takes the value away for a last verb; `None` if it was taken before. From then on other verbs are refused.
     pub fn finish<R: Send>(
         &self,
         py: Python<'_>,

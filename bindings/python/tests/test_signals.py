@@ -3,6 +3,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,7 @@ def test_ctrl_c_ends_a_wait_and_loses_nothing(wait: str, place: str, tmp_path: P
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == "waiting\n"
+        time.sleep(0.3)  # by now it waits
         child.send_signal(signal.SIGINT)
         try:
             rest, _ = child.communicate(timeout=LONG)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -40,6 +41,7 @@ def test_four_senders_and_four_receivers_see_each_message_once(hub: Hub, queue: 
 def test_a_waiting_thread_lets_the_others_run_and_is_woken_by_a_message(queue: Queue) -> None:
     with ThreadPoolExecutor(1) as pool:
         receiving = pool.submit(queue.receive)
+        time.sleep(0.05)  # by now it waits
         queue.send(b"x")
         job = receiving.result(timeout=LONG)
     assert job is not None and job.value == b"x"
@@ -50,6 +52,7 @@ def test_closing_the_hub_wakes_every_waiting_thread(hub: Hub, queue: Queue, stre
     with ThreadPoolExecutor(3) as pool:
         waits: list[Callable[[], object]] = [queue.receive, lambda: reader.poll(1), lambda: member.poll(1)]
         waiting = [pool.submit(wait) for wait in waits]
+        time.sleep(0.05)  # by now they wait
         hub.close()
         for thread in waiting:
             with pytest.raises(ringmain.Closed):
@@ -63,6 +66,7 @@ def test_a_poll_that_waits_lets_another_thread_use_its_reader(hub: Hub) -> None:
     reader.poll(9, timeout=LONG)
     with ThreadPoolExecutor(1) as pool:
         polling = pool.submit(lambda: reader.poll(9))
+        time.sleep(0.2)  # by now it waits
         reader.seek(0, 1)
         assert [record.value for record in polling.result(timeout=LONG)] == [b"1"]
 
@@ -71,6 +75,7 @@ def test_a_member_can_leave_while_another_thread_polls_it(stream: Stream) -> Non
     member = stream.group("g").join()
     with ThreadPoolExecutor(1) as pool:
         polling = pool.submit(lambda: member.poll(1))
+        time.sleep(0.2)  # by now it waits
         member.leave()
         with pytest.raises(ringmain.Closed):
             polling.result(timeout=LONG)
