@@ -130,7 +130,7 @@ impl Hub {
             }
             builder.open()
         })?;
-        Ok(Queue { queue, durable: self.durable() })
+        Ok(Queue::new(queue, self.durable()))
     }
 
     #[pyo3(signature = (name, *, partitions=None))]

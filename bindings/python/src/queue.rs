@@ -5,6 +5,7 @@ use crate::error::{self, exception};
 use crate::job::{Job, Peeked};
 use crate::message::{Item, Message};
 use crate::seconds::limit;
+use crate::waiter::Bells;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyMapping};
@@ -16,9 +17,14 @@ use std::time::Duration;
 pub struct Queue {
     pub(crate) queue: ringmain::Queue,
     pub(crate) durable: bool,
+    pub(crate) bells: Bells,
 }
 
 impl Queue {
+    pub(crate) fn new(queue: ringmain::Queue, durable: bool) -> Self {
+        Self { queue, durable, bells: Bells::default() }
+    }
+
     fn job(&self, delivery: Delivery) -> Job {
         Job::new(delivery, self.durable)
     }
@@ -135,7 +141,7 @@ impl Queue {
     }
 
     fn __iter__(&self) -> JobIterator {
-        JobIterator { queue: Self { queue: self.queue.clone(), durable: self.durable } }
+        JobIterator { queue: Self::new(self.queue.clone(), self.durable) }
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

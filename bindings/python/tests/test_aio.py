@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import os
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -154,6 +156,20 @@ def test_closing_the_hub_wakes_a_waiting_receive(hub: Hub, queue: Queue) -> None
         hub.close()
         with pytest.raises(ringmain.Closed):
             await receiving
+
+    run(main)
+
+
+def test_waiting_again_and_again_opens_no_more_descriptors(hub: Hub, queue: Queue) -> None:
+    async def main() -> None:
+        await queue.aio.receive(timeout=0.001)
+        before = len(os.listdir("/proc/self/fd"))
+        for _ in range(20):
+            await queue.aio.receive(timeout=0.001)
+            await hub.queue("jobs").aio.receive(timeout=0.001)
+        gc.collect()
+        # The last wait may still be held by its exception; forty would be eighty descriptors.
+        assert len(os.listdir("/proc/self/fd")) < before + 10
 
     run(main)
 

@@ -455,7 +455,7 @@ class Member:
 
 @final
 class Waiter:
-    """How `ringmain.aio` waits for a queue: a file descriptor that gets readable."""
+    """How `ringmain.aio` waits for a queue, within a ``with`` block: a file descriptor that gets readable."""
 
     def __new__(cls, queue: Queue) -> Self: ...
     def fileno(self) -> int:
@@ -463,5 +463,14 @@ class Waiter:
 
     def poll(self, count: int) -> list[Job] | None:
         """Up to `count` jobs. None means there are none and the descriptor is armed."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+        /,
+    ) -> None: ...
 
 def _panic(detached: bool = False) -> None: ...

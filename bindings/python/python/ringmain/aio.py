@@ -29,7 +29,6 @@ class AsyncQueue:
 
     def __init__(self, queue: Queue) -> None:
         self._queue = queue
-        self._idle: list[Waiter] = []
 
     async def send(
         self,
@@ -59,17 +58,15 @@ class AsyncQueue:
         jobs = self._queue.receive_many(count, timeout=0)
         if jobs:
             return jobs
-        waiter = self._idle.pop() if self._idle else Waiter(self._queue)
-        try:
-            async with asyncio.timeout(timeout):
-                # Between a poll that gives jobs and the return nothing awaits, so nothing can cancel.
-                while (ready := waiter.poll(count)) is None:
-                    await _readable(waiter)
-                return ready
-        except TimeoutError:
-            return []
-        finally:
-            self._idle.append(waiter)
+        with Waiter(self._queue) as waiter:
+            try:
+                async with asyncio.timeout(timeout):
+                    # Between a poll that gives jobs and the return nothing awaits, so nothing can cancel.
+                    while (ready := waiter.poll(count)) is None:
+                        await _readable(waiter)
+                    return ready
+            except TimeoutError:
+                return []
 
     async def ack(self, job: Job) -> None:
         """As `Job.ack`."""
