@@ -131,8 +131,8 @@ def test_many_tasks_compete_and_each_message_is_seen_once(hub: Hub, queue: Queue
 
         async def work(aio: AsyncQueue) -> None:
             async for job in aio:
-                seen.append(job.value)
                 await aio.ack(job)
+                seen.append(job.value)
                 if len(seen) == 500:
                     await asyncio.to_thread(hub.close)
 
