@@ -1,6 +1,6 @@
 //! The hub: open, its queues and streams, close.
 
-use crate::call::{attached, call, detached};
+use crate::call::{call, detached};
 use crate::queue::{self, Queue};
 use crate::seconds::{duration, limit};
 use crate::stream::{self, Stream};
@@ -146,11 +146,11 @@ impl Hub {
     }
 
     fn queues(&self, py: Python<'_>) -> PyResult<Vec<String>> {
-        attached(py, || self.hub.queues())
+        call(py, self.durable(), || self.hub.queues())
     }
 
     fn streams(&self, py: Python<'_>) -> PyResult<Vec<String>> {
-        attached(py, || self.hub.streams())
+        call(py, self.durable(), || self.hub.streams())
     }
 
     fn flush(&self, py: Python<'_>) -> PyResult<()> {
@@ -158,7 +158,7 @@ impl Hub {
     }
 
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let stats = attached(py, || self.hub.stats())?;
+        let stats = call(py, self.durable(), || self.hub.stats())?;
         let queues = PyDict::new(py);
         for (name, counts) in &stats.queues {
             queues.set_item(name, queue::counts(py, counts)?)?;
@@ -170,16 +170,13 @@ impl Hub {
         let all = PyDict::new(py);
         all.set_item("queues", queues)?;
         all.set_item("streams", streams)?;
+        all.set_item("recovered_cut_bytes", stats.recovered_cut_bytes)?;
         Ok(all)
     }
 
     #[pyo3(signature = (timeout=10.0))]
     fn close(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
-        detached(py, || match self.hub.close(limit(timeout)?.unwrap_or(Duration::MAX)) {
-            // As a file: closing what is closed is no error.
-            Err(Error::Closed { .. }) => Ok(()),
-            closed => closed,
-        })
+        detached(py, || self.hub.close(limit(timeout)?.unwrap_or(Duration::MAX)))
     }
 
     fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {

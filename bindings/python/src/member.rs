@@ -6,6 +6,7 @@ use crate::reader::Record;
 use crate::seconds::limit;
 use crate::stream::StartAt;
 use pyo3::prelude::*;
+use ringmain::Start;
 
 /// A consumer group of a stream.
 #[pyclass(frozen, module = "ringmain")]
@@ -16,21 +17,22 @@ pub struct Group {
 
 #[pymethods]
 impl Group {
-    #[pyo3(signature = (start=None))]
-    fn join(&self, py: Python<'_>, start: Option<StartAt>) -> PyResult<Member> {
-        let member = call(py, self.durable, || match start {
-            None => self.group.join(),
-            Some(StartAt(start)) => self.group.join_at(start),
-        })?;
-        Ok(Member { member: Exclusive::new("member", member), group: self.group.clone() })
+    #[pyo3(
+        signature = (start=StartAt(Start::Earliest)),
+        text_signature = "($self, start=\"earliest\")"
+    )]
+    fn join(&self, py: Python<'_>, start: StartAt) -> PyResult<Member> {
+        let StartAt(start) = start;
+        let member = call(py, self.durable, || self.group.join_at(start))?;
+        Ok(Member { member: Exclusive::new("the member", member) })
     }
 
     fn committed(&self, py: Python<'_>) -> PyResult<Vec<Option<u64>>> {
-        attached(py, || self.group.committed())
+        call(py, self.durable, || self.group.committed())
     }
 
     fn lag(&self, py: Python<'_>) -> PyResult<u64> {
-        attached(py, || self.group.lag())
+        call(py, self.durable, || self.group.lag())
     }
 }
 
@@ -38,7 +40,6 @@ impl Group {
 #[pyclass(frozen, module = "ringmain")]
 pub struct Member {
     member: Exclusive<ringmain::Member>,
-    group: ringmain::Group,
 }
 
 #[pymethods]
@@ -67,7 +68,7 @@ impl Member {
     }
 
     fn lag(&self, py: Python<'_>) -> PyResult<u64> {
-        attached(py, || self.group.lag())
+        self.member.call(py, |member| member.lag())
     }
 
     fn leave(&self, py: Python<'_>) -> PyResult<()> {

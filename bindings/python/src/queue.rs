@@ -137,7 +137,7 @@ impl Queue {
     }
 
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        counts(py, &attached(py, || self.queue.stats())?)
+        counts(py, &call(py, self.durable, || self.queue.stats())?)
     }
 
     fn __iter__(&self) -> JobIterator {

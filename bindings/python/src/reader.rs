@@ -4,6 +4,7 @@ use crate::call::attached;
 use crate::envelope::message_methods;
 use crate::exclusive::Exclusive;
 use crate::seconds::limit;
+use crate::stream::position_tuple;
 use pyo3::prelude::*;
 
 /// Reads a stream at its own pace.
@@ -50,6 +51,11 @@ message_methods!(Record, record, {
     #[getter]
     fn offset(&self, py: Python<'_>) -> PyResult<u64> {
         attached(py, || Ok(self.record.offset()))
+    }
+
+    #[getter]
+    fn position<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        position_tuple(py, attached(py, || Ok(self.record.position()))?)
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {

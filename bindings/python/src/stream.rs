@@ -72,7 +72,7 @@ impl Stream {
             None => self.stream.reader(start),
             Some(partition) => self.stream.partition_reader(partition, start),
         })?;
-        Ok(Reader { reader: Exclusive::new("reader", reader) })
+        Ok(Reader { reader: Exclusive::new("the reader", reader) })
     }
 
     fn group(&self, py: Python<'_>, name: &str) -> PyResult<Group> {
@@ -80,8 +80,12 @@ impl Stream {
         Ok(Group { group, durable: self.durable })
     }
 
+    fn groups(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        call(py, self.durable, || self.stream.groups())
+    }
+
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        counts(py, &attached(py, || self.stream.stats())?)
+        counts(py, &call(py, self.durable, || self.stream.stats())?)
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
@@ -121,7 +125,8 @@ impl FromPyObject<'_, '_> for StartAt {
     }
 }
 
-fn position_tuple(py: Python<'_>, position: Position) -> PyResult<Bound<'_, PyAny>> {
+/// `ringmain.Position`.
+pub fn position_tuple(py: Python<'_>, position: Position) -> PyResult<Bound<'_, PyAny>> {
     static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     CLASS.import(py, "ringmain.options", "Position")?.call1((position.partition, position.offset))
 }

@@ -5,7 +5,7 @@
 //! only when there was nothing to receive, so a busy queue costs no system call, and its bell goes back to the queue
 //! afterwards, so an idle one opens no descriptor per wait.
 
-use crate::call::attached;
+use crate::call::{attached, call};
 use crate::job::Job;
 use crate::queue::Queue;
 use pyo3::prelude::*;
@@ -16,7 +16,8 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 
-/// What a waiter hears: a byte in `reader`.
+/// What a waiter hears: a byte in its sockets. Clones are the same bell.
+#[derive(Clone)]
 pub struct Bell {
     sockets: Arc<Sockets>,
     waker: Waker,
@@ -93,25 +94,24 @@ impl Waiter {
 
     /// The descriptor that gets readable after `poll` gave None and there may be something.
     fn fileno(&self, py: Python<'_>) -> PyResult<i32> {
-        self.with_bell(py, |bell| Ok(bell.sockets.reader.as_raw_fd()))
+        Ok(self.bell(py)?.sockets.reader.as_raw_fd())
     }
 
     /// Up to `count` jobs; None arms the descriptor.
     fn poll(&self, py: Python<'_>, count: usize) -> PyResult<Option<Vec<Job>>> {
-        let queue = self.queue.get();
-        let polled = self.with_bell(py, |bell| {
-            // Before the look at the queue: what rings from here on is news.
-            bell.silence()?;
+        let (queue, bell) = (self.queue.get(), self.bell(py)?);
+        // Before the look at the queue: what rings from here on is news.
+        bell.silence()?;
+        let polled = call(py, queue.durable, || {
             let mut context = Context::from_waker(&bell.waker);
-            attached(py, || Ok(queue.queue.poll_receive(&mut context, count)))
-        })?;
-        match polled {
-            Poll::Pending => Ok(None),
-            Poll::Ready(deliveries) => {
-                let deliveries = attached(py, || deliveries)?;
-                Ok(Some(deliveries.into_iter().map(|delivery| Job::new(delivery, queue.durable)).collect()))
+            match queue.queue.poll_receive(&mut context, count) {
+                Poll::Pending => Ok(None),
+                Poll::Ready(deliveries) => deliveries.map(Some),
             }
-        }
+        })?;
+        Ok(polled.map(|deliveries| {
+            deliveries.into_iter().map(|delivery| Job::new(delivery, queue.durable)).collect()
+        }))
     }
 
     fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
@@ -126,11 +126,8 @@ impl Waiter {
 }
 
 impl Waiter {
-    fn with_bell<T>(&self, py: Python<'_>, verb: impl FnOnce(&Bell) -> PyResult<T>) -> PyResult<T> {
-        match &*lock(&self.bell) {
-            Some(bell) => verb(bell),
-            None => attached(py, || Err(Error::Closed { what: "waiter" })),
-        }
+    fn bell(&self, py: Python<'_>) -> PyResult<Bell> {
+        attached(py, || lock(&self.bell).clone().ok_or(Error::Closed { what: "the waiter" }))
     }
 }
 

@@ -15,7 +15,7 @@ def test_a_record_is_read_as_it_was_appended(stream: Stream) -> None:
     position = stream.append(b"value", key="N14228", headers={"carrier": "UA"}, event_time_ns=7)
     (record,) = stream.reader()
     assert isinstance(position, Position)
-    assert (record.partition, record.offset) == position
+    assert (record.partition, record.offset) == record.position == position
     assert (record.value, record.key, record.event_time_ns) == (b"value", b"N14228", 7)
     assert (record.headers, record.header("carrier"), record.header("absent")) == ({"carrier": b"UA"}, b"UA", None)
     assert record.time_ns > before_ns
@@ -114,6 +114,7 @@ def test_a_group_starts_again_where_it_committed(stream: Stream) -> None:
         member.commit()
     assert sorted(int(record.value) for record in first + rest) == list(range(20))
     assert group.lag() == 0
+    assert stream.groups() == ["billing"]
     ends = [partition["end"] for partition in stream.stats()["partitions"]]
     assert [offset or 0 for offset in group.committed()] == ends
 

@@ -99,8 +99,10 @@ class Hub:
         """Counts of every queue and stream that is open."""
 
     def close(self, timeout: float | None = 10.0) -> None:
-        """Wakes and refuses every caller, waits at most `timeout` seconds for those inside, makes everything durable
-        and unlocks the directory. Closing again does nothing; every other call raises `Closed` from then on.
+        """Wakes and refuses every caller, releases the jobs that are out, makes everything durable, and unlocks the
+        directory. Closing again does nothing; every other call raises `Closed` from then on.
+
+        Raises `Timeout` if the disk takes longer than `timeout` seconds; closing goes on and unlocks when done.
         """
 
     def __enter__(self) -> Self: ...
@@ -343,6 +345,9 @@ class Stream:
     def reader(self, start: _Start = "earliest", partition: int | None = None) -> Reader:
         """A reader of all partitions, or of one. `start` is ``"earliest"``, ``"latest"``, an offset, or a `Time`."""
 
+    def groups(self) -> list[str]:
+        """The names of its consumer groups, in order."""
+
     def group(self, name: str) -> Group:
         """A consumer group of this stream."""
 
@@ -368,6 +373,10 @@ class Reader:
 @final
 class Record:
     """One record of a stream."""
+
+    @property
+    def position(self) -> Position:
+        """Partition and offset."""
 
     @property
     def partition(self) -> int:
@@ -404,9 +413,9 @@ class Record:
 class Group:
     """A consumer group: its members share the partitions, and its commits say how far it has come."""
 
-    def join(self, start: _Start | None = None) -> Member:
-        """Joins. A partition without a committed offset is read from the earliest record, or from `start`, which is
-        then stored at once.
+    def join(self, start: _Start = "earliest") -> Member:
+        """Joins. Partitions without a committed offset are read from `start`, which is committed at once, so that it
+        means the same for whoever joins next.
         """
 
     def committed(self) -> list[int | None]:

@@ -77,3 +77,5 @@ class HubStats(TypedDict):
 
     queues: dict[str, QueueStats]
     streams: dict[str, StreamStats]
+    recovered_cut_bytes: int
+    """Bytes of unfinished writes, left by a crash, that were cut when queues and streams were opened."""
