@@ -1,13 +1,21 @@
-"""The stubs say what the module does, and user code in the package's own style type-checks."""
+"""The stubs say what the module does, user code type-checks, and the docs' examples run."""
 
 from __future__ import annotations
 
+import doctest
 import subprocess
 import sys
 from pathlib import Path
 
+import ringmain
+
 PACKAGE = Path(__file__).parents[1]
 CONFIG = PACKAGE / "pyproject.toml"
+
+
+def test_the_examples_in_the_docs_run() -> None:
+    failed, run = doctest.testmod(ringmain)
+    assert (failed, run) == (0, 5)
 
 
 def check(*command: str | Path) -> None:

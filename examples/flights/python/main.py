@@ -107,6 +107,9 @@ def consume(hub: ringmain.Hub) -> tuple[int, int, dict[str, Carrier]]:
 
 def print_table(carriers: dict[str, Carrier]) -> None:
     """The counts for a person, on stderr."""
+    if not carriers:
+        print("no new records", file=sys.stderr)
+        return
     print(f"{'carrier':<8}{'departures':>12}{'cancelled':>11}{'mean delay':>12}", file=sys.stderr)
     for code, carrier in sorted(carriers.items()):
         mean = f"{carrier.delay_minutes_sum / carrier.departures:.1f} min" if carrier.departures else "-"
