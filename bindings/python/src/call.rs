@@ -1,0 +1,69 @@
+//! How a verb of the core is called: under the GIL if it only touches memory, detached if it may wait.
+//!
+//! Releasing and retaking the GIL costs more than a memory verb does, and less than nothing beside a disk's sync. So
+//! a hub in memory is tried under the GIL first, a durable hub never. A wait is cut into slices: after each one
+//! Python's signal handlers run, so that Ctrl-C ends it.
+
+use crate::error::exception;
+use pyo3::prelude::*;
+use ringmain::{Error, Result};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+/// The longest that a signal, such as Ctrl-C, goes unnoticed in a wait.
+const SIGNAL_SLICE: Duration = Duration::from_millis(100);
+
+/// Runs a verb; a panic in it becomes an error.
+///
+/// Unwinding past a half-changed value is safe here because every verb is handed shared references to types that
+/// guard their own state, or (`exclusive`) is the only one to see its value again, through this same function.
+pub fn guard<T>(verb: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(verb)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let detail = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        Err(Error::Internal { detail: detail.unwrap_or_else(|| "a panic without words".to_owned()) })
+    })
+}
+
+/// Calls a verb that neither waits nor touches the disk.
+pub fn attached<T>(py: Python<'_>, verb: impl FnOnce() -> Result<T>) -> PyResult<T> {
+    guard(verb).map_err(|error| exception(py, &error))
+}
+
+/// Calls a verb that may wait for a lock or the disk: other Python threads run meanwhile.
+pub fn detached<T: Send>(py: Python<'_>, verb: impl FnOnce() -> Result<T> + Send) -> PyResult<T> {
+    py.detach(|| guard(verb)).map_err(|error| exception(py, &error))
+}
+
+/// Calls a verb that waits for the disk if the hub is durable and only touches memory otherwise.
+pub fn call<T: Send>(py: Python<'_>, durable: bool, verb: impl FnOnce() -> Result<T> + Send) -> PyResult<T> {
+    if durable { detached(py, verb) } else { attached(py, verb) }
+}
+
+/// Waits, detached, until `attempt` gives something; `None` after `limit`. `attempt` waits at most as long as it is
+/// told to.
+pub fn wait<T: Send>(
+    py: Python<'_>,
+    limit: Option<Duration>,
+    mut attempt: impl FnMut(Duration) -> Result<Option<T>> + Send,
+) -> PyResult<Option<T>> {
+    let begin = Instant::now();
+    loop {
+        let left = limit.map(|limit| limit.saturating_sub(begin.elapsed()));
+        let slice = left.map_or(SIGNAL_SLICE, |left| left.min(SIGNAL_SLICE));
+        if let Some(found) = detached(py, || attempt(slice))? {
+            return Ok(Some(found));
+        }
+        py.check_signals()?;
+        if left.is_some_and(|left| left <= slice) {
+            return Ok(None);
+        }
+    }
+}
+
+/// Panics as a bug in the core would: the tests see what becomes of it.
+#[pyfunction]
+#[pyo3(signature = (detached=false))]
+pub fn _panic(py: Python<'_>, detached: bool) -> PyResult<()> {
+    call(py, detached, || panic!("asked to panic"))
+}
