@@ -1,0 +1,81 @@
+//! Node: the packages of `bindings/node` from its lock file, and its addon.
+
+use super::output_of;
+use super::stamp::Stamp;
+use crate::paths;
+use crate::shell::{Shell, program};
+use anyhow::{Context, Result, ensure};
+use std::path::Path;
+use std::process::Command;
+
+const PACKAGE: &str = "bindings/node";
+/// The oldest major version that works.
+const MAJOR_MIN: u32 = 20;
+
+/// A Node that is new enough.
+#[derive(Debug)]
+pub struct Node {
+    version: String,
+}
+
+impl Node {
+    /// Looks for `node` and `npm`.
+    ///
+    /// # Errors
+    ///
+    /// One is missing, or Node is too old.
+    pub fn find() -> Result<Self> {
+        let version = output_of(program("node").arg("--version")).context("node is missing")?;
+        let major = version.trim_start_matches('v').split('.').next().and_then(|major| major.parse().ok());
+        ensure!(major.unwrap_or(0) >= MAJOR_MIN, "node is {version}, {MAJOR_MIN} or later is needed");
+        output_of(program("npm").arg("--version")).context("npm is missing")?;
+        Ok(Self { version })
+    }
+
+    /// Installs the tools and builds the addon, each unless it is up to date.
+    ///
+    /// # Errors
+    ///
+    /// A package cannot be installed, or the addon cannot be built.
+    pub fn prepare(&self, shell: &Shell) -> Result<()> {
+        let package = paths::root().join(PACKAGE);
+        let modules = package.join("node_modules");
+        let mut tools = Stamp::new(modules.join("tools.stamp"));
+        tools.text(&self.version);
+        tools.sources(&["bindings/node/package.json", "bindings/node/package-lock.json"])?;
+        if !tools.is_current() {
+            shell.say("installing the Node tools")?;
+            shell.run(program("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&package))?;
+            // A package without dependencies has no such directory.
+            std::fs::create_dir_all(&modules)?;
+            tools.keep()?;
+        }
+
+        if !self.addon_stamp(&modules)?.is_current() || !has_addon(&package)? {
+            shell.say("building the Node package")?;
+            let mut build = program("npm");
+            build.args(["run", "build"]).current_dir(&package).env("CARGO_TARGET_DIR", paths::target());
+            shell.run(&mut build)?;
+            // Taken anew: a build may write files beside the sources.
+            self.addon_stamp(&modules)?.keep()?;
+        }
+        Ok(())
+    }
+
+    fn addon_stamp(&self, modules: &Path) -> Result<Stamp> {
+        let mut stamp = Stamp::new(modules.join("addon.stamp"));
+        stamp.text(&self.version);
+        stamp.sources(&["Cargo.toml", "Cargo.lock", "core", PACKAGE])?;
+        Ok(stamp)
+    }
+
+    /// Node, to be run in the repository.
+    pub fn node(&self) -> Command {
+        program("node")
+    }
+}
+
+fn has_addon(package: &Path) -> Result<bool> {
+    let mut entries = std::fs::read_dir(package)?;
+    Ok(entries.any(|entry| entry.is_ok_and(|entry| entry.path().extension().is_some_and(|e| e == "node"))))
+}
