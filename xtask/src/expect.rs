@@ -40,7 +40,7 @@ pub struct Expected {
 /// The totals of one carrier.
 #[derive(Debug, Default, PartialEq, serde::Deserialize)]
 pub struct Carrier {
-    /// Flights that left.
+    /// Flights that left: those with a departure delay.
     pub departures: u64,
     /// Flights that did not.
     pub cancellations: u64,
@@ -108,16 +108,15 @@ impl Expected {
         let number = |column: &str| row.get(column).and_then(|field| field.parse::<f64>().ok());
         self.records += 1;
         let carrier = self.carriers.entry(row.get("carrier").cloned().unwrap_or_default()).or_default();
-        match number("dep_time") {
-            Some(_) => carrier.departures += 1,
-            None => carrier.cancellations += 1,
-        }
-        if let Some(delay) = number("dep_delay") {
-            carrier.delay_minutes_sum += delay;
-            if delay >= TASK_DELAY_MINUTES {
-                self.tasks += 1;
-                self.dead += u64::from(number("arr_delay").is_none());
-            }
+        let Some(delay) = number("dep_delay") else {
+            carrier.cancellations += 1;
+            return;
+        };
+        carrier.departures += 1;
+        carrier.delay_minutes_sum += delay;
+        if delay >= TASK_DELAY_MINUTES {
+            self.tasks += 1;
+            self.dead += u64::from(number("arr_delay").is_none());
         }
     }
 }
