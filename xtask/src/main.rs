@@ -17,6 +17,7 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(
     name = "x",
+    bin_name = "./x",
     about = "Builds, runs and tests Ringmain in all its languages",
     disable_version_flag = true
 )]
