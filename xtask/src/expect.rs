@@ -253,4 +253,11 @@ mod tests {
         assert_eq!((expected.rows, expected.skipped, expected.carriers.len()), (27_004, 0, 16));
         assert_eq!((expected.tasks, expected.dead, expected.cancellations()), (1852, 13, 521));
     }
+
+    #[test]
+    fn bad_rows_are_told_from_unusual_ones_as_the_pipeline_does() {
+        let expected = count(&crate::paths::root().join("examples/data/bad-rows.csv")).unwrap();
+        assert_eq!((expected.rows, expected.records, expected.skipped), (35, 12, 23));
+        assert_eq!((expected.tasks, expected.dead), (2, 1));
+    }
 }

@@ -208,3 +208,27 @@ fn throughput(measure: &Path, directory: &Path) -> Result<()> {
     ensure!(status.success(), "the throughput summary: {status}");
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hub_that_the_caller_chose_must_hold_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        assert!(given_hub(directory.path()).is_ok());
+        assert!(given_hub(&directory.path().join("new")).is_ok());
+        std::fs::write(directory.path().join("lock"), "").unwrap();
+        assert!(given_hub(directory.path()).unwrap_err().to_string().contains("not empty"));
+        assert!(given_hub(&directory.path().join("lock")).is_err());
+    }
+
+    #[test]
+    fn a_missing_language_is_left_out_unless_the_run_is_strict() {
+        assert!(
+            available(Err::<(), _>(anyhow::anyhow!("node is missing")), "Node", false).unwrap().is_none()
+        );
+        let error = available(Err::<(), _>(anyhow::anyhow!("node is missing")), "Node", true).unwrap_err();
+        assert_eq!(format!("{error:#}"), "Node is needed because of --strict: node is missing");
+    }
+}

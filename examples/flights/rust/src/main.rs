@@ -134,6 +134,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn bad_rows_are_told_from_unusual_ones() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/bad-rows.csv");
+        let mut lines = Lines::new(File::open(path).unwrap()).unwrap();
+        row::check_header(lines.next_line().unwrap().as_ref()).unwrap();
+        let rows = std::iter::from_fn(|| lines.next_line().unwrap()).filter(|line| !line.is_blank());
+        let (good, bad): (Vec<_>, Vec<_>) = rows.map(|line| Row::parse(&line)).partition(Result::is_ok);
+        assert_eq!((good.len(), bad.len()), (12, 23), "{bad:?}");
+    }
+
+    #[test]
     fn a_missing_file_is_named_and_nothing_is_made() {
         let directory = tempfile::tempdir().unwrap();
         let hub = directory.path().join("hub");
