@@ -45,7 +45,9 @@ impl Node {
         tools.sources(&["bindings/node/package.json", "bindings/node/package-lock.json"])?;
         if !tools.is_current() {
             shell.say("installing the Node tools")?;
-            shell.run(program("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&package))?;
+            // The package's own scripts would build it: that is the next step, with its own stamp.
+            let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
+            shell.run(program("npm").args(arguments).current_dir(&package))?;
             // A package without dependencies has no such directory.
             std::fs::create_dir_all(&modules)?;
             tools.keep()?;
