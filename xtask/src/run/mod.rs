@@ -161,7 +161,10 @@ fn totals(reports: &Reports) -> Table {
     let count = |count: u64| Some(grouped(count));
     // What a step handles, each as often as it is handled.
     let speed = |handled: u64, seconds: f64| {
-        [Some(format!("{seconds:.2}")), (seconds > 0.0).then(|| grouped((handled as f64 / seconds) as u64))]
+        [
+            Some(format!("{seconds:.2}")),
+            (handled > 0 && seconds > 0.0).then(|| grouped((handled as f64 / seconds) as u64)),
+        ]
     };
     let RustReport { rows, records, seconds, .. } = reports.rust;
     let [took, rate] = speed(rows, seconds);

@@ -4,7 +4,7 @@ use super::output_of;
 use super::stamp::Stamp;
 use crate::paths;
 use crate::shell::{Shell, program};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 use std::path::Path;
 use std::process::Command;
 
@@ -25,10 +25,12 @@ impl Node {
     ///
     /// One is missing, or Node is too old.
     pub fn find() -> Result<Self> {
-        let version = output_of(program("node").arg("--version")).context("node is missing")?;
+        let version = output_of(program("node").arg("--version"))
+            .map_err(|_| anyhow!("node is missing; on Debian: apt-get install nodejs npm"))?;
         let major = version.trim_start_matches('v').split('.').next().and_then(|major| major.parse().ok());
         ensure!(major.unwrap_or(0) >= MAJOR_MIN, "node is {version}, {MAJOR_MIN} or later is needed");
-        output_of(program("npm").arg("--version")).context("npm is missing")?;
+        output_of(program("npm").arg("--version"))
+            .map_err(|_| anyhow!("npm is missing; on Debian: apt-get install npm"))?;
         Ok(Self { version })
     }
 

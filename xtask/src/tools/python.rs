@@ -4,7 +4,7 @@ use super::output_of;
 use super::stamp::Stamp;
 use crate::paths;
 use crate::shell::{Shell, program};
-use anyhow::{Context, Result};
+use anyhow::{Result, anyhow};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -24,12 +24,12 @@ impl Python {
     ///
     /// It is missing, too old, or cannot make environments.
     pub fn find() -> Result<Self> {
-        let version =
-            output_of(&mut python3("import sys; print(sys.version)")).context("python3 is missing")?;
+        let version = output_of(&mut python3("import sys; print(sys.version)"))
+            .map_err(|_| anyhow!("python3 is missing; on Debian: apt-get install python3 python3-venv"))?;
         output_of(&mut python3("import sys; sys.exit(sys.version_info < (3, 11))"))
-            .with_context(|| format!("python3 is {version}, 3.11 or later is needed"))?;
+            .map_err(|_| anyhow!("python3 is {version}, 3.11 or later is needed"))?;
         output_of(&mut python3("import ensurepip, venv"))
-            .context("python3 cannot make virtual environments; on Debian: apt-get install python3-venv")?;
+            .map_err(|_| anyhow!("python3 has no venv module; on Debian: apt-get install python3-venv"))?;
         Ok(Self { version })
     }
 
