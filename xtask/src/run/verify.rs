@@ -159,6 +159,27 @@ mod tests {
     }
 
     #[test]
+    fn no_number_of_a_report_can_be_wrong_unseen() {
+        let good = [PYTHON, NODE, C].map(one_line);
+        let mut changed_count = 0;
+        for report in 0..good.len() {
+            for (at, _) in good[report].match_indices(|c: char| c.is_ascii_digit()) {
+                let number_starts = good[report].as_bytes()[at - 1] == b':';
+                if !number_starts || good[report][..at].ends_with("\"seconds\":") {
+                    continue;
+                }
+                let mut changed = good.clone();
+                changed[report].insert(at, '7');
+                let [python, node, c] = &changed;
+                let (_, differences) = compare(&reports(python, node, c), &expected());
+                assert_eq!(differences.len(), 1, "{changed:?}");
+                changed_count += 1;
+            }
+        }
+        assert_eq!(changed_count, 16);
+    }
+
+    #[test]
     fn a_carrier_that_is_missing_or_invented_is_a_difference() {
         let renamed = reports(&PYTHON.replace("UA", "XX"), NODE, &C.replace("UA", "XX"));
         let (_, differences) = compare(&renamed, &expected());
