@@ -30,7 +30,7 @@ pub fn node_suite(log: &mut Log) -> Result<Counts> {
     let package = paths::root().join("bindings/node");
     let mut command = node.node();
     command
-        .args(["--test", "--test-reporter=tap"])
+        .args(["--test", "--test-reporter=tap", "--test-timeout=300000"])
         .args(test_files(&package.join("test"))?)
         .current_dir(&package);
     Ok(Counts::of(&log.run(&mut command)?, tap))

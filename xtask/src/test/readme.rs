@@ -7,7 +7,7 @@ use crate::shell::{cargo, program};
 use crate::tools::{node::Node, python::Python};
 use crate::{c, paths};
 use anyhow::{Context, Result};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 /// What makes a snippet a program to run.
@@ -84,17 +84,11 @@ fn python_program(_: &Path, log: &mut Log) -> Result<Command> {
     Ok(command)
 }
 
-/// Node looks for packages beside the program, so the snippet is put where a user's program would be.
-fn node_program(directory: &Path, log: &mut Log) -> Result<Command> {
+fn node_program(_: &Path, log: &mut Log) -> Result<Command> {
     let node = Node::find()?;
     node.prepare(&log.shell()?)?;
-    let modules = directory.join("node_modules");
-    std::fs::create_dir(&modules)?;
-    std::os::unix::fs::symlink(paths::root().join("bindings/node"), modules.join("ringmain"))?;
-    let program: PathBuf = directory.join("snippet.mjs");
-    std::fs::copy(paths::root().join("examples/readme/snippet.mjs"), &program)?;
     let mut command = node.node();
-    command.arg(program);
+    command.arg(paths::root().join("examples/readme/snippet.mjs"));
     Ok(command)
 }
 

@@ -9,6 +9,8 @@ use std::path::Path;
 use std::process::Command;
 
 const PACKAGE: &str = "bindings/node";
+/// The examples are a package that depends on the first, so that they import it by its name.
+const EXAMPLES: &str = "examples";
 /// The oldest major version that works.
 const MAJOR_MIN: u32 = 20;
 
@@ -40,21 +42,10 @@ impl Node {
     ///
     /// A package cannot be installed, or the addon cannot be built.
     pub fn prepare(&self, shell: &Shell) -> Result<()> {
+        self.install(PACKAGE, shell)?;
+        self.install(EXAMPLES, shell)?;
         let package = paths::root().join(PACKAGE);
         let modules = package.join("node_modules");
-        let mut tools = Stamp::new(modules.join("tools.stamp"));
-        tools.text(&self.version);
-        tools.sources(&["bindings/node/package.json", "bindings/node/package-lock.json"])?;
-        if !tools.is_current() {
-            shell.say("installing the Node tools")?;
-            // The package's own scripts would build it: that is the next step, with its own stamp.
-            let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
-            shell.run(program("npm").args(arguments).current_dir(&package))?;
-            // A package without dependencies has no such directory.
-            std::fs::create_dir_all(&modules)?;
-            tools.keep()?;
-        }
-
         if !self.addon_stamp(&modules)?.is_current() || !has_addon(&package)? {
             shell.say("building the Node package")?;
             let mut build = program("npm");
@@ -64,6 +55,25 @@ impl Node {
             self.addon_stamp(&modules)?.keep()?;
         }
         Ok(())
+    }
+
+    /// Installs what a directory's lock file names.
+    fn install(&self, directory: &str, shell: &Shell) -> Result<()> {
+        let path = paths::root().join(directory);
+        let modules = path.join("node_modules");
+        let mut stamp = Stamp::new(modules.join("install.stamp"));
+        stamp.text(&self.version);
+        stamp.sources(&[&format!("{directory}/package.json"), &format!("{directory}/package-lock.json")])?;
+        if stamp.is_current() {
+            return Ok(());
+        }
+        shell.say(&format!("installing the Node packages of {directory}"))?;
+        // The package's own scripts would build it: that is the next step, with its own stamp.
+        let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
+        shell.run(program("npm").args(arguments).current_dir(&path))?;
+        // A package without dependencies has no such directory.
+        std::fs::create_dir_all(&modules)?;
+        stamp.keep()
     }
 
     fn addon_stamp(&self, modules: &Path) -> Result<Stamp> {
