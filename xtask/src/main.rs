@@ -1,0 +1,52 @@
+//! What `./x` runs. One module per verb; `cargo xtask help` lists them.
+
+mod c;
+mod check;
+mod expect;
+mod paths;
+mod picture;
+mod run;
+mod shell;
+mod table;
+mod test;
+mod tools;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(
+    name = "x",
+    bin_name = "./x",
+    about = "Builds, runs and tests Ringmain in all its languages",
+    disable_version_flag = true
+)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Build everything, run the flights pipeline in four languages, check its totals, and measure throughput.
+    Run(run::Arguments),
+    /// Run every test in every language, lints and format included.
+    Test(test::Arguments),
+    /// Check format, lints and generated files; quicker than the tests.
+    Check,
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().verb {
+        Verb::Run(arguments) => run::run(&arguments),
+        Verb::Test(arguments) => test::test(&arguments),
+        Verb::Check => check::check(),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("x: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! The Rust suites. All build the whole workspace with the same features, so that they share what they build.
+
+use super::count::{Counts, cargo_test};
+use super::log::Log;
+use crate::shell::cargo;
+use anyhow::Result;
+use std::process::Command;
+
+/// The simulated disk, and the planted bugs that the tests must catch.
+pub const FEATURES: [&str; 2] = ["--features", "ringmain/simulation,ringmain/seeded-bugs"];
+
+/// Is everything formatted?
+pub fn fmt() -> Command {
+    let mut command = cargo();
+    command.args(["fmt", "--all", "--check"]);
+    command
+}
+
+/// Is every lint satisfied, in every target?
+pub fn clippy() -> Command {
+    let mut command = cargo();
+    command
+        .args(["clippy", "--workspace", "--all-targets"])
+        .args(FEATURES)
+        .args(["--", "--deny", "warnings"]);
+    command
+}
+
+pub fn format_suite(log: &mut Log) -> Result<Counts> {
+    Ok(Counts::one(log.run(&mut fmt())?.success()))
+}
+
+pub fn clippy_suite(log: &mut Log) -> Result<Counts> {
+    Ok(Counts::one(log.run(&mut clippy())?.success()))
+}
+
+/// Everything but the documentation's examples and the C surface, which are suites of their own.
+pub fn rust_suite(log: &mut Log) -> Result<Counts> {
+    let mut command = test();
+    command.args(["--workspace", "--exclude", "ringmain-ffi", "--lib", "--bins", "--tests", "--examples"]);
+    Ok(Counts::of(&log.run(&mut command)?, cargo_test))
+}
+
+pub fn doctest_suite(log: &mut Log) -> Result<Counts> {
+    let mut command = test();
+    command.args(["--workspace", "--doc"]);
+    Ok(Counts::of(&log.run(&mut command)?, cargo_test))
+}
+
+/// `cargo test` with the features, through all test binaries even if one fails.
+pub fn test() -> Command {
+    let mut command = cargo();
+    command.args(["test", "--no-fail-fast"]).args(FEATURES);
+    command
+}
