@@ -204,6 +204,15 @@ impl Seed {
     }
 }
 
+/// The payload of a frame, taken apart.
+#[derive(Debug, Clone, Copy)]
+struct Parts<'a> {
+    key: &'a [u8],
+    extension: &'a [u8],
+    headers: &'a [u8],
+    value: &'a [u8],
+}
+
 /// A committed frame, borrowed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Frame<'a> {
@@ -272,8 +281,7 @@ impl<'a> Frame<'a> {
         u32_at(self.bytes, SEQUENCE).unwrap_or(0)
     }
 
-    /// Key, extension, headers and value.
-    fn parts(&self) -> Option<(&'a [u8], &'a [u8], &'a [u8], &'a [u8])> {
+    fn parts(&self) -> Option<Parts<'a>> {
         let rest = self.bytes.get(HEADER_BYTES..)?;
         let (key, rest) = rest.split_at_checked(u16_at(self.bytes, KEY_LEN)?.into())?;
         let (extension, rest) = if self.has(HAS_EXTENSION) {
@@ -287,23 +295,23 @@ impl<'a> Frame<'a> {
         } else {
             (&[][..], rest)
         };
-        Some((key, extension, headers, value))
+        Some(Parts { key, extension, headers, value })
     }
 
     pub(crate) fn key(&self) -> Option<&'a [u8]> {
-        if self.has(HAS_KEY) { self.parts().map(|p| p.0) } else { None }
+        if self.has(HAS_KEY) { self.parts().map(|parts| parts.key) } else { None }
     }
 
     pub(crate) fn value(&self) -> &'a [u8] {
-        self.parts().map_or(&[], |p| p.3)
+        self.parts().map_or(&[], |parts| parts.value)
     }
 
     pub(crate) fn headers(&self) -> Headers<'a> {
-        Headers { rest: self.parts().map_or(&[], |p| p.2) }
+        Headers { rest: self.parts().map_or(&[], |parts| parts.headers) }
     }
 
     fn extension_field(&self, wanted: u8) -> Option<u64> {
-        let mut rest = self.parts()?.1;
+        let mut rest = self.parts()?.extension;
         while let [tag, len, after @ ..] = rest {
             let (field, after) = after.split_at_checked(usize::from(*len))?;
             if *tag == wanted {

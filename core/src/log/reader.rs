@@ -217,10 +217,11 @@ impl Reader {
     pub(crate) fn frame(&self) -> Frame<'_> {
         let byte = (self.found.at * GRANULE_BYTES) as usize;
         match &self.source {
-            // SAFETY: our pin keeps the buffer as long as `self` is borrowed, and `advance` acquired the commit word of
-            // this frame or of an earlier one of its batch.
             Source::Live(header) => {
-                Frame::trusted(unsafe { self.log.header(*header).buffer().committed(byte, self.found.bytes) })
+                // SAFETY: our pin keeps the buffer as long as `self` is borrowed, and `advance` acquired the commit word
+                // of this frame or of an earlier one of its batch.
+                let bytes = unsafe { self.log.header(*header).buffer().committed(byte, self.found.bytes) };
+                Frame::trusted(bytes)
             }
             Source::Cold(cold) => Frame::trusted(&cold.data[byte..byte + self.found.bytes]),
             Source::Unknown => unreachable!("frame() follows an advance() that returned true"),
