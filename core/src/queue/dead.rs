@@ -116,7 +116,15 @@ impl Shared {
 
     /// Finishes what a crash interrupted: dying messages whose letter is there are forgotten, the others buried.
     pub(crate) fn finish_burials(&self) -> Result<()> {
-        let dying = std::mem::take(&mut lock(&self.state).dying);
+        let dying: Vec<u64> = {
+            let mut state = lock(&self.state);
+            let noted = std::mem::take(&mut state.dying);
+            // Every death in the log was noted, most of them are long over: those must not be counted as settled again.
+            let is_dying = |id: &u64| {
+                state.messages.get(id).is_some_and(|message| matches!(message.status, Status::Dying { .. }))
+            };
+            noted.into_iter().filter(is_dying).collect()
+        };
         if dying.is_empty() {
             return Ok(());
         }
