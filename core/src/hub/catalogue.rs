@@ -14,7 +14,8 @@ use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 
-const FILE: &str = "catalogue";
+/// Its name in the directory.
+pub(super) const FILE: &str = "catalogue";
 const NEW_FILE: &str = "catalogue.new";
 const HEAD: &str = "ringmain catalogue 1 crc32c ";
 /// Largest catalogue that is read, in bytes.

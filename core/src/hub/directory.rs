@@ -9,9 +9,11 @@
 //! ```
 
 use crate::error::{Error, Result};
+use crate::hub::catalogue;
 use crate::name::Name;
 use crate::storage::{Lock, Storage};
 use crate::sync::lock;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -27,8 +29,15 @@ pub(super) struct Directory {
 impl Directory {
     /// Makes the directory if need be, and locks it.
     pub(super) fn open(storage: Arc<dyn Storage>, path: &Path) -> Result<Self> {
+        // Absolute, so that the name of the first relative directory has a parent to be synced, too.
+        let path = &std::path::absolute(path).map_err(|e| Error::io("resolve", path, &e))?;
         let directory = Self { storage, path: path.to_path_buf(), guard: Mutex::new(None) };
         directory.make(path)?;
+        if directory.storage.open(&path.join(catalogue::FILE)).is_err() {
+            directory.sync_ancestors()?;
+        }
+        // A killed process may have left names that can be seen here and are not yet durable.
+        directory.sync_dir(path)?;
         let lock_path = path.join("LOCK");
         let locked =
             directory.storage.lock(&lock_path, &holder()).map_err(|e| Error::io("lock", lock_path, &e))?;
@@ -42,6 +51,24 @@ impl Directory {
         Ok(directory)
     }
 
+    fn sync_dir(&self, path: &Path) -> Result<()> {
+        self.storage.sync_dir(path).map_err(|e| Error::io("sync", path, &e))
+    }
+
+    /// The directory of a new hub may have been made together with those on the way to it: their names must be durable
+    /// before anything in them is. One that may not be read was there before.
+    fn sync_ancestors(&self) -> Result<()> {
+        for ancestor in self.path.ancestors().skip(2) {
+            match self.storage.sync_dir(ancestor) {
+                Err(e) if e.kind() != io::ErrorKind::PermissionDenied => {
+                    return Err(Error::io("sync", ancestor, &e));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Lets others have it.
     pub(super) fn unlock(&self) {
         *lock(&self.guard) = None;
@@ -52,7 +79,7 @@ impl Directory {
         self.storage.create_dir(path).map_err(|e| Error::io("make the directory", path, &e))?;
         let mut made = path;
         while let Some(parent) = made.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            self.storage.sync_dir(parent).map_err(|e| Error::io("sync", parent, &e))?;
+            self.sync_dir(parent)?;
             if made == self.path {
                 break;
             }

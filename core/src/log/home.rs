@@ -63,7 +63,12 @@ impl Home {
     }
 
     /// Makes the file of the next segment; the one before is synced first.
+    ///
+    /// Nothing is to be done for one that recovery found empty: a crash came between its making and its first frame.
     pub(crate) fn create(&self, segment: &SegmentFile) -> Result<()> {
+        if lock(&self.tail).as_ref().is_some_and(|tail| tail.number == segment.number) {
+            return Ok(());
+        }
         self.sync()?;
         let path = self.path(segment.number);
         let bytes = segment_file::HEADER_BYTES as u64 + segment.data_bytes;

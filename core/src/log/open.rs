@@ -72,6 +72,9 @@ impl Log {
             recovered.cut_bytes = tail.scan.torn_bytes;
             cut(&home.path(tail.header.number), tail)?;
         }
+        if let Some(tail) = &tail {
+            settle(&home, tail)?;
+        }
         let first = headers.first().map_or(1, |header| header.number);
         let mut entries = Directory::new(DURABLE_SEGMENT_BYTES_MAX, first, 0);
         for header in &headers {
@@ -227,6 +230,15 @@ fn has_data(home: &Home, number: u64, path: &Path) -> Result<bool> {
         position += length as u64;
     }
     Ok(false)
+}
+
+/// Makes durable what was found: a killed process leaves frames and names that can be read and were never synced. From here
+/// on they count as durable, for readers, for other logs and for the next durable mark.
+fn settle(home: &Home, tail: &TailSegment) -> Result<()> {
+    let path = home.path(tail.header.number);
+    tail.file.sync().map_err(|e| Error::io("sync", path, &e))?;
+    let directory = home.directory();
+    home.storage().sync_dir(directory).map_err(|e| Error::io("sync", directory, &e))
 }
 
 /// Zeros what is behind the last good frame: stale frames there would pass for new ones after the next crash.

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::log::buffer::Buffer;
 use crate::log::claim::{self, CLOSED, Place, ROTATING, current};
 use crate::log::directory::Entry;
-use crate::log::{BLOCKS, Log};
+use crate::log::{BLOCKS, Level, Log};
 use crate::sync::{Ordering, lock};
 use std::sync::{TryLockError, Weak};
 
@@ -143,8 +143,10 @@ impl Log {
         let mut directory = lock(&self.directory);
         while let Some(first) = directory.first() {
             let last = directory.last().map_or(0, |last| last.number);
-            // The last one is open for appends, or tells where the log goes on.
-            if first.number >= number || first.number == last {
+            // The last one is open for appends, or tells where the log goes on. As long as nothing of a later one is
+            // written, there may be no file but this one to tell that: without it, sequences would begin again at 0.
+            let later_is_written = self.limit(Level::Written) > Place::new(first.number + 1, 0);
+            if first.number >= number || first.number == last || !later_is_written {
                 break;
             }
             if let Some(home) = &self.home {

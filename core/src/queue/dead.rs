@@ -39,9 +39,10 @@ impl Shared {
     /// # Errors
     /// `Corrupt` or `Io` reading a message, `Poisoned` writing. What is not buried now is when the queue is opened.
     pub(crate) fn bury(&self, ids: &[u64]) -> Result<()> {
-        let dying: Vec<(u64, Message, Death)> = {
+        let (dying, noted): (Vec<(u64, Message, Death)>, Place) = {
             let state = lock(&self.state);
-            ids.iter()
+            let dying = ids
+                .iter()
                 .filter_map(|id| match state.messages.get(id) {
                     Some(message) => match message.status {
                         Status::Dying { death } => Some((*id, message.clone(), death)),
@@ -49,10 +50,13 @@ impl Shared {
                     },
                     None => None,
                 })
-                .collect()
+                .collect();
+            (dying, self.events_end())
         };
         let dead = lock(&self.dead).clone();
         if let Some(dead) = &dead {
+            // Durable before the letter is written: otherwise a crash could keep the letter and forget the death.
+            self.journal.commit_to(&self.log, noted, Level::Durable)?;
             let mut end = Place::default();
             for (id, message, death) in &dying {
                 end = self.write_letter(dead, *id, message, *death)?;
@@ -116,7 +120,15 @@ impl Shared {
 
     /// Finishes what a crash interrupted: dying messages whose letter is there are forgotten, the others buried.
     pub(crate) fn finish_burials(&self) -> Result<()> {
-        let dying = std::mem::take(&mut lock(&self.state).dying);
+        let dying: Vec<u64> = {
+            let mut state = lock(&self.state);
+            let noted = std::mem::take(&mut state.dying);
+            // Every death in the log was noted, most of them are long over: those must not be counted as settled again.
+            let is_dying = |id: &u64| {
+                state.messages.get(id).is_some_and(|message| matches!(message.status, Status::Dying { .. }))
+            };
+            noted.into_iter().filter(is_dying).collect()
+        };
         if dying.is_empty() {
             return Ok(());
         }

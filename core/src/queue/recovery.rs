@@ -34,7 +34,7 @@ impl Shared {
         let mut state = State::new(Reader::earliest(log.clone()), seed);
         let cursor = replay(&mut state, &log)?;
         state.cursor.seek(cursor)?;
-        state.ahead = state.messages.keys().copied().filter(|id| *id >= cursor).collect();
+        state.ahead = state.ahead.split_off(&cursor);
         let queue = Self::new(name, log, journal, options, dead, state);
         queue.count_crashes()?;
         queue.finish_burials()?;
@@ -65,6 +65,8 @@ fn replay(state: &mut State, log: &Arc<Log>) -> Result<u64> {
         let frame = reader.frame();
         match frame.kind() {
             Kind::Data if frame.has(INDEXED) => {
+                // Settled or not: the cursor will pass it, and it is no plain message.
+                state.ahead.insert(reader.sequence());
                 state.insert(reader.sequence(), Message::new(reader.found_place(), waiting(frame.due_ns())));
             }
             Kind::Control => {

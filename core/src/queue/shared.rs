@@ -13,7 +13,7 @@ use crate::queue::options::{OnExhausted, QueueOptions};
 use crate::queue::settlement::{Event, Failure};
 use crate::queue::state::{Death, State, Status};
 use crate::sync::lock;
-use crate::sync::{AtomicBool, Ordering};
+use crate::sync::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -27,6 +27,8 @@ pub(crate) struct Shared {
     /// Where exhausted messages go.
     pub(crate) dead: Mutex<Option<Arc<Shared>>>,
     pub(crate) state: Mutex<State>,
+    /// Where the last event of the state ends in the log. Changed under the state's lock.
+    events_end: AtomicU64,
     closed: AtomicBool,
 }
 
@@ -46,6 +48,7 @@ impl Shared {
             options: Mutex::new(options),
             dead: Mutex::new(dead),
             state: Mutex::new(state),
+            events_end: AtomicU64::new(Place::default().0),
             closed: AtomicBool::new(false),
         })
     }
@@ -77,8 +80,16 @@ impl Shared {
     pub(crate) fn append_event(&self, event: &Event) -> Result<Place> {
         let bytes = event.encode();
         let receipt = self.log.append(&[Draft::control(Kind::Control, self.journal.now_ns(), &bytes)])?;
+        // ORDERING: Relaxed: the state's lock orders it.
+        self.events_end.fetch_max(receipt.end.0, Ordering::Relaxed);
         self.journal.note(&self.log);
         Ok(receipt.end)
+    }
+
+    /// Where the last event ends, for whoever holds the state's lock.
+    pub(crate) fn events_end(&self) -> Place {
+        // ORDERING: Relaxed: as above.
+        Place(self.events_end.load(Ordering::Relaxed))
     }
 
     /// Does what time has brought: due messages become ready, leases run out. `bury` is to be called once the lock is

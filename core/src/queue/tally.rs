@@ -26,6 +26,9 @@ impl Tally {
                 break;
             }
             log.release_before(number + 1)?;
+            if log.start().0 == number {
+                break;
+            }
             self.settled.remove(&number);
         }
         Ok(())

@@ -10,7 +10,7 @@
 use crate::error::Result;
 use crate::journal::Journal;
 use crate::limits::BATCH_RECORDS_MAX;
-use crate::log::{Draft, Kind, Log, Place, Reader};
+use crate::log::{Draft, Kind, Level, Log, Place, Reader};
 use crate::sync::lock;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -87,7 +87,8 @@ impl Offsets {
             let drafts: Vec<_> = values.iter().map(|(name, value)| draft(name, value, now_ns)).collect();
             self.log.append(&drafts)?
         };
-        self.journal.commit(&self.log, receipt.end)?;
+        // Durable whatever the hub's level: the commits that it replaces are removed for good.
+        self.journal.commit_to(&self.log, receipt.end, Level::Durable)?;
         self.log.release_before(receipt.start.segment())
     }
 }
@@ -114,7 +115,6 @@ fn decode(value: &[u8]) -> impl Iterator<Item = (u32, u64)> {
 mod tests {
     use super::*;
     use crate::clock::{Clock, alarm::Alarm};
-    use crate::log::Level;
     use crate::sync::event_count::EventCount;
 
     #[test]
