@@ -34,7 +34,7 @@ pub(crate) fn infallible<T>(fallback: T, body: impl FnOnce() -> T) -> T {
     let _errno = Errno::save();
     // AssertUnwindSafe: such functions only read.
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| {
-        std::mem::forget(panic);
+        discard(panic);
         fallback
     })
 }
@@ -46,9 +46,15 @@ fn words_of(panic: Box<dyn Any + Send>) -> String {
         (_, Some(words)) => words.clone(),
         _ => "a panic without words".to_owned(),
     };
-    // Its destructor is foreign code and may panic again, outside of the guard.
-    std::mem::forget(panic);
+    discard(panic);
     words
+}
+
+/// Drops what a panic carried, which may panic again.
+fn discard(panic: Box<dyn Any + Send>) {
+    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+        std::mem::forget(again);
+    }
 }
 
 /// The caller's `errno`, put back on drop: what the library does with the system is not the caller's business.
