@@ -58,20 +58,24 @@ fn discard(panic: Box<dyn Any + Send>) {
 }
 
 /// The caller's `errno`, put back on drop: what the library does with the system is not the caller's business.
-struct Errno(c_int);
+struct Errno {
+    place: Option<*mut c_int>,
+    value: c_int,
+}
 
 impl Errno {
     fn save() -> Self {
+        let place = errno_location();
         // SAFETY: the location of this thread's errno is valid for the thread's life.
-        Self(errno_location().map_or(0, |errno| unsafe { *errno }))
+        Self { place, value: place.map_or(0, |errno| unsafe { *errno }) }
     }
 }
 
 impl Drop for Errno {
     fn drop(&mut self) {
-        if let Some(errno) = errno_location() {
-            // SAFETY: the location of this thread's errno is valid for the thread's life.
-            unsafe { *errno = self.0 }
+        if let Some(errno) = self.place {
+            // SAFETY: the location of this thread's errno, which a raw pointer keeps this from leaving, is valid.
+            unsafe { *errno = self.value }
         }
     }
 }
