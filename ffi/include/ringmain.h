@@ -212,11 +212,11 @@ typedef struct ringmain_queue_options {
     uint32_t max_failures;
     // What happens to exhausted messages: one of `RINGMAIN_ON_EXHAUSTED_*`.
     int32_t on_exhausted;
-    // First retry delay. Default 1,000.
+    // First retry delay, at most `retry_cap_ms`. Default 1,000.
     uint64_t retry_base_ms;
     // Longest retry delay. Default 600,000.
     uint64_t retry_cap_ms;
-    // Growth of the retry delay. Default 2.
+    // Growth of the retry delay, at least 1. Default 2.
     double retry_factor;
     // Spread of the retry delay: one of `RINGMAIN_JITTER_*`.
     int32_t retry_jitter;
@@ -257,9 +257,9 @@ typedef struct ringmain_message {
     const struct ringmain_header *headers;
     // How many headers there are, at most 64.
     size_t header_count;
-    // Queue only: not before so many milliseconds have passed, at most ten years.
+    // Queue only, refused by a stream: not before so many milliseconds have passed, at most ten years.
     uint64_t delay_ms;
-    // Queue only: not before this time, in nanoseconds since 1970; 0 for at once. Wins over `delay_ms`.
+    // Queue only, refused by a stream: not before this time, in nanoseconds since 1970; 0 for at once. Wins over `delay_ms`.
     uint64_t deliver_at_ns;
     // When what the message tells of happened, in nanoseconds since 1970; 0 for not said.
     uint64_t event_time_ns;
@@ -497,22 +497,23 @@ int32_t ringmain_delivery_header_at(ringmain_delivery delivery,
 // Done: the message is never delivered again. Acking the same delivery twice is fine.
 int32_t ringmain_delivery_ack(ringmain_delivery delivery);
 
-// Failed: counts, and the message is tried again after `delay_ms`, or after the queue's retry delay for
+// Failed: counts, and the message is tried again after `delay_ms` (at most ten years), or after the queue's retry delay for
 // `RINGMAIN_DELAY_POLICY`, or is exhausted. The reason (UTF-8, cut after 4096 bytes) is kept with it.
 int32_t ringmain_delivery_fail(ringmain_delivery delivery,
                                const char *reason,
                                size_t reason_bytes,
                                int64_t delay_ms);
 
-// Hands the message back, to be delivered after `delay_ms`: does not count as a failure.
-int32_t ringmain_delivery_release(ringmain_delivery delivery, uint64_t delay_ms);
+// Hands the message back, to be delivered after `delay_ms` (at most ten years): does not count as a failure.
+int32_t ringmain_delivery_release(ringmain_delivery delivery,
+                                  uint64_t delay_ms);
 
 // Dead letter now. The reason (UTF-8, cut after 4096 bytes) is kept with it.
 int32_t ringmain_delivery_reject(ringmain_delivery delivery,
                                  const char *reason,
                                  size_t reason_bytes);
 
-// Prolongs the lease to `duration_ms` from now; never shortens it.
+// Prolongs the lease to `duration_ms` (1 ms to 7 days) from now; never shortens it.
 int32_t ringmain_delivery_extend(ringmain_delivery delivery, uint64_t duration_ms);
 
 // Closes the handle and frees what it lent; an unsettled message is released. Closing 0 does nothing.
@@ -646,7 +647,7 @@ int32_t ringmain_member_poll(ringmain_member member,
 // Commits everything polled so far.
 int32_t ringmain_member_commit(ringmain_member member);
 
-// Commits one partition: `offset` is the next to read.
+// Commits one partition: `offset` is the next to read. A commit never goes back.
 int32_t ringmain_member_commit_offset(ringmain_member member, uint32_t partition, uint64_t offset);
 
 // Continues one owned partition at `offset`.

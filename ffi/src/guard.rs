@@ -34,7 +34,7 @@ pub(crate) fn infallible<T>(fallback: T, body: impl FnOnce() -> T) -> T {
     let _errno = Errno::save();
     // AssertUnwindSafe: such functions only read.
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| {
-        std::mem::forget(panic);
+        discard(panic);
         fallback
     })
 }
@@ -46,26 +46,36 @@ fn words_of(panic: Box<dyn Any + Send>) -> String {
         (_, Some(words)) => words.clone(),
         _ => "a panic without words".to_owned(),
     };
-    // Its destructor is foreign code and may panic again, outside of the guard.
-    std::mem::forget(panic);
+    discard(panic);
     words
 }
 
+/// Drops what a panic carried, which may panic again.
+fn discard(panic: Box<dyn Any + Send>) {
+    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+        std::mem::forget(again);
+    }
+}
+
 /// The caller's `errno`, put back on drop: what the library does with the system is not the caller's business.
-struct Errno(c_int);
+struct Errno {
+    place: Option<*mut c_int>,
+    value: c_int,
+}
 
 impl Errno {
     fn save() -> Self {
+        let place = errno_location();
         // SAFETY: the location of this thread's errno is valid for the thread's life.
-        Self(errno_location().map_or(0, |errno| unsafe { *errno }))
+        Self { place, value: place.map_or(0, |errno| unsafe { *errno }) }
     }
 }
 
 impl Drop for Errno {
     fn drop(&mut self) {
-        if let Some(errno) = errno_location() {
-            // SAFETY: the location of this thread's errno is valid for the thread's life.
-            unsafe { *errno = self.0 }
+        if let Some(errno) = self.place {
+            // SAFETY: the location of this thread's errno, which a raw pointer keeps this from leaving, is valid.
+            unsafe { *errno = self.value }
         }
     }
 }

@@ -45,9 +45,9 @@ pub struct ringmain_message {
     pub headers: *const ringmain_header,
     /// How many headers there are, at most 64.
     pub header_count: usize,
-    /// Queue only: not before so many milliseconds have passed, at most ten years.
+    /// Queue only, refused by a stream: not before so many milliseconds have passed, at most ten years.
     pub delay_ms: u64,
-    /// Queue only: not before this time, in nanoseconds since 1970; 0 for at once. Wins over `delay_ms`.
+    /// Queue only, refused by a stream: not before this time, in nanoseconds since 1970; 0 for at once. Wins over `delay_ms`.
     pub deliver_at_ns: u64,
     /// When what the message tells of happened, in nanoseconds since 1970; 0 for not said.
     pub event_time_ns: u64,
@@ -96,7 +96,7 @@ unsafe fn borrowed<'a>(raw: &ringmain_message) -> Result<Message<'a>> {
             array("headers", raw.headers, raw.header_count, HEADER_COUNT_MAX)?,
         )
     };
-    let mut message = Message::new(value).delay(Duration::from_millis(raw.delay_ms));
+    let mut message = Message::new(value);
     if !raw.key.is_null() || raw.key_bytes > 0 {
         // SAFETY: the caller's promise.
         message = message.key(unsafe { bytes("key", raw.key, raw.key_bytes, KEY_BYTES_MAX) }?);
@@ -110,6 +110,9 @@ unsafe fn borrowed<'a>(raw: &ringmain_message) -> Result<Message<'a>> {
             )
         };
         message = message.header(name, value);
+    }
+    if raw.delay_ms > 0 {
+        message = message.delay(Duration::from_millis(raw.delay_ms));
     }
     if raw.deliver_at_ns > 0 {
         message = message.deliver_at(raw.deliver_at_ns);

@@ -2,8 +2,13 @@
 
 mod library;
 
+use ringmain::{Message, Retry};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::Duration;
+
+/// Time enough for anything that comes at all.
+const WAIT: Duration = Duration::from_secs(20);
 
 const WARNINGS: [&str; 4] = ["-std=c99", "-Wall", "-Wextra", "-Werror"];
 
@@ -119,4 +124,61 @@ fn the_snippet_of_the_readme_runs_as_written() {
     let output = Command::new(&program).output().unwrap();
     check("snippet", &output);
     assert_eq!(String::from_utf8_lossy(&output.stdout), "N14228 is late\n");
+}
+
+#[test]
+fn the_c_step_of_the_flights_pipeline_counts_what_rust_wrote() {
+    let directory = tempfile::tempdir().unwrap();
+    let hub_directory = directory.path().join("hub");
+    write_flights(&hub_directory).unwrap();
+    let program = directory.path().join("flights_c");
+    let source = root().join("examples/flights/c/main.c");
+    check("flights: compile", &compile(&[source], &library::built().shared, &[], &program));
+
+    // Twice: it changes nothing.
+    for _ in 0..2 {
+        let output = Command::new(&program).arg(&hub_directory).output().unwrap();
+        check("flights", &output);
+        let line = String::from_utf8(output.stdout).unwrap();
+        let counts = concat!(
+            r#"{"step":"c","records":3000,"dead":2,"dead_failures":4,"#,
+            r#""carriers":{"AA":1500,"UA":1500},"seconds":"#
+        );
+        assert!(line.starts_with(counts) && line.ends_with("}\n") && line.lines().count() == 1, "{line}");
+        let people = String::from_utf8(output.stderr).unwrap();
+        assert!(people.contains("3000 records, 300 of them cancelled"), "{people}");
+        assert!(
+            people.contains("failed: no arrival delay") && people.contains("rejected: no tail"),
+            "{people}"
+        );
+    }
+    let missing = Command::new(&program).output().unwrap();
+    assert_eq!(missing.status.code(), Some(2));
+}
+
+/// A small hub as the steps before leave it.
+fn write_flights(directory: &Path) -> ringmain::Result<()> {
+    let hub = ringmain::Hub::open(directory)?;
+    let stream = hub.stream("flights").partitions(4).open()?;
+    let keys: Vec<String> = (0..3000).map(|row| format!("N{}", row % 97)).collect();
+    let messages: Vec<_> = keys
+        .iter()
+        .enumerate()
+        .map(|(row, key)| {
+            let value: &[u8] = if row % 10 == 0 { br#"{"dep_delay":null}"# } else { br#"{"dep_delay":60}"# };
+            Message::new(value).key(key).header("carrier", if row % 2 == 0 { b"UA" } else { b"AA" })
+        })
+        .collect();
+    stream.append_batch(&messages)?;
+
+    let retry = Retry { base: Duration::ZERO, ..Retry::default() };
+    let queue = hub.queue("rebook").dead_letter("rebook.dead").max_failures(3).retry(retry).open()?;
+    queue.send(Message::new(b"always fails"))?;
+    for _ in 0..3 {
+        queue.receive(WAIT)?.expect("it is retried").fail("no arrival delay")?;
+    }
+    queue.send(Message::new(b"rejected after a failure"))?;
+    queue.receive(WAIT)?.expect("it was sent").fail("no tail yet")?;
+    queue.receive(WAIT)?.expect("it is retried").reject("no tail")?;
+    hub.close(WAIT)
 }

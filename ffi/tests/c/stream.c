@@ -83,6 +83,11 @@ void test_stream_append_and_read(void)
     ringmain_record beyond = {.size = sizeof beyond};
     INVALID_ARGUMENT(ringmain_records_get(records, count, &beyond));
 
+    /* Delays are for queues. */
+    ringmain_message delayed = text_message("x");
+    delayed.delay_ms = 1;
+    INVALID_ARGUMENT(ringmain_stream_append(stream, &delayed, NULL));
+
     /* A batch outlives its reader, its stream and its hub. */
     ringmain_record first = {.size = sizeof first};
     OK(ringmain_records_get(records, 0, &first));
