@@ -121,12 +121,16 @@ impl<'a> Message<'a> {
         if bytes > MESSAGE_BYTES_MAX {
             return too_large("message", bytes, MESSAGE_BYTES_MAX);
         }
-        let farthest_ns = now_ns.saturating_add(DELAY_SECONDS_MAX * 1_000_000_000);
-        if self.due_ns(now_ns) > farthest_ns {
-            return Err(Error::invalid("delay", "more than ten years ahead; at most ten years are allowed"));
-        }
-        Ok(())
+        check_delay(self.due_ns(now_ns).saturating_sub(now_ns))
     }
+}
+
+/// Refuses a delay beyond the limit.
+pub(crate) fn check_delay(delay_ns: u64) -> Result<()> {
+    if delay_ns > DELAY_SECONDS_MAX * 1_000_000_000 {
+        return Err(Error::invalid("delay", "more than ten years ahead; at most ten years are allowed"));
+    }
+    Ok(())
 }
 
 /// A duration in whole nanoseconds; anything beyond 584 years becomes that.

@@ -188,6 +188,16 @@ fn a_delay_given_with_the_failure_wins_over_the_policy() {
 }
 
 #[test]
+fn a_delay_beyond_ten_years_is_refused_and_the_delivery_stays_ours() {
+    let b = bench();
+    b.send("x");
+    let delivery = b.receive().unwrap();
+    assert!(delivery.fail_after("never", Duration::MAX).unwrap_err().to_string().contains("ten years"));
+    assert!(delivery.release_after(Duration::MAX).is_err());
+    delivery.ack().unwrap();
+}
+
+#[test]
 fn a_delayed_message_blocks_nobody_and_is_never_early() {
     let b = bench();
     b.queue.send(Message::new(b"late").delay(5 * SECOND)).unwrap();

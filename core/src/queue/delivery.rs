@@ -1,6 +1,6 @@
 //! A delivery: one message and the lease on it, in the hands of a worker.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::log::Payload;
 use crate::queue::settle::Token;
 use crate::queue::shared::Shared;
@@ -59,8 +59,11 @@ impl Delivery {
         self.ended.store(true, Ordering::Relaxed);
     }
 
+    /// A verb was said: dropping the delivery does nothing any more, unless the verb itself was refused.
     fn end(&self, result: Result<()>) -> Result<()> {
-        self.forget();
+        if !matches!(result, Err(Error::InvalidArgument { .. } | Error::OptionMissing { .. })) {
+            self.forget();
+        }
         result
     }
 
@@ -101,10 +104,10 @@ impl Delivery {
         self.end(self.queue.fail(self.token, reason.to_string(), None))
     }
 
-    /// Failed, with a retry delay of its own.
+    /// Failed, with a retry delay of its own, at most ten years.
     ///
     /// # Errors
-    /// `LeaseLost`, `Poisoned`.
+    /// `LeaseLost`, `Poisoned`, `InvalidArgument`.
     pub fn fail_after(&self, reason: impl fmt::Display, delay: Duration) -> Result<()> {
         self.end(self.queue.fail(self.token, reason.to_string(), Some(delay)))
     }
@@ -117,10 +120,10 @@ impl Delivery {
         self.release_after(Duration::ZERO)
     }
 
-    /// Hands it back, to be delivered after a delay.
+    /// Hands it back, to be delivered after a delay of at most ten years.
     ///
     /// # Errors
-    /// `LeaseLost`, `Poisoned`.
+    /// `LeaseLost`, `Poisoned`, `InvalidArgument`.
     pub fn release_after(&self, delay: Duration) -> Result<()> {
         self.end(self.queue.release(self.token, delay))
     }
@@ -130,8 +133,7 @@ impl Delivery {
     /// # Errors
     /// `LeaseLost`, `Poisoned`; `OptionMissing` on a queue that keeps its exhausted messages.
     pub fn reject(&self, reason: impl fmt::Display) -> Result<()> {
-        let result = self.queue.reject(self.token, reason.to_string());
-        if matches!(result, Err(crate::Error::OptionMissing { .. })) { result } else { self.end(result) }
+        self.end(self.queue.reject(self.token, reason.to_string()))
     }
 
     /// Prolongs the lease to `duration` from now; never shortens it. 1 ms to 7 days.

@@ -3,7 +3,7 @@
 
 use crate::error::{Error, Result};
 use crate::log::Place;
-use crate::message::duration_ns;
+use crate::message::{check_delay, duration_ns};
 use crate::queue::options::{OnExhausted, check_lease};
 use crate::queue::settlement::{Event, Failure};
 use crate::queue::shared::{Shared, apply_failure, truncate};
@@ -89,6 +89,7 @@ impl Shared {
     }
 
     pub(crate) fn fail(&self, token: Token, reason: String, delay: Option<Duration>) -> Result<()> {
+        check_delay(delay.map_or(0, duration_ns))?;
         self.settle(token, |state, now_ns| {
             let end = self.fail_locked(state, token.id, now_ns, reason, delay, false)?;
             if let Some(Status::Scheduled { due_ns }) = state.messages.get(&token.id).map(|m| m.status) {
@@ -101,6 +102,7 @@ impl Shared {
     }
 
     pub(crate) fn release(&self, token: Token, delay: Duration) -> Result<()> {
+        check_delay(duration_ns(delay))?;
         self.settle(token, |state, now_ns| {
             let due_ns = if delay.is_zero() { 0 } else { now_ns.saturating_add(duration_ns(delay)) };
             self.release_locked(state, token.id, due_ns)
