@@ -45,13 +45,17 @@ struct Report {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match ingest(&arguments.hub, &arguments.input) {
-        Ok(report) => {
+    let done = ingest(&arguments.hub, &arguments.input).and_then(|report| {
+        let line = serde_json::to_string(&report)?;
+        Ok((report, line))
+    });
+    match done {
+        Ok((report, line)) => {
             eprintln!(
                 "rust: {} rows, {} records appended to the stream flights, {} skipped, {:.2} s",
                 report.rows, report.records, report.skipped, report.seconds
             );
-            println!("{}", serde_json::json!(report));
+            println!("{line}");
             ExitCode::SUCCESS
         }
         Err(error) => {
