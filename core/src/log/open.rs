@@ -37,6 +37,13 @@ struct TailSegment {
     scan: Scan,
 }
 
+impl TailSegment {
+    /// Where its frames end, in granules: a sealed segment is full.
+    fn end(&self) -> u64 {
+        if self.scan.sealed { self.header.data_bytes / GRANULE_BYTES } else { self.scan.end }
+    }
+}
+
 impl Log {
     /// Opens the log in `directory`, which exists. `visible` is what readers see.
     ///
@@ -99,8 +106,8 @@ impl Log {
 
     /// Goes on in the last segment, or after it if it is full.
     fn resume(&mut self, tail: TailSegment) {
+        let end = tail.end();
         let TailSegment { header, file, mut data, scan } = tail;
-        let end = if scan.sealed { data.len() as u64 / GRANULE_BYTES } else { scan.end };
         let place =
             if scan.sealed { Place::new(header.number + 1, 0) } else { Place::new(header.number, end) };
         self.writer = Mutex::new(Writer::at(place));
@@ -234,9 +241,30 @@ fn has_data(home: &Home, number: u64, path: &Path) -> Result<bool> {
 
 /// Makes durable what was found: a killed process leaves frames and names that can be read and were never synced. From here
 /// on they count as durable, for readers, for other logs and for the next durable mark.
+///
+/// What no mark proves is written once more: after a failed sync the system takes pages for clean that it never wrote, and
+/// another sync alone would succeed without them.
 fn settle(home: &Home, tail: &TailSegment) -> Result<()> {
     let path = home.path(tail.header.number);
-    tail.file.sync().map_err(|e| Error::io("sync", path, &e))?;
+    let write = |bytes: &[u8], position: u64| {
+        tail.file.write_all_at(bytes, position).map_err(|e| Error::io("write", &path, &e))
+    };
+    let proven = match tail.scan.durable {
+        durable if durable.segment() == tail.header.number => durable.granule(),
+        _ => 0,
+    };
+    if proven == 0 {
+        // The header and the length were synced with nothing else.
+        write(&tail.header.encode(), 0)?;
+        if tail.scan.end * GRANULE_BYTES < tail.header.data_bytes {
+            write(&[0], HEADER_BYTES as u64 + tail.header.data_bytes - 1)?;
+        }
+    }
+    let unproven = (proven * GRANULE_BYTES) as usize..(tail.end() * GRANULE_BYTES) as usize;
+    if let Some(bytes) = tail.data.get(unproven.clone()).filter(|bytes| !bytes.is_empty()) {
+        write(bytes, (HEADER_BYTES + unproven.start) as u64)?;
+    }
+    tail.file.sync().map_err(|e| Error::io("sync", &path, &e))?;
     let directory = home.directory();
     home.storage().sync_dir(directory).map_err(|e| Error::io("sync", directory, &e))
 }
