@@ -150,7 +150,7 @@ static void peek_dead_letters(ringmain_hub hub, totals *all)
     size_t count;
     uint64_t from_id = 0;
     int32_t opened = ringmain_queue_open(hub, "rebook.dead", NULL, &queue);
-    if (opened == RINGMAIN_OPTION_MISSING)
+    if (opened == RINGMAIN_ERROR_OPTION_MISSING)
         return; /* It is not there to open, and to make it takes options: the Python step was left out. */
     must(opened, "queue rebook.dead");
     do {
