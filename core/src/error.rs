@@ -6,6 +6,11 @@ use std::path::PathBuf;
 /// What every fallible verb of the durable side returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// `None` for an empty batch: what waits goes on waiting for it. An error is something.
+pub(crate) fn something<T>(batch: Result<Vec<T>>) -> Option<Result<Vec<T>>> {
+    if batch.as_ref().is_ok_and(Vec::is_empty) { None } else { Some(batch) }
+}
+
 /// Why a verb did not do what was asked. Nothing was changed unless the variant says so.
 ///
 /// Each variant has a stable numeric [`code`](Error::code), the same in every language.

@@ -78,11 +78,8 @@ fn readers_start_where_they_are_told_and_follow_what_comes() {
 #[test]
 fn a_waiting_reader_is_woken_by_an_append_to_any_partition() {
     let stream = memory(4);
-    let theirs = stream.clone();
-    let reader = std::thread::spawn(move || {
-        let mut reader = theirs.reader(Start::Latest).unwrap();
-        reader.poll(1, Duration::from_secs(60)).unwrap().len()
-    });
+    let mut reader = stream.reader(Start::Latest).unwrap();
+    let reader = std::thread::spawn(move || reader.poll(1, Duration::from_secs(60)).unwrap().len());
     std::thread::sleep(Duration::from_millis(20));
     stream.append(Message::new(b"x").key(b"k")).unwrap();
     assert_eq!(reader.join().unwrap(), 1);

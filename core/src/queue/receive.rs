@@ -1,6 +1,6 @@
 //! Receiving: returned messages first, then those ahead of the cursor, each leased to the delivery that carries it.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, something};
 use crate::limits::{LEASE_COUNT_MAX, RECEIVE_COUNT_MAX};
 use crate::log::{INDEXED, Kind, Payload, Place};
 use crate::queue::delivery::Delivery;
@@ -10,7 +10,7 @@ use crate::queue::state::{Message, State, Status};
 use crate::sync::lock;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 impl Shared {
     /// Leases up to `count_max` messages that are ready now.
@@ -86,16 +86,7 @@ impl Shared {
 
     /// The same, waiting at most `wait` for the first.
     pub(crate) fn take_within(self: &Arc<Self>, count_max: usize, wait: Duration) -> Result<Vec<Delivery>> {
-        let mut taken = self.take(count_max);
-        if wait.is_zero() || !taken.as_ref().is_ok_and(Vec::is_empty) {
-            return taken;
-        }
-        let deadline = Instant::now().checked_add(wait);
-        self.log.data().wait_until(deadline, || {
-            taken = self.take(count_max);
-            !taken.as_ref().is_ok_and(Vec::is_empty)
-        });
-        taken
+        self.log.data().wait_for(wait, || something(self.take(count_max))).unwrap_or(Ok(Vec::new()))
     }
 
     /// The same for a task.
@@ -104,11 +95,6 @@ impl Shared {
         context: &Context<'_>,
         count_max: usize,
     ) -> Poll<Result<Vec<Delivery>>> {
-        let mut taken = Ok(Vec::new());
-        let ready = self.log.data().poll_ready(context, || {
-            taken = self.take(count_max);
-            !taken.as_ref().is_ok_and(Vec::is_empty)
-        });
-        if ready { Poll::Ready(taken) } else { Poll::Pending }
+        self.log.data().poll_for(context, || something(self.take(count_max)))
     }
 }

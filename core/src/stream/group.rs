@@ -4,7 +4,7 @@
 //! commit by a member that no longer owns it is refused for that partition. What was polled and not committed is read
 //! again by whoever gets the partition: at least once.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, something};
 use crate::name::Name;
 use crate::stream::coordinator::Coordinator;
 use crate::stream::reader::{PartitionReader, Reader, Start, resolve};
@@ -13,7 +13,7 @@ use crate::stream::shared::Shared;
 use crate::sync::lock;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A consumer group of a stream.
 #[derive(Debug, Clone)]
@@ -125,27 +125,14 @@ impl Member {
     /// # Errors
     /// `Closed`, also while waiting; `Corrupt` or `Io` if a file cannot be read.
     pub fn poll(&mut self, count_max: usize, wait: Duration) -> Result<Vec<Record>> {
-        let mut taken = self.take(count_max);
-        if wait.is_zero() || !taken.as_ref().is_ok_and(Vec::is_empty) {
-            return taken;
-        }
         let stream = self.stream.clone();
-        stream.data().wait_until(Instant::now().checked_add(wait), || {
-            taken = self.take(count_max);
-            !taken.as_ref().is_ok_and(Vec::is_empty)
-        });
-        taken
+        stream.data().wait_for(wait, || something(self.take(count_max))).unwrap_or(Ok(Vec::new()))
     }
 
     /// As [`poll`](Self::poll) without blocking: if there is nothing, `context`'s task is woken when there may be.
     pub fn poll_records(&mut self, context: &mut Context<'_>, count_max: usize) -> Poll<Result<Vec<Record>>> {
         let stream = self.stream.clone();
-        let mut taken = Ok(Vec::new());
-        let ready = stream.data().poll_ready(context, || {
-            taken = self.take(count_max);
-            !taken.as_ref().is_ok_and(Vec::is_empty)
-        });
-        if ready { Poll::Ready(taken) } else { Poll::Pending }
+        stream.data().poll_for(context, || something(self.take(count_max)))
     }
 
     /// Commits everything polled so far of the partitions that this member still owns.

@@ -1,13 +1,13 @@
 //! A reader of a stream: its own place in each partition that it reads.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, something};
 use crate::limits::RECEIVE_COUNT_MAX;
 use crate::log::{self, Kind, Log};
 use crate::stream::record::{Position, Record};
 use crate::stream::shared::Shared;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Records taken from one partition before the others get their turn.
 const TURN_COUNT: usize = 256;
@@ -139,27 +139,14 @@ impl Reader {
     /// # Errors
     /// `Closed`, also while waiting; `Corrupt` or `Io` if a file cannot be read.
     pub fn poll(&mut self, count_max: usize, wait: Duration) -> Result<Vec<Record>> {
-        let mut taken = self.read_batch(count_max);
-        if wait.is_zero() || !taken.as_ref().is_ok_and(Vec::is_empty) {
-            return taken;
-        }
         let stream = self.stream.clone();
-        stream.data().wait_until(Instant::now().checked_add(wait), || {
-            taken = self.read_batch(count_max);
-            !taken.as_ref().is_ok_and(Vec::is_empty)
-        });
-        taken
+        stream.data().wait_for(wait, || something(self.read_batch(count_max))).unwrap_or(Ok(Vec::new()))
     }
 
     /// As [`poll`](Self::poll) without blocking: if there is nothing, `context`'s task is woken when there may be.
     pub fn poll_records(&mut self, context: &mut Context<'_>, count_max: usize) -> Poll<Result<Vec<Record>>> {
         let stream = self.stream.clone();
-        let mut taken = Ok(Vec::new());
-        let ready = stream.data().poll_ready(context, || {
-            taken = self.read_batch(count_max);
-            !taken.as_ref().is_ok_and(Vec::is_empty)
-        });
-        if ready { Poll::Ready(taken) } else { Poll::Pending }
+        stream.data().poll_for(context, || something(self.read_batch(count_max)))
     }
 
     /// Continues one partition at `offset`.

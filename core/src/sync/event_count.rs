@@ -15,8 +15,8 @@
 
 use super::barrier;
 use super::{AtomicU32, Condvar, Mutex, Ordering};
-use std::task::{Context, Waker};
-use std::time::Instant;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
 /// See the module's description.
 #[derive(Debug)]
@@ -71,8 +71,34 @@ impl EventCount {
         }
     }
 
-    /// The same for a task: true if `ready`, else the task is woken by the next `notify`.
-    pub(crate) fn poll_ready(&self, context: &Context<'_>, mut ready: impl FnMut() -> bool) -> bool {
+    /// What `attempt` gives, sleeping between attempts until it gives something, at most for `wait`.
+    pub(crate) fn wait_for<T>(&self, wait: Duration, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
+        let mut got = attempt();
+        if got.is_none() && !wait.is_zero() {
+            self.wait_until(Instant::now().checked_add(wait), || {
+                got = attempt();
+                got.is_some()
+            });
+        }
+        got
+    }
+
+    /// The same for a task.
+    pub(crate) fn poll_for<T>(
+        &self,
+        context: &Context<'_>,
+        mut attempt: impl FnMut() -> Option<T>,
+    ) -> Poll<T> {
+        let mut got = None;
+        self.poll_ready(context, || {
+            got = attempt();
+            got.is_some()
+        });
+        got.map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// As `wait_until` for a task: true if `ready`, else the task is woken by the next `notify`.
+    fn poll_ready(&self, context: &Context<'_>, mut ready: impl FnMut() -> bool) -> bool {
         if ready() {
             return true;
         }
@@ -137,7 +163,6 @@ mod tests {
     use super::*;
     use crate::sync::AtomicBool;
     use std::sync::Arc;
-    use std::time::Duration;
 
     #[test]
     fn a_sleeper_is_woken_by_whoever_publishes() {
