@@ -13,18 +13,51 @@ const GROUP: &str = "billing";
 
 #[derive(Debug, Clone)]
 enum Verb {
-    Append { key: Option<u8> },
-    AppendBatch { keys: Vec<Option<u8>> },
-    Advance { ms: u64 },
-    Read { start: From, count: usize },
-    ReadOn { count: usize },
-    Seek { partition: u32, at: usize },
-    Join { start: From },
-    Leave { which: usize },
-    Poll { which: usize, count: usize },
-    Commit { which: usize },
-    CommitOffset { which: usize, partition: u32, at: usize },
-    SeekMember { which: usize, partition: u32, at: usize },
+    Append {
+        key: Option<u8>,
+    },
+    AppendBatch {
+        keys: Vec<Option<u8>>,
+    },
+    Advance {
+        ms: u64,
+    },
+    Read {
+        start: From,
+        count: usize,
+    },
+    ReadOn {
+        count: usize,
+    },
+    Seek {
+        partition: u32,
+        at: usize,
+    },
+    Join {
+        start: From,
+    },
+    Leave {
+        which: usize,
+    },
+    /// A member joins and leaves at once: others lose partitions and get them back without noticing.
+    Visit,
+    Poll {
+        which: usize,
+        count: usize,
+    },
+    Commit {
+        which: usize,
+    },
+    CommitOffset {
+        which: usize,
+        partition: u32,
+        at: usize,
+    },
+    SeekMember {
+        which: usize,
+        partition: u32,
+        at: usize,
+    },
     Reopen,
     Crash,
 }
@@ -56,6 +89,7 @@ fn verbs() -> impl Strategy<Value = Verb> {
         3 => (0..5u32, which()).prop_map(|(partition, at)| Verb::Seek { partition, at }),
         4 => from().prop_map(|start| Verb::Join { start }),
         3 => which().prop_map(|which| Verb::Leave { which }),
+        3 => Just(Verb::Visit),
         12 => (which(), 1..9usize).prop_map(|(which, count)| Verb::Poll { which, count }),
         8 => which().prop_map(|which| Verb::Commit { which }),
         4 => (which(), 0..5u32, which()).prop_map(|(which, partition, at)| Verb::CommitOffset { which, partition, at }),
@@ -324,6 +358,13 @@ fn apply(subject: &mut Subject, model: &mut Model, verb: &Verb) -> Result<(), Te
             }
         }
         Verb::Join { start } => join(subject, model, *start)?,
+        Verb::Visit => {
+            let before = subject.members.len();
+            join(subject, model, From::Earliest)?;
+            if subject.members.len() > before {
+                act(subject, model, &Verb::Leave { which: before }, before)?;
+            }
+        }
         Verb::Reopen if subject.durable => {
             subject.hub.close(Duration::from_secs(60)).expect("closed");
             subject.reopen(model);
