@@ -149,7 +149,8 @@ impl Model {
 
     fn next_value(&mut self) -> String {
         self.sent_count += 1;
-        format!("message {}", self.sent_count)
+        // Of many lengths, so that segments fill, rotate and are released.
+        format!("message {} {}", self.sent_count, ".".repeat((self.sent_count * 157 % 1200) as usize))
     }
 
     fn send(&mut self, values: &[String], delays_ms: &[u64]) -> Vec<u64> {

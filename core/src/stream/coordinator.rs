@@ -14,12 +14,15 @@ pub(crate) struct Coordinator {
     next_member: u64,
     /// Members with the partitions that they own.
     members: BTreeMap<u64, Vec<u32>>,
-    partition_count: u32,
+    /// For each partition the generation in which it was given to its owner: what fences an owner that lost it and got it
+    /// back without noticing.
+    since: Vec<u64>,
 }
 
 impl Coordinator {
     pub(crate) fn new(partition_count: u32) -> Self {
-        Self { generation: 0, next_member: 1, members: BTreeMap::new(), partition_count }
+        let since = vec![0; partition_count as usize];
+        Self { generation: 0, next_member: 1, members: BTreeMap::new(), since }
     }
 
     pub(crate) fn generation(&self) -> u64 {
@@ -46,8 +49,10 @@ impl Coordinator {
         self.members.get(&member).map_or(&[], Vec::as_slice)
     }
 
-    pub(crate) fn owns(&self, member: u64, partition: u32) -> bool {
-        self.assignment(member).contains(&partition)
+    /// The generation since which the member owns the partition, if it does.
+    pub(crate) fn owned_since(&self, member: u64, partition: u32) -> Option<u64> {
+        let owned = self.assignment(member).contains(&partition);
+        self.since.get(partition as usize).copied().filter(|_| owned)
     }
 
     fn assign(&mut self) {
@@ -56,7 +61,8 @@ impl Coordinator {
         if count == 0 {
             return;
         }
-        let (fair, mut extra) = (self.partition_count / count, self.partition_count % count);
+        let partition_count = self.since.len() as u32;
+        let (fair, mut extra) = (partition_count / count, partition_count % count);
         // Those that have more than the fair share keep one more, as long as there are extras.
         for owned in self.members.values_mut() {
             let keeps_extra = owned.len() as u32 > fair && extra > 0;
@@ -64,8 +70,11 @@ impl Coordinator {
             owned.truncate((fair + u32::from(keeps_extra)) as usize);
         }
         let owned: Vec<u32> = self.members.values().flatten().copied().collect();
-        let free = (0..self.partition_count).filter(|partition| !owned.contains(partition));
+        let free = (0..partition_count).filter(|partition| !owned.contains(partition));
         for partition in free {
+            if let Some(since) = self.since.get_mut(partition as usize) {
+                *since = self.generation;
+            }
             let fewest = self.members.values_mut().min_by_key(|owned| owned.len());
             if let Some(owned) = fewest {
                 owned.push(partition);

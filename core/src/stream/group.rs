@@ -11,6 +11,7 @@ use crate::stream::reader::{PartitionReader, Reader, Start, resolve};
 use crate::stream::record::Record;
 use crate::stream::shared::Shared;
 use crate::sync::lock;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -28,6 +29,8 @@ pub struct Member {
     group: Name,
     number: u64,
     generation: u64,
+    /// Since which generation it owns each partition, as of its last look.
+    since: BTreeMap<u32, u64>,
     coordinator: Arc<Mutex<Coordinator>>,
     stream: Arc<Shared>,
     reader: Reader,
@@ -65,7 +68,8 @@ impl Group {
         let number = lock(&coordinator).join();
         self.stream.data().notify();
         let reader = Reader::new(self.stream.clone(), Vec::new());
-        Ok(Member { group, number, generation: 0, coordinator, stream: self.stream.clone(), reader })
+        let (generation, since) = (0, BTreeMap::new());
+        Ok(Member { group, number, generation, since, coordinator, stream: self.stream.clone(), reader })
     }
 
     /// Committed offsets by partition: the next to read, `None` where nothing was committed.
@@ -93,17 +97,22 @@ impl Group {
 impl Member {
     /// Takes over what was assigned since the last look, and lets go of what was taken away.
     fn refresh(&mut self) -> Result<()> {
-        let assigned = {
+        let since: BTreeMap<u32, u64> = {
             let coordinator = lock(&self.coordinator);
             if coordinator.generation() == self.generation {
                 return Ok(());
             }
             self.generation = coordinator.generation();
-            coordinator.assignment(self.number).to_vec()
+            let owned = coordinator.assignment(self.number).iter().copied();
+            owned.filter_map(|p| Some((p, coordinator.owned_since(self.number, p)?))).collect()
         };
+        let before = std::mem::replace(&mut self.since, since);
         let mut kept = self.reader.take_partitions();
-        kept.retain(|partition| assigned.contains(&partition.partition));
-        for partition in assigned {
+        // One that was lost in between is read from its committed offset, like any that moves.
+        kept.retain(|p| {
+            self.since.contains_key(&p.partition) && self.since.get(&p.partition) == before.get(&p.partition)
+        });
+        for partition in self.since.keys().copied() {
             if kept.iter().any(|k| k.partition == partition) {
                 continue;
             }
@@ -143,7 +152,8 @@ impl Member {
         let polled: Vec<(u32, u64)> =
             self.reader.partitions().iter().map(|p| (p.partition, p.offset())).collect();
         let ahead = |(partition, offset): &(u32, u64)| {
-            self.stream.offsets.committed(self.group.as_str(), *partition) != Some(*offset)
+            // After a seek back there is nothing to commit: a commit never goes back.
+            self.stream.offsets.committed(self.group.as_str(), *partition) < Some(*offset)
         };
         let offsets: Vec<(u32, u64)> = polled.into_iter().filter(ahead).collect();
         self.commit_owned(&offsets)
@@ -169,8 +179,11 @@ impl Member {
         let (end, lost) = {
             // The partitions stay this member's until the commit is in the log.
             let coordinator = lock(&self.coordinator);
-            let (owned, lost): (Vec<_>, Vec<_>) =
-                offsets.iter().copied().partition(|(partition, _)| coordinator.owns(self.number, *partition));
+            let is_owner = |(partition, _): &(u32, u64)| {
+                let since = coordinator.owned_since(self.number, *partition);
+                since.is_some() && self.since.get(partition).is_none_or(|seen| Some(*seen) == since)
+            };
+            let (owned, lost): (Vec<_>, Vec<_>) = offsets.iter().copied().partition(is_owner);
             (self.stream.offsets.append(self.group.as_str(), &owned)?, lost)
         };
         self.stream.offsets.wait(end)?;

@@ -53,12 +53,18 @@ impl Offsets {
         lock(&self.groups).keys().cloned().collect()
     }
 
-    /// Appends a commit; it counts for readers at once, and is durable after [`wait`](Self::wait).
+    /// Appends a commit; it counts for readers at once, and is durable after [`wait`](Self::wait). A commit never goes
+    /// back: what is not ahead of what is committed is left out, whoever came first.
     pub(crate) fn append(&self, group: &str, offsets: &[(u32, u64)]) -> Result<Place> {
+        let mut groups = lock(&self.groups);
+        let committed = groups.get(group);
+        let is_ahead = |(partition, offset): &&(u32, u64)| {
+            committed.and_then(|committed| committed.get(partition)) < Some(offset)
+        };
+        let offsets: Vec<(u32, u64)> = offsets.iter().filter(is_ahead).copied().collect();
         if offsets.is_empty() {
             return Ok(Place::default());
         }
-        let mut groups = lock(&self.groups);
         let value = encode(offsets.iter().copied());
         let receipt = self.log.append(&[draft(group, &value, self.journal.now_ns())])?;
         groups.entry(group.to_owned()).or_default().extend(offsets.iter().copied());

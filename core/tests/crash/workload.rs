@@ -33,6 +33,8 @@ pub struct Workload {
     member: Option<Member>,
     polled: Vec<Option<u64>>,
     open: Option<(House, Mount)>,
+    /// Tasks that were leased since the process began: what recovery may find leased.
+    touched: Vec<usize>,
 }
 
 /// Whether an error says that the storage failed, now or before.
@@ -53,6 +55,7 @@ impl Workload {
             member: None,
             polled: vec![None; PARTITIONS as usize],
             open: None,
+            touched: Vec::new(),
         }
     }
 
@@ -60,6 +63,9 @@ impl Workload {
     pub fn run(&mut self, count: u64) {
         for _ in 0..count {
             self.step();
+            if self.open.as_ref().is_some_and(|(_, mount)| mount.is_killed()) {
+                self.kill();
+            }
         }
         self.kill();
     }
@@ -97,15 +103,22 @@ impl Workload {
             87..91 => self.append_batch(),
             91..97 => self.poll_and_commit(),
             97..98 => self.close(),
-            _ => self.kill(),
+            98..99 => self.kill(),
+            _ => self.kill_soon(),
         }
     }
 
     fn mount(&mut self) {
         let mount = Mount::new(&self.disk);
+        if self.dice.once_in(6) {
+            // While it recovers.
+            mount.kill_after(self.dice.below(60) as i64);
+        }
         let opened = House::open(self.plan, Arc::new(mount.clone()), &self.clock);
         match opened {
-            Ok(house) => self.open = Some((house, mount)),
+            Ok(house) => {
+                self.open = Some((house, mount));
+            }
             Err(error) => {
                 assert!(is_of_storage(&error), "opening brought {error:?}");
                 self.refused_count += 1;
@@ -123,12 +136,19 @@ impl Workload {
         self.open = None;
     }
 
+    /// In the middle of one of the next verbs.
+    fn kill_soon(&mut self) {
+        let calls = 1 + self.dice.below(12) as i64;
+        if let Some((_, mount)) = &self.open {
+            mount.kill_after(calls);
+        }
+    }
+
     fn lose_leases(&mut self) {
         let from = self.disk.operation_count();
-        for held in std::mem::take(&mut self.held) {
-            if !held.letter {
-                self.ledger.tasks[held.serial].failed.push(Span { from, by: u64::MAX });
-            }
+        self.held.clear();
+        for serial in std::mem::take(&mut self.touched) {
+            self.ledger.tasks[serial].failed.push(Span { from, by: u64::MAX });
         }
     }
 
@@ -138,6 +158,7 @@ impl Workload {
             self.lose_leases();
         }
         self.held.clear();
+        self.touched.clear();
         self.member = None;
         self.open = None;
     }
@@ -207,6 +228,7 @@ impl Workload {
             let letter = queue == DEAD;
             if !letter {
                 self.ledger.tasks[serial].leased.push(span);
+                self.touched.push(serial);
             }
             self.held.push(Held { delivery, serial, letter, deadline_ns });
         }
