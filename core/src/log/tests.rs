@@ -233,6 +233,59 @@ fn evicted_segments_are_read_from_their_files_and_payloads_outlive_eviction() {
     assert_eq!(read_all(&log).len(), 41);
 }
 
+/// Fills the log to the end of its third segment, whose successor cannot be opened as long as the mark is held, and
+/// has a thread append one record more.
+fn with_a_crossed_segment_that_has_no_successor(log: &Arc<Log>, test: impl FnOnce()) -> Receipt {
+    let stalled = log.marks.set(0);
+    let value = [7; 1000];
+    let mut last = log.append(&[data(&value)]).unwrap();
+    while last.end.segment() < 3 || log.header_of(3).capacity() - last.end.granule() > 128 {
+        last = log.append(&[data(&value)]).unwrap();
+    }
+    let appender = {
+        let log = log.clone();
+        std::thread::spawn(move || log.append(&[data(&[8; 2000])]).unwrap())
+    };
+    while log.header_of(3).sealed().is_none() {
+        std::thread::yield_now();
+    }
+    test();
+    drop(stalled);
+    appender.join().unwrap()
+}
+
+#[test]
+fn a_commit_between_the_end_of_a_segment_and_the_next_does_not_stop_the_writer() {
+    let scratch = tempfile::tempdir().unwrap();
+    let log = open(scratch.path()).0;
+    let later = with_a_crossed_segment_that_has_no_successor(&log, || {
+        // The writer comes as far as the pad, and no further.
+        for _ in 0..2 {
+            let extents = log.collect();
+            log.write_home(&extents).unwrap();
+            log.sync_home().unwrap();
+            log.publish(true);
+            assert!(!log.has_unwritten());
+        }
+    });
+    assert!(log.has_unwritten());
+    let extents = log.collect();
+    log.write_home(&extents).unwrap();
+    log.sync_home().unwrap();
+    log.publish(true);
+    assert!(log.reached(Level::Durable, later.end));
+    let records = log.end_sequence();
+    drop(log);
+    assert_eq!(read_all(&open(scratch.path()).0).len() as u64, records);
+}
+
+impl Log {
+    fn header_of(&self, number: u64) -> &Header {
+        let index = crate::sync::lock(&self.directory).get(number).and_then(|entry| entry.header);
+        self.header(index.unwrap())
+    }
+}
+
 fn lock_live_bytes(log: &Log) -> u64 {
     crate::sync::lock(&log.directory).iter().filter(|e| e.header.is_some()).map(|e| e.bytes).sum()
 }

@@ -94,12 +94,16 @@ impl Log {
             if at > from {
                 extents.push(Extent { segment, header: index, from, to: at });
             }
-            if over && self.live_segment(number + 1).is_some() {
-                writer.place = Place::new(number + 1, 0);
-                continue;
+            if !over {
+                writer.place = Place::new(number, at);
+                break;
             }
-            writer.place = Place::new(number, at);
-            break;
+            if self.live_segment(number + 1).is_none() {
+                // At the very end, not behind the pad: what lies there is never committed, and would be waited for.
+                writer.place = Place::new(number, header.capacity());
+                break;
+            }
+            writer.place = Place::new(number + 1, 0);
         }
         extents
     }
