@@ -40,10 +40,30 @@ fn a_power_cut_at_any_operation_loses_nothing_that_was_acknowledged() {
         verbs: 400,
         seeded_images: 6,
         survives_power_loss: true,
+        first_killed_after: None,
     });
     println!("power cuts: {report}");
     report.assert_clean();
     assert!(report.segments_removed > 0 && report.recoveries > 0, "the workload is too small: {report}");
+}
+
+/// What a killed process leaves can be read and is not yet durable: whoever goes on from it must not rely on it.
+#[test]
+fn a_power_cut_after_a_process_was_killed_while_it_made_the_hub_loses_nothing() {
+    let mut report = Report::default();
+    for calls in 1..90 {
+        let sweep = Sweep {
+            plan: Plan::SYNCED,
+            seed: 5000 + calls,
+            verbs: 12,
+            seeded_images: 0,
+            survives_power_loss: true,
+            first_killed_after: Some(calls as i64),
+        };
+        report.add(sweep.run());
+    }
+    println!("killed while making the hub: {report}");
+    report.assert_clean();
 }
 
 #[test]
@@ -55,6 +75,7 @@ fn a_killed_process_loses_nothing_that_was_written_and_power_cuts_leave_it_opena
         verbs: 400,
         seeded_images: 2,
         survives_power_loss: false,
+        first_killed_after: None,
     });
     println!("written: {report}");
     report.assert_clean();
@@ -63,7 +84,8 @@ fn a_killed_process_loses_nothing_that_was_written_and_power_cuts_leave_it_opena
 #[test]
 fn an_acknowledgement_before_the_sync_is_caught() {
     let plan = Plan { durability: Durability::Synced, bug: Some(SeededBug::AckBeforeSync) };
-    let sweep = Sweep { plan, seed: 0, verbs: 60, seeded_images: 2, survives_power_loss: true };
+    let (survives_power_loss, first_killed_after) = (true, None);
+    let sweep = Sweep { plan, seed: 0, verbs: 60, seeded_images: 2, survives_power_loss, first_killed_after };
     let report = sweep.run();
     println!("seeded bug: {report}");
     assert!(report.wrong.contains_key(&Wrong::Lost), "the gate is blind: {report}");

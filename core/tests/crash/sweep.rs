@@ -97,12 +97,15 @@ pub struct Sweep {
     pub seeded_images: u64,
     /// Whether an image with everything unsynced dropped, or drawn at random, must have lost nothing.
     pub survives_power_loss: bool,
+    /// Calls after which the first process is killed.
+    pub first_killed_after: Option<i64>,
 }
 
 impl Sweep {
     pub fn run(self) -> Report {
         let disk = SimDisk::new();
         let mut workload = Workload::new(self.plan, self.seed, &disk);
+        workload.first_killed_after = self.first_killed_after;
         workload.run(self.verbs);
         let operations = disk.operations();
         let mut report = Report {

@@ -27,6 +27,8 @@ pub struct Workload {
     pub clock: ManualClock,
     /// Verbs that returned an error of the storage.
     pub refused_count: u64,
+    /// Calls after which the first process is killed.
+    pub first_killed_after: Option<i64>,
     plan: Plan,
     dice: Dice,
     held: Vec<Held>,
@@ -49,6 +51,7 @@ impl Workload {
             ledger: Ledger::default(),
             clock: ManualClock::new(),
             refused_count: 0,
+            first_killed_after: None,
             plan,
             dice: Dice::new(seed),
             held: Vec::new(),
@@ -110,7 +113,9 @@ impl Workload {
 
     fn mount(&mut self) {
         let mount = Mount::new(&self.disk);
-        if self.dice.once_in(6) {
+        if let Some(calls) = self.first_killed_after.take() {
+            mount.kill_after(calls);
+        } else if self.dice.once_in(6) {
             // While it recovers.
             mount.kill_after(self.dice.below(60) as i64);
         }
