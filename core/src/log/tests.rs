@@ -322,6 +322,20 @@ fn a_closed_log_removes_no_file() {
     assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), files);
 }
 
+#[test]
+fn a_log_that_is_written_and_not_synced_keeps_only_a_cache_in_memory() {
+    let scratch = tempfile::tempdir().unwrap();
+    let log = open(scratch.path()).0;
+    let journal = Journal::new(Clock::System, Arc::new(Alarm::new()), Level::Written, 100_000_000);
+    for _ in 0..60 {
+        let receipt = log.append(&[data(&[5; 900_000])]).unwrap();
+        journal.commit(&log, receipt.end).unwrap();
+        assert!(!log.reached(Level::Durable, receipt.end));
+    }
+    let live = lock_live_bytes(&log);
+    assert!(live < 36 << 20, "{live} bytes in memory of {}", log.bytes());
+}
+
 impl Log {
     fn header_of(&self, number: u64) -> &Header {
         let index = crate::sync::lock(&self.directory).get(number).and_then(|entry| entry.header);
