@@ -34,7 +34,7 @@ use catalogue::Catalogue;
 use directory::Directory;
 use registry::Registry;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, Weak, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, Weak, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -247,6 +247,13 @@ impl Inner {
         if self.closed.load(Ordering::Acquire) { Err(Error::Closed { what: "the hub" }) } else { Ok(()) }
     }
 
+    /// The registry, to open something in: `shut` closes what is opened before it takes the lock, and nothing is after.
+    fn registry_of_open(&self) -> Result<MutexGuard<'_, Registry>> {
+        let registry = lock(&self.registry);
+        self.check_open()?;
+        Ok(registry)
+    }
+
     fn save(&self, catalogue: &Catalogue) -> Result<()> {
         match &self.directory {
             Some(directory) => catalogue.save(&*directory.storage, &directory.path),
@@ -283,9 +290,13 @@ impl Inner {
     }
 
     fn flush(&self, logs: &[Arc<Log>]) -> Result<()> {
+        // All of them on the list first, so that the first wait commits them all. Nevertheless each is waited for: a
+        // leader of the hub's own, lower level may have taken it off the list.
         logs.iter().for_each(|log| self.journal.note(log));
-        self.journal.commit_all(Level::Durable);
-        logs.iter().try_for_each(|log| log.poisoned())
+        let wait = |log: &Arc<Log>| {
+            self.journal.commit_to(log, log.claimed(), Level::Durable).and_then(|()| log.poisoned())
+        };
+        logs.iter().map(wait).fold(Ok(()), Result::and)
     }
 
     fn shut(&self) -> Result<()> {
@@ -303,13 +314,13 @@ impl Inner {
         queues.iter().for_each(|queue| queue.close());
         streams.iter().for_each(|stream| stream.close());
         let mut flushed = self.flush(&logs);
-        // Once more, so that a durable mark covers that flush: damage in it is then told from a torn tail.
-        let marked = logs
-            .iter()
-            .filter(|log| log.is_durable() && log.append_durable_mark(self.clock.now_ns()))
-            .cloned();
-        flushed = flushed.and(self.flush(&marked.collect::<Vec<_>>()));
-        logs.iter().for_each(|log| log.close());
+        // Once more, so that a durable mark covers that flush: damage in it is then told from a torn tail. And verbs in
+        // flight may have appended; from the close of its log on none does, and none has anything left to write.
+        for log in &logs {
+            log.append_durable_mark(self.clock.now_ns());
+            log.close();
+        }
+        flushed = flushed.and(self.flush(&logs));
         if let Some(directory) = &self.directory {
             directory.unlock();
         }

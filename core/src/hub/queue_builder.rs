@@ -65,7 +65,7 @@ impl QueueBuilder {
         let inner = self.hub.inner();
         inner.check_open()?;
         let name = Name::new(&self.name)?;
-        let mut registry = lock(&inner.registry);
+        let mut registry = inner.registry_of_open()?;
         let stored = registry.catalogue.queues.get(name.as_str()).map(|entry| entry.options.clone());
         let options = self.merged(&name, stored.clone())?;
         options.check()?;

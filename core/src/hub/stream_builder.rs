@@ -7,7 +7,6 @@ use crate::limits::PARTITION_COUNT_MAX;
 use crate::name::Name;
 use crate::stream::{self, Stream};
 use crate::sync::event_count::EventCount;
-use crate::sync::lock;
 use std::sync::Arc;
 
 /// A stream to open or make.
@@ -37,7 +36,7 @@ impl StreamBuilder {
         let inner = self.hub.inner();
         inner.check_open()?;
         let name = Name::new(&self.name)?;
-        let mut registry = lock(&inner.registry);
+        let mut registry = inner.registry_of_open()?;
         let entry = match registry.catalogue.streams.get(name.as_str()) {
             Some(entry) => entry.clone(),
             None => {

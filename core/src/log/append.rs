@@ -187,6 +187,34 @@ impl Log {
         header.seal(records, at);
     }
 
+    /// Takes what is left of the open segment away from those that loaded `current` before the log was closed: as a crosser
+    /// does, but without a pad, for the segment may be continued when the log is opened again. Under the directory's lock.
+    pub(super) fn end_claims(&self, segment: u64) {
+        let block = &self.blocks[segment as usize % BLOCKS];
+        // ORDERING: Relaxed: the compare-and-swap decides.
+        let mut found = block.claim.load(Ordering::Relaxed);
+        loop {
+            let (records, position) = claim::split(found);
+            if position > LIMIT {
+                return;
+            }
+            // ORDERING: AcqRel, P6: as in `add_to_claim`.
+            match block.claim.compare_exchange(
+                found,
+                claim::crossed(found),
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => {
+                    // ORDERING: Relaxed: the directory's lock, which openers hold, keeps the block serving the segment.
+                    let header = self.header(block.header.load(Ordering::Relaxed) as u32);
+                    return header.seal(records, position - (LIMIT - header.capacity()));
+                }
+                Err(now) => found = now,
+            }
+        }
+    }
+
     /// Tells everybody that the segment is full. If it is no longer current, somebody has.
     fn start_rotation(&self, segment: u64) {
         // ORDERING: AcqRel, P6: the seal came before; a failed exchange means that `current` moved on or was closed.

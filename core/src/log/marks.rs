@@ -54,9 +54,11 @@ impl Marks {
             for index in (hint..count).chain(0..hint.min(count)).chain([count]) {
                 let Some(entry) = self.slab.entry(index) else { continue };
                 let mark = &*entry.0;
-                // ORDERING: Relaxed, P2: carried to the crosser by the claim that follows.
+                // ORDERING: Acquire, P2: pairs with the clear of whoever had this mark before, and so hands its work on to
+                // the opener by our own clear, which is a plain store and may be the only one that the opener sees. For
+                // the mark itself Relaxed would do: the claim that follows carries it to the crosser.
                 if mark.load(Ordering::Relaxed) == 0
-                    && mark.compare_exchange(0, segment + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+                    && mark.compare_exchange(0, segment + 1, Ordering::Acquire, Ordering::Relaxed).is_ok()
                 {
                     if index != hint {
                         HINT.set(index);

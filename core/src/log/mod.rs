@@ -51,7 +51,7 @@ pub(crate) use reader::Reader;
 
 use crate::error::{Error, Result};
 use crate::sync::event_count::EventCount;
-use crate::sync::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{AtomicBool, AtomicU64, Ordering, lock};
 use claim::{CLOSED, ROTATING, UNOPENED};
 use crossbeam_utils::CachePadded;
 use directory::Directory;
@@ -208,10 +208,18 @@ impl Log {
         }
     }
 
-    /// Refuses appends from now on; readers drain what is there.
+    /// Refuses appends from now on, and removes no file any more; readers drain what is there. Who claimed before commits
+    /// normally; nobody claims after, so that what [`claimed`](Self::claimed) says then is the end for good.
     pub(crate) fn close(&self) {
-        // ORDERING: AcqRel: appends that load it after this see CLOSED; those that claimed before commit normally.
-        self.current.fetch_or(CLOSED, Ordering::AcqRel);
+        {
+            // Nobody opens a segment meanwhile, nor removes a file.
+            let _directory = lock(&self.directory);
+            // ORDERING: AcqRel: appends that load it after this see CLOSED.
+            let found = self.current.fetch_or(CLOSED, Ordering::AcqRel);
+            if found & (CLOSED | ROTATING) == 0 {
+                self.end_claims(claim::current_segment(found));
+            }
+        }
         self.data.notify();
     }
 

@@ -135,12 +135,18 @@ impl Log {
         }
     }
 
-    /// Forgets every segment before `number`, in memory and on disk. Their records are settled, or too old.
+    /// Forgets every segment before `number`, in memory and on disk; none once the log is closed. Their records are
+    /// settled, or too old.
     ///
     /// # Errors
     /// A file that cannot be removed; those before it are gone.
     pub(crate) fn release_before(&self, number: u64) -> Result<()> {
         let mut directory = lock(&self.directory);
+        // ORDERING: Relaxed: `close` sets it under the lock that we hold.
+        if self.current.load(Ordering::Relaxed) & CLOSED != 0 {
+            // The files may be somebody else's by now.
+            return Ok(());
+        }
         while let Some(first) = directory.first() {
             let last = directory.last().map_or(0, |last| last.number);
             // The last one is open for appends, or tells where the log goes on. As long as nothing of a later one is
@@ -186,6 +192,29 @@ impl Log {
             None if position <= claim::LIMIT => header.base() + records,
             // Crossed, and the crosser has not sealed it yet: what is committed is at least the base.
             None => header.base(),
+        }
+    }
+
+    /// Where everything ends that was claimed so far.
+    pub(crate) fn claimed(&self) -> Place {
+        loop {
+            {
+                let directory = lock(&self.directory);
+                let Some(last) = directory.last() else { return Place::new(directory.next_number(), 0) };
+                let Some(index) = last.header else { return Place::new(last.number + 1, 0) };
+                let header = self.header(index);
+                // ORDERING: Relaxed: as in `claimed_end`; whose append has returned to us is in it.
+                let word = self.blocks[last.number as usize % BLOCKS].claim.load(Ordering::Relaxed);
+                let (_, position) = claim::split(word);
+                if let Some((_, end)) = header.sealed() {
+                    return Place::new(last.number, end);
+                }
+                if position <= claim::LIMIT {
+                    return Place::new(last.number, position - (claim::LIMIT - header.capacity()));
+                }
+            }
+            // Crossed and not sealed yet: a few instructions of another thread.
+            std::thread::yield_now();
         }
     }
 

@@ -279,6 +279,63 @@ fn a_commit_between_the_end_of_a_segment_and_the_next_does_not_stop_the_writer()
     assert_eq!(read_all(&open(scratch.path()).0).len() as u64, records);
 }
 
+#[test]
+fn nothing_is_appended_once_a_close_has_returned_and_what_was_is_in_the_end_that_it_leaves() {
+    for _ in 0..200 {
+        let log = Arc::new(Log::memory(Arc::default()));
+        let threads: Vec<_> = (0..3)
+            .map(|_| {
+                let log = log.clone();
+                std::thread::spawn(move || {
+                    let mut end = Place::default();
+                    while let Ok(receipt) = log.append(&[data(b"x")]) {
+                        end = receipt.end;
+                    }
+                    end
+                })
+            })
+            .collect();
+        while log.end_sequence() < 2000 {
+            std::thread::yield_now();
+        }
+        log.close();
+        let (claimed, records) = (log.claimed(), log.end_sequence());
+        let ends: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+        assert_eq!((log.claimed(), log.end_sequence()), (claimed, records));
+        assert!(ends.iter().all(|end| *end <= claimed));
+        assert_eq!(read_all(&log).len() as u64, records);
+    }
+}
+
+#[test]
+fn a_closed_log_removes_no_file() {
+    let scratch = tempfile::tempdir().unwrap();
+    let log = open(scratch.path()).0;
+    let journal = journal();
+    for _ in 0..40 {
+        let receipt = log.append(&[data(&[7; 5000])]).unwrap();
+        journal.commit(&log, receipt.end).unwrap();
+    }
+    let files = std::fs::read_dir(scratch.path()).unwrap().count();
+    log.close();
+    log.release_before(3).unwrap();
+    assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), files);
+}
+
+#[test]
+fn a_log_that_is_written_and_not_synced_keeps_only_a_cache_in_memory() {
+    let scratch = tempfile::tempdir().unwrap();
+    let log = open(scratch.path()).0;
+    let journal = Journal::new(Clock::System, Arc::new(Alarm::new()), Level::Written, 100_000_000);
+    for _ in 0..60 {
+        let receipt = log.append(&[data(&[5; 900_000])]).unwrap();
+        journal.commit(&log, receipt.end).unwrap();
+        assert!(!log.reached(Level::Durable, receipt.end));
+    }
+    let live = lock_live_bytes(&log);
+    assert!(live < 36 << 20, "{live} bytes in memory of {}", log.bytes());
+}
+
 impl Log {
     fn header_of(&self, number: u64) -> &Header {
         let index = crate::sync::lock(&self.directory).get(number).and_then(|entry| entry.header);

@@ -153,9 +153,16 @@ impl Log {
         let place = lock(&self.writer).place;
         // ORDERING: Release, P7: pairs with `limit`.
         self.written.store(place.0, Ordering::Release);
-        if synced {
-            // ORDERING: Release, P7.
-            self.durable.store(place.0, Ordering::Release);
+        // What is written of a segment lies in its file, before whose making the segment before was synced.
+        let durable = if synced {
+            place
+        } else if place.granule() > 0 {
+            Place::new(place.segment(), 0)
+        } else {
+            Place::default()
+        };
+        // ORDERING: Release, P7; a maximum, for what was only written may be behind what was synced.
+        if self.durable.fetch_max(durable.0, Ordering::Release) < durable.0 {
             self.evict();
         }
         self.data.notify();
