@@ -5,7 +5,7 @@
 //!
 //! - Floors: imports point downward only, by way of the crate's root too; the queue and the stream never import each
 //!   other.
-//! - Every `unsafe` block and impl has a `SAFETY:` comment, every atomic operation an `ORDERING:` comment (or, for a
+//! - Every `unsafe` block and impl has a `SAFETY` comment, every atomic operation an `ORDERING:` comment (or, for a
 //!   counter that nobody decides by, a `STATISTIC:` comment) at most 12 lines above it and in the same function; one
 //!   comment may cover several operations. Orderings are written in full, so that the rule sees them. Compiler
 //!   fences are exempt: each is the cheap half of a barrier, and the dear half is explained.

@@ -210,7 +210,7 @@ impl Workload {
         let serials: Vec<u64> = (0..2 + self.dice.below(6)).map(|_| self.task(queue, batch)).collect();
         let values: Vec<_> =
             serials.iter().map(|serial| self.ledger.tasks[*serial as usize].value.clone()).collect();
-        let messages: Vec<_> = values.iter().map(|value| Message::new(value)).collect();
+        let messages: Vec<_> = values.iter().map(Message::new).collect();
         let (span, ids) = self.span(|house| house.queue(queue).send_batch(&messages));
         for (index, serial) in serials.iter().enumerate() {
             let task = &mut self.ledger.tasks[*serial as usize];
@@ -356,7 +356,7 @@ impl Workload {
         let serials: Vec<u64> = (0..2 + self.dice.below(8)).map(|_| self.event(batch)).collect();
         let values: Vec<_> =
             serials.iter().map(|serial| self.ledger.events[*serial as usize].value.clone()).collect();
-        let messages: Vec<_> = values.iter().map(|value| Message::new(value)).collect();
+        let messages: Vec<_> = values.iter().map(Message::new).collect();
         let (span, positions) = self.span(|house| house.events.append_batch(&messages));
         for (index, serial) in serials.iter().enumerate() {
             let event = &mut self.ledger.events[*serial as usize];
