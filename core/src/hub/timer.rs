@@ -18,6 +18,8 @@ pub(super) fn start(hub: Weak<Inner>, alarm: Arc<Alarm>) -> io::Result<JoinHandl
             now_ns = hub.clock.now_ns();
             if alarm.take(now_ns) {
                 hub.run_due(now_ns);
+                // A commit may have taken long: the next sleep is not to be longer by that.
+                now_ns = hub.clock.now_ns();
             }
         }
     })
