@@ -87,7 +87,9 @@ fn senders(queue: &Queue, sent: &Arc<AtomicU64>, stop: &Arc<AtomicBool>) -> Vec<
                 let mut pauses = (0..5).cycle().map(|i| Duration::from_micros(i * (70 + 20 * thread)));
                 while !stop.load(Ordering::SeqCst) && queue.send(Message::new(b"x")).is_ok() {
                     sent.fetch_add(1, Ordering::SeqCst);
-                    pauses.next().map(thread::sleep);
+                    if let Some(pause) = pauses.next() {
+                        thread::sleep(pause);
+                    }
                 }
             })
         })
