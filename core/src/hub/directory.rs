@@ -36,8 +36,6 @@ impl Directory {
         if directory.storage.open(&path.join(catalogue::FILE)).is_err() {
             directory.sync_ancestors()?;
         }
-        // A killed process may have left names that can be seen here and are not yet durable.
-        directory.sync_dir(path)?;
         let lock_path = path.join("LOCK");
         let locked =
             directory.storage.lock(&lock_path, &holder()).map_err(|e| Error::io("lock", lock_path, &e))?;
