@@ -10,6 +10,7 @@ mod failing;
 mod house;
 mod ledger;
 mod mount;
+mod relaxed;
 mod sweep;
 mod verify;
 mod workload;
