@@ -199,6 +199,34 @@ fn damage_below_the_durable_mark_is_refused_with_file_and_byte() {
 }
 
 #[test]
+fn what_was_cut_from_a_torn_tail_does_not_come_back_behind_new_records() {
+    let scratch = tempfile::tempdir().unwrap();
+    let journal = journal();
+    let log = open(scratch.path()).0;
+    let first = log.append(&[data(b"first")]).unwrap();
+    journal.commit(&log, first.end).unwrap();
+    let torn = log.append(&[data(b"never synced")]).unwrap();
+    let behind = log.append(&[data(b"behind it")]).unwrap();
+    journal.commit(&log, behind.end).unwrap();
+    drop(log);
+    // As if power had gone before that commit was synced, and of its sectors the later ones had reached the disk.
+    let path = scratch.path().join("0000000000000001.segment");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let byte = |place: Place| 4096 + 8 * place.granule() as usize;
+    bytes[byte(torn.start)..byte(torn.end)].fill(0);
+    std::fs::write(&path, bytes).unwrap();
+
+    let (log, recovered) = open(scratch.path());
+    assert!(recovered.cut_bytes > 0);
+    let again = log.append(&[data(b"just as long")]).unwrap();
+    assert_eq!((again.start, again.end), (torn.start, torn.end), "in the place of the torn one");
+    journal.commit(&log, again.end).unwrap();
+    drop(log);
+    let expected = [(0, b"first".to_vec()), (1, b"just as long".to_vec())];
+    assert_eq!(read_all(&open(scratch.path()).0), expected);
+}
+
+#[test]
 fn a_missing_segment_is_refused_by_its_number() {
     let scratch = tempfile::tempdir().unwrap();
     let journal = journal();
