@@ -115,10 +115,13 @@ impl Home {
     }
 
     /// Removes the file of a segment that nobody needs any more, durably: of several removed, a later one must not
-    /// vanish before an earlier one, which would look like a missing segment.
+    /// vanish before an earlier one, which would look like a missing segment. May be repeated after an error.
     pub(crate) fn remove(&self, number: u64) -> Result<()> {
         let path = self.path(number);
-        let removed = self.storage.remove(&path).and_then(|()| self.storage.sync_dir(&self.directory));
+        let removed = match self.storage.remove(&path) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e),
+            _ => self.storage.sync_dir(&self.directory),
+        };
         removed.map_err(|e| Error::io("remove", path, &e))
     }
 }

@@ -97,30 +97,30 @@ impl Group {
 impl Member {
     /// Takes over what was assigned since the last look, and lets go of what was taken away.
     fn refresh(&mut self) -> Result<()> {
-        let since: BTreeMap<u32, u64> = {
+        let (generation, since): (u64, BTreeMap<u32, u64>) = {
             let coordinator = lock(&self.coordinator);
             if coordinator.generation() == self.generation {
                 return Ok(());
             }
-            self.generation = coordinator.generation();
             let owned = coordinator.assignment(self.number).iter().copied();
-            owned.filter_map(|p| Some((p, coordinator.owned_since(self.number, p)?))).collect()
+            let since = owned.filter_map(|p| Some((p, coordinator.owned_since(self.number, p)?))).collect();
+            (coordinator.generation(), since)
         };
-        let before = std::mem::replace(&mut self.since, since);
-        let mut kept = self.reader.take_partitions();
         // One that was lost in between is read from its committed offset, like any that moves.
-        kept.retain(|p| {
-            self.since.contains_key(&p.partition) && self.since.get(&p.partition) == before.get(&p.partition)
+        let stays = |partition: &u32| {
+            since.contains_key(partition) && since.get(partition) == self.since.get(partition)
+        };
+        // These may fail: nothing is changed before.
+        let moved = since.keys().filter(|partition| !stays(partition)).map(|partition| {
+            let committed = self.stream.offsets.committed(self.group.as_str(), *partition);
+            PartitionReader::new(&self.stream, *partition, committed.map_or(Start::Earliest, Start::Offset))
         });
-        for partition in self.since.keys().copied() {
-            if kept.iter().any(|k| k.partition == partition) {
-                continue;
-            }
-            let committed = self.stream.offsets.committed(self.group.as_str(), partition);
-            let start = committed.map_or(Start::Earliest, Start::Offset);
-            kept.push(PartitionReader::new(&self.stream, partition, start)?);
-        }
-        self.reader.set_partitions(kept);
+        let moved = moved.collect::<Result<Vec<_>>>()?;
+        let mut partitions = self.reader.take_partitions();
+        partitions.retain(|partition| stays(&partition.partition));
+        partitions.extend(moved);
+        self.reader.set_partitions(partitions);
+        (self.generation, self.since) = (generation, since);
         Ok(())
     }
 
