@@ -23,7 +23,9 @@ WAITS = {
 @pytest.mark.parametrize("wait", WAITS.values(), ids=WAITS)
 def test_ctrl_c_ends_a_wait_and_loses_nothing(wait: str, place: str, tmp_path: Path) -> None:
     script = (
-        "import ringmain, sys\n"
+        "import ringmain, signal, sys\n"
+        # A shell's background jobs ignore Ctrl-C, and so would this child: Python installs its handler only if not.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "hub = ringmain.open(sys.argv[1] or None)\n"
         "queue = hub.queue('q', on_exhausted='drop')\n"
         "try:\n"
