@@ -167,29 +167,3 @@ impl Queue {
         Ok(self.shared.stats())
     }
 }
-
-impl Shared {
-    pub(crate) fn stats(&self) -> QueueStats {
-        let (state, _) = self.state_now();
-        let plain = self
-            .log
-            .end_sequence()
-            .saturating_sub(state.cursor.next_sequence())
-            .saturating_sub(state.ahead.len() as u64);
-        let totals = state.totals;
-        let stats = QueueStats {
-            ready: plain + state.returned.len() as u64,
-            scheduled: state.scheduled_count() as u64,
-            leased: state.leased_count() as u64,
-            sent_total: totals.sent,
-            acked_total: totals.acked,
-            failures_total: totals.failures,
-            leases_expired_total: totals.leases_expired,
-            redeliveries_total: totals.redeliveries,
-            dead_total: totals.dead,
-            dropped_total: totals.dropped,
-        };
-        self.unlock(state);
-        stats
-    }
-}

@@ -1,5 +1,7 @@
 //! Counts of a queue.
 
+use crate::queue::shared::Shared;
+
 /// Counts of one queue. Totals are since the hub was opened.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -36,4 +38,31 @@ pub(crate) struct Totals {
     pub(crate) redeliveries: u64,
     pub(crate) dead: u64,
     pub(crate) dropped: u64,
+}
+
+impl Shared {
+    /// The counts now, after what time has brought.
+    pub(crate) fn stats(&self) -> QueueStats {
+        let (state, _) = self.state_now();
+        let plain = self
+            .log
+            .end_sequence()
+            .saturating_sub(state.cursor.next_sequence())
+            .saturating_sub(state.ahead.len() as u64);
+        let totals = state.totals;
+        let stats = QueueStats {
+            ready: plain + state.returned.len() as u64,
+            scheduled: state.scheduled_count() as u64,
+            leased: state.leased_count() as u64,
+            sent_total: totals.sent,
+            acked_total: totals.acked,
+            failures_total: totals.failures,
+            leases_expired_total: totals.leases_expired,
+            redeliveries_total: totals.redeliveries,
+            dead_total: totals.dead,
+            dropped_total: totals.dropped,
+        };
+        self.unlock(state);
+        stats
+    }
 }
