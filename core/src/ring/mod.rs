@@ -19,7 +19,7 @@
 //!
 //! ```
 //! use ringmain::ring::mpmc;
-//! let (sender, receiver) = mpmc::channel(64);
+//! let (sender, receiver) = mpmc::bounded(64);
 //! let worker = std::thread::spawn(move || receiver.iter().sum::<u64>());
 //! for number in 1..=100 {
 //!     sender.send(number)?;
@@ -29,14 +29,21 @@
 //! # Ok::<(), ringmain::ring::SendError<u64>>(())
 //! ```
 
+mod claim;
 mod error;
 mod iter;
 pub mod mpmc;
+mod peek;
+mod slot;
 pub mod spsc;
+mod verbs;
 mod wait;
 
+pub use claim::Claim;
 pub use error::{RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError};
 pub use iter::{IntoIter, Iter, TryIter};
+pub use peek::Peek;
+pub use wait::Waiting;
 
 /// Most messages that a ring can be made for.
 pub const CAPACITY_MAX: usize = 1 << 31;
