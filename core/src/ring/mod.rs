@@ -3,6 +3,7 @@
 //! | flavour | senders | receivers | for |
 //! |---|---|---|---|
 //! | [`spsc`] | one | one | pipelines |
+//! | [`mpsc`] | many | one | fan-in |
 //! | [`mpmc`] | many | many | competing consumers |
 //!
 //! **Promise**, of every flavour. A message that was sent is received exactly once or dropped exactly once, and in
@@ -33,9 +34,11 @@ mod claim;
 mod error;
 mod iter;
 pub mod mpmc;
+pub mod mpsc;
 mod peek;
 mod slot;
 pub mod spsc;
+mod stamped;
 mod verbs;
 mod wait;
 

@@ -51,7 +51,6 @@ use super::{check_capacity, drop_all};
 use crate::sync::event_count::EventCount;
 use crate::sync::{AtomicU64, AtomicUsize, Ordering};
 use crossbeam_utils::CachePadded;
-use std::sync::Arc;
 
 pub use super::slot::{Layout, Packed, Padded};
 pub use super::{RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError};
@@ -343,6 +342,10 @@ impl<T, L: Layout> Ring<T, L> {
         Ok(message)
     }
 
+    fn capacity(&self) -> Option<usize> {
+        Some(self.slots.len())
+    }
+
     fn len(&self) -> usize {
         loop {
             // ORDERING: Acquire, for both: keeps the three loads in order. If `tail` is the same before and after,
@@ -520,34 +523,6 @@ sender_verbs!(Sender<[T, L]> for [T, L: Layout]);
 receiver_verbs!(Receiver<[T, L]> for [T, L: Layout]);
 both_ends!(Sender<[T, L]> for [T, L: Layout]);
 both_ends!(Receiver<[T, L]> for [T, L: Layout]);
-
-impl<T, L: Layout> Sender<T, L> {
-    fn ring_len(&self) -> usize {
-        self.ring.len()
-    }
-
-    fn ring_capacity(&self) -> Option<usize> {
-        Some(self.ring.slots.len())
-    }
-
-    fn ring_id(&self) -> *const () {
-        Arc::as_ptr(&self.ring).cast()
-    }
-}
-
-impl<T, L: Layout> Receiver<T, L> {
-    fn ring_len(&self) -> usize {
-        self.ring.len()
-    }
-
-    fn ring_capacity(&self) -> Option<usize> {
-        Some(self.ring.slots.len())
-    }
-
-    fn ring_id(&self) -> *const () {
-        Arc::as_ptr(&self.ring).cast()
-    }
-}
 
 impl<T, L: Layout> Clone for Sender<T, L> {
     fn clone(&self) -> Self {

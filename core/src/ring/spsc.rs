@@ -50,7 +50,6 @@ use crate::sync::{AtomicBool, AtomicU64, Ordering, UnsafeCell};
 use crossbeam_utils::CachePadded;
 use std::cell::Cell;
 use std::mem::MaybeUninit;
-use std::sync::Arc;
 
 /// Makes a ring for `capacity` messages.
 ///
@@ -134,6 +133,10 @@ impl<T> Ring<T> {
         unsafe { self.slots.get_unchecked(index) }
     }
 
+    fn capacity(&self) -> Option<usize> {
+        Some(self.capacity as usize)
+    }
+
     fn len(&self) -> usize {
         // ORDERING: Acquire: keeps the loads in order; `head` first, so that it is not past `tail`.
         let head = self.head.load(Ordering::Acquire);
@@ -182,18 +185,6 @@ impl<T> Sender<T> {
         self.tail.set(tail);
         // ORDERING: Release, P1: pairs with the receiver's Acquire and carries the messages.
         self.ring.tail.store(tail, Ordering::Release);
-    }
-
-    fn ring_len(&self) -> usize {
-        self.ring.len()
-    }
-
-    fn ring_capacity(&self) -> Option<usize> {
-        Some(self.ring.capacity as usize)
-    }
-
-    fn ring_id(&self) -> *const () {
-        Arc::as_ptr(&self.ring).cast()
     }
 }
 
@@ -285,18 +276,6 @@ impl<T> Receiver<T> {
         self.head.set(head);
         // ORDERING: Release, P2: pairs with the sender's Acquire: weaker, it could overwrite what we are reading.
         self.ring.head.store(head, Ordering::Release);
-    }
-
-    fn ring_len(&self) -> usize {
-        self.ring.len()
-    }
-
-    fn ring_capacity(&self) -> Option<usize> {
-        Some(self.ring.capacity as usize)
-    }
-
-    fn ring_id(&self) -> *const () {
-        Arc::as_ptr(&self.ring).cast()
     }
 }
 

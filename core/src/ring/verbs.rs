@@ -10,9 +10,10 @@ pub(super) use super::peek::{self, Peek, ReceiveEnd};
 pub(super) use super::wait::{Waiting, deadline_after};
 pub(super) use std::fmt;
 pub(super) use std::future::Future;
+pub(super) use std::sync::Arc;
 pub(super) use std::time::{Duration, Instant};
 
-/// The verbs of a type that is a `SendEnd` and has `waiting`, `ring_len`, `ring_capacity` and `ring_id`.
+/// The verbs of a type that is a `SendEnd`.
 macro_rules! sender_verbs {
     ($sender:ident<[$($parameter:ident),+]> for [$($generics:tt)+] $(, $mutably:ident)?) => {
         impl<$($generics)+> $sender<$($parameter),+> {
@@ -158,7 +159,7 @@ macro_rules! sender_verbs {
     };
 }
 
-/// The verbs of a type that is a `ReceiveEnd` and has `waiting`, `ring_len`, `ring_capacity` and `ring_id`.
+/// The verbs of a type that is a `ReceiveEnd`.
 macro_rules! receiver_verbs {
     ($receiver:ident<[$($parameter:ident),+]> for [$($generics:tt)+] $(, $mutably:ident)?) => {
         impl<$($generics)+> $receiver<$($parameter),+> {
@@ -329,13 +330,14 @@ macro_rules! receiver_verbs {
     };
 }
 
-/// What senders and receivers alike tell of their ring.
+/// What senders and receivers alike tell of their ring: a type that has `waiting`, and `ring`, the `Arc` of a ring that has
+/// `len` and `capacity`.
 macro_rules! both_ends {
     ($handle:ident<[$($parameter:ident),+]> for [$($generics:tt)+]) => {
         impl<$($generics)+> $handle<$($parameter),+> {
             /// How many messages are in the ring, those that are just being sent or received included.
             pub fn len(&self) -> usize {
-                self.ring_len()
+                self.ring.len()
             }
 
             /// Whether no message is in the ring.
@@ -350,12 +352,12 @@ macro_rules! both_ends {
 
             /// How many messages the ring holds at most; `None` if it has no bound.
             pub fn capacity(&self) -> Option<usize> {
-                self.ring_capacity()
+                self.ring.capacity()
             }
 
             /// Whether the other handle is of the same ring.
             pub fn same_channel(&self, other: &Self) -> bool {
-                self.ring_id() == other.ring_id()
+                Arc::ptr_eq(&self.ring, &other.ring)
             }
 
             /// Sets how this handle waits. A clone made later waits likewise.
