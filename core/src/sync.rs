@@ -1,7 +1,7 @@
 //! The only door to atomics, cells, threads, spin loops and parking: the standard library's, or loom's under
 //! `--cfg loom`.
 
-mod barrier;
+pub(crate) mod barrier;
 pub(crate) mod event_count;
 pub(crate) mod fork;
 

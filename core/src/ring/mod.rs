@@ -5,8 +5,10 @@
 //! | [`spsc`] | one | one | pipelines |
 //! | [`mpsc`] | many | one | fan-in |
 //! | [`mpmc`] | many | many | competing consumers |
+//! | [`broadcast`] | one or many | many, each gets everything | fan-out |
 //!
-//! **Promise**, of every flavour. A message that was sent is received exactly once or dropped exactly once, and in
+//! **Promise**, of every flavour. A message that was sent is received exactly once (by each reader of a [`broadcast`]
+//! ring, unless it is told that it missed it) or dropped exactly once, and in
 //! the order in which one sender sent it. The capacity is exactly what was asked for. When the last handle of a
 //! side is dropped the other side is woken: receivers get what is left and then learn that nothing will come,
 //! senders get their message back.
@@ -30,6 +32,7 @@
 //! # Ok::<(), ringmain::ring::SendError<u64>>(())
 //! ```
 
+pub mod broadcast;
 mod claim;
 mod error;
 mod iter;
