@@ -78,18 +78,23 @@ pub enum Step {
     DropReceiver,
 }
 
-/// The tests that every flavour has to pass.
+/// The tests that every flavour has to pass whose messages go to one receiver.
 #[macro_export]
 macro_rules! behaviours {
     ($flavour:ident) => {
+        $crate::channel_behaviours!(ringmain::ring::$flavour);
+        $crate::moving_behaviours!(ringmain::ring::$flavour);
+    };
+}
+
+/// The tests that every flavour has to pass.
+#[macro_export]
+macro_rules! channel_behaviours {
+    ($($flavour:tt)+) => {
         mod behaviours {
             use $crate::ring_behaviour::*;
-            use proptest::prelude::*;
-            use ringmain::ring::$flavour::{Receiver, Sender, bounded};
+            use $($flavour)+::bounded;
             use ringmain::ring::*;
-            use std::collections::VecDeque;
-            use std::panic::{AssertUnwindSafe, catch_unwind};
-            use std::rc::Rc;
             use std::sync::Arc;
             use std::sync::atomic::{AtomicUsize, Ordering};
             use std::time::Duration;
@@ -227,25 +232,6 @@ macro_rules! behaviours {
             }
 
             #[test]
-            fn messages_that_are_left_are_dropped_once_when_the_receiver_goes() {
-                let alive = Arc::new(AtomicUsize::new(0));
-                let (sender, receiver) = bounded(5);
-                for _ in 0..13 {
-                    sender.send(Counted::new(&alive)).unwrap();
-                    sender.send(Counted::new(&alive)).unwrap();
-                    drop(receiver.recv().unwrap());
-                    drop(receiver.recv().unwrap());
-                }
-                (0..3).for_each(|_| sender.send(Counted::new(&alive)).unwrap());
-                assert_eq!(alive.load(Ordering::SeqCst), 3);
-                drop(receiver);
-                assert_eq!(alive.load(Ordering::SeqCst), 0, "not only when the sender goes");
-                drop(sender.try_send(Counted::new(&alive)));
-                drop(sender);
-                assert_eq!(alive.load(Ordering::SeqCst), 0);
-            }
-
-            #[test]
             fn messages_that_are_left_are_dropped_once_when_the_sender_went_first() {
                 let alive = Arc::new(AtomicUsize::new(0));
                 let (sender, receiver) = bounded(5);
@@ -253,40 +239,6 @@ macro_rules! behaviours {
                 drop(sender);
                 assert_eq!(alive.load(Ordering::SeqCst), 5);
                 drop(receiver.recv());
-                drop(receiver);
-                assert_eq!(alive.load(Ordering::SeqCst), 0);
-            }
-
-            #[test]
-            fn a_message_whose_drop_panics_does_not_keep_the_others() {
-                let alive = Arc::new(AtomicUsize::new(0));
-                for at in 0..4 {
-                    let (sender, receiver) = bounded(4);
-                    for index in 0..4 {
-                        let message = match index == at {
-                            true => Counted::panicking(&alive),
-                            false => Counted::new(&alive),
-                        };
-                        sender.send(message).unwrap();
-                    }
-                    assert!(catch_unwind(AssertUnwindSafe(|| drop(receiver))).is_err());
-                    assert_eq!(alive.load(Ordering::SeqCst), 0);
-                    assert!(sender.try_send(Counted::new(&alive)).is_err());
-                }
-            }
-
-            #[test]
-            fn a_message_may_hold_the_last_sender_of_its_own_ring() {
-                struct Knot {
-                    _sender: Rc<Sender<Knot>>,
-                    _counted: Counted,
-                }
-                let alive = Arc::new(AtomicUsize::new(0));
-                let (sender, receiver) = bounded(2);
-                let sender = Rc::new(sender);
-                let knot = Knot { _sender: Rc::clone(&sender), _counted: Counted::new(&alive) };
-                assert!(sender.try_send(knot).is_ok());
-                drop(sender);
                 drop(receiver);
                 assert_eq!(alive.load(Ordering::SeqCst), 0);
             }
@@ -369,6 +321,77 @@ macro_rules! behaviours {
                     assert_eq!(expected, 20_000);
                 });
                 sending.join().unwrap();
+            }
+        }
+    };
+}
+
+/// The tests of what becomes of messages that go to one receiver: it moves them out, and the last one drops the rest.
+#[macro_export]
+macro_rules! moving_behaviours {
+    ($($flavour:tt)+) => {
+        mod moving_behaviours {
+            use $crate::ring_behaviour::*;
+            use $($flavour)+::{Receiver, Sender, bounded};
+            use proptest::prelude::*;
+            use ringmain::ring::*;
+            use std::collections::VecDeque;
+            use std::panic::{AssertUnwindSafe, catch_unwind};
+            use std::rc::Rc;
+            use std::sync::Arc;
+            use std::sync::atomic::{AtomicUsize, Ordering};
+
+            #[test]
+            fn messages_that_are_left_are_dropped_once_when_the_receiver_goes() {
+                let alive = Arc::new(AtomicUsize::new(0));
+                let (sender, receiver) = bounded(5);
+                for _ in 0..13 {
+                    sender.send(Counted::new(&alive)).unwrap();
+                    sender.send(Counted::new(&alive)).unwrap();
+                    drop(receiver.recv().unwrap());
+                    drop(receiver.recv().unwrap());
+                }
+                (0..3).for_each(|_| sender.send(Counted::new(&alive)).unwrap());
+                assert_eq!(alive.load(Ordering::SeqCst), 3);
+                drop(receiver);
+                assert_eq!(alive.load(Ordering::SeqCst), 0, "not only when the sender goes");
+                drop(sender.try_send(Counted::new(&alive)));
+                drop(sender);
+                assert_eq!(alive.load(Ordering::SeqCst), 0);
+            }
+
+            #[test]
+            fn a_message_whose_drop_panics_does_not_keep_the_others() {
+                let alive = Arc::new(AtomicUsize::new(0));
+                for at in 0..4 {
+                    let (sender, receiver) = bounded(4);
+                    for index in 0..4 {
+                        let message = match index == at {
+                            true => Counted::panicking(&alive),
+                            false => Counted::new(&alive),
+                        };
+                        sender.send(message).unwrap();
+                    }
+                    assert!(catch_unwind(AssertUnwindSafe(|| drop(receiver))).is_err());
+                    assert_eq!(alive.load(Ordering::SeqCst), 0);
+                    assert!(sender.try_send(Counted::new(&alive)).is_err());
+                }
+            }
+
+            #[test]
+            fn a_message_may_hold_the_last_sender_of_its_own_ring() {
+                struct Knot {
+                    _sender: Rc<Sender<Knot>>,
+                    _counted: Counted,
+                }
+                let alive = Arc::new(AtomicUsize::new(0));
+                let (sender, receiver) = bounded(2);
+                let sender = Rc::new(sender);
+                let knot = Knot { _sender: Rc::clone(&sender), _counted: Counted::new(&alive) };
+                assert!(sender.try_send(knot).is_ok());
+                drop(sender);
+                drop(receiver);
+                assert_eq!(alive.load(Ordering::SeqCst), 0);
             }
 
             fn step() -> impl Strategy<Value = Step> {

@@ -150,8 +150,8 @@ impl<T> MultiSender<T> {
             // ORDERING: Relaxed: a ticket; messages are published by their stamps. P7: a flag makes it fail.
             match ring.tail.compare_exchange(tail, after, Ordering::Relaxed, Ordering::Relaxed) {
                 Ok(_) => {
-                    // ORDERING: Release, P5: as above.
-                    self.next.store(tail + len, Ordering::Release);
+                    // ORDERING: Release, P5: as above. Not where we shall be, because we may give everything back.
+                    self.next.store(after & !(HELD | SHORT), Ordering::Release);
                     return Ok(Run { start: tail, len: len as usize, is_long: flag == HELD });
                 }
                 Err(now) if now & HELD != 0 => return Err(TrySendError::Full(())),
@@ -213,6 +213,8 @@ impl<T> MultiSender<T> {
         // ORDERING: Relaxed, P7: a ticket, which is ours alone while the flag is set. What was emptied behind it is
         // carried by the stamps.
         self.ring.tail.store(tail, Ordering::Relaxed);
+        // ORDERING: Release, P5: as in `take`.
+        self.next.store(tail, Ordering::Release);
         self.ring.not_full.notify_all();
     }
 
