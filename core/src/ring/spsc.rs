@@ -44,6 +44,7 @@
 
 use super::check_capacity;
 use super::drop_all;
+use super::pace::Pace;
 use super::verbs::*;
 use crate::sync::event_count::EventCount;
 use crate::sync::{AtomicBool, AtomicU64, Ordering, UnsafeCell};
@@ -79,9 +80,15 @@ pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
         not_full: EventCount::new(),
     });
     let waiting = Waiting::default();
-    let sender =
-        Sender { ring: Arc::clone(&ring), tail: Cell::new(0), limit: Cell::new(capacity as u64), waiting };
-    (sender, Receiver { ring, head: Cell::new(0), ready: Cell::new(0), waiting })
+    let sender = Sender {
+        ring: Arc::clone(&ring),
+        tail: Cell::new(0),
+        limit: Cell::new(capacity as u64),
+        pace: Pace::new(capacity),
+        waiting,
+    };
+    let pace = Pace::new(capacity);
+    (sender, Receiver { ring, head: Cell::new(0), ready: Cell::new(0), pace, waiting })
 }
 
 /// The sending side. When it is dropped, the receiver gets what is left.
@@ -91,6 +98,7 @@ pub struct Sender<T> {
     tail: Cell<u64>,
     /// There is room up to this position, and maybe more.
     limit: Cell<u64>,
+    pace: Pace,
     waiting: Waiting,
 }
 
@@ -101,6 +109,7 @@ pub struct Receiver<T> {
     head: Cell<u64>,
     /// There are messages up to this position, and maybe more.
     ready: Cell<u64>,
+    pace: Pace,
     waiting: Waiting,
 }
 
@@ -178,9 +187,12 @@ impl<T> Sender<T> {
     /// Looks how far the receiver has come. Returns how much room there is.
     #[cold]
     fn find_room(&self) -> u64 {
+        self.pace.rest();
         // ORDERING: Acquire, P2: pairs with the receiver's Release: weaker, our write could overtake its read.
         self.limit.set(self.ring.head.load(Ordering::Acquire) + self.ring.capacity);
-        self.limit.get() - self.tail.get()
+        let room = self.limit.get() - self.tail.get();
+        self.pace.found(room);
+        room
     }
 
     #[inline]
@@ -257,21 +269,29 @@ impl<T> SendEnd for Sender<T> {
 
 impl<T> Receiver<T> {
     /// Looks how far the sender has come. Returns how many messages there are.
-    #[cold]
+    #[inline]
     fn find_messages(&self) -> Result<u64, TryRecvError> {
-        let head = self.head.get();
+        self.pace.rest();
         // ORDERING: Acquire, P1: pairs with the sender's Release and carries the messages before it.
         self.ready.set(self.ring.tail.load(Ordering::Acquire));
-        if self.ready.get() != head {
-            return Ok(self.ready.get() - head);
-        }
+        let there = self.ready.get() - self.head.get();
+        self.pace.found(there);
+        if there != 0 { Ok(there) } else { self.find_last_messages() }
+    }
+
+    /// After there were none: whether one may still come.
+    #[cold]
+    fn find_last_messages(&self) -> Result<u64, TryRecvError> {
         // ORDERING: Acquire, P3: pairs with the sender's drop and carries its last `tail`.
         if !self.ring.sender_gone.load(Ordering::Acquire) {
             return Err(TryRecvError::Empty);
         }
         // ORDERING: Acquire, P1: as above. Once more, because the sender may have sent and gone in between.
         self.ready.set(self.ring.tail.load(Ordering::Acquire));
-        if self.ready.get() == head { Err(TryRecvError::Disconnected) } else { Ok(self.ready.get() - head) }
+        match self.ready.get() - self.head.get() {
+            0 => Err(TryRecvError::Disconnected),
+            there => Ok(there),
+        }
     }
 
     #[inline]
