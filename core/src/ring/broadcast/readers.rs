@@ -103,6 +103,7 @@ impl Readers {
     pub(super) fn limit(&self, tail: u64, wanted: u64) -> u64 {
         loop {
             barrier::light();
+            barrier::light_by_fence();
             // ORDERING: Acquire, P5: pairs with the Release in `join`: if the count is there, so is the cursor. The
             // barrier pair orders this load after the caller's `tail`.
             let joins = self.joins.load(Ordering::Acquire);
