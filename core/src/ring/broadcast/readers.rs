@@ -92,9 +92,23 @@ impl Readers {
         std::iter::successors(follow(&self.first), |entry| follow(&entry.next))
     }
 
+    /// The oldest position that senders may not take from a reader, and the oldest one that they may; at most `tail`.
+    fn oldest(&self, tail: u64) -> (u64, u64) {
+        let (mut gated, mut lagging) = (tail, tail);
+        for entry in self.iter() {
+            // ORDERING: Acquire, P2: pairs with the Release in `Cursor::store`: weaker, our write could overtake its read.
+            match entry.cursor.load(Ordering::Acquire) {
+                FREE => {}
+                cursor if cursor & LAG == 0 => gated = gated.min(cursor),
+                cursor => lagging = lagging.min(cursor & POSITION),
+            }
+        }
+        (gated, lagging)
+    }
+
     /// The oldest position that senders may not take from a reader; at most `tail`.
     pub(super) fn oldest_gated(&self, tail: u64) -> u64 {
-        self.iter().filter_map(Entry::gated).fold(tail, u64::min)
+        self.oldest(tail).0
     }
 
     /// Up to where senders may write, of whom the caller wants to send `wanted` messages from `tail` on: at most the
@@ -107,33 +121,32 @@ impl Readers {
             // ORDERING: Acquire, P5: pairs with the Release in `join`: if the count is there, so is the cursor. The
             // barrier pair orders this load after the caller's `tail`.
             let joins = self.joins.load(Ordering::Acquire);
-            let gated = self.oldest_gated(tail);
-            let end = (tail + wanted + self.capacity / SLACK).min(gated + self.capacity);
-            let mut oldest = gated;
-            if tail < end {
-                oldest = self.iter().map(|entry| entry.overtake(end - self.capacity)).fold(gated, u64::min);
+            let (gated, mut lagging) = self.oldest(tail);
+            if gated + self.capacity > tail && lagging + self.capacity < tail + wanted {
+                lagging = self.overtake(tail + wanted, gated);
             }
             // ORDERING: Relaxed, P5: the Acquire loads of the cursors keep it behind them. If one of them was moved by a
             // reader that has let another one join beside it, then that other one is counted here.
             if self.joins.load(Ordering::Relaxed) == joins {
-                return oldest + self.capacity;
+                return gated.min(lagging) + self.capacity;
             }
         }
+    }
+
+    /// Moves readers that may be overtaken out of the way up to `end`, as far as those at `gated` let senders come
+    /// anyway. Returns where the last one is then.
+    #[cold]
+    fn overtake(&self, end: u64, gated: u64) -> u64 {
+        let end = (end + self.capacity / SLACK).min(gated + self.capacity);
+        self.iter().map(|entry| entry.overtake(end - self.capacity)).fold(gated, u64::min)
     }
 }
 
 impl Entry {
-    /// The position, if senders may not overtake it.
-    fn gated(&self) -> Option<u64> {
-        // ORDERING: Acquire, P2: pairs with the Release in `Cursor::store`: weaker, our write could overtake its read.
-        let cursor = self.cursor.load(Ordering::Acquire);
-        (cursor & LAG == 0).then_some(cursor)
-    }
-
     /// Moves the cursor up to `position`, if it is before that and senders may. Returns where it is, if it is anywhere.
     fn overtake(&self, position: u64) -> u64 {
         let pause = Pause::new();
-        // ORDERING: Acquire, P2: as in `gated`.
+        // ORDERING: Acquire, P2: as in `oldest`.
         let mut cursor = self.cursor.load(Ordering::Acquire);
         loop {
             if cursor == FREE {
@@ -144,12 +157,12 @@ impl Entry {
             }
             if cursor & BUSY != 0 {
                 pause.snooze();
-                // ORDERING: Acquire, P2: as in `gated`.
+                // ORDERING: Acquire, P2: as in `oldest`.
                 cursor = self.cursor.load(Ordering::Acquire);
                 continue;
             }
-            // ORDERING: AcqRel, P6: Acquire as in `gated`. Release: pairs with the Acquire in `Cursor::lock`, and
-            // carries the `tail` that the reader has not been past. Acquire on failure, as in `gated`.
+            // ORDERING: AcqRel, P6: Acquire as in `oldest`. Release: pairs with the Acquire in `Cursor::lock`, and
+            // carries the `tail` that the reader has not been past. Acquire on failure, as in `oldest`.
             match self.cursor.compare_exchange(cursor, position | LAG, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => return position,
                 Err(now) => cursor = now,
@@ -171,6 +184,13 @@ impl Cursor {
         // ORDERING: Release, P2: pairs with the senders' Acquire: weaker, they could overwrite what we are reading.
         // P5: carries the count of those who have joined beside us.
         self.0.cursor.store(cursor, Ordering::Release);
+    }
+
+    /// The position of a gate, and something greater if it may be overtaken.
+    #[inline]
+    pub(super) fn gated(&self) -> u64 {
+        // ORDERING: Relaxed: a gate's reader alone stores it.
+        self.0.cursor.load(Ordering::Relaxed)
     }
 
     /// Where it is.

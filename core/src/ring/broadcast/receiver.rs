@@ -3,6 +3,7 @@
 use super::readers::{Cursor, LAG};
 use super::ring::{Ring, Writers};
 use super::{One, Policy};
+use crate::ring::pace::Pace;
 use crate::ring::verbs::*;
 use crate::sync::event_count::EventCount;
 use std::cell::Cell;
@@ -14,13 +15,16 @@ use std::cell::Cell;
 /// [`len`](Self::len) is how many messages it has yet to receive, and that of a sender how many messages hold it.
 pub struct Receiver<T, W: Writers = One> {
     ring: Arc<Ring<T, W>>,
+    /// Where its next message is, and what senders may do about it.
     cursor: Cursor,
-    /// The position of the next message: what the cursor says, unless it was overtaken.
-    head: Cell<u64>,
-    /// There are messages up to this position, and maybe more.
+    /// A gate knows of messages up to this position, and maybe there are more. 0 if it may be overtaken, because then
+    /// it has to look anyway.
     ready: Cell<u64>,
-    /// How many were missed and not told.
+    /// Where one that may be overtaken was last.
+    seen: Cell<u64>,
+    /// How many it has missed and not told.
     missed: Cell<u64>,
+    pace: Pace,
     policy: Policy,
     waiting: Waiting,
 }
@@ -30,16 +34,24 @@ impl<T, W: Writers> Receiver<T, W> {
     pub(super) fn join(ring: &Arc<Ring<T, W>>, policy: Policy) -> Self {
         let cursor = ring.readers.join(W::tail(ring));
         // P5: now that senders know it, or have not come further than this.
-        let this = Self::new(ring, cursor, W::tail(ring), policy, Waiting::default());
-        // Until now it held the senders, wherever it was.
-        this.move_head(this.head.get());
-        this.ring.not_full.notify_all();
-        this
+        Self::begin(ring, cursor, W::tail(ring), policy)
     }
 
-    fn new(ring: &Arc<Ring<T, W>>, cursor: Cursor, head: u64, policy: Policy, waiting: Waiting) -> Self {
-        let (head, ready, missed) = (Cell::new(head), Cell::new(head), Cell::new(0));
-        Self { ring: Arc::clone(ring), cursor, head, ready, missed, policy, waiting }
+    /// From `position` on. Until now the cursor held the senders, wherever it was.
+    fn begin(ring: &Arc<Ring<T, W>>, cursor: Cursor, position: u64, policy: Policy) -> Self {
+        let this = Self {
+            ring: Arc::clone(ring),
+            cursor,
+            ready: Cell::new(0),
+            seen: Cell::new(position),
+            missed: Cell::new(0),
+            pace: Pace::new(ring.capacity as usize),
+            policy,
+            waiting: Waiting::default(),
+        };
+        this.move_to(position);
+        this.ring.not_full.notify_all();
+        this
     }
 
     /// Another reader, which gets the messages from the next one on.
@@ -58,16 +70,15 @@ impl<T, W: Writers> Receiver<T, W> {
     /// the ones that it received before and those that it will receive from now on.
     pub fn take_missed(&self) -> u64 {
         if self.policy == Policy::Lag {
-            self.stand_at(self.cursor.position());
+            self.see(self.cursor.position());
         }
         self.missed.take()
     }
 
     /// Counts what was missed on the way to `position`.
-    #[inline]
-    fn stand_at(&self, position: u64) {
-        self.missed.set(self.missed.get() + (position - self.head.get()));
-        self.head.set(position);
+    fn see(&self, position: u64) {
+        self.missed.set(self.missed.get() + (position - self.seen.get()));
+        self.seen.set(position);
     }
 
     fn len_now(&self) -> usize {
@@ -75,52 +86,61 @@ impl<T, W: Writers> Receiver<T, W> {
         tail.saturating_sub(self.cursor.position()).min(self.ring.capacity) as usize
     }
 
-    /// The next message is that of `head`; senders may do with those before what they like.
+    /// Where it is. Senders do not overtake it until it moves, or is moved to where it is.
     #[inline]
-    fn move_head(&self, head: u64) {
-        self.head.set(head);
-        self.cursor.store(if self.policy == Policy::Gate { head } else { head | LAG });
-    }
-
-    /// Keeps senders from overtaking, if they may, until the cursor is stored again.
-    #[inline]
-    fn stand_still(&self) {
-        if self.policy == Policy::Lag {
-            self.stand_at(self.cursor.lock());
-        }
-    }
-
-    /// Looks how many messages there are, up to `len_max` or more.
-    #[inline]
-    fn find_messages(&self, len_max: usize) -> Result<u64, TryRecvError> {
-        let head = self.head.get();
-        self.ready.set(W::sent_end(&self.ring, head, len_max));
-        if self.ready.get() == head {
-            if !self.ring.is_closed() {
-                return Err(TryRecvError::Empty);
-            }
-            // Once more, because the last sender may have sent and gone in between (P3).
-            self.ready.set(W::sent_end(&self.ring, head, len_max));
-            if self.ready.get() == head {
-                return Err(TryRecvError::Disconnected);
+    fn stand_still(&self) -> u64 {
+        match self.policy {
+            Policy::Gate => self.cursor.gated(),
+            Policy::Lag => {
+                self.see(self.cursor.lock());
+                self.seen.get()
             }
         }
-        Ok(self.ready.get() - head)
     }
 
-    /// The same for a reader that stands still, which goes on if there is none.
+    /// The next message is that of `position`; senders may do with those before what they like.
     #[inline]
-    fn find_or_go_on(&self, len_max: usize) -> Result<u64, TryRecvError> {
-        // Overtaken, it may be past what it knew of.
-        let there = self.ready.get().saturating_sub(self.head.get());
-        if there >= len_max as u64 {
-            return Ok(there);
+    fn move_to(&self, position: u64) {
+        match self.policy {
+            Policy::Gate => self.cursor.store(position),
+            Policy::Lag => {
+                self.seen.set(position);
+                self.cursor.store(position | LAG);
+            }
         }
-        let found = self.find_messages(len_max);
-        if found.is_err() && self.policy == Policy::Lag {
-            self.move_head(self.head.get());
+    }
+
+    /// Looks how many messages there are from `head` on, where it stands: up to `len_max`, or more.
+    #[inline]
+    fn find_messages(&self, head: u64, len_max: usize) -> Result<u64, TryRecvError> {
+        self.pace.rest();
+        let end = W::sent_end(&self.ring, head, len_max);
+        self.pace.found(end - head);
+        if end != head { Ok(end) } else { self.find_last_messages(head, len_max) }
+    }
+
+    /// After there were none: whether one may still come.
+    #[cold]
+    fn find_last_messages(&self, head: u64, len_max: usize) -> Result<u64, TryRecvError> {
+        if !self.ring.is_closed() {
+            return Err(TryRecvError::Empty);
         }
-        found
+        // Once more, because the last sender may have sent and gone in between (P3).
+        let end = W::sent_end(&self.ring, head, len_max);
+        if end != head { Ok(end) } else { Err(TryRecvError::Disconnected) }
+    }
+}
+
+impl<T: Clone, W: Writers> Receiver<T, W> {
+    /// Receives what was not known to be there, or may be overtaken.
+    #[inline]
+    fn try_recv_slowly(&self) -> Result<T, TryRecvError> {
+        let run = self.take_sent(1, false)?;
+        let mut taken = Taken { receiver: self, run, read: 0 };
+        // SAFETY: just taken, and released after it.
+        let message = unsafe { self.read(run, 0) };
+        taken.read = 1;
+        Ok(message)
     }
 }
 
@@ -129,44 +149,42 @@ impl<T: Clone, W: Writers> ReceiveEnd for Receiver<T, W> {
 
     #[inline]
     fn try_recv_now(&self) -> Result<T, TryRecvError> {
-        if self.policy == Policy::Lag {
-            let run = self.take_sent(1, false)?;
-            let standing = Standing(self, run);
-            // SAFETY: just taken, and released after it.
-            let message = unsafe { self.read(run, 0) };
-            std::mem::forget(standing);
-            // SAFETY: just taken and read.
-            unsafe { self.release(run, 1) };
-            return Ok(message);
+        let head = self.cursor.gated();
+        if head >= self.ready.get() {
+            return self.try_recv_slowly();
         }
-        let head = self.head.get();
-        if head == self.ready.get() {
-            self.find_messages(1)?;
-        }
-        // SAFETY: `head` is below `ready`: the message was written whole (P1), and senders do not touch the slot before
-        // the cursor moves (P2).
+        // SAFETY: a gate, and `head` is below `ready`: the message was written whole (P1), and senders do not touch the
+        // slot before the cursor moves (P2).
         let message = unsafe { self.ring.place(head).get() }.clone();
-        self.move_head(head + 1);
+        self.cursor.store(head + 1);
         self.ring.not_full.notify_one();
         Ok(message)
     }
 
     #[inline]
     fn take_sent(&self, len_max: usize, is_long: bool) -> Result<Run, TryRecvError> {
-        self.stand_still();
-        let there = self.find_or_go_on(len_max)?;
-        let start = self.head.get();
-        if is_long && self.policy == Policy::Lag {
-            // A gate now: senders do not wait for it, but find the ring full.
-            self.cursor.store(start);
+        let start = self.stand_still();
+        let mut end = self.ready.get();
+        if end.saturating_sub(start) < len_max as u64 {
+            end = self.find_messages(start, len_max).inspect_err(|_| {
+                if self.policy == Policy::Lag {
+                    self.move_to(start);
+                }
+            })?;
         }
-        Ok(Run { start, len: there.min(len_max as u64) as usize, is_long })
+        match self.policy {
+            Policy::Gate => self.ready.set(end),
+            // A gate now: senders do not wait for it, but find the ring full.
+            Policy::Lag if is_long => self.cursor.store(start),
+            Policy::Lag => {}
+        }
+        Ok(Run { start, len: (end - start).min(len_max as u64) as usize, is_long })
     }
 
     #[inline]
     unsafe fn peek(&self, run: Run, index: usize) -> &T {
-        // SAFETY: the run is from `head` to at most `ready`, and the cursor stands still: as in `try_recv_now`; the
-        // reference lives as long as the caller keeps the run.
+        // SAFETY: the messages of a run were written whole (P1), and the cursor stands still (P2, P6) until it is
+        // released; the reference lives as long as the caller keeps the run.
         unsafe { self.ring.place(run.start + index as u64).get() }
     }
 
@@ -194,7 +212,7 @@ impl<T: Clone, W: Writers> ReceiveEnd for Receiver<T, W> {
 
     #[inline]
     unsafe fn release(&self, run: Run, read: usize) {
-        self.move_head(run.start + read as u64);
+        self.move_to(run.start + read as u64);
         match self.policy {
             Policy::Gate => self.ring.not_full.notify(read),
             // It was a gate until now.
@@ -212,13 +230,17 @@ impl<T: Clone, W: Writers> ReceiveEnd for Receiver<T, W> {
     }
 }
 
-/// Lets senders overtake the reader again if a clone panics.
-struct Standing<'a, T: Clone, W: Writers>(&'a Receiver<T, W>, Run);
+/// A run of one, released also if its clone panics: then it was not read.
+struct Taken<'a, T: Clone, W: Writers> {
+    receiver: &'a Receiver<T, W>,
+    run: Run,
+    read: usize,
+}
 
-impl<T: Clone, W: Writers> Drop for Standing<'_, T, W> {
+impl<T: Clone, W: Writers> Drop for Taken<'_, T, W> {
     fn drop(&mut self) {
-        // SAFETY: taken, and none of it read.
-        unsafe { self.0.release(self.1, 0) };
+        // SAFETY: taken, and so much of it read.
+        unsafe { self.receiver.release(self.run, self.read) };
     }
 }
 
@@ -227,14 +249,13 @@ both_ends!(Receiver<[T, W]> for [T, W: Writers], |receiver| receiver.len_now());
 
 impl<T, W: Writers> Clone for Receiver<T, W> {
     fn clone(&self) -> Self {
-        self.stand_still();
-        let head = self.head.get();
+        let position = self.stand_still();
         // A gate meanwhile, so that senders do not wait for this.
-        self.cursor.store(head);
-        let cursor = self.ring.readers.join(head);
-        let clone = Self::new(&self.ring, cursor, head, self.policy, self.waiting);
-        clone.move_head(head);
-        self.move_head(head);
+        self.cursor.store(position);
+        let cursor = self.ring.readers.join(position);
+        let mut clone = Self::begin(&self.ring, cursor, position, self.policy);
+        clone.waiting = self.waiting;
+        self.move_to(position);
         self.ring.not_full.notify_all();
         clone
     }

@@ -78,6 +78,8 @@ pub struct Ring<T, W: Writers> {
     /// The position after the last message; with many senders, after the last one that was taken, and flags.
     pub(super) tail: CachePadded<AtomicU64>,
     pub(super) slots: Box<[W::Slot<T>]>,
+    /// One less than the number of slots, which is a power of two.
+    mask: u64,
     pub(super) capacity: u64,
     pub(super) readers: Readers,
     pub(super) sender_count: AtomicUsize,
@@ -103,6 +105,7 @@ impl<T, W: Writers> Ring<T, W> {
         Arc::new(Self {
             tail: CachePadded::new(AtomicU64::new(first)),
             slots,
+            mask: first - 1,
             capacity: capacity as u64,
             readers: Readers::new(capacity as u64),
             sender_count: AtomicUsize::new(1),
@@ -124,7 +127,7 @@ impl<T, W: Writers> Ring<T, W> {
 
     #[inline]
     pub(super) fn slot(&self, position: u64) -> &W::Slot<T> {
-        let index = position as usize & (self.slots.len() - 1);
+        let index = (position & self.mask) as usize;
         debug_assert!(index < self.slots.len());
         // SAFETY: the number of slots is a power of two, so that the masked index is below it.
         unsafe { self.slots.get_unchecked(index) }
@@ -139,7 +142,7 @@ impl<T, W: Writers> Ring<T, W> {
     /// The slots of `len` positions, which lie in a row, or in two.
     #[inline]
     pub(super) fn rows(&self, position: u64, len: usize) -> [&[W::Slot<T>]; 2] {
-        let (before, after) = self.slots.split_at(position as usize & (self.slots.len() - 1));
+        let (before, after) = self.slots.split_at((position & self.mask) as usize);
         let first = len.min(after.len());
         [&after[..first], &before[..len - first]]
     }

@@ -7,6 +7,7 @@ use super::Policy;
 use super::receiver::Receiver;
 use super::ring::{Place, Ring, Writers};
 use crate::ring::drop_all;
+use crate::ring::pace::Pace;
 use crate::ring::verbs::*;
 use crate::sync::Ordering;
 use crate::sync::event_count::EventCount;
@@ -28,7 +29,7 @@ impl Writers for One {
         slot
     }
 
-    #[cold]
+    #[inline]
     fn sent_end<T>(ring: &Ring<T, Self>, _: u64, _: usize) -> u64 {
         Self::tail(ring)
     }
@@ -57,18 +58,17 @@ impl Writers for One {
 /// The sending side of [`bounded`](super::bounded). When it is dropped, receivers get what is left.
 pub struct Sender<T> {
     ring: Arc<Ring<T, One>>,
-    /// The position of the next message: what `Ring::tail` says.
-    tail: Cell<u64>,
     /// There is room up to this position, and maybe more. Messages more than a capacity before it have been dropped.
     limit: Cell<u64>,
+    pace: Pace,
     waiting: Waiting,
 }
 
 impl<T> Sender<T> {
     pub(super) fn new(ring: Arc<Ring<T, One>>) -> Self {
-        let tail = One::tail(&ring);
-        let limit = Cell::new(tail + ring.capacity);
-        Self { ring, tail: Cell::new(tail), limit, waiting: Waiting::default() }
+        let limit = Cell::new(One::tail(&ring) + ring.capacity);
+        let pace = Pace::new(ring.capacity as usize);
+        Self { ring, limit, pace, waiting: Waiting::default() }
     }
 
     /// A reader that gets the messages from the next one on.
@@ -76,16 +76,27 @@ impl<T> Sender<T> {
         Receiver::join(&self.ring, policy)
     }
 
+    /// The position of the next message.
+    #[inline]
+    fn tail(&self) -> u64 {
+        // ORDERING: Relaxed: only we store it.
+        self.ring.tail.load(Ordering::Relaxed)
+    }
+
     /// Looks how far the readers have come. Returns how much room there is.
     #[cold]
+    #[inline(never)]
     fn find_room(&self, wanted: u64) -> u64 {
-        let limit = self.ring.readers.limit(self.tail.get(), wanted.min(self.ring.capacity));
+        self.pace.rest();
+        let limit = self.ring.readers.limit(self.tail(), wanted.min(self.ring.capacity));
         if std::mem::needs_drop::<T>() {
             self.drop_messages(limit);
         } else if limit > self.limit.get() {
             self.limit.set(limit);
         }
-        self.limit.get() - self.tail.get()
+        let room = self.limit.get() - self.tail();
+        self.pace.found(room);
+        room
     }
 
     /// Moves the limit, dropping what it passes.
@@ -104,7 +115,6 @@ impl<T> Sender<T> {
 
     #[inline]
     fn move_tail(&self, tail: u64) {
-        self.tail.set(tail);
         // ORDERING: Release, P1: pairs with the readers' Acquire and carries the messages.
         self.ring.tail.store(tail, Ordering::Release);
         self.ring.not_empty.notify_all();
@@ -119,10 +129,10 @@ impl<T> SendEnd for Sender<T> {
         if self.ring.readers.is_empty() {
             return Err(TrySendError::Disconnected(message));
         }
-        if self.tail.get() == self.limit.get() && self.find_room(1) == 0 {
+        if self.tail() == self.limit.get() && self.find_room(1) == 0 {
             return Err(TrySendError::Full(message));
         }
-        let tail = self.tail.get();
+        let tail = self.tail();
         // SAFETY: `tail` is below `limit`: the readers are past what was in this slot (P2), it is dropped, and they do
         // not look at it before `tail` moves (P1). There is one sender.
         unsafe { self.ring.place(tail).write(message) };
@@ -135,13 +145,13 @@ impl<T> SendEnd for Sender<T> {
         if self.ring.readers.is_empty() {
             return Err(TrySendError::Disconnected(()));
         }
-        let mut room = self.limit.get() - self.tail.get();
+        let mut room = self.limit.get() - self.tail();
         if room < len_max as u64 {
             room = self.find_room(len_max as u64);
         }
         match room.min(len_max as u64) as usize {
             0 => Err(TrySendError::Full(())),
-            len => Ok(Run { start: self.tail.get(), len, is_long }),
+            len => Ok(Run { start: self.tail(), len, is_long }),
         }
     }
 
