@@ -114,6 +114,8 @@ impl Readers {
     /// Up to where senders may write, of whom the caller wants to send `wanted` messages from `tail` on: at most the
     /// capacity, at a tail that it has loaded or stored. Readers that may be overtaken have to make room if that is of
     /// any use.
+    #[cold]
+    #[inline(never)]
     pub(super) fn limit(&self, tail: u64, wanted: u64) -> u64 {
         loop {
             barrier::light();
@@ -184,13 +186,6 @@ impl Cursor {
         // ORDERING: Release, P2: pairs with the senders' Acquire: weaker, they could overwrite what we are reading.
         // P5: carries the count of those who have joined beside us.
         self.0.cursor.store(cursor, Ordering::Release);
-    }
-
-    /// The position of a gate, and something greater if it may be overtaken.
-    #[inline]
-    pub(super) fn gated(&self) -> u64 {
-        // ORDERING: Relaxed: a gate's reader alone stores it.
-        self.0.cursor.load(Ordering::Relaxed)
     }
 
     /// Where it is.

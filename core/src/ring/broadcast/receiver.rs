@@ -3,7 +3,6 @@
 use super::readers::{Cursor, LAG};
 use super::ring::{Ring, Writers};
 use super::{One, Policy};
-use crate::ring::pace::Pace;
 use crate::ring::verbs::*;
 use crate::sync::event_count::EventCount;
 use std::cell::Cell;
@@ -17,14 +16,13 @@ pub struct Receiver<T, W: Writers = One> {
     ring: Arc<Ring<T, W>>,
     /// Where its next message is, and what senders may do about it.
     cursor: Cursor,
+    /// The position of its next message: what the cursor says, unless it was overtaken.
+    head: Cell<u64>,
     /// A gate knows of messages up to this position, and maybe there are more. 0 if it may be overtaken, because then
     /// it has to look anyway.
     ready: Cell<u64>,
-    /// Where one that may be overtaken was last.
-    seen: Cell<u64>,
     /// How many it has missed and not told.
     missed: Cell<u64>,
-    pace: Pace,
     policy: Policy,
     waiting: Waiting,
 }
@@ -42,10 +40,9 @@ impl<T, W: Writers> Receiver<T, W> {
         let this = Self {
             ring: Arc::clone(ring),
             cursor,
+            head: Cell::new(position),
             ready: Cell::new(0),
-            seen: Cell::new(position),
             missed: Cell::new(0),
-            pace: Pace::new(ring.capacity as usize),
             policy,
             waiting: Waiting::default(),
         };
@@ -77,8 +74,8 @@ impl<T, W: Writers> Receiver<T, W> {
 
     /// Counts what was missed on the way to `position`.
     fn see(&self, position: u64) {
-        self.missed.set(self.missed.get() + (position - self.seen.get()));
-        self.seen.set(position);
+        self.missed.set(self.missed.get() + (position - self.head.get()));
+        self.head.set(position);
     }
 
     fn len_now(&self) -> usize {
@@ -89,79 +86,57 @@ impl<T, W: Writers> Receiver<T, W> {
     /// Where it is. Senders do not overtake it until it moves, or is moved to where it is.
     #[inline]
     fn stand_still(&self) -> u64 {
-        match self.policy {
-            Policy::Gate => self.cursor.gated(),
-            Policy::Lag => {
-                self.see(self.cursor.lock());
-                self.seen.get()
-            }
+        if self.policy == Policy::Lag {
+            self.see(self.cursor.lock());
         }
+        self.head.get()
     }
 
     /// The next message is that of `position`; senders may do with those before what they like.
-    #[inline]
+    #[inline(always)]
     fn move_to(&self, position: u64) {
-        match self.policy {
-            Policy::Gate => self.cursor.store(position),
-            Policy::Lag => {
-                self.seen.set(position);
-                self.cursor.store(position | LAG);
+        self.head.set(position);
+        self.cursor.store(if self.policy == Policy::Gate { position } else { position | LAG });
+    }
+
+    /// Looks up to where there are messages from `head` on, where it stands: for `len_max` of them, or more.
+    #[inline(always)]
+    fn find_messages(&self, head: u64, len_max: usize) -> Result<u64, TryRecvError> {
+        let mut end = W::sent_end(&self.ring, head, len_max);
+        if end == head {
+            if !self.ring.is_closed() {
+                return Err(TryRecvError::Empty);
+            }
+            // Once more, because the last sender may have sent and gone in between (P3).
+            end = W::sent_end(&self.ring, head, len_max);
+            if end == head {
+                return Err(TryRecvError::Disconnected);
             }
         }
-    }
-
-    /// Looks how many messages there are from `head` on, where it stands: up to `len_max`, or more.
-    #[inline]
-    fn find_messages(&self, head: u64, len_max: usize) -> Result<u64, TryRecvError> {
-        self.pace.rest();
-        let end = W::sent_end(&self.ring, head, len_max);
-        self.pace.found(end - head);
-        if end != head { Ok(end) } else { self.find_last_messages(head, len_max) }
-    }
-
-    /// After there were none: whether one may still come.
-    #[cold]
-    fn find_last_messages(&self, head: u64, len_max: usize) -> Result<u64, TryRecvError> {
-        if !self.ring.is_closed() {
-            return Err(TryRecvError::Empty);
-        }
-        // Once more, because the last sender may have sent and gone in between (P3).
-        let end = W::sent_end(&self.ring, head, len_max);
-        if end != head { Ok(end) } else { Err(TryRecvError::Disconnected) }
-    }
-}
-
-impl<T: Clone, W: Writers> Receiver<T, W> {
-    /// Receives what was not known to be there, or may be overtaken.
-    #[inline]
-    fn try_recv_slowly(&self) -> Result<T, TryRecvError> {
-        let run = self.take_sent(1, false)?;
-        let mut taken = Taken { receiver: self, run, read: 0 };
-        // SAFETY: just taken, and released after it.
-        let message = unsafe { self.read(run, 0) };
-        taken.read = 1;
-        Ok(message)
+        Ok(end)
     }
 }
 
 impl<T: Clone, W: Writers> ReceiveEnd for Receiver<T, W> {
     type Message = T;
 
-    #[inline]
+    #[inline(always)]
     fn try_recv_now(&self) -> Result<T, TryRecvError> {
-        let head = self.cursor.gated();
-        if head >= self.ready.get() {
-            return self.try_recv_slowly();
-        }
-        // SAFETY: a gate, and `head` is below `ready`: the message was written whole (P1), and senders do not touch the
-        // slot before the cursor moves (P2).
-        let message = unsafe { self.ring.place(head).get() }.clone();
-        self.cursor.store(head + 1);
-        self.ring.not_full.notify_one();
+        let start = self.head.get();
+        let run = match start < self.ready.get() {
+            true => Run { start, len: 1, is_long: false },
+            false => self.take_sent(1, false)?,
+        };
+        let released = Released { receiver: self, run };
+        // SAFETY: the first message of a run that was just taken.
+        let message = unsafe { self.read(run, 0) };
+        std::mem::forget(released);
+        // SAFETY: a run that was just taken, and read.
+        unsafe { self.release(run, 1) };
         Ok(message)
     }
 
-    #[inline]
+    #[inline(always)]
     fn take_sent(&self, len_max: usize, is_long: bool) -> Result<Run, TryRecvError> {
         let start = self.stand_still();
         let mut end = self.ready.get();
@@ -210,7 +185,7 @@ impl<T: Clone, W: Writers> ReceiveEnd for Receiver<T, W> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     unsafe fn release(&self, run: Run, read: usize) {
         self.move_to(run.start + read as u64);
         match self.policy {
@@ -230,17 +205,16 @@ impl<T: Clone, W: Writers> ReceiveEnd for Receiver<T, W> {
     }
 }
 
-/// A run of one, released also if its clone panics: then it was not read.
-struct Taken<'a, T: Clone, W: Writers> {
+/// Releases a run without having read any of it, when a clone panics.
+struct Released<'a, T: Clone, W: Writers> {
     receiver: &'a Receiver<T, W>,
     run: Run,
-    read: usize,
 }
 
-impl<T: Clone, W: Writers> Drop for Taken<'_, T, W> {
+impl<T: Clone, W: Writers> Drop for Released<'_, T, W> {
     fn drop(&mut self) {
-        // SAFETY: taken, and so much of it read.
-        unsafe { self.receiver.release(self.run, self.read) };
+        // SAFETY: taken, and nothing read.
+        unsafe { self.receiver.release(self.run, 0) };
     }
 }
 

@@ -156,6 +156,7 @@ impl<T, W: Writers> Ring<T, W> {
     }
 
     /// Whether the last sender has gone.
+    #[inline]
     pub(super) fn is_closed(&self) -> bool {
         // ORDERING: Acquire, P3: pairs with the Release above and carries all messages.
         self.sender_count.load(Ordering::Acquire) == 0

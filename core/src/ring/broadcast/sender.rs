@@ -7,7 +7,6 @@ use super::Policy;
 use super::receiver::Receiver;
 use super::ring::{Place, Ring, Writers};
 use crate::ring::drop_all;
-use crate::ring::pace::Pace;
 use crate::ring::verbs::*;
 use crate::sync::Ordering;
 use crate::sync::event_count::EventCount;
@@ -58,17 +57,18 @@ impl Writers for One {
 /// The sending side of [`bounded`](super::bounded). When it is dropped, receivers get what is left.
 pub struct Sender<T> {
     ring: Arc<Ring<T, One>>,
+    /// The position of the next message: what `Ring::tail` says.
+    tail: Cell<u64>,
     /// There is room up to this position, and maybe more. Messages more than a capacity before it have been dropped.
     limit: Cell<u64>,
-    pace: Pace,
     waiting: Waiting,
 }
 
 impl<T> Sender<T> {
     pub(super) fn new(ring: Arc<Ring<T, One>>) -> Self {
-        let limit = Cell::new(One::tail(&ring) + ring.capacity);
-        let pace = Pace::new(ring.capacity as usize);
-        Self { ring, limit, pace, waiting: Waiting::default() }
+        let tail = One::tail(&ring);
+        let limit = Cell::new(tail + ring.capacity);
+        Self { ring, tail: Cell::new(tail), limit, waiting: Waiting::default() }
     }
 
     /// A reader that gets the messages from the next one on.
@@ -76,30 +76,20 @@ impl<T> Sender<T> {
         Receiver::join(&self.ring, policy)
     }
 
-    /// The position of the next message.
-    #[inline]
-    fn tail(&self) -> u64 {
-        // ORDERING: Relaxed: only we store it.
-        self.ring.tail.load(Ordering::Relaxed)
-    }
-
     /// Looks how far the readers have come. Returns how much room there is.
-    #[cold]
-    #[inline(never)]
+    #[inline(always)]
     fn find_room(&self, wanted: u64) -> u64 {
-        self.pace.rest();
-        let limit = self.ring.readers.limit(self.tail(), wanted.min(self.ring.capacity));
+        let limit = self.ring.readers.limit(self.tail.get(), wanted.min(self.ring.capacity));
         if std::mem::needs_drop::<T>() {
             self.drop_messages(limit);
         } else if limit > self.limit.get() {
             self.limit.set(limit);
         }
-        let room = self.limit.get() - self.tail();
-        self.pace.found(room);
-        room
+        self.limit.get() - self.tail.get()
     }
 
     /// Moves the limit, dropping what it passes.
+    #[cold]
     fn drop_messages(&self, limit: u64) {
         drop_all(|| {
             // Looked at anew each time: a message that is dropped may send.
@@ -113,8 +103,9 @@ impl<T> Sender<T> {
         });
     }
 
-    #[inline]
+    #[inline(always)]
     fn move_tail(&self, tail: u64) {
+        self.tail.set(tail);
         // ORDERING: Release, P1: pairs with the readers' Acquire and carries the messages.
         self.ring.tail.store(tail, Ordering::Release);
         self.ring.not_empty.notify_all();
@@ -124,15 +115,15 @@ impl<T> Sender<T> {
 impl<T> SendEnd for Sender<T> {
     type Message = T;
 
-    #[inline]
+    #[inline(always)]
     fn try_send_now(&self, message: T) -> Result<(), TrySendError<T>> {
         if self.ring.readers.is_empty() {
             return Err(TrySendError::Disconnected(message));
         }
-        if self.tail() == self.limit.get() && self.find_room(1) == 0 {
+        if self.tail.get() == self.limit.get() && self.find_room(1) == 0 {
             return Err(TrySendError::Full(message));
         }
-        let tail = self.tail();
+        let tail = self.tail.get();
         // SAFETY: `tail` is below `limit`: the readers are past what was in this slot (P2), it is dropped, and they do
         // not look at it before `tail` moves (P1). There is one sender.
         unsafe { self.ring.place(tail).write(message) };
@@ -140,18 +131,18 @@ impl<T> SendEnd for Sender<T> {
         Ok(())
     }
 
-    #[inline]
+    #[inline(always)]
     fn take_free(&self, len_max: usize, is_long: bool) -> Result<Run, TrySendError<()>> {
         if self.ring.readers.is_empty() {
             return Err(TrySendError::Disconnected(()));
         }
-        let mut room = self.limit.get() - self.tail();
+        let mut room = self.limit.get() - self.tail.get();
         if room < len_max as u64 {
             room = self.find_room(len_max as u64);
         }
         match room.min(len_max as u64) as usize {
             0 => Err(TrySendError::Full(())),
-            len => Ok(Run { start: self.tail(), len, is_long }),
+            len => Ok(Run { start: self.tail.get(), len, is_long }),
         }
     }
 
@@ -179,7 +170,7 @@ impl<T> SendEnd for Sender<T> {
         drop(unsafe { self.ring.place(run.start + index as u64).take() });
     }
 
-    #[inline]
+    #[inline(always)]
     unsafe fn publish(&self, run: Run, written: usize) {
         if written != 0 {
             self.move_tail(run.start + written as u64);
