@@ -11,13 +11,14 @@ pub(crate) use cell::UnsafeCell;
 pub(crate) use loom::{
     cell::UnsafeCell,
     sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
-    sync::{Condvar, Mutex},
-    thread,
+    sync::{Mutex, MutexGuard},
+    thread::{Thread, current as thread_current, yield_now},
 };
 #[cfg(not(loom))]
 pub(crate) use std::{
     sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
-    sync::{Condvar, Mutex},
+    sync::{Mutex, MutexGuard},
+    thread::{Thread, current as thread_current, yield_now},
 };
 
 #[cfg(not(loom))]
@@ -40,6 +41,31 @@ mod cell {
             f(self.0.get())
         }
     }
+}
+
+/// Sleeps until this thread is unparked, at most until `deadline`, or for no reason. Models have no clock.
+pub(crate) fn park_until(deadline: Option<std::time::Instant>) {
+    #[cfg(loom)]
+    {
+        assert!(deadline.is_none(), "models have no clock");
+        loom::thread::park();
+    }
+    #[cfg(not(loom))]
+    match deadline {
+        None => std::thread::park(),
+        Some(deadline) => {
+            std::thread::park_timeout(deadline.saturating_duration_since(std::time::Instant::now()))
+        }
+    }
+}
+
+/// One step of a spin loop.
+#[inline]
+pub(crate) fn spin_loop() {
+    #[cfg(loom)]
+    loom::thread::yield_now();
+    #[cfg(not(loom))]
+    std::hint::spin_loop();
 }
 
 /// Locks, ignoring that another thread panicked while it held the lock: every critical section of this crate
