@@ -39,6 +39,8 @@ pub enum Goal {
     Ratio(f64),
     /// At least this good, whatever the rivals do.
     Value(f64),
+    /// Nothing: it is only told.
+    Told,
 }
 
 /// How much work a round is.

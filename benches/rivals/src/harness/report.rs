@@ -35,10 +35,10 @@ pub struct Cell {
     pub best: Option<String>,
     /// Ours over the best; above 1 is better than it, whichever way the unit runs.
     pub ratio: Option<f64>,
-    /// What is wanted: a ratio, or a value of ours.
-    pub goal: f64,
+    /// What is wanted, if anything: a ratio, or a value of ours.
+    pub goal: Option<f64>,
     /// Which of the two.
-    pub goal_is: &'static str,
+    pub goal_is: Option<&'static str>,
     /// Whether ours reaches it; nothing if there is nobody to compare with.
     pub met: Option<bool>,
 }
@@ -74,10 +74,12 @@ fn cell(experiment: &Experiment, results: &Results, index: usize, metric: &Metri
             true => ours.median >= wanted,
             false => ours.median <= wanted,
         }),
+        Goal::Told => None,
     };
     let (goal, goal_is) = match metric.goal {
-        Goal::Ratio(goal) => (goal, "ratio"),
-        Goal::Value(goal) => (goal, "value"),
+        Goal::Ratio(goal) => (Some(goal), Some("ratio")),
+        Goal::Value(goal) => (Some(goal), Some("value")),
+        Goal::Told => (None, None),
     };
     Cell {
         cell: metric.cell.clone(),

@@ -74,9 +74,10 @@ fn write_verdicts(out: &mut String, cells: &[Cell]) {
         let best = cell.best.clone().unwrap_or_else(|| "-".to_owned());
         let spread = cell.best.as_ref().and_then(|name| cell.rivals.get(name));
         let text = |spread: Option<&Spread>| spread.map_or("-".to_owned(), |spread| shown(spread, true));
-        let goal = match cell.goal_is {
-            "ratio" => format!(">= {:.2}x", cell.goal),
-            _ => format!("{} {}", if cell.higher_is_better { ">=" } else { "<=" }, cell.goal),
+        let goal = match (cell.goal, cell.goal_is) {
+            (Some(goal), Some("ratio")) => format!(">= {goal:.2}x"),
+            (Some(goal), _) => format!("{} {goal}", if cell.higher_is_better { ">=" } else { "<=" }),
+            (None, _) => "-".to_owned(),
         };
         table.push(vec![
             cell.cell.clone(),
@@ -100,19 +101,21 @@ fn mark(cell: &Cell) -> &'static str {
     match cell.met {
         Some(true) => "ok",
         Some(false) => "MISSED",
+        None if cell.goal.is_none() => "",
         None => "not compared",
     }
 }
 
 fn write_total(out: &mut String, cells: &[Cell]) {
-    let count = |met| cells.iter().filter(|cell| cell.met == met).count();
+    let count = |met| cells.iter().filter(|cell| cell.goal.is_some() && cell.met == met).count();
     let _ = writeln!(
         out,
-        "\n{} cells: {} reach their goal, {} miss it, {} have nobody to be compared with",
+        "\n{} cells: {} reach their goal, {} miss it, {} could not be compared, {} have none",
         cells.len(),
         count(Some(true)),
         count(Some(false)),
-        count(None)
+        count(None),
+        cells.iter().filter(|cell| cell.goal.is_none()).count()
     );
 }
 

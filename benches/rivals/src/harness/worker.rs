@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// How the first round of a calibration is sized, and how fast the next ones grow.
 const AMOUNT_FIRST: u64 = 1_000;
-const GROWTH: u64 = 4;
+const GROWTH: u64 = 8;
 const AMOUNT_MAX: u64 = 1 << 32;
 
 /// Which entrant a process is, as command line arguments.

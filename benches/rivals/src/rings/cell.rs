@@ -102,8 +102,11 @@ const RATIOS: &[(&[&str], f64)] = &[
 
 /// What we want of a cell.
 pub fn goal(cell: &str) -> Goal {
-    if cell.starts_with("idle") {
+    if cell.starts_with("idle ") {
         return Goal::Value(0.0);
+    }
+    if cell.starts_with("memory ") {
+        return Goal::Told;
     }
     let has = |word: &&str| cell.split(' ').any(|part| part == *word);
     let row = RATIOS.iter().find(|(words, _)| words.iter().all(has));
@@ -121,6 +124,7 @@ mod tests {
         assert_eq!(goal("4p4c 64B 65536 batch"), Goal::Ratio(2.0));
         assert_eq!(goal("unbounded 1p1c u64 blocking"), Goal::Ratio(0.9));
         assert_eq!(goal("ping-pong spinning u64 p50"), Goal::Ratio(1.1));
-        assert_eq!(goal("idle u64"), Goal::Value(0.0));
+        assert_eq!(goal("idle blocked receiver"), Goal::Value(0.0));
+        assert_eq!(goal("memory spsc u64"), Goal::Told);
     }
 }

@@ -9,6 +9,7 @@
 
 mod cell;
 mod idle_cpu;
+mod limits;
 mod message;
 mod mode;
 mod ours;
@@ -34,7 +35,7 @@ const THROUGHPUT: &str = "M msgs/s";
 
 /// Everything that is measured.
 pub fn experiments() -> Vec<Experiment> {
-    let peers = [ours::peers(), rivals::peers()].concat();
+    let peers = [ours::peers(), rivals::peers(), limits::peers()].concat();
     let mut experiments = Vec::new();
     for topology in [(1, 1), (2, 1), (1, 2), (2, 2), (4, 4)].map(|(p, c)| Topology::new(p, c)) {
         for payload in Payload::ALL {
@@ -63,7 +64,7 @@ pub fn experiments() -> Vec<Experiment> {
     experiments.extend(round_trips(&peers));
     experiments.extend(waiting(&peers));
     for payload in Payload::ALL {
-        experiments.extend(PAIRS.iter().filter_map(|(name, kind, sides)| bytes(&peers, name, *kind, *sides, payload)));
+        experiments.extend(PAIRS.iter().map(|(name, kind, sides)| bytes(&peers, name, *kind, *sides, payload)));
     }
     experiments
 }
@@ -105,7 +106,9 @@ fn transfer<'a>(
     let shape = Shape { producers, consumers, capacity };
     let entrants = peers.filter_map(|peer| {
         let run = peer.transfers(how, payload)?;
-        Some(Entrant::new(peer.name, role(peer, ours), move |work| run(shape, work)))
+        let one_by_one = if how == Use::Batch && peer.batch.is_none() { " (one by one)" } else { "" };
+        let name = format!("{}{one_by_one}", peer.name);
+        Some(Entrant::new(name, role(peer, ours), move |work| run(shape, work)))
     });
     let cell = format!("{group} {}", how.name());
     let metrics = vec![Metric { goal: goal(&cell), cell: cell.clone(), unit: THROUGHPUT, higher_is_better: true }];
@@ -144,13 +147,13 @@ fn pair(peers: &[Peer], name: &str, kind: Kind, sides: Sides) -> Experiment {
     of_rounds(cell, "uncontended", "ns a pair", peers, |peer| peer.pair, ours_of_kind(name))
 }
 
-fn bytes(peers: &[Peer], name: &str, kind: Kind, sides: Sides, payload: Payload) -> Option<Experiment> {
+fn bytes(peers: &[Peer], name: &str, kind: Kind, sides: Sides, payload: Payload) -> Experiment {
     let cell = format!("memory {name} {}", payload.name());
-    let peers = peers.iter().filter(|peer| is_of(peer, kind, sides));
+    let peers = peers.iter().filter(|peer| is_of(peer, kind, sides) && peer.capacity.is_none());
     let ours = if name == "mpmc" { ours::MPMC } else { ours_of_kind(name) };
     let weighed = |peer: &Peer| Some(peer.slot_bytes?.of(payload));
     let experiment = of_rounds(cell, "memory", "bytes a slot", peers, weighed, ours);
-    (!experiment.entrants.is_empty()).then_some(Experiment { effort: Effort::Fixed, ..experiment })
+    Experiment { effort: Effort::Fixed, ..experiment }
 }
 
 fn round_trips(peers: &[Peer]) -> [Experiment; 2] {
@@ -158,7 +161,7 @@ fn round_trips(peers: &[Peer]) -> [Experiment; 2] {
         let name = format!("ping-pong {how} u64");
         let peers = peers.iter().filter(|peer| peer.kind == Kind::Bounded);
         let experiment = of_rounds(name.clone(), &name, "ns", peers, round, ours::SPSC);
-        let metrics = ping_pong::QUANTILES.map(|(quantile, _)| lower(format!("{name} {quantile}"), "ns")).into();
+        let metrics = ping_pong::QUANTILES.map(|quantile| lower(format!("{name} {quantile}"), "ns")).into();
         let effort = Effort::Scaled { amount_min: ping_pong::ROUND_TRIPS_MIN };
         Experiment { metrics, effort, ..experiment }
     };

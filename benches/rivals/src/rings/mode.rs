@@ -86,9 +86,20 @@ impl Progress {
     #[cold]
     fn is_over(&mut self, course: &Course) -> bool {
         self.vain += 1;
+        self.tell(course) || course.lost(self.vain)
+    }
+
+    /// Adds to the common count what is not in it yet. Whether that makes it complete.
+    fn tell(&mut self, course: &Course) -> bool {
         let count = self.account.count - self.told;
         self.told = self.account.count;
-        course.all_received(count) || course.lost(self.vain)
+        course.all_received(count)
+    }
+
+    /// One who had everything must tell the others too.
+    fn end(mut self, course: &Course) -> Account {
+        self.tell(course);
+        self.account
     }
 }
 
@@ -139,7 +150,7 @@ impl<M: Message, F: Flavour<M, Sender: Put<M>, Receiver: Take<M>>> Mode<M, F> fo
                 break;
             }
         }
-        progress.account
+        progress.end(course)
     }
 }
 
@@ -168,7 +179,7 @@ impl<M: Message, F: Flavour<M, Sender: PutBatch<M>, Receiver: TakeBatch<M>>> Mod
                 break;
             }
         }
-        progress.account
+        progress.end(course)
     }
 }
 

@@ -162,8 +162,14 @@ impl Peer {
             single: Some(self.transfer::<F, Single>()),
             pair: Some(pair::uncontended::<u64, F>),
             spinning: Some(ping_pong::spinning::<u64, F>),
+            slot_bytes: Some(PerPayload { word: slot_bytes::bytes::<u64, F>, line: slot_bytes::bytes::<Line, F> }),
             ..self
         }
+    }
+
+    /// It can only be compared by its round trips.
+    pub fn round_trips<F: Flavour<u64, Sender: Put<u64>, Receiver: Take<u64>>>(self) -> Self {
+        Self { spinning: Some(ping_pong::spinning::<u64, F>), ..self }
     }
 
     /// It has calls for several messages that do not wait.
@@ -187,12 +193,6 @@ impl Peer {
             idle: idle_cpu::cost::<u64, F>,
         };
         Self { blocking: Some(self.transfer::<F, Blocking>()), waiting: Some(waiting), ..self }
-    }
-
-    /// Its memory is weighed.
-    pub fn weighed<F: Flavour<u64> + Flavour<Line>>(self) -> Self {
-        let rounds = PerPayload { word: slot_bytes::bytes::<u64, F> as Round, line: slot_bytes::bytes::<Line, F> };
-        Self { slot_bytes: Some(rounds), ..self }
     }
 
     fn transfer<F, W>(&self) -> PerPayload<Transfer>

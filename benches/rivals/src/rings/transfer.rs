@@ -10,9 +10,6 @@ use std::ops::Range;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How often a new ring is filled by half and emptied before the measurement, so that all its memory is there.
-const WARM_UPS: usize = 4;
-
 /// Consumers compete: each message goes to one of them.
 pub fn competing<M: Message, F: Flavour<M>, W: Mode<M, F>>(shape: Shape, work: Work) -> Result<Sample> {
     let total = work.amount.max(shape.producers as u64);
@@ -102,17 +99,19 @@ fn share(total: u64, producers: usize, index: usize) -> Range<u64> {
     begin(index)..begin(index + 1)
 }
 
-/// `readers` of the receivers read each message.
+/// Sends and receives once around the ring by the first sender, so that all its memory is there; `readers` of the
+/// receivers read each message. Never so much at once that a share of the capacity could not hold it.
 fn warm_up<M: Message, F: Flavour<M>, W: Mode<M, F>>(
     ends: &mut Ends<F::Sender, F::Receiver>,
     capacity: usize,
     readers: usize,
 ) -> Result<()> {
-    let half = (capacity / 2).max(1) as u64;
-    for _ in 0..WARM_UPS {
-        W::produce(&mut ends.senders[0], 1..half + 1);
+    let shares = 2 * ends.senders.len().max(ends.receivers.len());
+    let count = (capacity / shares).max(1) as u64;
+    for _ in 0..=shares {
+        W::produce(&mut ends.senders[0], 1..count + 1);
         for receiver in &mut ends.receivers[..readers] {
-            W::consume(receiver, &Course::fan_out(half, 0)).check::<M>(half)?;
+            W::consume(receiver, &Course::fan_out(count, 0)).check::<M>(count)?;
         }
     }
     Ok(())

@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 
 const SHAPE: Shape = Shape { producers: 1, consumers: 1, capacity: 1024 };
 /// After this long without a message every receiver that ever sleeps does.
-const PAUSE: Duration = Duration::from_millis(1);
-const COUNT_MIN: u64 = 60;
+const PAUSE: Duration = Duration::from_micros(500);
+/// With fewer the last quantile means nothing.
+const COUNT_MIN: u64 = 150;
 /// Wake-ups before the first that counts.
 const WARM_UP: u64 = 5;
 
@@ -42,11 +43,14 @@ pub fn latency<M: Message, F: Flavour<M, Sender: PutWaiting<M>, Receiver: TakeWa
             let values = QUANTILES.iter().map(|(_, q)| nanoseconds.value_at_quantile(*q) as f64 / 1e3).collect();
             anyhow::Ok(values)
         });
-        pin(0);
-        for _ in 0..count {
-            thread::sleep(PAUSE);
-            sender.put_waiting(M::numbered(now()));
-        }
+        // A thread of its own, as threads that are started later inherit their core from the one that starts them.
+        scope.spawn(move || {
+            pin(0);
+            for _ in 0..count {
+                thread::sleep(PAUSE);
+                sender.put_waiting(M::numbered(now()));
+            }
+        });
         let values = sleeper.join().map_err(|_| anyhow!("a thread panicked"))??;
         Ok(Sample { elapsed: origin.elapsed(), values })
     })

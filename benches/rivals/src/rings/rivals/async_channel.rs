@@ -17,7 +17,7 @@ take_waiting!(Receiver<M>, |receiver| receiver.recv_blocking().ok());
 
 pub fn peers() -> Vec<Peer> {
     vec![
-        Peer::mpmc("async-channel").single::<Bounded>().blocking::<Bounded>().weighed::<Bounded>(),
+        Peer::mpmc("async-channel").single::<Bounded>().blocking::<Bounded>(),
         Peer::mpmc("async-channel").unbounded().single::<Unbounded>().blocking::<Unbounded>(),
     ]
 }

@@ -22,7 +22,7 @@ take!(Arc<ConcurrentQueue<M>>, |receiver| receiver.pop().ok());
 
 pub fn peers() -> Vec<Peer> {
     vec![
-        Peer::mpmc("concurrent-queue").single::<Bounded>().weighed::<Bounded>(),
+        Peer::mpmc("concurrent-queue").single::<Bounded>(),
         Peer::mpmc("concurrent-queue").unbounded().single::<Unbounded>(),
     ]
 }

@@ -17,7 +17,7 @@ take_waiting!(Receiver<M>, |receiver| receiver.recv().ok());
 
 pub fn peers() -> Vec<Peer> {
     vec![
-        Peer::mpmc("crossbeam-channel").single::<Bounded>().blocking::<Bounded>().weighed::<Bounded>(),
+        Peer::mpmc("crossbeam-channel").single::<Bounded>().blocking::<Bounded>(),
         Peer::mpmc("crossbeam-channel").unbounded().single::<Unbounded>().blocking::<Unbounded>(),
     ]
 }

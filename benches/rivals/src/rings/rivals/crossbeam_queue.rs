@@ -27,7 +27,7 @@ take!(Arc<SegQueue<M>>, |receiver| receiver.pop());
 
 pub fn peers() -> Vec<Peer> {
     vec![
-        Peer::mpmc("crossbeam ArrayQueue").single::<Bounded>().weighed::<Bounded>(),
+        Peer::mpmc("crossbeam ArrayQueue").single::<Bounded>(),
         Peer::mpmc("crossbeam SegQueue").unbounded().single::<Unbounded>(),
         // Among the bounded ones it shows what a bound costs.
         Peer::mpmc("crossbeam SegQueue (no bound)").single::<Unbounded>().reference(),

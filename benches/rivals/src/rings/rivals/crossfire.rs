@@ -46,9 +46,9 @@ take_waiting!(MRx<mpmc::List<M>>, |receiver| receiver.recv().ok());
 
 pub fn peers() -> Vec<Peer> {
     vec![
-        Peer::spsc("crossfire spsc").single::<Spsc>().blocking::<Spsc>().weighed::<Spsc>(),
-        Peer::mpsc("crossfire mpsc").single::<Mpsc>().blocking::<Mpsc>().weighed::<Mpsc>(),
-        Peer::mpmc("crossfire mpmc").single::<Mpmc>().blocking::<Mpmc>().weighed::<Mpmc>(),
+        Peer::spsc("crossfire spsc").single::<Spsc>().blocking::<Spsc>(),
+        Peer::mpsc("crossfire mpsc").single::<Mpsc>().blocking::<Mpsc>(),
+        Peer::mpmc("crossfire mpmc").single::<Mpmc>().blocking::<Mpmc>(),
         Peer::spsc("crossfire spsc").unbounded().single::<UnboundedSpsc>().blocking::<UnboundedSpsc>(),
         Peer::mpmc("crossfire mpmc").unbounded().single::<UnboundedMpmc>().blocking::<UnboundedMpmc>(),
     ]

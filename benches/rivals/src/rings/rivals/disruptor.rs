@@ -101,10 +101,10 @@ take_batch!(Poller<M, MultiProducerBarrier>, |poller, count_max, each| {
 pub fn peers() -> Vec<Peer> {
     let one_reader = |name| Peer::new(name, Kind::Broadcast, Side::One, Side::One);
     vec![
-        Peer::spsc("disruptor SP").single::<Sp>().batch::<Sp>().weighed::<Sp>(),
-        Peer::mpsc("disruptor MP").single::<Mp>().batch::<Mp>().weighed::<Mp>(),
+        Peer::spsc("disruptor SP").single::<Sp>().batch::<Sp>(),
+        Peer::mpsc("disruptor MP").single::<Mp>().batch::<Mp>(),
         one_reader("disruptor SP, one reader").single::<Sp>().batch::<Sp>(),
-        Peer::broadcast("disruptor SP").single::<SpMany>().batch::<SpMany>().weighed::<SpMany>(),
+        Peer::broadcast("disruptor SP").single::<SpMany>().batch::<SpMany>(),
         Peer::broadcast("disruptor MP").single::<MpMany>().batch::<MpMany>(),
     ]
 }

@@ -21,7 +21,7 @@ take_waiting!(Receiver<M>, |receiver| receiver.recv().ok());
 
 pub fn peers() -> Vec<Peer> {
     vec![
-        Peer::mpmc("flume").single::<Bounded>().batch::<Bounded>().blocking::<Bounded>().weighed::<Bounded>(),
+        Peer::mpmc("flume").single::<Bounded>().batch::<Bounded>().blocking::<Bounded>(),
         Peer::mpmc("flume").unbounded().single::<Unbounded>().blocking::<Unbounded>(),
     ]
 }

@@ -1,7 +1,7 @@
 //! gil: an index ring for one and one with batches in place, stamped slots for the others, and shards of index rings.
 //!
-//! The waiting calls of all but `parking` spin and yield for ever: a waiting thread burns its core, so they are
-//! references. A sharded ring keeps the order of each sender's messages but none between senders: a reference too.
+//! The waiting calls of `spsc`, `mpsc` and `spmc` spin and yield for ever: a waiting thread burns its core, so they
+//! are references; those of `spsc::parking` and `mpmc` sleep. A sharded ring keeps the order of each sender's messages but none between senders: a reference too.
 
 use crate::rings::peer::Peer;
 use crate::rings::verbs::{
@@ -17,10 +17,18 @@ fn nonzero(count: usize) -> NonZeroUsize {
     NonZeroUsize::new(count).unwrap_or(NonZeroUsize::MIN)
 }
 
-/// How a sharded ring divides its capacity: a shard for each sender, a power of two of them.
+/// How a sharded ring divides its capacity: a shard for each handle of the larger side, a power of two of them.
 fn shards(shape: Shape) -> (NonZeroUsize, NonZeroUsize) {
-    let count = shape.producers.next_power_of_two();
+    let count = shape.producers.max(shape.consumers).next_power_of_two();
     (nonzero(count), nonzero(shape.capacity / count))
+}
+
+/// As many handles as wanted, which there are as long as there are shards for them.
+fn handles<H>(first: H, count: usize, another: impl Fn(&H) -> Option<H>) -> Vec<H> {
+    let others: Option<Vec<H>> = (1..count).map(|_| another(&first)).collect();
+    let mut handles = others.expect("a shard for each handle");
+    handles.push(first);
+    handles
 }
 
 flavour!(
@@ -45,28 +53,17 @@ flavour!(
     ShardedMpsc, mpsc::sharded::Sender<M>, mpsc::sharded::Receiver<M>, |shape| {
         let (count, capacity) = shards(shape);
         let (first, receiver) = mpsc::sharded::channel(count, capacity);
-        let mut senders = vec![first];
-        while senders.len() < shape.producers {
-            let another = senders[0].clone();
-            senders.extend(another);
-        }
-        Ends { senders, receivers: vec![receiver] }
+        Ends { senders: handles(first, shape.producers, mpsc::sharded::Sender::clone), receivers: vec![receiver] }
     });
 flavour!(
     /// Many senders with a shard each, many receivers.
     ShardedMpmc, mpmc::sharded::Sender<M>, mpmc::sharded::Receiver<M>, |shape| {
         let (count, capacity) = shards(shape);
         let (sender, receiver) = mpmc::sharded::channel(count, capacity);
-        let (mut senders, mut receivers) = (vec![sender], vec![receiver]);
-        while senders.len() < shape.producers {
-            let another = senders[0].try_clone();
-            senders.extend(another);
+        Ends {
+            senders: handles(sender, shape.producers, mpmc::sharded::Sender::try_clone),
+            receivers: handles(receiver, shape.consumers, mpmc::sharded::Receiver::try_clone),
         }
-        while receivers.len() < shape.consumers {
-            let another = receivers[0].try_clone();
-            receivers.extend(another);
-        }
-        Ends { senders, receivers }
     });
 
 /// Writes messages into slots; how many.
@@ -118,15 +115,14 @@ waiting_verbs!(gil::spsc, gil::spsc::parking, gil::mpsc, gil::spmc, gil::mpmc);
 
 pub fn peers() -> Vec<Peer> {
     vec![
-        Peer::spsc("gil spsc").single::<Spsc>().batch::<Spsc>().weighed::<Spsc>(),
+        Peer::spsc("gil spsc").single::<Spsc>().batch::<Spsc>(),
         Peer::spsc("gil spsc parking").single::<Parking>().batch::<Parking>().blocking::<Parking>(),
-        Peer::mpsc("gil mpsc").single::<Mpsc>().weighed::<Mpsc>(),
-        Peer::spmc("gil spmc").single::<Spmc>().weighed::<Spmc>(),
-        Peer::mpmc("gil mpmc").single::<Mpmc>().weighed::<Mpmc>(),
+        Peer::mpsc("gil mpsc").single::<Mpsc>(),
+        Peer::spmc("gil spmc").single::<Spmc>(),
+        Peer::mpmc("gil mpmc").single::<Mpmc>().blocking::<Mpmc>(),
         Peer::spsc("gil spsc (never sleeps)").blocking::<Spsc>().reference(),
         Peer::mpsc("gil mpsc (never sleeps)").blocking::<Mpsc>().reference(),
         Peer::spmc("gil spmc (never sleeps)").blocking::<Spmc>().reference(),
-        Peer::mpmc("gil mpmc (never sleeps)").blocking::<Mpmc>().reference(),
         Peer::mpsc("gil mpsc sharded (no order)").single::<ShardedMpsc>().batch::<ShardedMpsc>().reference(),
         Peer::mpmc("gil mpmc sharded (no order)").single::<ShardedMpmc>().batch::<ShardedMpmc>().reference(),
     ]

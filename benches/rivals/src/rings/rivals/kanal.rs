@@ -43,7 +43,7 @@ take_batch!(Draining<M>, |receiver, _count_max, each| {
 
 pub fn peers() -> Vec<Peer> {
     vec![
-        Peer::mpmc("kanal").single::<Bounded>().batch::<Drained>().blocking::<Bounded>().weighed::<Bounded>(),
+        Peer::mpmc("kanal").single::<Bounded>().batch::<Drained>().blocking::<Bounded>(),
         Peer::mpmc("kanal").unbounded().single::<Unbounded>().blocking::<Unbounded>(),
     ]
 }

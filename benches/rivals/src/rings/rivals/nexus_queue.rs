@@ -22,8 +22,8 @@ take!(spmc::Consumer<M>, |receiver| receiver.pop());
 
 pub fn peers() -> Vec<Peer> {
     vec![
-        Peer::spsc("nexus spsc").single::<Spsc>().weighed::<Spsc>(),
-        Peer::mpsc("nexus mpsc").single::<Mpsc>().weighed::<Mpsc>(),
-        Peer::spmc("nexus spmc").single::<Spmc>().weighed::<Spmc>(),
+        Peer::spsc("nexus spsc").single::<Spsc>(),
+        Peer::mpsc("nexus mpsc").single::<Mpsc>(),
+        Peer::spmc("nexus spmc").single::<Spmc>(),
     ]
 }

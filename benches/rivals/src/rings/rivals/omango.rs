@@ -21,7 +21,7 @@ take_waiting!(mpmc::BReceiver<M>, |receiver| receiver.recv().ok());
 
 pub fn peers() -> Vec<Peer> {
     vec![
-        Peer::spsc("omango spsc").single::<Spsc>().blocking::<Spsc>().weighed::<Spsc>(),
-        Peer::mpmc("omango mpmc").single::<Mpmc>().blocking::<Mpmc>().weighed::<Mpmc>(),
+        Peer::spsc("omango spsc").single::<Spsc>().blocking::<Spsc>(),
+        Peer::mpmc("omango mpmc").single::<Mpmc>().blocking::<Mpmc>(),
     ]
 }

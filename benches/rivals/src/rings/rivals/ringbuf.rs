@@ -21,5 +21,5 @@ take_batch!(HeapCons<M>, |receiver, count_max, each| {
 });
 
 pub fn peers() -> Vec<Peer> {
-    vec![Peer::spsc("ringbuf").single::<Heap>().batch::<Heap>().weighed::<Heap>()]
+    vec![Peer::spsc("ringbuf").single::<Heap>().batch::<Heap>()]
 }

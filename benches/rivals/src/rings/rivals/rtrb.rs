@@ -39,5 +39,5 @@ take_batch!(Consumer<M>, |receiver, count_max, each| {
 });
 
 pub fn peers() -> Vec<Peer> {
-    vec![Peer::spsc("rtrb").single::<Ring>().batch::<Ring>().weighed::<Ring>()]
+    vec![Peer::spsc("rtrb").single::<Ring>().batch::<Ring>()]
 }

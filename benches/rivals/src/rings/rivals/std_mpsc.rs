@@ -19,7 +19,7 @@ take_waiting!(Receiver<M>, |receiver| receiver.recv().ok());
 
 pub fn peers() -> Vec<Peer> {
     vec![
-        Peer::mpsc("std sync_channel").single::<Bounded>().blocking::<Bounded>().weighed::<Bounded>(),
+        Peer::mpsc("std sync_channel").single::<Bounded>().blocking::<Bounded>(),
         Peer::mpsc("std channel").unbounded().single::<Unbounded>().blocking::<Unbounded>(),
     ]
 }

@@ -24,7 +24,7 @@ take_waiting!(Receiver<M>, |receiver| receiver.recv());
 
 pub fn peers() -> Vec<Peer> {
     vec![
-        Peer::mpmc("thingbuf ThingBuf").single::<Queue>().weighed::<Queue>(),
-        Peer::mpsc("thingbuf mpsc").single::<Channel>().blocking::<Channel>().weighed::<Channel>(),
+        Peer::mpmc("thingbuf ThingBuf").single::<Queue>(),
+        Peer::mpsc("thingbuf mpsc").single::<Channel>().blocking::<Channel>(),
     ]
 }
