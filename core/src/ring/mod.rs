@@ -35,6 +35,7 @@ mod error;
 mod iter;
 pub mod mpmc;
 pub mod mpsc;
+mod pace;
 mod peek;
 mod slot;
 pub mod spsc;
