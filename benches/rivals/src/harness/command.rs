@@ -131,7 +131,8 @@ fn run(suite: &str, mut experiments: Vec<Experiment>, arguments: &Arguments) -> 
 
 /// Runs everything; says who did something wrong, and what.
 fn measure(experiments: &[Experiment], pace: Pace) -> Result<(Vec<Cell>, Vec<String>)> {
-    let steps = experiments.iter().map(|experiment| experiment.entrants.len() * (pace.rounds + 1)).sum::<usize>();
+    let steps =
+        experiments.iter().map(|experiment| experiment.entrants.len() * (pace.rounds + 1)).sum::<usize>();
     let progress = ProgressBar::new(steps as u64);
     progress.set_style(ProgressStyle::with_template("{bar:32} {percent:>3} %  {eta:>4}  {wide_msg}")?);
     let (mut cells, mut wrong) = (Vec::new(), Vec::new());
@@ -150,7 +151,8 @@ fn write(directory: &Path, name: &str, cells: &[Cell]) -> Result<()> {
     std::fs::write(&json, serde_json::to_string_pretty(cells)? + "\n")
         .with_context(|| format!("cannot write {}", json.display()))?;
     let svg = directory.join(format!("{name}.svg"));
-    std::fs::write(&svg, plot::ratios(name, cells)?).with_context(|| format!("cannot write {}", svg.display()))?;
+    std::fs::write(&svg, plot::ratios(name, cells)?)
+        .with_context(|| format!("cannot write {}", svg.display()))?;
     println!("written: {name}.json and {name}.svg in {}", directory.display());
     Ok(())
 }

@@ -100,11 +100,7 @@ pub struct Entrant {
 
 impl Entrant {
     /// An entrant that does its rounds by `run`.
-    pub fn new(
-        name: impl Into<String>,
-        role: Role,
-        run: impl Fn(Work) -> Result<Sample> + 'static,
-    ) -> Self {
+    pub fn new(name: impl Into<String>, role: Role, run: impl Fn(Work) -> Result<Sample> + 'static) -> Self {
         Self { name: name.into(), role, run: Box::new(run) }
     }
 }

@@ -22,7 +22,8 @@ const DOUBLINGS_MAX: f64 = 3.0;
 /// The picture cannot be drawn.
 pub fn ratios(title: &str, cells: &[Cell]) -> Result<String> {
     let rows: Vec<(&Cell, f64)> = cells.iter().filter_map(|cell| Some((cell, cell.ratio?))).collect();
-    let (width, height) = (NAME_PIXELS + BAR_PIXELS + BEST_PIXELS, TOP_PIXELS + ROW_PIXELS * rows.len() as i32 + 20);
+    let (width, height) =
+        (NAME_PIXELS + BAR_PIXELS + BEST_PIXELS, TOP_PIXELS + ROW_PIXELS * rows.len() as i32 + 20);
     let mut text = String::new();
     {
         let area = SVGBackend::with_string(&mut text, (width as u32, height as u32)).into_drawing_area();
@@ -41,7 +42,8 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 /// Where a ratio stands on the axis.
 fn across(ratio: f64) -> i32 {
     let doublings = ratio.max(1e-9).log2().clamp(DOUBLINGS_MIN, DOUBLINGS_MAX);
-    NAME_PIXELS + ((doublings - DOUBLINGS_MIN) / (DOUBLINGS_MAX - DOUBLINGS_MIN) * f64::from(BAR_PIXELS)) as i32
+    NAME_PIXELS
+        + ((doublings - DOUBLINGS_MIN) / (DOUBLINGS_MAX - DOUBLINGS_MIN) * f64::from(BAR_PIXELS)) as i32
 }
 
 fn draw_axis(area: &Area<'_>, title: &str, height: i32) -> Result<()> {

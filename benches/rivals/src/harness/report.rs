@@ -45,12 +45,18 @@ pub struct Cell {
 
 /// The cells that an experiment gives.
 pub fn cells(experiment: &Experiment, results: &Results) -> Vec<Cell> {
-    experiment.metrics.iter().enumerate().map(|(index, metric)| cell(experiment, results, index, metric)).collect()
+    experiment
+        .metrics
+        .iter()
+        .enumerate()
+        .map(|(index, metric)| cell(experiment, results, index, metric))
+        .collect()
 }
 
 fn cell(experiment: &Experiment, results: &Results, index: usize, metric: &Metric) -> Cell {
     let of_role = |role: Role| -> BTreeMap<String, Spread> {
-        let names = experiment.entrants.iter().filter(|entrant| entrant.role == role).map(|entrant| &entrant.name);
+        let names =
+            experiment.entrants.iter().filter(|entrant| entrant.role == role).map(|entrant| &entrant.name);
         names
             .filter_map(|name| Some((name.clone(), Spread::of(results.values.get(name)?.get(index)?)?)))
             .collect()
@@ -138,7 +144,10 @@ mod tests {
     fn above_one_is_better_whichever_way_the_unit_runs() {
         let values = [("we", Role::Ours, 20.0), ("they", Role::Rival, 10.0), ("others", Role::Rival, 16.0)];
         let higher = judged(true, Goal::Ratio(1.2), &values);
-        assert_eq!((higher.best.as_deref(), higher.ratio, higher.met), (Some("others"), Some(1.25), Some(true)));
+        assert_eq!(
+            (higher.best.as_deref(), higher.ratio, higher.met),
+            (Some("others"), Some(1.25), Some(true))
+        );
         let lower = judged(false, Goal::Ratio(0.9), &values);
         assert_eq!((lower.best.as_deref(), lower.ratio, lower.met), (Some("they"), Some(0.5), Some(false)));
     }

@@ -135,7 +135,8 @@ fn find<'a>(experiments: &'a [Experiment], post: &Post<'_>) -> Result<(&'a Exper
     let experiment = experiments.iter().find(|experiment| experiment.name == post.experiment);
     let experiment = experiment.with_context(|| format!("no experiment is named {}", post.experiment))?;
     let entrant = experiment.entrants.iter().find(|entrant| entrant.name == post.entrant);
-    let entrant = entrant.with_context(|| format!("{} does not take part in {}", post.entrant, post.experiment))?;
+    let entrant =
+        entrant.with_context(|| format!("{} does not take part in {}", post.entrant, post.experiment))?;
     Ok((experiment, entrant))
 }
 

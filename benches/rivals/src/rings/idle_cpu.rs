@@ -26,7 +26,10 @@ pub fn cost<M: Message, F: Flavour<M, Sender: PutWaiting<M>, Receiver: TakeWaiti
     thread::sleep(work.round * ROUNDS);
     let (elapsed, used) = (begin.elapsed(), processor_time(&sleeper)? - used_before);
     sender.put_waiting(M::numbered(1));
-    ensure!(sleeper.join().ok().flatten().is_some(), "the receiver did not get the message that ended its wait");
+    ensure!(
+        sleeper.join().ok().flatten().is_some(),
+        "the receiver did not get the message that ended its wait"
+    );
     Ok(Sample { elapsed, values: vec![used.as_secs_f64() * 1e6 / elapsed.as_secs_f64()] })
 }
 

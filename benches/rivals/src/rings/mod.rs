@@ -49,7 +49,8 @@ pub fn experiments() -> Vec<Experiment> {
     experiments.extend(Use::ALL.map(|how| competing(&peers, crowd, Payload::Word, CAPACITY, how)));
     for topology in [Topology::ONE_ONE, Topology::TWO_TWO] {
         for payload in Payload::ALL {
-            experiments.extend([Use::Single, Use::Blocking].map(|how| unbounded(&peers, topology, payload, how)));
+            experiments
+                .extend([Use::Single, Use::Blocking].map(|how| unbounded(&peers, topology, payload, how)));
         }
     }
     for readers in 1..=3 {
@@ -64,7 +65,8 @@ pub fn experiments() -> Vec<Experiment> {
     experiments.extend(round_trips(&peers));
     experiments.extend(waiting(&peers));
     for payload in Payload::ALL {
-        experiments.extend(PAIRS.iter().map(|(name, kind, sides)| bytes(&peers, name, *kind, *sides, payload)));
+        experiments
+            .extend(PAIRS.iter().map(|(name, kind, sides)| bytes(&peers, name, *kind, *sides, payload)));
     }
     experiments
 }
@@ -111,8 +113,15 @@ fn transfer<'a>(
         Some(Entrant::new(name, role(peer, ours), move |work| run(shape, work)))
     });
     let cell = format!("{group} {}", how.name());
-    let metrics = vec![Metric { goal: goal(&cell), cell: cell.clone(), unit: THROUGHPUT, higher_is_better: true }];
-    Experiment { name: cell, entrants: entrants.collect(), group, metrics, effort: Effort::Scaled { amount_min: 1 } }
+    let metrics =
+        vec![Metric { goal: goal(&cell), cell: cell.clone(), unit: THROUGHPUT, higher_is_better: true }];
+    Experiment {
+        name: cell,
+        entrants: entrants.collect(),
+        group,
+        metrics,
+        effort: Effort::Scaled { amount_min: 1 },
+    }
 }
 
 type Sides = (Side, Side);
@@ -175,7 +184,8 @@ fn waiting(peers: &[Peer]) -> [Experiment; 2] {
     let wake_up = of_rounds(wake.clone(), &wake, "us", peers(), |peer| Some(peer.waiting?.wake), ours::SPSC);
     let metrics = wake::QUANTILES.map(|(quantile, _)| lower(format!("{wake} {quantile}"), "us")).into();
     let idle = "idle blocked receiver".to_owned();
-    let idle_cpu = of_rounds(idle.clone(), &idle, "us CPU/s", peers(), |peer| Some(peer.waiting?.idle), ours::SPSC);
+    let idle_cpu =
+        of_rounds(idle.clone(), &idle, "us CPU/s", peers(), |peer| Some(peer.waiting?.idle), ours::SPSC);
     [
         Experiment { metrics, effort: Effort::Fixed, ..wake_up },
         Experiment { effort: Effort::Fixed, ..idle_cpu },
@@ -191,9 +201,16 @@ fn of_rounds<'a>(
     round: impl Fn(&Peer) -> Option<Round>,
     ours: &str,
 ) -> Experiment {
-    let entrants = peers.filter_map(|peer| Some(Entrant::new(peer.name, role(peer, ours), round(peer)?))).collect();
+    let entrants =
+        peers.filter_map(|peer| Some(Entrant::new(peer.name, role(peer, ours), round(peer)?))).collect();
     let metrics = vec![lower(cell.clone(), unit)];
-    Experiment { name: cell, group: group.to_owned(), metrics, entrants, effort: Effort::Scaled { amount_min: 1 } }
+    Experiment {
+        name: cell,
+        group: group.to_owned(),
+        metrics,
+        entrants,
+        effort: Effort::Scaled { amount_min: 1 },
+    }
 }
 
 fn lower(cell: String, unit: &'static str) -> Metric {

@@ -5,7 +5,8 @@
 
 use super::peer::Peer;
 use super::verbs::{
-    Ends, flavour, many_each, many_to_one, one_each, put, put_batch, put_waiting, take, take_batch, take_waiting,
+    Ends, flavour, many_each, many_to_one, one_each, put, put_batch, put_waiting, take, take_batch,
+    take_waiting,
 };
 use crate::harness::Role;
 use ringmain::ring::mpmc::{self, Packed, Padded};
@@ -34,10 +35,10 @@ flavour!(
     /// Many of both, slots side by side.
     Mpmc, mpmc::Sender<M, Packed>, Competing<M, Packed>, |shape| competing(many_each(shape, mpmc::bounded(shape.capacity))));
 flavour!(
-    /// Many of both, a line for each slot.
-    MpmcPadded, mpmc::Sender<M, Padded>, Competing<M, Padded>, |shape| {
-        competing(many_each(shape, mpmc::with_layout(shape.capacity)))
-    });
+/// Many of both, a line for each slot.
+MpmcPadded, mpmc::Sender<M, Padded>, Competing<M, Padded>, |shape| {
+    competing(many_each(shape, mpmc::with_layout(shape.capacity)))
+});
 
 /// A receiver and the room for its batches.
 #[derive(Debug)]

@@ -10,7 +10,9 @@ use std::time::Instant;
 const CAPACITY: usize = 1024;
 
 /// Nanoseconds per pair.
-pub fn uncontended<M: Message, F: Flavour<M, Sender: Put<M>, Receiver: Take<M>>>(work: Work) -> Result<Sample> {
+pub fn uncontended<M: Message, F: Flavour<M, Sender: Put<M>, Receiver: Take<M>>>(
+    work: Work,
+) -> Result<Sample> {
     let mut ends = F::make(Shape { producers: 1, consumers: 1, capacity: CAPACITY });
     let (sender, receiver) = (&mut ends.senders[0], &mut ends.receivers[0]);
     let mut account = Account::default();

@@ -162,7 +162,10 @@ impl Peer {
             single: Some(self.transfer::<F, Single>()),
             pair: Some(pair::uncontended::<u64, F>),
             spinning: Some(ping_pong::spinning::<u64, F>),
-            slot_bytes: Some(PerPayload { word: slot_bytes::bytes::<u64, F>, line: slot_bytes::bytes::<Line, F> }),
+            slot_bytes: Some(PerPayload {
+                word: slot_bytes::bytes::<u64, F>,
+                line: slot_bytes::bytes::<Line, F>,
+            }),
             ..self
         }
     }
@@ -204,7 +207,9 @@ impl Peer {
             Kind::Broadcast => {
                 PerPayload { word: transfer::fan_out::<u64, F, W>, line: transfer::fan_out::<Line, F, W> }
             }
-            _ => PerPayload { word: transfer::competing::<u64, F, W>, line: transfer::competing::<Line, F, W> },
+            _ => {
+                PerPayload { word: transfer::competing::<u64, F, W>, line: transfer::competing::<Line, F, W> }
+            }
         }
     }
 
@@ -227,4 +232,3 @@ impl Peer {
             && self.capacity.is_none_or(|only| only == capacity)
     }
 }
-

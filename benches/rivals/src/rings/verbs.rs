@@ -75,7 +75,10 @@ pub trait TakeWaiting<M> {
 
 /// One handle of each side, for rings whose handles cannot be cloned.
 pub fn one_each<S, R>(shape: Shape, (sender, receiver): (S, R)) -> Ends<S, R> {
-    assert!(shape.producers == 1 && shape.consumers == 1, "a ring for one sender and one receiver, not {shape:?}");
+    assert!(
+        shape.producers == 1 && shape.consumers == 1,
+        "a ring for one sender and one receiver, not {shape:?}"
+    );
     Ends { senders: vec![sender], receivers: vec![receiver] }
 }
 

@@ -40,7 +40,8 @@ pub fn latency<M: Message, F: Flavour<M, Sender: PutWaiting<M>, Receiver: TakeWa
                     nanoseconds.record(taken)?;
                 }
             }
-            let values = QUANTILES.iter().map(|(_, q)| nanoseconds.value_at_quantile(*q) as f64 / 1e3).collect();
+            let values =
+                QUANTILES.iter().map(|(_, q)| nanoseconds.value_at_quantile(*q) as f64 / 1e3).collect();
             anyhow::Ok(values)
         });
         // A thread of its own, as threads that are started later inherit their core from the one that starts them.

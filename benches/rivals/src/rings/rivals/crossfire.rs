@@ -8,15 +8,15 @@ flavour!(
     /// One sender, one receiver.
     Spsc, Tx<spsc::Array<M>>, Rx<spsc::Array<M>>, |shape| one_each(shape, spsc::bounded_blocking(shape.capacity)));
 flavour!(
-    /// Many senders, one receiver.
-    Mpsc, MTx<mpsc::Array<M>>, Rx<mpsc::Array<M>>, |shape| {
-        many_to_one(shape, mpsc::bounded_blocking(shape.capacity))
-    });
+/// Many senders, one receiver.
+Mpsc, MTx<mpsc::Array<M>>, Rx<mpsc::Array<M>>, |shape| {
+    many_to_one(shape, mpsc::bounded_blocking(shape.capacity))
+});
 flavour!(
-    /// Many of both.
-    Mpmc, MTx<mpmc::Array<M>>, MRx<mpmc::Array<M>>, |shape| {
-        many_each(shape, mpmc::bounded_blocking(shape.capacity))
-    });
+/// Many of both.
+Mpmc, MTx<mpmc::Array<M>>, MRx<mpmc::Array<M>>, |shape| {
+    many_each(shape, mpmc::bounded_blocking(shape.capacity))
+});
 flavour!(
     /// One sender, one receiver, no bound.
     UnboundedSpsc, Tx<spsc::List<M>>, Rx<spsc::List<M>>, |shape| one_each(shape, spsc::unbounded_blocking()));

@@ -8,46 +8,47 @@ use crate::rings::message::Message;
 use crate::rings::peer::{Kind, Peer, Side};
 use crate::rings::verbs::{Ends, flavour, many_to_one, one_each, put, put_batch, take, take_batch};
 use disruptor::{
-    BusySpin, EventPoller, MultiConsumerBarrier, MultiProducer, MultiProducerBarrier, Producer, SingleConsumerBarrier,
-    SingleProducer, SingleProducerBarrier, build_multi_producer, build_single_producer,
+    BusySpin, EventPoller, MultiConsumerBarrier, MultiProducer, MultiProducerBarrier, Producer,
+    SingleConsumerBarrier, SingleProducer, SingleProducerBarrier, build_multi_producer,
+    build_single_producer,
 };
 
 flavour!(
-    /// One producer, one reader.
-    Sp, SingleProducer<M, SingleConsumerBarrier>, Poller<M, SingleProducerBarrier>, |shape| {
-        let (poller, builder) = build_single_producer(shape.capacity, M::default, BusySpin).new_event_poller();
-        one_each(shape, (builder.build(), Poller(poller)))
-    });
+/// One producer, one reader.
+Sp, SingleProducer<M, SingleConsumerBarrier>, Poller<M, SingleProducerBarrier>, |shape| {
+    let (poller, builder) = build_single_producer(shape.capacity, M::default, BusySpin).new_event_poller();
+    one_each(shape, (builder.build(), Poller(poller)))
+});
 flavour!(
-    /// One producer, any number of readers.
-    SpMany, SingleProducer<M, MultiConsumerBarrier>, Poller<M, SingleProducerBarrier>, |shape| {
-        let mut builder = build_single_producer(shape.capacity, M::default, BusySpin).with_multi_consumer();
-        let mut receivers = Vec::new();
-        for _ in 0..shape.consumers {
-            let (poller, next) = builder.new_event_poller();
-            receivers.push(Poller(poller));
-            builder = next;
-        }
-        Ends { senders: vec![builder.build()], receivers }
-    });
+/// One producer, any number of readers.
+SpMany, SingleProducer<M, MultiConsumerBarrier>, Poller<M, SingleProducerBarrier>, |shape| {
+    let mut builder = build_single_producer(shape.capacity, M::default, BusySpin).with_multi_consumer();
+    let mut receivers = Vec::new();
+    for _ in 0..shape.consumers {
+        let (poller, next) = builder.new_event_poller();
+        receivers.push(Poller(poller));
+        builder = next;
+    }
+    Ends { senders: vec![builder.build()], receivers }
+});
 flavour!(
-    /// Many producers, one reader.
-    Mp, MultiProducer<M, SingleConsumerBarrier>, Poller<M, MultiProducerBarrier>, |shape| {
-        let (poller, builder) = build_multi_producer(shape.capacity, M::default, BusySpin).new_event_poller();
-        many_to_one(shape, (builder.build(), Poller(poller)))
-    });
+/// Many producers, one reader.
+Mp, MultiProducer<M, SingleConsumerBarrier>, Poller<M, MultiProducerBarrier>, |shape| {
+    let (poller, builder) = build_multi_producer(shape.capacity, M::default, BusySpin).new_event_poller();
+    many_to_one(shape, (builder.build(), Poller(poller)))
+});
 flavour!(
-    /// Made for many producers, any number of readers.
-    MpMany, MultiProducer<M, MultiConsumerBarrier>, Poller<M, MultiProducerBarrier>, |shape| {
-        let mut builder = build_multi_producer(shape.capacity, M::default, BusySpin).with_multi_consumer();
-        let mut receivers = Vec::new();
-        for _ in 0..shape.consumers {
-            let (poller, next) = builder.new_event_poller();
-            receivers.push(Poller(poller));
-            builder = next;
-        }
-        Ends { senders: vec![builder.build()], receivers }
-    });
+/// Made for many producers, any number of readers.
+MpMany, MultiProducer<M, MultiConsumerBarrier>, Poller<M, MultiProducerBarrier>, |shape| {
+    let mut builder = build_multi_producer(shape.capacity, M::default, BusySpin).with_multi_consumer();
+    let mut receivers = Vec::new();
+    for _ in 0..shape.consumers {
+        let (poller, next) = builder.new_event_poller();
+        receivers.push(Poller(poller));
+        builder = next;
+    }
+    Ends { senders: vec![builder.build()], receivers }
+});
 
 /// A reader.
 pub struct Poller<M, B>(EventPoller<M, B>);

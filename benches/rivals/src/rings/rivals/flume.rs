@@ -15,7 +15,10 @@ take!(Receiver<M>, |receiver| receiver.try_recv().ok());
 put_batch!(Sender<M>, |sender, numbers| {
     numbers.take_while(|number| sender.try_send(M::numbered(*number)).is_ok()).count()
 });
-take_batch!(Receiver<M>, |receiver, _count_max, each| receiver.drain().inspect(|message| each(message)).count());
+take_batch!(Receiver<M>, |receiver, _count_max, each| receiver
+    .drain()
+    .inspect(|message| each(message))
+    .count());
 put_waiting!(Sender<M>, |sender, message| sender.send(message).unwrap_or(()));
 take_waiting!(Receiver<M>, |receiver| receiver.recv().ok());
 

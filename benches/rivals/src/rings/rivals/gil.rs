@@ -5,8 +5,8 @@
 
 use crate::rings::peer::Peer;
 use crate::rings::verbs::{
-    Ends, Shape, flavour, many_each, many_to_one, one_each, one_to_many, put, put_batch, put_waiting, take, take_batch,
-    take_waiting,
+    Ends, Shape, flavour, many_each, many_to_one, one_each, one_to_many, put, put_batch, put_waiting, take,
+    take_batch, take_waiting,
 };
 use gil::{mpmc, mpsc, spmc, spsc};
 use std::mem::MaybeUninit;
@@ -35,10 +35,10 @@ flavour!(
     /// One sender, one receiver.
     Spsc, spsc::Sender<M>, spsc::Receiver<M>, |shape| one_each(shape, spsc::channel(nonzero(shape.capacity))));
 flavour!(
-    /// The same, and it sleeps.
-    Parking, spsc::parking::Sender<M>, spsc::parking::Receiver<M>, |shape| {
-        one_each(shape, spsc::parking::channel(nonzero(shape.capacity)))
-    });
+/// The same, and it sleeps.
+Parking, spsc::parking::Sender<M>, spsc::parking::Receiver<M>, |shape| {
+    one_each(shape, spsc::parking::channel(nonzero(shape.capacity)))
+});
 flavour!(
     /// Many senders, one receiver.
     Mpsc, mpsc::Sender<M>, mpsc::Receiver<M>, |shape| many_to_one(shape, mpsc::channel(nonzero(shape.capacity))));
@@ -49,22 +49,22 @@ flavour!(
     /// Many of both.
     Mpmc, mpmc::Sender<M>, mpmc::Receiver<M>, |shape| many_each(shape, mpmc::channel(nonzero(shape.capacity))));
 flavour!(
-    /// Many senders with a shard each, one receiver.
-    ShardedMpsc, mpsc::sharded::Sender<M>, mpsc::sharded::Receiver<M>, |shape| {
-        let (count, capacity) = shards(shape);
-        let (first, receiver) = mpsc::sharded::channel(count, capacity);
-        Ends { senders: handles(first, shape.producers, mpsc::sharded::Sender::clone), receivers: vec![receiver] }
-    });
+/// Many senders with a shard each, one receiver.
+ShardedMpsc, mpsc::sharded::Sender<M>, mpsc::sharded::Receiver<M>, |shape| {
+    let (count, capacity) = shards(shape);
+    let (first, receiver) = mpsc::sharded::channel(count, capacity);
+    Ends { senders: handles(first, shape.producers, mpsc::sharded::Sender::clone), receivers: vec![receiver] }
+});
 flavour!(
-    /// Many senders with a shard each, many receivers.
-    ShardedMpmc, mpmc::sharded::Sender<M>, mpmc::sharded::Receiver<M>, |shape| {
-        let (count, capacity) = shards(shape);
-        let (sender, receiver) = mpmc::sharded::channel(count, capacity);
-        Ends {
-            senders: handles(sender, shape.producers, mpmc::sharded::Sender::try_clone),
-            receivers: handles(receiver, shape.consumers, mpmc::sharded::Receiver::try_clone),
-        }
-    });
+/// Many senders with a shard each, many receivers.
+ShardedMpmc, mpmc::sharded::Sender<M>, mpmc::sharded::Receiver<M>, |shape| {
+    let (count, capacity) = shards(shape);
+    let (sender, receiver) = mpmc::sharded::channel(count, capacity);
+    Ends {
+        senders: handles(sender, shape.producers, mpmc::sharded::Sender::try_clone),
+        receivers: handles(receiver, shape.consumers, mpmc::sharded::Receiver::try_clone),
+    }
+});
 
 /// Writes messages into slots; how many.
 fn write<M: crate::rings::message::Message>(slots: &mut [MaybeUninit<M>], numbers: Range<u64>) -> usize {
@@ -109,7 +109,15 @@ macro_rules! waiting_verbs {
     }; )* };
 }
 
-try_verbs!(gil::spsc, gil::spsc::parking, gil::mpsc, gil::spmc, gil::mpmc, gil::mpsc::sharded, gil::mpmc::sharded);
+try_verbs!(
+    gil::spsc,
+    gil::spsc::parking,
+    gil::mpsc,
+    gil::spmc,
+    gil::mpmc,
+    gil::mpsc::sharded,
+    gil::mpmc::sharded
+);
 batch_verbs!(gil::spsc, gil::spsc::parking, gil::mpsc::sharded, gil::mpmc::sharded);
 waiting_verbs!(gil::spsc, gil::spsc::parking, gil::mpsc, gil::spmc, gil::mpmc);
 

@@ -3,7 +3,9 @@
 //! A batch is received by draining everything that is there; there is no call that sends several.
 
 use crate::rings::peer::Peer;
-use crate::rings::verbs::{Ends, flavour, many_each, put, put_batch, put_waiting, take, take_batch, take_waiting};
+use crate::rings::verbs::{
+    Ends, flavour, many_each, put, put_batch, put_waiting, take, take_batch, take_waiting,
+};
 use kanal::{Receiver, Sender};
 
 flavour!(
@@ -13,12 +15,12 @@ flavour!(
     /// Without.
     Unbounded, Sender<M>, Receiver<M>, |shape| many_each(shape, kanal::unbounded()));
 flavour!(
-    /// With a bound, and drained.
-    Drained, Sender<M>, Draining<M>, |shape| {
-        let Ends { senders, receivers } = many_each(shape, kanal::bounded(shape.capacity));
-        let draining = |receiver| Draining { receiver, drained: Vec::with_capacity(shape.capacity) };
-        Ends { senders, receivers: receivers.into_iter().map(draining).collect() }
-    });
+/// With a bound, and drained.
+Drained, Sender<M>, Draining<M>, |shape| {
+    let Ends { senders, receivers } = many_each(shape, kanal::bounded(shape.capacity));
+    let draining = |receiver| Draining { receiver, drained: Vec::with_capacity(shape.capacity) };
+    Ends { senders, receivers: receivers.into_iter().map(draining).collect() }
+});
 put!(Sender<M>, |sender, message| sender.try_send(message).unwrap_or(false));
 take!(Receiver<M>, |receiver| receiver.try_recv().ok().flatten());
 put_waiting!(Sender<M>, |sender, message| sender.send(message).unwrap_or(()));

@@ -7,11 +7,11 @@ use thingbuf::ThingBuf;
 use thingbuf::mpsc::blocking::{Receiver, Sender, channel};
 
 flavour!(
-    /// The queue.
-    Queue, Arc<ThingBuf<M>>, Arc<ThingBuf<M>>, |shape| {
-        let queue = Arc::new(ThingBuf::new(shape.capacity));
-        many_each(shape, (Arc::clone(&queue), queue))
-    });
+/// The queue.
+Queue, Arc<ThingBuf<M>>, Arc<ThingBuf<M>>, |shape| {
+    let queue = Arc::new(ThingBuf::new(shape.capacity));
+    many_each(shape, (Arc::clone(&queue), queue))
+});
 flavour!(
     /// The channel.
     Channel, Sender<M>, Receiver<M>, |shape| many_to_one(shape, channel(shape.capacity)));
