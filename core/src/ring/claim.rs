@@ -29,6 +29,18 @@ pub trait SendEnd: Sized {
     /// Sends if there is room now.
     fn try_send_now(&self, message: Self::Message) -> Result<(), TrySendError<Self::Message>>;
 
+    /// Sends as many messages from the front as there is room for now, and removes them. There are some.
+    fn try_send_batch_now(&self, messages: &mut Vec<Self::Message>) -> Result<usize, TrySendError<()>> {
+        let run = self.take_free(messages.len(), false)?;
+        let mut written = 0;
+        // SAFETY: a fresh run, written from its beginning. Draining a vector does not panic, so that it is published.
+        unsafe {
+            self.write_all(run, &mut written, messages.drain(..run.len));
+            self.publish(run, written);
+        }
+        Ok(written)
+    }
+
     /// Takes up to `len_max` free slots, at least one, for [`write`](Self::write). With `is_long`, others may have to
     /// do without them for as long as a caller likes, and must not spin.
     fn take_free(&self, len_max: usize, is_long: bool) -> Result<Run, TrySendError<()>>;
@@ -119,14 +131,7 @@ pub(super) fn try_send_batch<S: SendEnd>(
     if messages.is_empty() {
         return Ok(0);
     }
-    let run = sender.take_free(messages.len(), false)?;
-    let mut written = 0;
-    // SAFETY: a fresh run, written from its beginning. Draining a vector does not panic, so that it is published.
-    unsafe {
-        sender.write_all(run, &mut written, messages.drain(..run.len));
-        sender.publish(run, written);
-    }
-    Ok(written)
+    sender.try_send_batch_now(messages)
 }
 
 /// Sends all messages, waiting for room until `deadline`. What is not sent stays.
@@ -209,6 +214,7 @@ fn attempt_claim<S: SendEnd>(sender: &S, len_max: usize) -> Option<Result<Run, S
 /// [aborted](Self::abort), it sends nothing.
 ///
 /// The slots are the sender's until then: receivers do not get past them, and other senders have that much less room.
+/// (An `unbounded` ring writes the messages aside instead, and keeps nobody back.)
 ///
 /// ```
 /// let (mut sender, receiver) = ringmain::ring::mpmc::bounded(8);

@@ -16,6 +16,20 @@ pub trait ReceiveEnd: Sized {
     /// Receives if there is a message now.
     fn try_recv_now(&self) -> Result<Self::Message, TryRecvError>;
 
+    /// Appends up to `len_max` messages, at least one, that are there now. `len_max` is not 0.
+    fn try_recv_batch_now(
+        &self,
+        messages: &mut Vec<Self::Message>,
+        len_max: usize,
+    ) -> Result<usize, TryRecvError> {
+        let run = self.take_sent(len_max, false)?;
+        let mut batch = Batch { receiver: self, run, read: 0 };
+        messages.reserve(run.len);
+        // SAFETY: a fresh run, read from its beginning.
+        unsafe { self.read_all(run, &mut batch.read, |message| messages.push(message)) };
+        Ok(run.len)
+    }
+
     /// Takes up to `len_max` messages, at least one, for [`read`](Self::read). With `is_long`, some may be given back,
     /// and others may have to do without them for as long as a caller likes, and must not spin.
     fn take_sent(&self, len_max: usize, is_long: bool) -> Result<Run, TryRecvError>;
@@ -101,12 +115,7 @@ pub(super) fn try_recv_batch<R: ReceiveEnd>(
     if len_max == 0 {
         return Ok(0);
     }
-    let run = receiver.take_sent(len_max, false)?;
-    let mut batch = Batch { receiver, run, read: 0 };
-    messages.reserve(run.len);
-    // SAFETY: a fresh run, read from its beginning.
-    unsafe { receiver.read_all(run, &mut batch.read, |message| messages.push(message)) };
-    Ok(run.len)
+    receiver.try_recv_batch_now(messages, len_max)
 }
 
 /// A run that is read at once, and released even if that panics, when a message cannot be cloned.
