@@ -382,8 +382,10 @@ impl<T> Ring<T> {
     fn sent_len(&self, hints: &Hints, head: u64, len_max: u64) -> Result<u64, TryRecvError> {
         // ORDERING: Relaxed: a count that once was true, and stays true, because the tail only grows.
         let seen = hints.seen.load(Ordering::Relaxed);
-        let there = if head + len_max <= seen { len_max } else { self.look(hints, head)? };
-        Ok(there.min(len_max))
+        if len_max <= seen.saturating_sub(head) {
+            return Ok(len_max);
+        }
+        Ok(self.look(hints, head)?.min(len_max))
     }
 
     /// Looks how far senders have come. Returns how many positions from `head` on that is.
