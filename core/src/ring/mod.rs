@@ -37,6 +37,7 @@ mod error;
 mod iter;
 pub mod mpmc;
 pub mod mpsc;
+mod pace;
 mod peek;
 mod slot;
 pub mod spsc;
