@@ -5,6 +5,7 @@ use super::wait::{Attempt, Waiting, attempt_until};
 use crate::sync::event_count::EventCount;
 use std::fmt;
 use std::future::Future;
+use std::ops::Deref;
 use std::time::Instant;
 
 /// A run of slots: `len` positions from `start` on.
@@ -100,12 +101,23 @@ pub(super) fn send_until<S: SendEnd>(
 }
 
 /// The same for a task.
-pub(super) fn send_async<S: SendEnd>(
-    sender: &S,
+pub(super) fn send_async<S: SendEnd, H: Deref<Target = S>>(
+    sender: H,
     message: S::Message,
-) -> impl Future<Output = Result<(), SendError<S::Message>>> + use<'_, S> {
+) -> impl Future<Output = Result<(), SendError<S::Message>>> {
     let mut unsent = Some(message);
-    Attempt::new(sender.room(), move || attempt_send(sender, &mut unsent))
+    Attempt::new(Room(sender), move |Room(sender)| attempt_send(&**sender, &mut unsent))
+}
+
+/// Where senders sleep, by way of one of them.
+struct Room<H>(H);
+
+impl<H: Deref<Target: SendEnd>> Deref for Room<H> {
+    type Target = EventCount;
+
+    fn deref(&self) -> &EventCount {
+        self.0.room()
+    }
 }
 
 /// None if there is no room; then the message stays where it is.
@@ -145,11 +157,11 @@ pub(super) fn send_batch_until<S: SendEnd>(
 }
 
 /// The same for a task.
-pub(super) fn send_batch_async<'a, S: SendEnd>(
-    sender: &'a S,
-    messages: &'a mut Vec<S::Message>,
-) -> impl Future<Output = Result<(), SendError<()>>> + use<'a, S> {
-    Attempt::new(sender.room(), move || attempt_send_batch(sender, messages))
+pub(super) fn send_batch_async<S: SendEnd, H: Deref<Target = S>>(
+    sender: H,
+    messages: &mut Vec<S::Message>,
+) -> impl Future<Output = Result<(), SendError<()>>> {
+    Attempt::new(Room(sender), move |Room(sender)| attempt_send_batch(&**sender, messages))
 }
 
 /// None while some are left.
@@ -195,9 +207,9 @@ pub(super) async fn claim_async<S: SendEnd>(
     let run = match len_max {
         0 => Run::EMPTY,
         // Not awaited between taking and holding: a future that is dropped has taken nothing.
-        _ => {
-            Attempt::new(sender.room(), || attempt_claim(sender, len_max)).await.map_err(|_| SendError(()))?
-        }
+        _ => Attempt::new(Room(&mut *sender), |Room(sender)| attempt_claim(&**sender, len_max))
+            .await
+            .map_err(|_| SendError(()))?,
     };
     Ok(Claim { sender, run, written: 0 })
 }

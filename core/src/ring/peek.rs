@@ -6,6 +6,7 @@ use super::wait::{Attempt, Waiting, attempt_until};
 use crate::sync::event_count::EventCount;
 use std::fmt;
 use std::future::Future;
+use std::ops::Deref;
 use std::time::Instant;
 
 /// What a receiver does its own way; the verbs are made of it. Not for others to implement.
@@ -92,10 +93,21 @@ pub(super) fn recv_until<R: ReceiveEnd>(
 }
 
 /// The same for a task.
-pub(super) fn recv_async<R: ReceiveEnd>(
-    receiver: &R,
-) -> impl Future<Output = Result<R::Message, RecvError>> + use<'_, R> {
-    Attempt::new(receiver.messages(), || unless_empty(receiver.try_recv_now()))
+pub(super) fn recv_async<R: ReceiveEnd, H: Deref<Target = R>>(
+    receiver: H,
+) -> impl Future<Output = Result<R::Message, RecvError>> {
+    Attempt::new(Messages(receiver), |Messages(receiver)| unless_empty(receiver.try_recv_now()))
+}
+
+/// Where receivers sleep, by way of one of them.
+struct Messages<H>(H);
+
+impl<H: Deref<Target: ReceiveEnd>> Deref for Messages<H> {
+    type Target = EventCount;
+
+    fn deref(&self) -> &EventCount {
+        self.0.messages()
+    }
 }
 
 fn unless_empty<T>(result: Result<T, TryRecvError>) -> Option<Result<T, RecvError>> {
@@ -150,12 +162,13 @@ pub(super) fn recv_batch_until<R: ReceiveEnd>(
 }
 
 /// The same for a task.
-pub(super) fn recv_batch_async<'a, R: ReceiveEnd>(
-    receiver: &'a R,
-    messages: &'a mut Vec<R::Message>,
+pub(super) fn recv_batch_async<R: ReceiveEnd, H: Deref<Target = R>>(
+    receiver: H,
+    messages: &mut Vec<R::Message>,
     len_max: usize,
-) -> impl Future<Output = Result<usize, RecvError>> + use<'a, R> {
-    Attempt::new(receiver.messages(), move || unless_empty(try_recv_batch(receiver, messages, len_max)))
+) -> impl Future<Output = Result<usize, RecvError>> {
+    let attempt = move |receiver: &Messages<H>| unless_empty(try_recv_batch(&*receiver.0, messages, len_max));
+    Attempt::new(Messages(receiver), attempt)
 }
 
 pub(super) fn try_peek<R: ReceiveEnd>(receiver: &mut R, len_max: usize) -> Result<Peek<'_, R>, TryRecvError> {
@@ -184,7 +197,10 @@ pub(super) async fn peek_async<R: ReceiveEnd>(
     let run = match len_max {
         0 => Run::EMPTY,
         // Not awaited between taking and holding: a future that is dropped has taken nothing.
-        _ => Attempt::new(receiver.messages(), || unless_empty(receiver.take_sent(len_max, true))).await?,
+        _ => {
+            let attempt = |receiver: &Messages<&mut R>| unless_empty(receiver.0.take_sent(len_max, true));
+            Attempt::new(Messages(&mut *receiver), attempt).await?
+        }
     };
     Ok(Peek { receiver, run, read: 0 })
 }
