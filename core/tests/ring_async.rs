@@ -78,7 +78,7 @@ impl Sleeper {
         Arc::default()
     }
 
-    fn poll<F: Future>(self: &Arc<Self>, future: &mut Pin<&mut F>) -> Poll<F::Output> {
+    fn poll<F: Future + ?Sized>(self: &Arc<Self>, future: &mut Pin<&mut F>) -> Poll<F::Output> {
         future.as_mut().poll(&mut Context::from_waker(&Waker::from(Arc::clone(self))))
     }
 

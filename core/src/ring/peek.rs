@@ -6,6 +6,7 @@ use super::wait::{Attempt, Waiting, attempt_until};
 use crate::sync::event_count::EventCount;
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::ops::Deref;
 use std::time::Instant;
 
@@ -173,7 +174,7 @@ pub(super) fn recv_batch_async<R: ReceiveEnd, H: Deref<Target = R>>(
 
 pub(super) fn try_peek<R: ReceiveEnd>(receiver: &mut R, len_max: usize) -> Result<Peek<'_, R>, TryRecvError> {
     let run = if len_max == 0 { Run::EMPTY } else { receiver.take_sent(len_max, true)? };
-    Ok(Peek { receiver, run, read: 0 })
+    Ok(Peek::new(receiver, run))
 }
 
 pub(super) fn peek_until<R: ReceiveEnd>(
@@ -187,7 +188,7 @@ pub(super) fn peek_until<R: ReceiveEnd>(
     let attempt = || unless_empty(receiver.take_sent(len_max, true));
     let run = attempt_until(receiver.messages(), receiver.waiting(), deadline, attempt)
         .ok_or(RecvTimeoutError::Timeout)??;
-    Ok(Peek { receiver, run, read: 0 })
+    Ok(Peek::new(receiver, run))
 }
 
 pub(super) async fn peek_async<R: ReceiveEnd>(
@@ -202,7 +203,7 @@ pub(super) async fn peek_async<R: ReceiveEnd>(
             Attempt::new(Messages(&mut *receiver), attempt).await?
         }
     };
-    Ok(Peek { receiver, run, read: 0 })
+    Ok(Peek::new(receiver, run))
 }
 
 /// Messages that a receiver looks at in their slots. What it [takes](Self::take) is received; the rest stays in the
@@ -221,13 +222,27 @@ pub(super) async fn peek_async<R: ReceiveEnd>(
 /// receiver.try_peek(2).unwrap().commit();
 /// assert_eq!(receiver.try_recv(), Ok(4));
 /// ```
+///
+/// Threads can look at it together if they may share the messages:
+///
+/// ```compile_fail
+/// fn share<T: Sync>(_: &T) {}
+/// let (_sender, mut receiver) = ringmain::ring::mpmc::bounded::<std::cell::Cell<u8>>(8);
+/// share(&receiver.try_peek(3));
+/// ```
 pub struct Peek<'a, R: ReceiveEnd> {
     receiver: &'a mut R,
     run: Run,
     read: usize,
+    /// Shows messages to whoever has it: it is to be shared only if they are.
+    messages: PhantomData<&'a mut R::Message>,
 }
 
-impl<R: ReceiveEnd> Peek<'_, R> {
+impl<'a, R: ReceiveEnd> Peek<'a, R> {
+    fn new(receiver: &'a mut R, run: Run) -> Self {
+        Self { receiver, run, read: 0, messages: PhantomData }
+    }
+
     /// How many messages are left to look at.
     pub fn len(&self) -> usize {
         self.run.len - self.read
