@@ -1,5 +1,5 @@
-//! The only door to atomics, cells, threads, spin loops and parking: the standard library's, or loom's under
-//! `--cfg loom`.
+//! The only door to atomics, cells, threads, spin loops and parking: the standard library's, or that of the
+//! scheduler under which `loom-tests` builds these files: loom under `cfg(loom)`, shuttle under `cfg(shuttle)`.
 
 mod barrier;
 pub(crate) mod event_count;
@@ -11,13 +11,19 @@ pub(crate) use cell::UnsafeCell;
 pub(crate) use loom::{
     cell::UnsafeCell,
     sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
-    sync::{Condvar, Mutex},
+    sync::{Arc, Condvar, Mutex, MutexGuard},
     thread,
 };
-#[cfg(not(loom))]
+#[cfg(shuttle)]
+pub(crate) use shuttle::{
+    sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
+    sync::{Arc, Condvar, Mutex, MutexGuard},
+    thread,
+};
+#[cfg(not(any(loom, shuttle)))]
 pub(crate) use std::{
     sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
-    sync::{Condvar, Mutex},
+    sync::{Arc, Condvar, Mutex, MutexGuard},
 };
 
 #[cfg(not(loom))]

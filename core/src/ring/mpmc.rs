@@ -38,11 +38,10 @@ use super::iter::{IntoIter, Iter, Receive, TryIter};
 use super::wait::{Pause, recv_until, send_until};
 use super::{check_capacity, drop_all};
 use crate::sync::event_count::EventCount;
-use crate::sync::{AtomicU64, AtomicUsize, Ordering, UnsafeCell};
+use crate::sync::{Arc, AtomicU64, AtomicUsize, Ordering, UnsafeCell};
 use crossbeam_utils::CachePadded;
 use std::fmt;
 use std::mem::MaybeUninit;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Set in `tail` when a side is gone. Positions stay below it: they need a century to get there.

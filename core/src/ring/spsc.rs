@@ -47,12 +47,11 @@ use super::iter::{IntoIter, Iter, Receive, TryIter};
 use super::wait::{recv_until, send_until};
 use super::{check_capacity, drop_all};
 use crate::sync::event_count::EventCount;
-use crate::sync::{AtomicBool, AtomicU64, Ordering, UnsafeCell};
+use crate::sync::{Arc, AtomicBool, AtomicU64, Ordering, UnsafeCell};
 use crossbeam_utils::CachePadded;
 use std::cell::Cell;
 use std::fmt;
 use std::mem::MaybeUninit;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Makes a ring for `capacity` messages.

@@ -6,39 +6,39 @@ use std::time::{Duration, Instant};
 
 /// Longer and longer pauses between attempts.
 pub(super) struct Pause {
-    #[cfg(not(loom))]
+    #[cfg(not(any(loom, shuttle)))]
     backoff: crossbeam_utils::Backoff,
 }
 
 impl Pause {
     pub(super) fn new() -> Self {
         Self {
-            #[cfg(not(loom))]
+            #[cfg(not(any(loom, shuttle)))]
             backoff: crossbeam_utils::Backoff::new(),
         }
     }
 
     /// After losing a race: somebody else went on, so that trying again soon is right.
     pub(super) fn spin(&self) {
-        #[cfg(not(loom))]
+        #[cfg(not(any(loom, shuttle)))]
         self.backoff.spin();
-        #[cfg(loom)]
+        #[cfg(any(loom, shuttle))]
         crate::sync::thread::yield_now();
     }
 
     /// Before looking again at what another thread is about to do, which may not even be running.
     pub(super) fn snooze(&self) {
-        #[cfg(not(loom))]
+        #[cfg(not(any(loom, shuttle)))]
         self.backoff.snooze();
-        #[cfg(loom)]
+        #[cfg(any(loom, shuttle))]
         crate::sync::thread::yield_now();
     }
 
     /// Whether sleeping is better than another pause. Models always sleep: it is the part that can go wrong.
     fn is_over(&self) -> bool {
-        #[cfg(not(loom))]
+        #[cfg(not(any(loom, shuttle)))]
         return self.backoff.is_completed();
-        #[cfg(loom)]
+        #[cfg(any(loom, shuttle))]
         return true;
     }
 }

@@ -28,7 +28,7 @@ pub(crate) fn heavy() {
     }
 }
 
-#[cfg(all(target_os = "linux", not(loom)))]
+#[cfg(all(target_os = "linux", not(any(loom, shuttle))))]
 mod expedited {
     use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -73,7 +73,7 @@ mod expedited {
     }
 }
 
-#[cfg(any(not(target_os = "linux"), loom))]
+#[cfg(any(not(target_os = "linux"), loom, shuttle))]
 mod expedited {
     pub(super) fn registered() -> bool {
         false

@@ -14,7 +14,7 @@
 //! **Where next.** The barrier pair: `barrier.rs`. Users: the rings, the log, the journal.
 
 use super::barrier;
-use super::{AtomicU32, Condvar, Mutex, Ordering};
+use super::{AtomicU32, Condvar, Mutex, MutexGuard, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -153,10 +153,7 @@ impl Default for EventCount {
     }
 }
 
-#[cfg(not(loom))]
-type TasksGuard<'a> = std::sync::MutexGuard<'a, Vec<Waker>>;
-#[cfg(loom)]
-type TasksGuard<'a> = loom::sync::MutexGuard<'a, Vec<Waker>>;
+type TasksGuard<'a> = MutexGuard<'a, Vec<Waker>>;
 
 #[cfg(all(test, not(loom)))]
 mod tests {
