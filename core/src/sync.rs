@@ -1,5 +1,5 @@
 //! The only door to atomics, cells, threads, spin loops and parking: the standard library's, or that of the
-//! scheduler under which `loom-tests` builds these files: loom under `cfg(loom)`, shuttle under `cfg(shuttle)`.
+//! scheduler under which `loom-tests` compiles these files: loom under `cfg(loom)`, shuttle under `cfg(shuttle)`.
 
 mod barrier;
 pub(crate) mod event_count;
@@ -11,19 +11,20 @@ pub(crate) use cell::UnsafeCell;
 pub(crate) use loom::{
     cell::UnsafeCell,
     sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
-    sync::{Arc, Condvar, Mutex, MutexGuard},
-    thread,
+    sync::{Arc, Mutex, MutexGuard},
+    thread::{Thread, current as thread_current, yield_now},
 };
 #[cfg(shuttle)]
 pub(crate) use shuttle::{
     sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
-    sync::{Arc, Condvar, Mutex, MutexGuard},
-    thread,
+    sync::{Arc, Mutex, MutexGuard},
+    thread::{Thread, current as thread_current, yield_now},
 };
 #[cfg(not(any(loom, shuttle)))]
 pub(crate) use std::{
     sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
-    sync::{Arc, Condvar, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard},
+    thread::{Thread, current as thread_current, yield_now},
 };
 
 #[cfg(not(loom))]
@@ -46,6 +47,34 @@ mod cell {
             f(self.0.get())
         }
     }
+}
+
+/// Sleeps until this thread is unparked, at most until `deadline`, or for no reason. Models have no clock.
+pub(crate) fn park_until(deadline: Option<std::time::Instant>) {
+    #[cfg(any(loom, shuttle))]
+    {
+        assert!(deadline.is_none(), "models have no clock");
+        #[cfg(loom)]
+        loom::thread::park();
+        #[cfg(shuttle)]
+        shuttle::thread::park();
+    }
+    #[cfg(not(any(loom, shuttle)))]
+    match deadline {
+        None => std::thread::park(),
+        Some(deadline) => {
+            std::thread::park_timeout(deadline.saturating_duration_since(std::time::Instant::now()))
+        }
+    }
+}
+
+/// One step of a spin loop.
+#[inline]
+pub(crate) fn spin_loop() {
+    #[cfg(any(loom, shuttle))]
+    yield_now();
+    #[cfg(not(any(loom, shuttle)))]
+    std::hint::spin_loop();
 }
 
 /// Locks, ignoring that another thread panicked while it held the lock: every critical section of this crate

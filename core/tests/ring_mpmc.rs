@@ -10,7 +10,7 @@ behaviours!(mpmc);
 
 /// Sends `count` messages from each of so many senders to so many receivers, and gives what each receiver got.
 fn exchange(senders: usize, receivers: usize, capacity: usize, count: usize) -> Vec<Vec<(usize, usize)>> {
-    let (sender, receiver) = mpmc::channel(capacity);
+    let (sender, receiver) = mpmc::bounded(capacity);
     for number in 0..senders {
         let sender = sender.clone();
         thread::spawn(move || (0..count).for_each(|n| sender.send((number, n)).unwrap()));
@@ -55,7 +55,7 @@ fn many_threads_exchange_every_message_once_and_in_each_senders_order() {
 
 #[test]
 fn a_side_is_gone_only_with_its_last_handle() {
-    let (sender, receiver) = mpmc::channel(2);
+    let (sender, receiver) = mpmc::bounded(2);
     let (sender_too, receiver_too) = (sender.clone(), receiver.clone());
     drop(sender);
     assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty));
@@ -68,7 +68,7 @@ fn a_side_is_gone_only_with_its_last_handle() {
 
 #[test]
 fn handles_are_shared_by_reference_too() {
-    let (sender, receiver) = mpmc::channel(1);
+    let (sender, receiver) = mpmc::bounded(1);
     let sum: u64 = thread::scope(|scope| {
         for number in 1..=10 {
             let sender = &sender;
@@ -81,7 +81,7 @@ fn handles_are_shared_by_reference_too() {
 
 #[test]
 fn all_waiting_receivers_are_woken_when_the_last_sender_goes() {
-    let (sender, receiver) = mpmc::channel::<u8>(1);
+    let (sender, receiver) = mpmc::bounded::<u8>(1);
     let waiters: Vec<_> = (0..4)
         .map(|_| {
             let receiver = receiver.clone();
@@ -95,7 +95,7 @@ fn all_waiting_receivers_are_woken_when_the_last_sender_goes() {
 
 #[test]
 fn all_waiting_senders_get_their_messages_back_when_the_last_receiver_goes() {
-    let (sender, receiver) = mpmc::channel(1);
+    let (sender, receiver) = mpmc::bounded(1);
     sender.send(0).unwrap();
     let waiters: Vec<_> = (1..5)
         .map(|number| {
@@ -114,7 +114,7 @@ fn all_waiting_senders_get_their_messages_back_when_the_last_receiver_goes() {
 #[test]
 fn no_send_succeeds_once_the_last_receiver_has_gone() {
     for _ in 0..300 {
-        let (sender, receiver) = mpmc::channel(4);
+        let (sender, receiver) = mpmc::bounded(4);
         let sending = thread::spawn(move || {
             let mut message = std::sync::Arc::new(());
             let witness = std::sync::Arc::downgrade(&message);

@@ -34,7 +34,7 @@ impl Alarm {
         }
         // ORDERING: AcqRel, P10: pairs with `take`.
         if self.next_ns.fetch_min(at_ns, Ordering::AcqRel) > at_ns {
-            self.event.notify();
+            self.event.notify_all();
         }
     }
 
@@ -68,6 +68,6 @@ impl Alarm {
     pub(crate) fn stop(&self) {
         // ORDERING: Release: pairs with `sleep`.
         self.stopped.store(true, Ordering::Release);
-        self.event.notify();
+        self.event.notify_all();
     }
 }

@@ -174,7 +174,7 @@ impl Journal {
         };
         self.lead(&mut leader, level);
         drop(leader);
-        self.done.notify();
+        self.done.notify_all();
         true
     }
 

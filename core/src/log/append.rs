@@ -65,7 +65,7 @@ impl Log {
         };
         self.write(&claimed, drafts, granules);
         drop(claimed);
-        self.data.notify();
+        self.data.notify_all();
         Ok(receipt)
     }
 

@@ -220,7 +220,7 @@ impl Log {
                 self.end_claims(claim::current_segment(found));
             }
         }
-        self.data.notify();
+        self.data.notify_all();
     }
 
     fn header(&self, index: u32) -> &Header {

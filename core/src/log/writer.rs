@@ -165,6 +165,6 @@ impl Log {
         if self.durable.fetch_max(durable.0, Ordering::Release) < durable.0 {
             self.evict();
         }
-        self.data.notify();
+        self.data.notify_all();
     }
 }

@@ -64,7 +64,7 @@ impl Shared {
             // Durable whatever the hub's level: the two logs have no order otherwise, and the loss of a letter whose
             // message is gone would be a lost message.
             dead.journal.commit_to(&dead.log, end, Level::Durable)?;
-            dead.log.data().notify();
+            dead.log.data().notify_all();
         }
         let mut state = lock(&self.state);
         let mut end = Place::default();

@@ -73,7 +73,7 @@ impl Shared {
             let _ = self.release_locked(&mut state, id, 0);
         }
         drop(state);
-        self.log.data().notify();
+        self.log.data().notify_all();
     }
 
     /// Appends an event; nobody waits for it to be durable.
@@ -105,7 +105,7 @@ impl Shared {
             }
         }
         if woken {
-            self.log.data().notify();
+            self.log.data().notify_all();
         }
         if let Some(next_ns) = state.next_deadline_ns() {
             self.journal.alarm().arm(next_ns);
@@ -179,7 +179,7 @@ impl Shared {
     /// Tells receivers, or the alarm, that a message is or will be ready.
     pub(crate) fn wake_for(&self, due_ns: u64) {
         if due_ns == 0 {
-            self.log.data().notify();
+            self.log.data().notify_all();
         } else {
             self.journal.alarm().arm(due_ns);
         }

@@ -1,18 +1,7 @@
 //! Receivers as iterators, the same for every flavour.
 
+use super::peek::{ReceiveEnd, recv_until};
 use std::iter::FusedIterator;
-
-/// What the iterators need of a receiver. Not for others to implement.
-pub trait Receive {
-    /// What it receives.
-    type Message;
-
-    /// The next message, waited for, or `None` when no more will come.
-    fn next_waiting(&self) -> Option<Self::Message>;
-
-    /// The next message if there is one now.
-    fn next_now(&self) -> Option<Self::Message>;
-}
 
 /// Waits for each message, and ends when the ring is empty and no sender is left.
 #[derive(Debug)]
@@ -26,30 +15,34 @@ pub struct TryIter<'a, R>(pub(super) &'a R);
 #[derive(Debug)]
 pub struct IntoIter<R>(pub(super) R);
 
-impl<R: Receive> Iterator for Iter<'_, R> {
+fn next<R: ReceiveEnd>(receiver: &R) -> Option<R::Message> {
+    receiver.try_recv_now().or_else(|_| recv_until(receiver, None)).ok()
+}
+
+impl<R: ReceiveEnd> Iterator for Iter<'_, R> {
     type Item = R::Message;
 
     fn next(&mut self) -> Option<R::Message> {
-        self.0.next_waiting()
+        next(self.0)
     }
 }
 
-impl<R: Receive> FusedIterator for Iter<'_, R> {}
+impl<R: ReceiveEnd> FusedIterator for Iter<'_, R> {}
 
-impl<R: Receive> Iterator for TryIter<'_, R> {
+impl<R: ReceiveEnd> Iterator for TryIter<'_, R> {
     type Item = R::Message;
 
     fn next(&mut self) -> Option<R::Message> {
-        self.0.next_now()
+        self.0.try_recv_now().ok()
     }
 }
 
-impl<R: Receive> Iterator for IntoIter<R> {
+impl<R: ReceiveEnd> Iterator for IntoIter<R> {
     type Item = R::Message;
 
     fn next(&mut self) -> Option<R::Message> {
-        self.0.next_waiting()
+        next(&self.0)
     }
 }
 
-impl<R: Receive> FusedIterator for IntoIter<R> {}
+impl<R: ReceiveEnd> FusedIterator for IntoIter<R> {}

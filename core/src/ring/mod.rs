@@ -3,6 +3,7 @@
 //! | flavour | senders | receivers | for |
 //! |---|---|---|---|
 //! | [`spsc`] | one | one | pipelines |
+//! | [`mpsc`] | many | one | fan-in |
 //! | [`mpmc`] | many | many | competing consumers |
 //!
 //! **Promise**, of every flavour. A message that was sent is received exactly once or dropped exactly once, and in
@@ -19,7 +20,7 @@
 //!
 //! ```
 //! use ringmain::ring::mpmc;
-//! let (sender, receiver) = mpmc::channel(64);
+//! let (sender, receiver) = mpmc::bounded(64);
 //! let worker = std::thread::spawn(move || receiver.iter().sum::<u64>());
 //! for number in 1..=100 {
 //!     sender.send(number)?;
@@ -29,14 +30,23 @@
 //! # Ok::<(), ringmain::ring::SendError<u64>>(())
 //! ```
 
+mod claim;
 mod error;
 mod iter;
 pub mod mpmc;
+pub mod mpsc;
+mod peek;
+mod slot;
 pub mod spsc;
+mod stamped;
+mod verbs;
 mod wait;
 
+pub use claim::Claim;
 pub use error::{RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError};
 pub use iter::{IntoIter, Iter, TryIter};
+pub use peek::Peek;
+pub use wait::Waiting;
 
 /// Most messages that a ring can be made for.
 pub const CAPACITY_MAX: usize = 1 << 31;

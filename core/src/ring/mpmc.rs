@@ -1,51 +1,66 @@
 //! A bounded ring for many senders and many receivers: each message goes to one receiver.
 //!
 //! **Promise.** Linearizable: a send that is over before another one starts comes out first, `Full` and `Empty` were
-//! true at some moment of the call. No allocation after [`channel`].
+//! true at some moment of the call. No allocation after [`bounded`].
 //!
 //! **Not promised.** That a suspended thread stops nobody: one that was interrupted between taking a slot and
-//! marking it keeps back the receivers (or senders) that come to that slot, and no others.
+//! marking it keeps back the receivers (or senders) that come to that slot, and no others. While a [`Claim`] is
+//! open, receivers find the ring empty from there on; while a [`Peek`] is, the other receivers find all of it empty.
+//! A claim that is aborted when others have sent behind it takes up room until a receiver gets there.
 //!
 //! **Picture.** A position is `lap | index`, where a lap is a power of two above the capacity, so that positions
 //! order all messages and an index needs no division. Every slot has a stamp, which says for which position it is
-//! good (Vyukov's bounded queue):
+//! good (Vyukov's bounded queue, 2010):
 //!
 //! ```text
-//!   stamp == position          free, the sender at `position` may claim it      head          tail
-//!   stamp == position + 1      holds the message of `position`                   v             v
-//!   stamp == position + lap    free again, for the sender one lap later    [ free | full | full | free ]
+//!   stamp == position             free, the sender at `position` may take it      head          tail
+//!   stamp == position | HELD      taken by a claim that may last                    v             v
+//!   stamp == position + 1         holds the message of `position`                [ free | full | full | free ]
+//!   stamp == position + 1 | VOID  the claim of `position` was aborted
+//!   stamp == position + lap       free again, for the sender one lap later
 //! ```
+//!
+//! A handle remembers the position that it came to, and tries there first: alone on its side, it never reads the
+//! line that the compare-and-swap is about to change.
 //!
 //! **Protocol.**
 //! - `P1 publish-slot`: the sender that moved `tail` writes the message, then stores the stamp with Release; the
 //!   receiver loads the stamp with Acquire and reads the message.
 //! - `P2 release-slot`: the receiver that moved `head` reads the message out, then stores the next lap's stamp with
 //!   Release; the sender of the next lap loads it with Acquire and overwrites.
-//! - `P3 close`: the `CLOSED` bit is set in `tail` itself, so that no claim succeeds after it, and what was claimed
+//! - `P3 close`: the `CLOSED` bit is set in `tail` itself, so that no send succeeds after it, and what was taken
 //!   before it is counted in the same word: a receiver that finds `head` there knows that it has had everything.
-//! - `P4 park-wake`: after P1 the sender notifies `not_empty`, after P2 the receiver notifies `not_full`; the event
-//!   count orders each against the sleeper's last look.
+//! - `P4 park-wake`: after P1 the sender notifies `not_empty`, after P2 the receiver `not_full`; the event count
+//!   orders each against the sleeper's last look. The end of a claim or peek is news for all receivers.
+//! - `P5 run`: a batch finds how many slots in a row are ready, and takes them by one compare-and-swap: as long as
+//!   the ticket is where it was, nobody has taken any of them. They are published last to first, so that who waits
+//!   for the first finds all.
+//! - `P6 hold`: a peek sets `HELD` in `head`, and nobody else moves `head` until it is gone.
 //!
 //! `tail` and `head` are only tickets: they carry no data, and are Relaxed.
 //!
 //! **Failure.** Errors hand the message back. A message whose `drop` panics while the ring drops what is left does
 //! not keep the others from being dropped.
 //!
-//! **Where next.** `wait.rs` below; above, everything with competing consumers.
+//! **Where next.** `slot.rs` for the layouts, `claim.rs` and `peek.rs` for what is made of the two ends.
 
-use super::error::{RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError};
-use super::iter::{IntoIter, Iter, Receive, TryIter};
-use super::wait::{Pause, recv_until, send_until};
+use super::slot::Slot;
+use super::verbs::*;
+use super::wait::Pause;
 use super::{check_capacity, drop_all};
 use crate::sync::event_count::EventCount;
-use crate::sync::{Arc, AtomicU64, AtomicUsize, Ordering, UnsafeCell};
+use crate::sync::{AtomicU64, AtomicUsize, Ordering};
 use crossbeam_utils::CachePadded;
-use std::fmt;
-use std::mem::MaybeUninit;
-use std::time::Duration;
+
+pub use super::slot::{Layout, Packed, Padded};
+pub use super::{RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError};
 
 /// Set in `tail` when a side is gone. Positions stay below it: they need a century to get there.
 const CLOSED: u64 = 1 << 63;
+/// Set in `head` by a peek, and in the stamp of the first slot of a claim.
+const HELD: u64 = 1 << 62;
+/// Set in the stamps of slots that were claimed and not written.
+const VOID: u64 = 1 << 61;
 
 /// Makes a ring for `capacity` messages.
 ///
@@ -53,50 +68,67 @@ const CLOSED: u64 = 1 << 63;
 /// If `capacity` is 0 or over [`CAPACITY_MAX`](super::CAPACITY_MAX).
 ///
 /// ```
-/// use ringmain::ring::{TrySendError, mpmc};
-/// let (sender, receiver) = mpmc::channel(2);
+/// use ringmain::ring::mpmc::{self, TrySendError};
+/// let (sender, receiver) = mpmc::bounded(2);
 /// sender.send("a").unwrap();
 /// sender.send("b").unwrap();
 /// assert_eq!(sender.try_send("c"), Err(TrySendError::Full("c")));
 /// assert_eq!(receiver.recv(), Ok("a"));
 /// ```
-pub fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
+pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
+    with_layout(capacity)
+}
+
+/// As [`bounded`], with a layout of the caller's choice.
+///
+/// # Panics
+/// If `capacity` is 0 or over [`CAPACITY_MAX`](super::CAPACITY_MAX).
+///
+/// ```
+/// use ringmain::ring::mpmc::{self, Padded};
+/// let (sender, receiver) = mpmc::with_layout::<_, Padded>(2);
+/// sender.send("a").unwrap();
+/// assert_eq!(receiver.recv(), Ok("a"));
+/// ```
+pub fn with_layout<T, L: Layout>(capacity: usize) -> (Sender<T, L>, Receiver<T, L>) {
     check_capacity(capacity);
-    let slot = |index| Slot { stamp: AtomicU64::new(index), message: UnsafeCell::new(MaybeUninit::uninit()) };
     let ring = Arc::new(Ring {
         tail: CachePadded::new(AtomicU64::new(0)),
         head: CachePadded::new(AtomicU64::new(0)),
-        slots: (0..capacity as u64).map(slot).collect(),
+        slots: (0..capacity as u64).map(|index| L::place(Slot::new(index))).collect(),
         lap: (capacity as u64 + 1).next_power_of_two(),
         sender_count: AtomicUsize::new(1),
         receiver_count: AtomicUsize::new(1),
         not_empty: EventCount::new(),
         not_full: EventCount::new(),
     });
-    (Sender { ring: Arc::clone(&ring) }, Receiver { ring })
+    let waiting = Waiting::default();
+    let sender = Sender { ring: Arc::clone(&ring), next: AtomicU64::new(0), waiting };
+    (sender, Receiver { ring, next: AtomicU64::new(0), waiting })
 }
 
 /// The sending side. Clones send into the same ring; when the last one is dropped, receivers get what is left.
-pub struct Sender<T> {
-    ring: Arc<Ring<T>>,
+pub struct Sender<T, L: Layout = Packed> {
+    ring: Arc<Ring<T, L>>,
+    /// Where to try first.
+    next: AtomicU64,
+    waiting: Waiting,
 }
 
 /// The receiving side. Clones compete for the messages; when the last one is dropped, what is left is dropped too.
-pub struct Receiver<T> {
-    ring: Arc<Ring<T>>,
+pub struct Receiver<T, L: Layout = Packed> {
+    ring: Arc<Ring<T, L>>,
+    /// Where to try first.
+    next: AtomicU64,
+    waiting: Waiting,
 }
 
-struct Slot<T> {
-    stamp: AtomicU64,
-    message: UnsafeCell<MaybeUninit<T>>,
-}
-
-struct Ring<T> {
+struct Ring<T, L: Layout> {
     /// The next position to send to, and `CLOSED`.
     tail: CachePadded<AtomicU64>,
-    /// The next position to receive from.
+    /// The next position to receive from, and `HELD`.
     head: CachePadded<AtomicU64>,
-    slots: Box<[Slot<T>]>,
+    slots: Box<[L::Place<T>]>,
     /// How far apart two positions with the same index are: a power of two above the capacity.
     lap: u64,
     sender_count: AtomicUsize,
@@ -105,129 +137,213 @@ struct Ring<T> {
     not_full: EventCount,
 }
 
-// SAFETY: a message is written by the one sender and read by the one receiver that claimed its position (P1, P2), so
-// a ring moves messages between threads and never shares one.
-unsafe impl<T: Send> Send for Ring<T> {}
+// SAFETY: a message is written by the one sender and read by the one receiver that took its position (P1, P2), so a
+// ring moves messages between threads and never shares one. A peek shares nothing either: it holds the receiving end.
+unsafe impl<T: Send, L: Layout> Send for Ring<T, L> {}
 // SAFETY: as above: `&Ring` gives away messages, but never two threads the same one.
-unsafe impl<T: Send> Sync for Ring<T> {}
+unsafe impl<T: Send, L: Layout> Sync for Ring<T, L> {}
 
-impl<T> Ring<T> {
+impl<T, L: Layout> Ring<T, L> {
+    #[inline]
     fn slot(&self, position: u64) -> &Slot<T> {
-        &self.slots[(position & (self.lap - 1)) as usize]
+        let index = (position & (self.lap - 1)) as usize;
+        debug_assert!(index < self.slots.len());
+        // SAFETY: a position's index is below the capacity: `after` makes them, and the first is 0.
+        unsafe { self.slots.get_unchecked(index) }
     }
 
-    /// The position after `position`.
-    fn after(&self, position: u64) -> u64 {
+    /// The position `count` after `position`; at most the capacity.
+    #[inline]
+    fn after(&self, position: u64, count: u64) -> u64 {
         let index = position & (self.lap - 1);
-        if index + 1 < self.slots.len() as u64 { position + 1 } else { position - index + self.lap }
+        let capacity = self.slots.len() as u64;
+        if index + count < capacity { position + count } else { position + count + self.lap - capacity }
     }
 
-    fn try_send(&self, message: T) -> Result<(), TrySendError<T>> {
+    /// How many slots from `position` on, up to `len_max`, have the stamp that `expected` says for their position.
+    #[inline]
+    fn ready_len(&self, position: u64, len_max: usize, expected: impl Fn(u64) -> u64) -> u64 {
+        let len_max = len_max.min(self.slots.len()) as u64;
+        let mut len = 0;
+        let mut at = position;
+        // ORDERING: Acquire, P1 and P2: as for a single message; all the slots of the run are carried by their own.
+        while len < len_max && self.slot(at).stamp.load(Ordering::Acquire) == expected(at) {
+            len += 1;
+            at = self.after(at, 1);
+        }
+        len
+    }
+
+    /// Takes free slots by moving `tail`, trying at `next` first. Returns the position of the first, and how many.
+    #[inline]
+    fn take_free(&self, next: &AtomicU64, len_max: usize) -> Result<(u64, u64), TrySendError<()>> {
         let pause = Pause::new();
-        // ORDERING: Relaxed: a ticket; the CAS below decides whether it was good.
-        let mut tail = self.tail.load(Ordering::Relaxed);
+        // ORDERING: Relaxed: a guess; the CAS below decides whether it was good.
+        let mut tail = next.load(Ordering::Relaxed);
         loop {
-            if tail & CLOSED != 0 {
-                return Err(TrySendError::Disconnected(message));
+            let len = self.ready_len(tail, len_max, |position| position);
+            if len == 0 {
+                tail = self.tail_unless_full(tail, &pause)?;
+                continue;
             }
-            let slot = self.slot(tail);
-            // ORDERING: Acquire, P2: pairs with the receiver's Release in `try_recv`, which read the old message
-            // before: weaker, our write could overtake that read.
-            let stamp = slot.stamp.load(Ordering::Acquire);
-            if stamp == tail {
-                let next = self.after(tail);
-                // ORDERING: Relaxed: a ticket; the message is published by its stamp.
-                match self.tail.compare_exchange_weak(tail, next, Ordering::Relaxed, Ordering::Relaxed) {
-                    Ok(_) => {
-                        // SAFETY: the CAS gave position `tail` to us alone, and its stamp says that the slot is
-                        // free: the receiver one lap before has read it out (P2), and none will look at it
-                        // before the stamp says so (P1).
-                        slot.message.with_mut(|place| unsafe { (*place).write(message) });
-                        // ORDERING: Release, P1: pairs with the receiver's Acquire and carries the message.
-                        slot.stamp.store(tail + 1, Ordering::Release);
-                        self.not_empty.notify();
-                        return Ok(());
-                    }
-                    Err(now) => {
-                        tail = now;
-                        pause.spin();
-                        continue;
-                    }
+            let end = self.after(tail, len);
+            // ORDERING: Relaxed: a ticket; the messages are published by their stamps. P3: `CLOSED` makes it fail.
+            match self.tail.compare_exchange(tail, end, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => {
+                    // ORDERING: Relaxed: a guess.
+                    next.store(end, Ordering::Relaxed);
+                    return Ok((tail, len));
+                }
+                Err(now) if now & CLOSED != 0 => return Err(TrySendError::Disconnected(())),
+                Err(now) => {
+                    tail = now;
+                    pause.spin();
                 }
             }
-            // The slot still belongs to the lap before, unless our ticket is stale. Full, if nobody has claimed
-            // that message; else its receiver is at work on the slot, or was interrupted there.
+        }
+    }
+
+    /// Where to try after the slot at `tail` was found taken.
+    #[cold]
+    fn tail_unless_full(&self, tail: u64, pause: &Pause) -> Result<u64, TrySendError<()>> {
+        // ORDERING: Acquire, P3: pairs with `close`: whoever learns that a side is gone sees what it did before.
+        let now = self.tail.load(Ordering::Acquire);
+        if now & CLOSED != 0 {
+            return Err(TrySendError::Disconnected(()));
+        }
+        if now == tail {
+            // The slot belongs to the lap before. Full, if nobody has taken that message, or holds it for long; else
+            // its receiver is at work on the slot, or was interrupted there.
             // ORDERING: Relaxed: `head` only grows, and the ring never holds more than its capacity; so if `head`
             // is a lap behind `tail`, no receive that happened before this call has made room.
-            if stamp < tail && self.head.load(Ordering::Relaxed) + self.lap == tail {
-                return Err(TrySendError::Full(message));
+            if (self.head.load(Ordering::Relaxed) & !HELD) + self.lap == tail {
+                return Err(TrySendError::Full(()));
             }
             pause.snooze();
-            // ORDERING: Relaxed: a ticket, as above.
-            tail = self.tail.load(Ordering::Relaxed);
+        }
+        Ok(now)
+    }
+
+    /// Gives back the slots of `run` from number `written` on, if nobody has taken any behind them.
+    fn untake(&self, run: Run, written: usize) -> bool {
+        for index in written..run.len {
+            let position = self.after(run.start, index as u64);
+            // ORDERING: Release, P2: free again, and as after P2 the next sender acquires it, and with it what was
+            // written and dropped. Before the CAS, after which the slots are not ours.
+            self.slot(position).stamp.store(position, Ordering::Release);
+        }
+        let (start, end) = (self.after(run.start, written as u64), self.after(run.start, run.len as u64));
+        // ORDERING: Relaxed: a ticket. If `tail` is where we left it, nobody has taken a position behind ours; and who
+        // takes one later with an older guess takes a slot that is as free as it was then.
+        self.tail.compare_exchange(end, start, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
+    /// Takes messages by moving `head`, trying at `next` first. Returns the position of the first, and how many.
+    #[inline]
+    fn take_sent(&self, next: &AtomicU64, len_max: usize) -> Result<(u64, u64), TryRecvError> {
+        let pause = Pause::new();
+        // ORDERING: Relaxed: a guess; the CAS below decides whether it was good.
+        let mut head = next.load(Ordering::Relaxed);
+        loop {
+            let len = self.ready_len(head, len_max, |position| position + 1);
+            if len == 0 {
+                head = self.head_unless_empty(head, &pause)?;
+                continue;
+            }
+            let end = self.after(head, len);
+            // ORDERING: Relaxed: a ticket; the stamps have already given us the messages. P6: `HELD` makes it fail.
+            match self.head.compare_exchange(head, end, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => {
+                    // ORDERING: Relaxed: a guess.
+                    next.store(end, Ordering::Relaxed);
+                    return Ok((head, len));
+                }
+                Err(now) if now & HELD != 0 => return Err(TryRecvError::Empty),
+                Err(now) => {
+                    head = now;
+                    pause.spin();
+                }
+            }
         }
     }
 
-    fn try_recv(&self) -> Result<T, TryRecvError> {
-        let pause = Pause::new();
-        // ORDERING: Relaxed: a ticket; the CAS below decides whether it was good.
-        let mut head = self.head.load(Ordering::Relaxed);
-        loop {
-            let slot = self.slot(head);
-            // ORDERING: Acquire, P1: pairs with the sender's Release in `try_send`: weaker, we could read the slot
-            // as it was before the message.
-            let stamp = slot.stamp.load(Ordering::Acquire);
-            if stamp == head + 1 {
-                let next = self.after(head);
-                // ORDERING: Relaxed: a ticket; the stamp has already given us the message.
-                match self.head.compare_exchange_weak(head, next, Ordering::Relaxed, Ordering::Relaxed) {
-                    Ok(_) => {
-                        // SAFETY: the CAS gave the message of position `head` to us alone, the stamp says that it
-                        // was written whole (P1), and no sender touches the slot before the next stamp (P2).
-                        let message = slot.message.with(|place| unsafe { (*place).assume_init_read() });
-                        // ORDERING: Release, P2: pairs with the next lap's sender's Acquire: weaker, it could
-                        // overwrite the message while we read it.
-                        slot.stamp.store(head + self.lap, Ordering::Release);
-                        self.not_full.notify();
-                        return Ok(message);
-                    }
-                    Err(now) => {
-                        head = now;
-                        pause.spin();
-                        continue;
-                    }
-                }
-            }
-            if stamp <= head {
-                // ORDERING: Acquire, P3: pairs with `close`, so that whoever learns that a side is gone sees what
-                // that side did before. For the emptiness Relaxed would do: a send that happened before this call
-                // has moved `tail`.
-                let tail = self.tail.load(Ordering::Acquire);
-                if tail & !CLOSED == head {
-                    return Err(if tail & CLOSED == 0 {
-                        TryRecvError::Empty
-                    } else {
-                        TryRecvError::Disconnected
-                    });
-                }
-            }
-            // Our ticket is stale, or the sender of this slot is at work on it, or was interrupted there.
-            pause.snooze();
-            // ORDERING: Relaxed: a ticket, as above.
-            head = self.head.load(Ordering::Relaxed);
+    /// Where to try after no message was found at `head`.
+    #[cold]
+    fn head_unless_empty(&self, head: u64, pause: &Pause) -> Result<u64, TryRecvError> {
+        // ORDERING: Relaxed: a ticket.
+        let now = self.head.load(Ordering::Relaxed);
+        if now & HELD != 0 {
+            return Err(TryRecvError::Empty);
         }
+        if now != head {
+            return Ok(now);
+        }
+        let slot = self.slot(head);
+        // ORDERING: Acquire, P1: for the sake of what an aborted claim did before.
+        let stamp = slot.stamp.load(Ordering::Acquire);
+        if stamp == (head + 1) | VOID {
+            let end = self.after(head, 1);
+            // ORDERING: Relaxed: a ticket.
+            if self.head.compare_exchange(head, end, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+                self.free(head, 1);
+                return Ok(end);
+            }
+        } else if stamp == head | HELD {
+            return Err(TryRecvError::Empty);
+        } else if stamp == head {
+            // ORDERING: Acquire, P3: pairs with `close`, so that whoever learns that a side is gone sees what that
+            // side did before. For the emptiness Relaxed would do: a send that happened before this call has moved
+            // `tail`.
+            let tail = self.tail.load(Ordering::Acquire);
+            if tail & !CLOSED == head {
+                return Err(if tail & CLOSED == 0 {
+                    TryRecvError::Empty
+                } else {
+                    TryRecvError::Disconnected
+                });
+            }
+            // The sender of this slot is at work on it, or was interrupted there.
+            pause.snooze();
+        }
+        Ok(head)
+    }
+
+    /// Makes `len` slots from `position` on free for the senders of the next lap.
+    #[inline]
+    fn free(&self, position: u64, len: u64) {
+        for index in (0..len).rev() {
+            let at = self.after(position, index);
+            // ORDERING: Release, P2: pairs with the next lap's sender's Acquire: weaker, it could overwrite the message
+            // while we read it.
+            self.slot(at).stamp.store(at + self.lap, Ordering::Release);
+        }
+        self.not_full.notify(len as usize);
     }
 
     /// Lets no further send succeed, and wakes everybody.
     fn close(&self) {
         // ORDERING: Release, P3: carries what this side did before; in `tail`, see the module's description.
         self.tail.fetch_or(CLOSED, Ordering::Release);
-        self.not_empty.notify();
-        self.not_full.notify();
+        self.not_empty.notify_all();
+        self.not_full.notify_all();
     }
 
     fn drop_messages(&self) {
-        drop_all(|| self.try_recv().ok());
+        drop_all(|| self.try_recv(&AtomicU64::new(0)).ok());
+    }
+
+    #[inline]
+    fn try_recv(&self, next: &AtomicU64) -> Result<T, TryRecvError> {
+        let (position, _) = self.take_sent(next, 1)?;
+        // SAFETY: the CAS gave the message of `position` to us alone, the stamp says that it was written whole (P1),
+        // and no sender touches the slot before the next stamp (P2).
+        let message = self.slot(position).message.with(|place| unsafe { (*place).assume_init_read() });
+        self.free(position, 1);
+        Ok(message)
+    }
+
+    fn capacity(&self) -> Option<usize> {
+        Some(self.slots.len())
     }
 
     fn len(&self) -> usize {
@@ -235,7 +351,7 @@ impl<T> Ring<T> {
             // ORDERING: Acquire, for both: keeps the three loads in order. If `tail` is the same before and after,
             // it was so when `head` was read.
             let tail = self.tail.load(Ordering::Acquire);
-            let head = self.head.load(Ordering::Acquire);
+            let head = self.head.load(Ordering::Acquire) & !HELD;
             // ORDERING: Relaxed: nothing follows.
             let unmoved = self.tail.load(Ordering::Relaxed) == tail;
             let tail = tail & !CLOSED;
@@ -250,139 +366,185 @@ impl<T> Ring<T> {
     }
 }
 
-impl<T> Drop for Ring<T> {
+impl<T, L: Layout> Drop for Ring<T, L> {
     fn drop(&mut self) {
+        // A peek that was forgotten. ORDERING: Relaxed: nobody else is left.
+        self.head.fetch_and(!HELD, Ordering::Relaxed);
         self.drop_messages();
     }
 }
 
-impl<T> Sender<T> {
-    /// Sends `message`, waiting for room.
-    ///
-    /// # Errors
-    /// [`SendError`] with the message if no receiver is left.
-    pub fn send(&self, message: T) -> Result<(), SendError<T>> {
-        self.send_within(message, None).map_err(|error| SendError(error.into_inner()))
+impl<T, L: Layout> SendEnd for Sender<T, L> {
+    type Message = T;
+
+    #[inline]
+    fn try_send_now(&self, message: T) -> Result<(), TrySendError<T>> {
+        let ring = &*self.ring;
+        match ring.take_free(&self.next, 1) {
+            Ok((position, _)) => {
+                let slot = ring.slot(position);
+                // SAFETY: the CAS gave `position` to us alone, and its stamp says that the slot is free: the receiver
+                // one lap before has read it out (P2), and none will look at it before the stamp says so (P1).
+                slot.message.with_mut(|place| unsafe { (*place).write(message) });
+                // ORDERING: Release, P1: pairs with the receiver's Acquire and carries the message.
+                slot.stamp.store(position + 1, Ordering::Release);
+                ring.not_empty.notify_one();
+                Ok(())
+            }
+            Err(TrySendError::Full(())) => Err(TrySendError::Full(message)),
+            Err(TrySendError::Disconnected(())) => Err(TrySendError::Disconnected(message)),
+        }
     }
 
-    /// Sends `message` if there is room now.
-    ///
-    /// # Errors
-    /// [`TrySendError`] with the message if there is no room or no receiver.
-    pub fn try_send(&self, message: T) -> Result<(), TrySendError<T>> {
-        self.ring.try_send(message)
+    #[inline]
+    fn take_free(&self, len_max: usize, is_long: bool) -> Result<Run, TrySendError<()>> {
+        let (start, len) = self.ring.take_free(&self.next, len_max)?;
+        if is_long {
+            // ORDERING: Relaxed: carries nothing; receivers that see it late spin a little longer.
+            self.ring.slot(start).stamp.store(start | HELD, Ordering::Relaxed);
+        }
+        Ok(Run { start, len: len as usize, is_long })
     }
 
-    /// Sends `message`, waiting for room for at most `timeout`.
-    ///
-    /// # Errors
-    /// [`SendTimeoutError`] with the message if there was no room in time or there is no receiver.
-    pub fn send_timeout(&self, message: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
-        self.send_within(message, Some(timeout))
+    #[inline]
+    unsafe fn write(&self, run: Run, index: usize, message: T) {
+        let slot = self.ring.slot(self.ring.after(run.start, index as u64));
+        // SAFETY: a position of ours: as in `try_send_now`.
+        slot.message.with_mut(|place| unsafe { (*place).write(message) });
     }
 
-    fn send_within(&self, message: T, timeout: Option<Duration>) -> Result<(), SendTimeoutError<T>> {
-        send_until(&self.ring.not_full, timeout, message, |message| self.ring.try_send(message))
+    unsafe fn unwrite(&self, run: Run, index: usize) {
+        let slot = self.ring.slot(self.ring.after(run.start, index as u64));
+        // SAFETY: written by us, not published, and not dropped again, as the caller promises.
+        slot.message.with_mut(|place| unsafe { (*place).assume_init_drop() });
     }
 
-    /// How many messages are in the ring, sent or being sent.
-    pub fn len(&self) -> usize {
-        self.ring.len()
+    #[inline]
+    unsafe fn publish(&self, run: Run, written: usize) {
+        let ring = &*self.ring;
+        let void_from = if written < run.len && ring.untake(run, written) { written } else { run.len };
+        for index in (0..void_from).rev() {
+            let position = ring.after(run.start, index as u64);
+            let void = if index < written { 0 } else { VOID };
+            // ORDERING: Release, P1: pairs with the receiver's Acquire and carries the message; P5, last to first.
+            ring.slot(position).stamp.store((position + 1) | void, Ordering::Release);
+        }
+        if run.is_long {
+            // Messages behind the claim may have been passed over, and an aborted one makes room again.
+            ring.not_empty.notify_all();
+            ring.not_full.notify(run.len - written);
+        } else {
+            ring.not_empty.notify(written);
+        }
     }
 
-    /// Whether no message is in the ring.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    fn room(&self) -> &EventCount {
+        &self.ring.not_full
     }
 
-    /// Whether there is no room in the ring.
-    pub fn is_full(&self) -> bool {
-        self.len() == self.capacity()
-    }
-
-    /// How many messages the ring holds at most.
-    pub fn capacity(&self) -> usize {
-        self.ring.slots.len()
-    }
-}
-
-impl<T> Receiver<T> {
-    /// Receives a message, waiting for one.
-    ///
-    /// # Errors
-    /// [`RecvError`] if there is none and no sender is left.
-    pub fn recv(&self) -> Result<T, RecvError> {
-        self.recv_within(None).map_err(|_| RecvError)
-    }
-
-    /// Receives a message if there is one now.
-    ///
-    /// # Errors
-    /// [`TryRecvError`] if there is none, and whether one may still come.
-    pub fn try_recv(&self) -> Result<T, TryRecvError> {
-        self.ring.try_recv()
-    }
-
-    /// Receives a message, waiting for one for at most `timeout`.
-    ///
-    /// # Errors
-    /// [`RecvTimeoutError`] if none came in time, or there is none and no sender is left.
-    pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
-        self.recv_within(Some(timeout))
-    }
-
-    fn recv_within(&self, timeout: Option<Duration>) -> Result<T, RecvTimeoutError> {
-        recv_until(&self.ring.not_empty, timeout, || self.ring.try_recv())
-    }
-
-    /// Messages until the ring is empty and no sender is left, each waited for.
-    pub fn iter(&self) -> Iter<'_, Self> {
-        Iter(self)
-    }
-
-    /// Messages until the ring is empty.
-    pub fn try_iter(&self) -> TryIter<'_, Self> {
-        TryIter(self)
-    }
-
-    /// How many messages are in the ring, sent or being sent.
-    pub fn len(&self) -> usize {
-        self.ring.len()
-    }
-
-    /// Whether no message is in the ring.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Whether there is no room in the ring.
-    pub fn is_full(&self) -> bool {
-        self.len() == self.capacity()
-    }
-
-    /// How many messages the ring holds at most.
-    pub fn capacity(&self) -> usize {
-        self.ring.slots.len()
+    fn waiting(&self) -> Waiting {
+        self.waiting
     }
 }
 
-impl<T> Clone for Sender<T> {
+impl<T, L: Layout> ReceiveEnd for Receiver<T, L> {
+    type Message = T;
+
+    #[inline]
+    fn try_recv_now(&self) -> Result<T, TryRecvError> {
+        self.ring.try_recv(&self.next)
+    }
+
+    #[inline]
+    fn take_sent(&self, len_max: usize, is_long: bool) -> Result<Run, TryRecvError> {
+        let ring = &*self.ring;
+        if !is_long {
+            let (start, len) = ring.take_sent(&self.next, len_max)?;
+            return Ok(Run { start, len: len as usize, is_long });
+        }
+        let pause = Pause::new();
+        // ORDERING: Relaxed: a ticket; the CAS below decides whether it was good.
+        let mut head = ring.head.load(Ordering::Relaxed);
+        loop {
+            if head & HELD != 0 {
+                return Err(TryRecvError::Empty);
+            }
+            let len = ring.ready_len(head, len_max, |position| position + 1);
+            if len == 0 {
+                head = ring.head_unless_empty(head, &pause)?;
+                continue;
+            }
+            // ORDERING: Relaxed, P6: a ticket, as in `Ring::take_sent`; from here on nobody else takes messages.
+            match ring.head.compare_exchange(head, head | HELD, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return Ok(Run { start: head, len: len as usize, is_long }),
+                Err(now) => head = now,
+            }
+        }
+    }
+
+    #[inline]
+    unsafe fn peek(&self, run: Run, index: usize) -> &T {
+        let slot = self.ring.slot(self.ring.after(run.start, index as u64));
+        // SAFETY: written whole (P1), and ours until `release`; the reference lives as long as the run.
+        slot.message.with(|place| unsafe { (*place).assume_init_ref() })
+    }
+
+    #[inline]
+    unsafe fn read(&self, run: Run, index: usize) -> T {
+        let slot = self.ring.slot(self.ring.after(run.start, index as u64));
+        // SAFETY: as in `peek`, and read once, as the caller promises.
+        slot.message.with(|place| unsafe { (*place).assume_init_read() })
+    }
+
+    #[inline]
+    unsafe fn release(&self, run: Run, read: usize) {
+        let ring = &*self.ring;
+        if run.is_long {
+            // ORDERING: Relaxed, P6: a ticket, which is ours alone while `HELD`. Before the slots are free: a sender
+            // that saw them free and `head` behind could find more than the capacity.
+            ring.head.store(ring.after(run.start, read as u64), Ordering::Relaxed);
+        }
+        ring.free(run.start, read as u64);
+        if run.is_long {
+            ring.not_empty.notify_all();
+        }
+    }
+
+    fn messages(&self) -> &EventCount {
+        &self.ring.not_empty
+    }
+
+    fn waiting(&self) -> Waiting {
+        self.waiting
+    }
+}
+
+sender_verbs!(Sender<[T, L]> for [T, L: Layout]);
+receiver_verbs!(Receiver<[T, L]> for [T, L: Layout]);
+both_ends!(Sender<[T, L]> for [T, L: Layout]);
+both_ends!(Receiver<[T, L]> for [T, L: Layout]);
+
+impl<T, L: Layout> Clone for Sender<T, L> {
     fn clone(&self) -> Self {
         // ORDERING: Relaxed: we hold a handle, so that the count cannot reach zero meanwhile.
         self.ring.sender_count.fetch_add(1, Ordering::Relaxed);
-        Self { ring: Arc::clone(&self.ring) }
+        // ORDERING: Relaxed: a guess.
+        let next = AtomicU64::new(self.next.load(Ordering::Relaxed));
+        Self { ring: Arc::clone(&self.ring), next, waiting: self.waiting }
     }
 }
 
-impl<T> Clone for Receiver<T> {
+impl<T, L: Layout> Clone for Receiver<T, L> {
     fn clone(&self) -> Self {
         // ORDERING: Relaxed: we hold a handle, so that the count cannot reach zero meanwhile.
         self.ring.receiver_count.fetch_add(1, Ordering::Relaxed);
-        Self { ring: Arc::clone(&self.ring) }
+        // ORDERING: Relaxed: a guess.
+        let next = AtomicU64::new(self.next.load(Ordering::Relaxed));
+        Self { ring: Arc::clone(&self.ring), next, waiting: self.waiting }
     }
 }
 
-impl<T> Drop for Sender<T> {
+impl<T, L: Layout> Drop for Sender<T, L> {
     fn drop(&mut self) {
         // ORDERING: AcqRel, P3: each drop releases what its thread did, and the last one acquires it all, to
         // release it by `close`.
@@ -392,7 +554,7 @@ impl<T> Drop for Sender<T> {
     }
 }
 
-impl<T> Drop for Receiver<T> {
+impl<T, L: Layout> Drop for Receiver<T, L> {
     fn drop(&mut self) {
         // ORDERING: AcqRel, P3: as for senders.
         if self.ring.receiver_count.fetch_sub(1, Ordering::AcqRel) == 1 {
@@ -400,47 +562,5 @@ impl<T> Drop for Receiver<T> {
             // WHY: now and not with the last sender, because a message may itself hold a sender of this ring.
             self.ring.drop_messages();
         }
-    }
-}
-
-impl<T> Receive for Receiver<T> {
-    type Message = T;
-
-    fn next_waiting(&self) -> Option<T> {
-        self.recv().ok()
-    }
-
-    fn next_now(&self) -> Option<T> {
-        self.try_recv().ok()
-    }
-}
-
-impl<T> IntoIterator for Receiver<T> {
-    type Item = T;
-    type IntoIter = IntoIter<Self>;
-
-    fn into_iter(self) -> IntoIter<Self> {
-        IntoIter(self)
-    }
-}
-
-impl<'a, T> IntoIterator for &'a Receiver<T> {
-    type Item = T;
-    type IntoIter = Iter<'a, Receiver<T>>;
-
-    fn into_iter(self) -> Iter<'a, Receiver<T>> {
-        self.iter()
-    }
-}
-
-impl<T> fmt::Debug for Sender<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sender").field("capacity", &self.capacity()).finish_non_exhaustive()
-    }
-}
-
-impl<T> fmt::Debug for Receiver<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Receiver").field("capacity", &self.capacity()).finish_non_exhaustive()
     }
 }

@@ -1,13 +1,13 @@
 //! A bounded ring for one sender and one receiver.
 //!
 //! **Promise.** Wait-free `try_send` and `try_recv`: neither side ever waits for the other to finish something. First
-//! in, first out. No allocation after [`channel`].
+//! in, first out. No allocation after [`bounded`].
 //!
 //! **Not promised.** Sharing a handle among threads: a handle may move to another thread, but it cannot be cloned,
 //! and not be used from two at once; the compiler refuses it.
 //!
 //! ```compile_fail
-//! let (sender, receiver) = ringmain::ring::spsc::channel(8);
+//! let (sender, receiver) = ringmain::ring::spsc::bounded(8);
 //! std::thread::scope(|scope| {
 //!     scope.spawn(|| sender.try_send(1));
 //!     scope.spawn(|| sender.try_send(2));
@@ -42,17 +42,14 @@
 //!
 //! **Where next.** `wait.rs` below; above, the pipelines.
 
-use super::error::{RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError};
-use super::iter::{IntoIter, Iter, Receive, TryIter};
-use super::wait::{recv_until, send_until};
-use super::{check_capacity, drop_all};
+use super::check_capacity;
+use super::drop_all;
+use super::verbs::*;
 use crate::sync::event_count::EventCount;
-use crate::sync::{Arc, AtomicBool, AtomicU64, Ordering, UnsafeCell};
+use crate::sync::{AtomicBool, AtomicU64, Ordering, UnsafeCell};
 use crossbeam_utils::CachePadded;
 use std::cell::Cell;
-use std::fmt;
 use std::mem::MaybeUninit;
-use std::time::Duration;
 
 /// Makes a ring for `capacity` messages.
 ///
@@ -61,13 +58,13 @@ use std::time::Duration;
 ///
 /// ```
 /// use ringmain::ring::{TryRecvError, spsc};
-/// let (sender, receiver) = spsc::channel(3);
+/// let (sender, receiver) = spsc::bounded(2);
 /// sender.send("a").unwrap();
 /// drop(sender);
 /// assert_eq!(receiver.try_recv(), Ok("a"));
 /// assert_eq!(receiver.try_recv(), Err(TryRecvError::Disconnected));
 /// ```
-pub fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
+pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     check_capacity(capacity);
     let slot_count = capacity.next_power_of_two();
     let ring = Arc::new(Ring {
@@ -80,8 +77,10 @@ pub fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
         not_empty: EventCount::new(),
         not_full: EventCount::new(),
     });
-    let sender = Sender { ring: Arc::clone(&ring), tail: Cell::new(0), limit: Cell::new(capacity as u64) };
-    (sender, Receiver { ring, head: Cell::new(0), ready: Cell::new(0) })
+    let waiting = Waiting::default();
+    let sender =
+        Sender { ring: Arc::clone(&ring), tail: Cell::new(0), limit: Cell::new(capacity as u64), waiting };
+    (sender, Receiver { ring, head: Cell::new(0), ready: Cell::new(0), waiting })
 }
 
 /// The sending side. When it is dropped, the receiver gets what is left.
@@ -91,6 +90,7 @@ pub struct Sender<T> {
     tail: Cell<u64>,
     /// There is room up to this position, and maybe more.
     limit: Cell<u64>,
+    waiting: Waiting,
 }
 
 /// The receiving side. When it is dropped, what is left is dropped too.
@@ -100,14 +100,17 @@ pub struct Receiver<T> {
     head: Cell<u64>,
     /// There are messages up to this position, and maybe more.
     ready: Cell<u64>,
+    waiting: Waiting,
 }
+
+type Slot<T> = UnsafeCell<MaybeUninit<T>>;
 
 struct Ring<T> {
     /// One past the last message; the sender stores it.
     tail: CachePadded<AtomicU64>,
     /// The first message; the receiver stores it.
     head: CachePadded<AtomicU64>,
-    slots: Box<[UnsafeCell<MaybeUninit<T>>]>,
+    slots: Box<[Slot<T>]>,
     capacity: u64,
     sender_gone: AtomicBool,
     receiver_gone: AtomicBool,
@@ -122,8 +125,16 @@ unsafe impl<T: Send> Send for Ring<T> {}
 unsafe impl<T: Send> Sync for Ring<T> {}
 
 impl<T> Ring<T> {
-    fn slot(&self, position: u64) -> &UnsafeCell<MaybeUninit<T>> {
-        &self.slots[position as usize & (self.slots.len() - 1)]
+    #[inline]
+    fn slot(&self, position: u64) -> &Slot<T> {
+        let index = position as usize & (self.slots.len() - 1);
+        debug_assert!(index < self.slots.len());
+        // SAFETY: the number of slots is a power of two, so that the masked index is below it.
+        unsafe { self.slots.get_unchecked(index) }
+    }
+
+    fn capacity(&self) -> Option<usize> {
+        Some(self.capacity as usize)
     }
 
     fn len(&self) -> usize {
@@ -154,116 +165,102 @@ impl<T> Drop for Ring<T> {
 }
 
 impl<T> Sender<T> {
-    /// Sends `message`, waiting for room.
-    ///
-    /// # Errors
-    /// [`SendError`] with the message if the receiver is gone.
-    pub fn send(&self, message: T) -> Result<(), SendError<T>> {
-        self.send_within(message, None).map_err(|error| SendError(error.into_inner()))
+    /// Whether the receiver is gone.
+    #[inline]
+    fn is_closed(&self) -> bool {
+        // ORDERING: Acquire, P3: pairs with the receiver's drop: whoever learns of it sees what came before it.
+        self.ring.receiver_gone.load(Ordering::Acquire)
     }
 
-    /// Sends `message` if there is room now.
-    ///
-    /// # Errors
-    /// [`TrySendError`] with the message if there is no room or no receiver.
-    pub fn try_send(&self, message: T) -> Result<(), TrySendError<T>> {
-        let ring = &*self.ring;
-        // ORDERING: Acquire, P3: pairs with the receiver's drop: whoever learns of it sees what came before it.
-        if ring.receiver_gone.load(Ordering::Acquire) {
+    /// Looks how far the receiver has come. Returns how much room there is.
+    #[cold]
+    fn find_room(&self) -> u64 {
+        // ORDERING: Acquire, P2: pairs with the receiver's Release: weaker, our write could overtake its read.
+        self.limit.set(self.ring.head.load(Ordering::Acquire) + self.ring.capacity);
+        self.limit.get() - self.tail.get()
+    }
+
+    #[inline]
+    fn move_tail(&self, tail: u64) {
+        self.tail.set(tail);
+        // ORDERING: Release, P1: pairs with the receiver's Acquire and carries the messages.
+        self.ring.tail.store(tail, Ordering::Release);
+    }
+}
+
+impl<T> SendEnd for Sender<T> {
+    type Message = T;
+
+    #[inline]
+    fn try_send_now(&self, message: T) -> Result<(), TrySendError<T>> {
+        if self.is_closed() {
             return Err(TrySendError::Disconnected(message));
         }
         let tail = self.tail.get();
-        if tail == self.limit.get() && !self.find_room() {
+        if tail == self.limit.get() && self.find_room() == 0 {
             return Err(TrySendError::Full(message));
         }
         // SAFETY: `tail` is below `limit`, which is at most `head + capacity`: the receiver has read out what was in
         // this slot (P2), and does not look at it before `tail` moves (P1). There is one sender.
-        ring.slot(tail).with_mut(|place| unsafe { (*place).write(message) });
-        self.tail.set(tail + 1);
-        // ORDERING: Release, P1: pairs with the receiver's Acquire and carries the message.
-        ring.tail.store(tail + 1, Ordering::Release);
-        ring.not_empty.notify();
+        self.ring.slot(tail).with_mut(|place| unsafe { (*place).write(message) });
+        self.move_tail(tail + 1);
+        self.ring.not_empty.notify_one();
         Ok(())
     }
 
-    /// Looks how far the receiver has come.
-    #[cold]
-    fn find_room(&self) -> bool {
-        // ORDERING: Acquire, P2: pairs with the receiver's Release: weaker, our write could overtake its read.
-        self.limit.set(self.ring.head.load(Ordering::Acquire) + self.ring.capacity);
-        self.limit.get() != self.tail.get()
+    #[inline]
+    fn take_free(&self, len_max: usize, is_long: bool) -> Result<Run, TrySendError<()>> {
+        if self.is_closed() {
+            return Err(TrySendError::Disconnected(()));
+        }
+        let mut room = self.limit.get() - self.tail.get();
+        if room < len_max as u64 {
+            room = self.find_room();
+        }
+        match room.min(len_max as u64) as usize {
+            0 => Err(TrySendError::Full(())),
+            len => Ok(Run { start: self.tail.get(), len, is_long }),
+        }
     }
 
-    /// Sends `message`, waiting for room for at most `timeout`.
-    ///
-    /// # Errors
-    /// [`SendTimeoutError`] with the message if there was no room in time or there is no receiver.
-    pub fn send_timeout(&self, message: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
-        self.send_within(message, Some(timeout))
+    #[inline]
+    unsafe fn write(&self, run: Run, index: usize, message: T) {
+        // SAFETY: the run is from `tail` to at most `limit`: as in `try_send_now`.
+        self.ring.slot(run.start + index as u64).with_mut(|place| unsafe { (*place).write(message) });
     }
 
-    fn send_within(&self, message: T, timeout: Option<Duration>) -> Result<(), SendTimeoutError<T>> {
-        send_until(&self.ring.not_full, timeout, message, |message| self.try_send(message))
+    #[inline]
+    unsafe fn unwrite(&self, run: Run, index: usize) {
+        // SAFETY: written by us, not published, and not dropped again, as the caller promises.
+        self.ring.slot(run.start + index as u64).with_mut(|place| unsafe { (*place).assume_init_drop() });
     }
 
-    /// How many messages are in the ring.
-    pub fn len(&self) -> usize {
-        self.ring.len()
+    #[inline]
+    unsafe fn publish(&self, run: Run, written: usize) {
+        if written != 0 {
+            self.move_tail(run.start + written as u64);
+            self.ring.not_empty.notify_one();
+        }
     }
 
-    /// Whether no message is in the ring.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    fn room(&self) -> &EventCount {
+        &self.ring.not_full
     }
 
-    /// Whether there is no room in the ring.
-    pub fn is_full(&self) -> bool {
-        self.len() == self.capacity()
-    }
-
-    /// How many messages the ring holds at most.
-    pub fn capacity(&self) -> usize {
-        self.ring.capacity as usize
+    fn waiting(&self) -> Waiting {
+        self.waiting
     }
 }
 
 impl<T> Receiver<T> {
-    /// Receives a message, waiting for one.
-    ///
-    /// # Errors
-    /// [`RecvError`] if there is none and the sender is gone.
-    pub fn recv(&self) -> Result<T, RecvError> {
-        self.recv_within(None).map_err(|_| RecvError)
-    }
-
-    /// Receives a message if there is one now.
-    ///
-    /// # Errors
-    /// [`TryRecvError`] if there is none, and whether one may still come.
-    pub fn try_recv(&self) -> Result<T, TryRecvError> {
-        let ring = &*self.ring;
-        let head = self.head.get();
-        if head == self.ready.get() {
-            self.find_messages()?;
-        }
-        // SAFETY: `head` is below `ready`, which is at most `tail`: the message was written whole (P1), and the sender
-        // does not touch the slot before `head` moves (P2). There is one receiver.
-        let message = ring.slot(head).with(|place| unsafe { (*place).assume_init_read() });
-        self.head.set(head + 1);
-        // ORDERING: Release, P2: pairs with the sender's Acquire: weaker, it could overwrite what we are reading.
-        ring.head.store(head + 1, Ordering::Release);
-        ring.not_full.notify();
-        Ok(message)
-    }
-
-    /// Looks how far the sender has come.
+    /// Looks how far the sender has come. Returns how many messages there are.
     #[cold]
-    fn find_messages(&self) -> Result<(), TryRecvError> {
+    fn find_messages(&self) -> Result<u64, TryRecvError> {
         let head = self.head.get();
         // ORDERING: Acquire, P1: pairs with the sender's Release and carries the messages before it.
         self.ready.set(self.ring.tail.load(Ordering::Acquire));
         if self.ready.get() != head {
-            return Ok(());
+            return Ok(self.ready.get() - head);
         }
         // ORDERING: Acquire, P3: pairs with the sender's drop and carries its last `tail`.
         if !self.ring.sender_gone.load(Ordering::Acquire) {
@@ -271,57 +268,84 @@ impl<T> Receiver<T> {
         }
         // ORDERING: Acquire, P1: as above. Once more, because the sender may have sent and gone in between.
         self.ready.set(self.ring.tail.load(Ordering::Acquire));
-        if self.ready.get() == head { Err(TryRecvError::Disconnected) } else { Ok(()) }
+        if self.ready.get() == head { Err(TryRecvError::Disconnected) } else { Ok(self.ready.get() - head) }
     }
 
-    /// Receives a message, waiting for one for at most `timeout`.
-    ///
-    /// # Errors
-    /// [`RecvTimeoutError`] if none came in time, or there is none and the sender is gone.
-    pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
-        self.recv_within(Some(timeout))
-    }
-
-    fn recv_within(&self, timeout: Option<Duration>) -> Result<T, RecvTimeoutError> {
-        recv_until(&self.ring.not_empty, timeout, || self.try_recv())
-    }
-
-    /// Messages until the ring is empty and the sender is gone, each waited for.
-    pub fn iter(&self) -> Iter<'_, Self> {
-        Iter(self)
-    }
-
-    /// Messages until the ring is empty.
-    pub fn try_iter(&self) -> TryIter<'_, Self> {
-        TryIter(self)
-    }
-
-    /// How many messages are in the ring.
-    pub fn len(&self) -> usize {
-        self.ring.len()
-    }
-
-    /// Whether no message is in the ring.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Whether there is no room in the ring.
-    pub fn is_full(&self) -> bool {
-        self.len() == self.capacity()
-    }
-
-    /// How many messages the ring holds at most.
-    pub fn capacity(&self) -> usize {
-        self.ring.capacity as usize
+    #[inline]
+    fn move_head(&self, head: u64) {
+        self.head.set(head);
+        // ORDERING: Release, P2: pairs with the sender's Acquire: weaker, it could overwrite what we are reading.
+        self.ring.head.store(head, Ordering::Release);
     }
 }
+
+impl<T> ReceiveEnd for Receiver<T> {
+    type Message = T;
+
+    #[inline]
+    fn try_recv_now(&self) -> Result<T, TryRecvError> {
+        let head = self.head.get();
+        if head == self.ready.get() {
+            self.find_messages()?;
+        }
+        // SAFETY: `head` is below `ready`, which is at most `tail`: the message was written whole (P1), and the sender
+        // does not touch the slot before `head` moves (P2). There is one receiver.
+        let message = self.ring.slot(head).with(|place| unsafe { (*place).assume_init_read() });
+        self.move_head(head + 1);
+        self.ring.not_full.notify_one();
+        Ok(message)
+    }
+
+    #[inline]
+    fn take_sent(&self, len_max: usize, is_long: bool) -> Result<Run, TryRecvError> {
+        let head = self.head.get();
+        let mut there = self.ready.get() - head;
+        if there < len_max as u64 {
+            there = self.find_messages()?;
+        }
+        Ok(Run { start: head, len: there.min(len_max as u64) as usize, is_long })
+    }
+
+    #[inline]
+    unsafe fn peek(&self, run: Run, index: usize) -> &T {
+        // SAFETY: the run is from `head` to at most `ready`: as in `try_recv_now`; the reference lives as long as
+        // the caller keeps the run.
+        self.ring.slot(run.start + index as u64).with(|place| unsafe { (*place).assume_init_ref() })
+    }
+
+    #[inline]
+    unsafe fn read(&self, run: Run, index: usize) -> T {
+        // SAFETY: as in `peek`, and read once, as the caller promises.
+        self.ring.slot(run.start + index as u64).with(|place| unsafe { (*place).assume_init_read() })
+    }
+
+    #[inline]
+    unsafe fn release(&self, run: Run, read: usize) {
+        if read != 0 {
+            self.move_head(run.start + read as u64);
+            self.ring.not_full.notify_one();
+        }
+    }
+
+    fn messages(&self) -> &EventCount {
+        &self.ring.not_empty
+    }
+
+    fn waiting(&self) -> Waiting {
+        self.waiting
+    }
+}
+
+sender_verbs!(Sender<[T]> for [T], mut);
+receiver_verbs!(Receiver<[T]> for [T], mut);
+both_ends!(Sender<[T]> for [T]);
+both_ends!(Receiver<[T]> for [T]);
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
         // ORDERING: Release, P3: carries the last `tail`, and what this thread did before.
         self.ring.sender_gone.store(true, Ordering::Release);
-        self.ring.not_empty.notify();
+        self.ring.not_empty.notify_all();
     }
 }
 
@@ -329,50 +353,8 @@ impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
         // ORDERING: Release, P3: carries what this thread did before.
         self.ring.receiver_gone.store(true, Ordering::Release);
-        self.ring.not_full.notify();
+        self.ring.not_full.notify_all();
         // WHY: now and not with the sender, because a message may itself hold the sender of this ring.
         drop_all(|| self.try_recv().ok());
-    }
-}
-
-impl<T> Receive for Receiver<T> {
-    type Message = T;
-
-    fn next_waiting(&self) -> Option<T> {
-        self.recv().ok()
-    }
-
-    fn next_now(&self) -> Option<T> {
-        self.try_recv().ok()
-    }
-}
-
-impl<T> IntoIterator for Receiver<T> {
-    type Item = T;
-    type IntoIter = IntoIter<Self>;
-
-    fn into_iter(self) -> IntoIter<Self> {
-        IntoIter(self)
-    }
-}
-
-impl<'a, T> IntoIterator for &'a Receiver<T> {
-    type Item = T;
-    type IntoIter = Iter<'a, Receiver<T>>;
-
-    fn into_iter(self) -> Iter<'a, Receiver<T>> {
-        self.iter()
-    }
-}
-
-impl<T> fmt::Debug for Sender<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sender").field("capacity", &self.capacity()).finish_non_exhaustive()
-    }
-}
-
-impl<T> fmt::Debug for Receiver<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Receiver").field("capacity", &self.capacity()).finish_non_exhaustive()
     }
 }

@@ -1,10 +1,50 @@
 //! How a thread waits for another one: it spins, then yields, then sleeps on an event count.
 
-use super::error::{RecvTimeoutError, SendTimeoutError, TryRecvError, TrySendError};
-use crate::sync::event_count::EventCount;
+use crate::sync::event_count::{EventCount, Place};
+use crate::sync::{spin_loop, yield_now};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-/// Longer and longer pauses between attempts.
+/// How a handle waits when a verb must: it looks again after each of `spin_count` pauses of the processor, then after
+/// giving its time slice away `yield_count` times, and then sleeps until the other side wakes it.
+///
+/// Spinning answers within a microsecond and burns a core meanwhile; sleeping costs nothing and answers some ten
+/// microseconds later. The default spins for a few microseconds before it sleeps.
+///
+/// ```
+/// use ringmain::ring::{Waiting, spsc};
+/// let (mut sender, receiver) = spsc::bounded(8);
+/// sender.set_waiting(Waiting::SLEEP);
+/// sender.send(1).unwrap();
+/// assert_eq!(receiver.recv(), Ok(1));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// How many pauses of the processor to spend before yielding.
+    pub spin_count: u32,
+    /// How many times to give the time slice away before sleeping.
+    pub yield_count: u32,
+    /// Whether to sleep in the end. If not, the handle goes on yielding, or spinning if `yield_count` is 0, and a
+    /// task that waits is woken as ever.
+    pub sleeps: bool,
+}
+
+impl Waiting {
+    /// Sleeps at once: for messages that come seldom.
+    pub const SLEEP: Self = Self { spin_count: 0, yield_count: 0, sleeps: true };
+    /// Never sleeps and never yields: for a thread that has its core to itself.
+    pub const SPIN: Self = Self { spin_count: u32::MAX, yield_count: 0, sleeps: false };
+}
+
+impl Default for Waiting {
+    fn default() -> Self {
+        Self { spin_count: 128, yield_count: 8, sleeps: true }
+    }
+}
+
+/// Longer and longer pauses between attempts at what other threads are about to finish.
 pub(super) struct Pause {
     #[cfg(not(any(loom, shuttle)))]
     backoff: crossbeam_utils::Backoff,
@@ -23,7 +63,7 @@ impl Pause {
         #[cfg(not(any(loom, shuttle)))]
         self.backoff.spin();
         #[cfg(any(loom, shuttle))]
-        crate::sync::thread::yield_now();
+        spin_loop();
     }
 
     /// Before looking again at what another thread is about to do, which may not even be running.
@@ -31,78 +71,73 @@ impl Pause {
         #[cfg(not(any(loom, shuttle)))]
         self.backoff.snooze();
         #[cfg(any(loom, shuttle))]
-        crate::sync::thread::yield_now();
-    }
-
-    /// Whether sleeping is better than another pause. Models always sleep: it is the part that can go wrong.
-    fn is_over(&self) -> bool {
-        #[cfg(not(any(loom, shuttle)))]
-        return self.backoff.is_completed();
-        #[cfg(any(loom, shuttle))]
-        return true;
+        yield_now();
     }
 }
 
-/// Sends, waiting for room until `timeout` is over. Whoever makes room notifies `event` afterwards.
-pub(super) fn send_until<T>(
-    event: &EventCount,
-    timeout: Option<Duration>,
-    message: T,
-    try_send: impl Fn(T) -> Result<(), TrySendError<T>>,
-) -> Result<(), SendTimeoutError<T>> {
-    let mut unsent = Some(message);
-    let sent = attempt_until(event, timeout, || match try_send(unsent.take()?) {
-        Ok(()) => Some(Ok(())),
-        Err(TrySendError::Disconnected(message)) => Some(Err(SendTimeoutError::Disconnected(message))),
-        Err(TrySendError::Full(message)) => {
-            unsent = Some(message);
-            None
-        }
-    });
-    match (sent, unsent) {
-        (Some(result), _) => result,
-        (None, Some(message)) => Err(SendTimeoutError::Timeout(message)),
-        (None, None) => unreachable!("an attempt that comes to nothing leaves the message"),
-    }
+/// A time that the clock cannot reach is no limit.
+pub(super) fn deadline_after(timeout: Duration) -> Option<Instant> {
+    Instant::now().checked_add(timeout)
 }
 
-/// Receives, waiting for a message until `timeout` is over. Whoever sends or closes notifies `event` afterwards.
-pub(super) fn recv_until<T>(
+/// Attempts until something comes of it or `deadline` is over. Whoever makes it possible notifies `event` afterwards.
+#[cold]
+pub(super) fn attempt_until<R>(
     event: &EventCount,
-    timeout: Option<Duration>,
-    try_recv: impl Fn() -> Result<T, TryRecvError>,
-) -> Result<T, RecvTimeoutError> {
-    let received = attempt_until(event, timeout, || match try_recv() {
-        Ok(message) => Some(Ok(message)),
-        Err(TryRecvError::Disconnected) => Some(Err(RecvTimeoutError::Disconnected)),
-        Err(TryRecvError::Empty) => None,
-    });
-    received.unwrap_or(Err(RecvTimeoutError::Timeout))
-}
-
-/// Attempts until something comes of it or `timeout` is over, without reading the clock if the first attempt does.
-fn attempt_until<R>(
-    event: &EventCount,
-    timeout: Option<Duration>,
+    waiting: Waiting,
+    deadline: Option<Instant>,
     mut attempt: impl FnMut() -> Option<R>,
 ) -> Option<R> {
-    let mut result = attempt();
-    if result.is_some() {
-        return result;
-    }
-    // A time that the clock cannot reach is no limit.
-    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-    let pause = Pause::new();
-    while !pause.is_over() {
-        pause.snooze();
-        result = attempt();
-        if result.is_some() {
-            return result;
+    let is_over = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+    // Models sleep at once: it is the part that can go wrong.
+    let mut spins_left = if cfg!(any(loom, shuttle)) { 0 } else { waiting.spin_count };
+    let mut yields_left = if cfg!(any(loom, shuttle)) { 0 } else { waiting.yield_count };
+    loop {
+        if spins_left != 0 {
+            spins_left -= 1;
+            spin_loop();
+        } else if yields_left != 0 || !waiting.sleeps {
+            if is_over() {
+                return attempt();
+            }
+            yields_left = yields_left.saturating_sub(1);
+            if waiting.yield_count == 0 { spin_loop() } else { yield_now() }
+        } else {
+            break;
+        }
+        if let Some(result) = attempt() {
+            return Some(result);
         }
     }
+    let mut result = None;
     event.wait_until(deadline, || {
         result = attempt();
         result.is_some()
     });
     result
+}
+
+/// The same for a task: a future that attempts whenever `event` is notified. Dropped, it leaves nothing behind.
+#[derive(Debug)]
+pub(super) struct Attempt<'a, F> {
+    place: Place<'a>,
+    attempt: F,
+}
+
+impl<'a, F> Attempt<'a, F> {
+    pub(super) fn new(event: &'a EventCount, attempt: F) -> Self {
+        Self { place: event.place(), attempt }
+    }
+}
+
+// Nothing is pinned in it: what it attempts may move between polls.
+impl<F> Unpin for Attempt<'_, F> {}
+
+impl<R, F: FnMut() -> Option<R>> Future for Attempt<'_, F> {
+    type Output = R;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {
+        let this = self.get_mut();
+        this.place.poll_for(context, &mut this.attempt)
+    }
 }

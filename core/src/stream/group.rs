@@ -66,7 +66,7 @@ impl Group {
         self.stream.offsets.wait(self.stream.offsets.append(group.as_str(), &first)?)?;
         let coordinator = self.stream.coordinator(&group);
         let number = lock(&coordinator).join();
-        self.stream.data().notify();
+        self.stream.data().notify_all();
         let reader = Reader::new(self.stream.clone(), Vec::new());
         let (generation, since) = (0, BTreeMap::new());
         Ok(Member { group, number, generation, since, coordinator, stream: self.stream.clone(), reader })
@@ -235,6 +235,6 @@ impl Member {
 impl Drop for Member {
     fn drop(&mut self) {
         lock(&self.coordinator).leave(self.number);
-        self.stream.data().notify();
+        self.stream.data().notify_all();
     }
 }

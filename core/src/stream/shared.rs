@@ -64,7 +64,7 @@ impl Shared {
     pub(crate) fn close(&self) {
         // ORDERING: Release: pairs with `check_open`.
         self.closed.store(true, Ordering::Release);
-        self.data.notify();
+        self.data.notify_all();
     }
 
     pub(crate) fn data(&self) -> &EventCount {

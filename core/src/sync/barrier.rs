@@ -20,6 +20,12 @@ pub(crate) fn light() {
     }
 }
 
+/// Chooses the pair, so that `light` is light from the first message on. The first call of a process may take
+/// milliseconds.
+pub(crate) fn prepare() {
+    _ = expedited::register();
+}
+
 /// The dear side.
 pub(crate) fn heavy() {
     if !expedited::run() {
@@ -53,7 +59,8 @@ mod expedited {
         STATE.load(Ordering::Relaxed) == REGISTERED
     }
 
-    pub(super) fn run() -> bool {
+    /// Whether the process is registered now.
+    pub(super) fn register() -> bool {
         // ORDERING: Relaxed: registering twice is harmless.
         let mut state = STATE.load(Ordering::Relaxed);
         if state == UNKNOWN {
@@ -63,10 +70,14 @@ mod expedited {
             // ORDERING: Relaxed: as above.
             STATE.store(state, Ordering::Relaxed);
         }
-        // A registered call cannot fail; should it nevertheless, fall back to a fence *and* let `light` know.
-        if state != REGISTERED || membarrier(PRIVATE_EXPEDITED) == 0 {
-            return state == REGISTERED;
+        state == REGISTERED
+    }
+
+    pub(super) fn run() -> bool {
+        if !register() || membarrier(PRIVATE_EXPEDITED) == 0 {
+            return registered();
         }
+        // A registered call cannot fail; should it nevertheless, fall back to a fence *and* let `light` know.
         // ORDERING: Relaxed: as above.
         STATE.store(MISSING, Ordering::Relaxed);
         false
@@ -76,6 +87,10 @@ mod expedited {
 #[cfg(any(not(target_os = "linux"), loom, shuttle))]
 mod expedited {
     pub(super) fn registered() -> bool {
+        false
+    }
+
+    pub(super) fn register() -> bool {
         false
     }
 

@@ -1,72 +1,80 @@
 //! An event count: threads and tasks sleep until a condition that others publish; publishers pay one load unless
 //! somebody sleeps.
 //!
-//! **Promise.** No lost wake-up: whoever publishes the condition and then calls [`EventCount::notify`] wakes every
-//! waiter that did not see it. One wake per sleep.
+//! **Promise.** No lost wake-up: whoever publishes the condition and then notifies wakes a sleeper that did not see
+//! it. One wake per sleep: a notification takes one sleeper off the list, in the order in which they came. A sleeper
+//! that leaves after it was taken off, without having slept for it, hands the notification on.
 //!
-//! **Not promised.** That the condition holds after a wake: waiters look again. That nobody is woken in vain.
+//! **Not promised.** That the condition holds after a wake: sleepers look again. That nobody is woken in vain.
 //!
-//! **Protocol**, `P1 park-wake`. The waiter reads the epoch, raises the flag, passes the heavy barrier, and only
-//! then looks at the condition; the publisher publishes, passes the light barrier, and only then looks at the flag.
-//! Whatever the interleaving, one of them sees the other. The publisher swaps the flag away *before* it bumps the
-//! epoch: the other order would leave a waiter that slept in between without flag and without wake.
+//! **Protocol**, `P1 park-wake`. The sleeper puts itself on the list, passes the heavy barrier, and only then looks
+//! at the condition; the publisher publishes, passes the light barrier, and only then looks whether somebody is on
+//! the list. Whatever the interleaving, one of them sees the other (Dekker).
 //!
 //! **Where next.** The barrier pair: `barrier.rs`. Users: the rings, the log, the journal.
 
 use super::barrier;
-use super::{AtomicU32, Condvar, Mutex, MutexGuard, Ordering};
+use super::{AtomicUsize, Mutex, MutexGuard, Ordering, Thread, park_until, thread_current};
+use crossbeam_utils::CachePadded;
+use std::collections::VecDeque;
+use std::sync::PoisonError;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 /// See the module's description.
 #[derive(Debug)]
-pub(crate) struct EventCount {
-    epoch: AtomicU32,
-    sleepers: AtomicU32,
-    tasks: Mutex<Vec<Waker>>,
-    woken: Condvar,
+pub struct EventCount {
+    /// How many are on the list. On a line of its own, which nobody writes unless somebody sleeps.
+    listed_count: CachePadded<AtomicUsize>,
+    list: Mutex<List>,
+}
+
+#[derive(Debug, Default)]
+struct List {
+    /// Ordered by ticket.
+    entries: VecDeque<(u64, Sleeper)>,
+    next_ticket: u64,
+}
+
+#[derive(Debug)]
+enum Sleeper {
+    Thread(Thread),
+    Task(Waker),
+}
+
+impl Sleeper {
+    fn wake(self) {
+        match self {
+            Self::Thread(thread) => thread.unpark(),
+            Self::Task(waker) => waker.wake(),
+        }
+    }
 }
 
 impl EventCount {
     pub(crate) fn new() -> Self {
-        Self {
-            epoch: AtomicU32::new(0),
-            sleepers: AtomicU32::new(0),
-            tasks: Mutex::new(Vec::new()),
-            woken: Condvar::new(),
-        }
+        barrier::prepare();
+        Self { listed_count: CachePadded::new(AtomicUsize::new(0)), list: Mutex::new(List::default()) }
     }
 
     /// Sleeps until `ready` says so, at most until `deadline`. Returns what `ready` said last.
     pub(crate) fn wait_until(&self, deadline: Option<Instant>, mut ready: impl FnMut() -> bool) -> bool {
         loop {
-            // ORDERING: Acquire, P1: pairs with the Release bump in `notify`. Read before the flag is raised: read
-            // later, it could be the value after the bump that was meant for us, and we would sleep through it.
-            let seen = self.epoch.load(Ordering::Acquire);
-            // ORDERING: Relaxed, P1: the heavy barrier below orders it before `ready` reads the condition.
-            self.sleepers.store(1, Ordering::Relaxed);
+            let place = Place { event: self, ticket: Some(self.enter(Sleeper::Thread(thread_current()))) };
             barrier::heavy();
             if ready() {
                 return true;
             }
-            let mut tasks = self.lock_tasks();
-            // ORDERING: Relaxed: bumped under the lock that we hold.
-            while self.epoch.load(Ordering::Relaxed) == seen {
-                match deadline {
-                    None => tasks = self.woken.wait(tasks).unwrap_or_else(std::sync::PoisonError::into_inner),
-                    Some(deadline) => {
-                        let left = deadline.saturating_duration_since(Instant::now());
-                        if left.is_zero() {
-                            drop(tasks);
-                            return ready();
-                        }
-                        tasks = self
-                            .woken
-                            .wait_timeout(tasks, left)
-                            .unwrap_or_else(std::sync::PoisonError::into_inner)
-                            .0;
-                    }
+            while place.is_listed() {
+                if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                    return ready();
                 }
+                park_until(deadline);
+            }
+            let is_ready = ready();
+            place.used();
+            if is_ready {
+                return true;
             }
         }
     }
@@ -83,67 +91,91 @@ impl EventCount {
         got
     }
 
-    /// The same for a task.
+    /// What `attempt` gives; nothing yet, and the task is woken by a later notification. For callers that have no
+    /// [`Place`] to keep: a task that goes away stays on the list until the next notification.
     pub(crate) fn poll_for<T>(
         &self,
         context: &Context<'_>,
         mut attempt: impl FnMut() -> Option<T>,
     ) -> Poll<T> {
-        let mut got = None;
-        self.poll_ready(context, || {
-            got = attempt();
-            got.is_some()
-        });
-        got.map_or(Poll::Pending, Poll::Ready)
-    }
-
-    /// As `wait_until` for a task: true if `ready`, else the task is woken by the next `notify`.
-    fn poll_ready(&self, context: &Context<'_>, mut ready: impl FnMut() -> bool) -> bool {
-        if ready() {
-            return true;
+        if let Some(got) = attempt() {
+            return Poll::Ready(got);
         }
-        {
-            let mut tasks = self.lock_tasks();
-            if !tasks.iter().any(|task| task.will_wake(context.waker())) {
-                tasks.push(context.waker().clone());
-            }
+        let task = context.waker();
+        let is_listed =
+            |(_, sleeper): &(u64, Sleeper)| matches!(sleeper, Sleeper::Task(other) if other.will_wake(task));
+        if !self.lock().entries.iter().any(is_listed) {
+            self.enter(Sleeper::Task(task.clone()));
         }
-        // ORDERING: Relaxed, P1: as in `wait_until`.
-        self.sleepers.store(1, Ordering::Relaxed);
         barrier::heavy();
-        ready()
+        attempt().map_or(Poll::Pending, Poll::Ready)
     }
 
-    /// Wakes everyone who sleeps. Call it after the condition was published.
-    pub(crate) fn notify(&self) {
+    /// A place for a task that may come to sleep here.
+    pub(crate) fn place(&self) -> Place<'_> {
+        Place { event: self, ticket: None }
+    }
+
+    /// Wakes the sleeper that came first. Call it after the condition was published, for one.
+    #[inline]
+    pub(crate) fn notify_one(&self) {
+        self.notify(1);
+    }
+
+    /// Wakes the `count` sleepers that came first. Call it after the condition was published, for so many.
+    #[inline]
+    pub(crate) fn notify(&self, count: usize) {
         barrier::light();
         // ORDERING: Relaxed, P1: the barrier pair orders this load after the publication.
-        if self.sleepers.load(Ordering::Relaxed) != 0 {
-            self.wake();
+        if self.listed_count.load(Ordering::Relaxed) != 0 {
+            self.wake(count);
         }
+    }
+
+    /// Wakes everyone who sleeps. Call it after the condition was published, for all.
+    #[inline]
+    pub(crate) fn notify_all(&self) {
+        self.notify(usize::MAX);
     }
 
     #[cold]
-    fn wake(&self) {
-        // ORDERING: AcqRel, P1: of several publishers one takes the flag, and wakes on behalf of all: it acquires
-        // what the flag's setter did before. Before the bump, see the module's description.
-        if self.sleepers.swap(0, Ordering::AcqRel) == 0 {
-            return;
-        }
-        let tasks = {
-            let mut tasks = self.lock_tasks();
-            // ORDERING: Release, P1: pairs with the waiter's Acquire of the epoch, carries the publication.
-            self.epoch.fetch_add(1, Ordering::Release);
-            std::mem::take(&mut *tasks)
-        };
-        self.woken.notify_all();
-        for task in tasks {
-            task.wake();
+    fn wake(&self, count: usize) {
+        // Not more than there are now: who comes back to the list has looked at the condition again.
+        let count = self.lock().entries.len().min(count);
+        for _ in 0..count {
+            // WHY: one by one, and with the lock released, because a waker is foreign code.
+            let Some((_, sleeper)) = self.change(|list| list.entries.pop_front()) else { return };
+            sleeper.wake();
         }
     }
 
-    fn lock_tasks(&self) -> TasksGuard<'_> {
-        self.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn enter(&self, sleeper: Sleeper) -> u64 {
+        self.change(|list| {
+            let ticket = list.next_ticket;
+            list.next_ticket += 1;
+            list.entries.push_back((ticket, sleeper));
+            ticket
+        })
+    }
+
+    /// Takes an entry off the list, if it is still there.
+    fn leave(&self, ticket: u64) -> Option<(u64, Sleeper)> {
+        self.change(|list| match list.entries.binary_search_by_key(&ticket, |entry| entry.0) {
+            Ok(index) => list.entries.remove(index),
+            Err(_) => None,
+        })
+    }
+
+    fn change<R>(&self, change: impl FnOnce(&mut List) -> R) -> R {
+        let mut list = self.lock();
+        let result = change(&mut list);
+        // ORDERING: Relaxed, P1: the heavy barrier of whoever enters orders it before its look at the condition.
+        self.listed_count.store(list.entries.len(), Ordering::Relaxed);
+        result
+    }
+
+    fn lock(&self) -> MutexGuard<'_, List> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -153,13 +185,68 @@ impl Default for EventCount {
     }
 }
 
-type TasksGuard<'a> = MutexGuard<'a, Vec<Waker>>;
+/// A sleeper's place on the list of an event count, given up when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Place<'a> {
+    event: &'a EventCount,
+    ticket: Option<u64>,
+}
+
+impl Place<'_> {
+    /// What `attempt` gives; nothing yet, and the task is woken by a later notification.
+    pub(crate) fn poll_for<T>(
+        &mut self,
+        context: &Context<'_>,
+        mut attempt: impl FnMut() -> Option<T>,
+    ) -> Poll<T> {
+        if self.ticket.is_some() && !self.is_listed() {
+            // The notification was for us, and is used by the attempt that follows.
+            self.ticket = None;
+        }
+        if let Some(got) = attempt() {
+            return Poll::Ready(got);
+        }
+        self.enter(context.waker());
+        barrier::heavy();
+        attempt().map_or(Poll::Pending, Poll::Ready)
+    }
+
+    /// On the list with `waker`, once.
+    fn enter(&mut self, waker: &Waker) {
+        let old = self.ticket.take().and_then(|ticket| self.event.leave(ticket));
+        self.ticket = Some(self.event.enter(Sleeper::Task(waker.clone())));
+        drop(old);
+    }
+
+    fn is_listed(&self) -> bool {
+        let entries = &self.event.lock().entries;
+        self.ticket.is_some_and(|ticket| entries.binary_search_by_key(&ticket, |entry| entry.0).is_ok())
+    }
+
+    /// The notification has been used: it is not handed on.
+    fn used(mut self) {
+        self.ticket = None;
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket
+            && self.event.leave(ticket).is_none()
+        {
+            // Notified, and leaving for another reason: somebody else may be waiting for what was published.
+            self.event.notify_one();
+        }
+    }
+}
 
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use crate::sync::AtomicBool;
     use std::sync::Arc;
+    use std::sync::atomic::AtomicUsize as Count;
+    use std::task::Wake;
 
     #[test]
     fn a_sleeper_is_woken_by_whoever_publishes() {
@@ -172,7 +259,7 @@ mod tests {
             });
             // ORDERING: Relaxed: the event count orders it.
             shared.1.store(true, Ordering::Relaxed);
-            shared.0.notify();
+            shared.0.notify_one();
             assert!(sleeper.join().unwrap());
         }
     }
@@ -181,5 +268,64 @@ mod tests {
     fn a_wait_ends_at_its_deadline() {
         let event = EventCount::new();
         assert!(!event.wait_until(Some(Instant::now() + Duration::from_millis(5)), || false));
+        assert_eq!(event.lock().entries.len(), 0);
+    }
+
+    #[derive(Default)]
+    struct Counter(Count);
+
+    impl Wake for Counter {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn sleeping_task(event: &EventCount) -> (Arc<Counter>, Place<'_>) {
+        let counter = Arc::new(Counter::default());
+        let waker = Waker::from(counter.clone());
+        let mut place = event.place();
+        assert!(place.poll_for(&Context::from_waker(&waker), || None::<()>).is_pending());
+        (counter, place)
+    }
+
+    fn woken(task: &Counter) -> usize {
+        task.0.load(Ordering::SeqCst)
+    }
+
+    #[test]
+    fn a_notification_wakes_one_task_in_the_order_of_their_coming() {
+        let event = EventCount::new();
+        let (first, _first) = sleeping_task(&event);
+        let (second, _second) = sleeping_task(&event);
+        event.notify_one();
+        assert_eq!((woken(&first), woken(&second)), (1, 0));
+        event.notify_one();
+        event.notify_one();
+        assert_eq!((woken(&first), woken(&second)), (1, 1));
+    }
+
+    #[test]
+    fn a_task_that_goes_away_leaves_nothing_behind_and_hands_its_notification_on() {
+        let event = EventCount::new();
+        let (first, place) = sleeping_task(&event);
+        drop(place);
+        assert_eq!((Arc::strong_count(&first), event.lock().entries.len()), (1, 0));
+        let (_first, place) = sleeping_task(&event);
+        let (second, _second) = sleeping_task(&event);
+        event.notify_one();
+        drop(place);
+        assert_eq!(woken(&second), 1, "what the first task was woken for is still there");
+    }
+
+    #[test]
+    fn a_task_that_is_polled_often_is_on_the_list_once() {
+        let event = EventCount::new();
+        let (task, mut place) = sleeping_task(&event);
+        let waker = Waker::from(task.clone());
+        for _ in 0..10 {
+            assert!(place.poll_for(&Context::from_waker(&waker), || None::<()>).is_pending());
+        }
+        event.notify_all();
+        assert_eq!(woken(&task), 1);
     }
 }

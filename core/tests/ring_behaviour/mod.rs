@@ -85,7 +85,7 @@ macro_rules! behaviours {
         mod behaviours {
             use $crate::ring_behaviour::*;
             use proptest::prelude::*;
-            use ringmain::ring::$flavour::{Receiver, Sender, channel};
+            use ringmain::ring::$flavour::{Receiver, Sender, bounded};
             use ringmain::ring::*;
             use std::collections::VecDeque;
             use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -97,8 +97,8 @@ macro_rules! behaviours {
             #[test]
             fn the_capacity_is_exactly_what_was_asked_for_in_every_lap() {
                 for capacity in (1..=33).chain([63, 64, 65, 1000]) {
-                    let (sender, receiver) = channel(capacity);
-                    assert_eq!((sender.capacity(), receiver.capacity()), (capacity, capacity));
+                    let (sender, receiver) = bounded(capacity);
+                    assert_eq!((sender.capacity(), receiver.capacity()), (Some(capacity), Some(capacity)));
                     for lap in 0..5 {
                         for index in 0..capacity {
                             assert_eq!(sender.len(), index);
@@ -123,12 +123,12 @@ macro_rules! behaviours {
             #[test]
             #[should_panic(expected = "the capacity of a ring is 1 to 2147483648 messages, not 0")]
             fn a_ring_without_capacity_is_refused() {
-                channel::<u8>(0);
+                bounded::<u8>(0);
             }
 
             #[test]
             fn receivers_get_what_is_left_and_then_learn_that_nothing_will_come() {
-                let (sender, receiver) = channel(4);
+                let (sender, receiver) = bounded(4);
                 sender.send(1).unwrap();
                 sender.send(2).unwrap();
                 drop(sender);
@@ -141,7 +141,7 @@ macro_rules! behaviours {
 
             #[test]
             fn a_sender_without_receiver_gets_its_message_back_even_if_there_is_room() {
-                let (sender, receiver) = channel(4);
+                let (sender, receiver) = bounded(4);
                 sender.send("old").unwrap();
                 drop(receiver);
                 assert_eq!(sender.send("m"), Err(SendError("m")));
@@ -152,7 +152,7 @@ macro_rules! behaviours {
 
             #[test]
             fn a_wait_ends_with_its_time_and_gives_the_message_back() {
-                let (sender, receiver) = channel(1);
+                let (sender, receiver) = bounded(1);
                 let short = Duration::from_millis(5);
                 assert_eq!(receiver.recv_timeout(short), Err(RecvTimeoutError::Timeout));
                 assert_eq!(receiver.recv_timeout(Duration::ZERO), Err(RecvTimeoutError::Timeout));
@@ -164,7 +164,7 @@ macro_rules! behaviours {
 
             #[test]
             fn a_waiting_receiver_is_woken_by_a_message() {
-                let (sender, receiver) = channel(1);
+                let (sender, receiver) = bounded(1);
                 let waiter = std::thread::spawn(move || within(move || receiver.recv()));
                 let_it_sleep();
                 sender.send(7).unwrap();
@@ -173,7 +173,7 @@ macro_rules! behaviours {
 
             #[test]
             fn a_waiting_receiver_is_woken_when_the_last_sender_goes() {
-                let (sender, receiver) = channel::<u8>(1);
+                let (sender, receiver) = bounded::<u8>(1);
                 let waiter = std::thread::spawn(move || within(move || receiver.recv()));
                 let_it_sleep();
                 drop(sender);
@@ -182,7 +182,7 @@ macro_rules! behaviours {
 
             #[test]
             fn a_waiting_sender_is_woken_by_room() {
-                let (sender, receiver) = channel(1);
+                let (sender, receiver) = bounded(1);
                 sender.send(1).unwrap();
                 let waiter = std::thread::spawn(move || within(move || sender.send(2)));
                 let_it_sleep();
@@ -193,7 +193,7 @@ macro_rules! behaviours {
 
             #[test]
             fn a_waiting_sender_gets_its_message_back_when_the_last_receiver_goes() {
-                let (sender, receiver) = channel(1);
+                let (sender, receiver) = bounded(1);
                 sender.send(1).unwrap();
                 let waiter = std::thread::spawn(move || within(move || sender.send(2)));
                 let_it_sleep();
@@ -203,7 +203,7 @@ macro_rules! behaviours {
 
             #[test]
             fn a_wait_that_sleeps_is_ended_by_its_time_too() {
-                let (sender, receiver) = channel(1);
+                let (sender, receiver) = bounded(1);
                 let timeout = Duration::from_millis(30);
                 let result = within(move || receiver.recv_timeout(timeout));
                 assert_eq!(result, Err(RecvTimeoutError::Timeout));
@@ -212,7 +212,7 @@ macro_rules! behaviours {
 
             #[test]
             fn iterators_yield_in_order_and_end() {
-                let (sender, receiver) = channel(10);
+                let (sender, receiver) = bounded(10);
                 (0..6).for_each(|n| sender.send(n).unwrap());
                 assert_eq!(receiver.try_iter().take(2).collect::<Vec<_>>(), [0, 1]);
                 assert_eq!(receiver.try_iter().collect::<Vec<_>>(), [2, 3, 4, 5]);
@@ -229,7 +229,7 @@ macro_rules! behaviours {
             #[test]
             fn messages_that_are_left_are_dropped_once_when_the_receiver_goes() {
                 let alive = Arc::new(AtomicUsize::new(0));
-                let (sender, receiver) = channel(5);
+                let (sender, receiver) = bounded(5);
                 for _ in 0..13 {
                     sender.send(Counted::new(&alive)).unwrap();
                     sender.send(Counted::new(&alive)).unwrap();
@@ -248,7 +248,7 @@ macro_rules! behaviours {
             #[test]
             fn messages_that_are_left_are_dropped_once_when_the_sender_went_first() {
                 let alive = Arc::new(AtomicUsize::new(0));
-                let (sender, receiver) = channel(5);
+                let (sender, receiver) = bounded(5);
                 (0..5).for_each(|_| sender.send(Counted::new(&alive)).unwrap());
                 drop(sender);
                 assert_eq!(alive.load(Ordering::SeqCst), 5);
@@ -261,7 +261,7 @@ macro_rules! behaviours {
             fn a_message_whose_drop_panics_does_not_keep_the_others() {
                 let alive = Arc::new(AtomicUsize::new(0));
                 for at in 0..4 {
-                    let (sender, receiver) = channel(4);
+                    let (sender, receiver) = bounded(4);
                     for index in 0..4 {
                         let message = match index == at {
                             true => Counted::panicking(&alive),
@@ -282,7 +282,7 @@ macro_rules! behaviours {
                     _counted: Counted,
                 }
                 let alive = Arc::new(AtomicUsize::new(0));
-                let (sender, receiver) = channel(2);
+                let (sender, receiver) = bounded(2);
                 let sender = Rc::new(sender);
                 let knot = Knot { _sender: Rc::clone(&sender), _counted: Counted::new(&alive) };
                 assert!(sender.try_send(knot).is_ok());
@@ -293,7 +293,7 @@ macro_rules! behaviours {
 
             #[test]
             fn messages_without_size_are_counted() {
-                let (sender, receiver) = channel(3);
+                let (sender, receiver) = bounded(3);
                 (0..3).for_each(|_| sender.try_send(()).unwrap());
                 assert!(sender.try_send(()).unwrap_err().is_full());
                 drop(sender);
@@ -302,7 +302,7 @@ macro_rules! behaviours {
 
             #[test]
             fn messages_keep_their_alignment() {
-                let (sender, receiver) = channel(3);
+                let (sender, receiver) = bounded(3);
                 for n in 0..9 {
                     sender.send(Aligned(n)).unwrap();
                     assert_eq!(receiver.recv(), Ok(Aligned(n)));
@@ -313,19 +313,19 @@ macro_rules! behaviours {
             #[test]
             fn an_error_is_unwrapped_and_shown_whatever_the_message_is() {
                 struct Mute;
-                let (sender, receiver) = channel(1);
+                let (sender, receiver) = bounded(1);
                 sender.try_send(Mute).unwrap();
                 let error = sender.try_send(Mute).unwrap_err();
                 assert_eq!((format!("{error}"), format!("{error:?}")), ("sending into a full ring".into(), "Full(..)".into()));
                 drop(receiver);
                 assert_eq!(sender.send(Mute).unwrap_err().to_string(), "sending into a ring without receivers");
-                assert!(format!("{sender:?}").contains("capacity: 1"));
+                assert!(format!("{sender:?}").contains("capacity: Some(1)"));
             }
 
             #[test]
             fn two_threads_exchange_every_message_in_order() {
                 for capacity in [1, 2, 3, 8, 100] {
-                    let (sender, receiver) = channel(capacity);
+                    let (sender, receiver) = bounded(capacity);
                     let sending = std::thread::spawn(move || {
                         (0..20_000u64).for_each(|n| sender.send(Box::new(n)).unwrap());
                     });
@@ -343,7 +343,7 @@ macro_rules! behaviours {
 
             #[test]
             fn two_threads_exchange_every_message_without_waiting() {
-                let (sender, receiver) = channel(3);
+                let (sender, receiver) = bounded(3);
                 let sending = std::thread::spawn(move || {
                     for n in 0..20_000u64 {
                         let mut message = n;
@@ -386,7 +386,7 @@ macro_rules! behaviours {
                 #[test]
                 fn a_ring_is_a_queue_with_a_bound(capacity in 1usize..9, steps in prop::collection::vec(step(), 0..80)) {
                     let alive = Arc::new(AtomicUsize::new(0));
-                    let (sender, receiver) = channel(capacity);
+                    let (sender, receiver) = bounded(capacity);
                     let (mut sender, mut receiver): (Option<Sender<_>>, Option<Receiver<_>>) = (Some(sender), Some(receiver));
                     let mut model = VecDeque::new();
                     for (number, step) in steps.into_iter().enumerate() {

@@ -1,0 +1,5 @@
+//! The ring for many senders and one receiver.
+
+mod ring_behaviour;
+
+behaviours!(mpsc);
