@@ -28,6 +28,7 @@ mod product {
 include!("../../target/loom/mutated.rs");
 
 mod flavour;
+mod task;
 #[cfg(feature = "mutated")]
 mod mutation;
 
@@ -38,7 +39,11 @@ mod models;
 #[cfg(not(any(loom, shuttle)))]
 mod stress;
 
+#[cfg(loom)]
+pub(crate) use loom::thread;
 pub(crate) use product::{ring, sync};
+#[cfg(shuttle)]
+pub(crate) use shuttle::thread;
 
 #[cfg(any(loom, shuttle))]
 use explore::main as run;

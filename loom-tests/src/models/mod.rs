@@ -6,7 +6,7 @@ mod event_count;
 mod pair;
 mod probe;
 
-use crate::sync::thread;
+use crate::thread;
 
 /// A small concurrent program that asserts what the protocol promises.
 #[derive(Debug)]
@@ -31,7 +31,16 @@ pub enum Size {
 }
 
 /// All of them.
-pub const MODELS: &[&[Model]] = &[probe::MODELS, event_count::MODELS, pair::SPSC, pair::MPMC, crowd::MPMC];
+pub const MODELS: &[&[Model]] = &[
+    probe::MODELS,
+    event_count::MODELS,
+    pair::SPSC,
+    pair::MPSC,
+    crowd::MPSC,
+    pair::MPMC,
+    crowd::MPMC_SENDERS,
+    crowd::MPMC_RECEIVERS,
+];
 
 /// A list of models of one flavour, out of functions generic over flavours.
 macro_rules! models {

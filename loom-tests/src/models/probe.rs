@@ -2,7 +2,8 @@
 //! loads and then stores, it forgets the other thread's load and queues no alternative.
 
 use super::{Model, Size};
-use crate::sync::{Arc, AtomicU32, Ordering, thread};
+use crate::sync::{Arc, AtomicU32, Ordering};
+use crate::thread;
 use std::sync::atomic::AtomicBool;
 
 pub const MODELS: &[Model] = &[Model {
