@@ -92,11 +92,13 @@ pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
 /// ```
 pub fn with_layout<T, L: Layout>(capacity: usize) -> (Sender<T, L>, Receiver<T, L>) {
     check_capacity(capacity);
+    let lap = (capacity as u64 + 1).next_power_of_two();
     let ring = Arc::new(Ring {
         tail: CachePadded::new(AtomicU64::new(0)),
         head: CachePadded::new(AtomicU64::new(0)),
         slots: (0..capacity as u64).map(|index| L::place(Slot::new(index))).collect(),
-        lap: (capacity as u64 + 1).next_power_of_two(),
+        lap,
+        mask: lap - 1,
         sender_count: AtomicUsize::new(1),
         receiver_count: AtomicUsize::new(1),
         not_empty: EventCount::new(),
@@ -131,6 +133,8 @@ struct Ring<T, L: Layout> {
     slots: Box<[L::Place<T>]>,
     /// How far apart two positions with the same index are: a power of two above the capacity.
     lap: u64,
+    /// One less than that: what of a position is the index.
+    mask: u64,
     sender_count: AtomicUsize,
     receiver_count: AtomicUsize,
     not_empty: EventCount,
@@ -146,7 +150,7 @@ unsafe impl<T: Send, L: Layout> Sync for Ring<T, L> {}
 impl<T, L: Layout> Ring<T, L> {
     #[inline]
     fn slot(&self, position: u64) -> &Slot<T> {
-        let index = (position & (self.lap - 1)) as usize;
+        let index = (position & self.mask) as usize;
         debug_assert!(index < self.slots.len());
         // SAFETY: a position's index is below the capacity: `after` makes them, and the first is 0.
         unsafe { self.slots.get_unchecked(index) }
@@ -155,19 +159,27 @@ impl<T, L: Layout> Ring<T, L> {
     /// The position `count` after `position`; at most the capacity.
     #[inline]
     fn after(&self, position: u64, count: u64) -> u64 {
-        let index = position & (self.lap - 1);
-        let capacity = self.slots.len() as u64;
-        if index + count < capacity { position + count } else { position + count + self.lap - capacity }
+        if (position & self.mask) + count < self.slots.len() as u64 {
+            position + count
+        } else {
+            self.after_wrap(position, count)
+        }
+    }
+
+    /// WHY cold: a branch that is foreseen costs nothing, the same computed without a branch delays every CAS.
+    #[cold]
+    fn after_wrap(&self, position: u64, count: u64) -> u64 {
+        position + count + self.lap - self.slots.len() as u64
     }
 
     /// How many slots from `position` on, up to `len_max`, have the stamp that `expected` says for their position.
     #[inline]
     fn ready_len(&self, position: u64, len_max: usize, expected: impl Fn(u64) -> u64) -> u64 {
-        let len_max = len_max.min(self.slots.len()) as u64;
         let mut len = 0;
         let mut at = position;
+        // Not more than the capacity: a lap later, the stamps are other ones.
         // ORDERING: Acquire, P1 and P2: as for a single message; all the slots of the run are carried by their own.
-        while len < len_max && self.slot(at).stamp.load(Ordering::Acquire) == expected(at) {
+        while len < len_max as u64 && self.slot(at).stamp.load(Ordering::Acquire) == expected(at) {
             len += 1;
             at = self.after(at, 1);
         }
@@ -177,41 +189,57 @@ impl<T, L: Layout> Ring<T, L> {
     /// Takes free slots by moving `tail`, trying at `next` first. Returns the position of the first, and how many.
     #[inline]
     fn take_free(&self, next: &AtomicU64, len_max: usize) -> Result<(u64, u64), TrySendError<()>> {
+        // ORDERING: Relaxed: a guess; the CAS decides whether it was good.
+        let tail = next.load(Ordering::Relaxed);
+        match self.try_take_free(next, tail, len_max) {
+            Ok(taken) => Ok(taken),
+            Err(now) => self.take_free_slowly(next, now, len_max),
+        }
+    }
+
+    /// Takes free slots at `tail`, or says where `tail` is now: where it was, if no slot is free there.
+    #[inline]
+    fn try_take_free(&self, next: &AtomicU64, tail: u64, len_max: usize) -> Result<(u64, u64), u64> {
+        let len = self.ready_len(tail, len_max, |position| position);
+        if len == 0 {
+            return Err(tail);
+        }
+        let end = self.after(tail, len);
+        // ORDERING: Relaxed: a ticket; the messages are published by their stamps. P3: `CLOSED` makes it fail.
+        self.tail.compare_exchange(tail, end, Ordering::Relaxed, Ordering::Relaxed)?;
+        // ORDERING: Relaxed: a guess.
+        next.store(end, Ordering::Relaxed);
+        Ok((tail, len))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn take_free_slowly(
+        &self,
+        next: &AtomicU64,
+        mut tail: u64,
+        len_max: usize,
+    ) -> Result<(u64, u64), TrySendError<()>> {
         let pause = Pause::new();
-        // ORDERING: Relaxed: a guess; the CAS below decides whether it was good.
-        let mut tail = next.load(Ordering::Relaxed);
         loop {
-            let len = self.ready_len(tail, len_max, |position| position);
-            if len == 0 {
-                tail = self.tail_unless_full(tail, &pause)?;
-                continue;
-            }
-            let end = self.after(tail, len);
-            // ORDERING: Relaxed: a ticket; the messages are published by their stamps. P3: `CLOSED` makes it fail.
-            match self.tail.compare_exchange(tail, end, Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) => {
-                    // ORDERING: Relaxed: a guess.
-                    next.store(end, Ordering::Relaxed);
-                    return Ok((tail, len));
-                }
-                Err(now) if now & CLOSED != 0 => return Err(TrySendError::Disconnected(())),
-                Err(now) => {
-                    tail = now;
-                    pause.spin();
-                }
+            tail = self.tail_unless_full(tail, &pause)?;
+            match self.try_take_free(next, tail, len_max) {
+                Ok(taken) => return Ok(taken),
+                Err(now) if now != tail => pause.spin(),
+                Err(_) => {}
             }
         }
     }
 
-    /// Where to try after the slot at `tail` was found taken.
-    #[cold]
+    /// Where to try after `tail` was no good.
     fn tail_unless_full(&self, tail: u64, pause: &Pause) -> Result<u64, TrySendError<()>> {
         // ORDERING: Acquire, P3: pairs with `close`: whoever learns that a side is gone sees what it did before.
         let now = self.tail.load(Ordering::Acquire);
         if now & CLOSED != 0 {
             return Err(TrySendError::Disconnected(()));
         }
-        if now == tail {
+        // ORDERING: Acquire, P2: as in `ready_len`.
+        if now == tail && self.slot(tail).stamp.load(Ordering::Acquire) != tail {
             // The slot belongs to the lap before. Full, if nobody has taken that message, or holds it for long; else
             // its receiver is at work on the slot, or was interrupted there.
             // ORDERING: Relaxed: `head` only grows, and the ring never holds more than its capacity; so if `head`
@@ -241,34 +269,49 @@ impl<T, L: Layout> Ring<T, L> {
     /// Takes messages by moving `head`, trying at `next` first. Returns the position of the first, and how many.
     #[inline]
     fn take_sent(&self, next: &AtomicU64, len_max: usize) -> Result<(u64, u64), TryRecvError> {
+        // ORDERING: Relaxed: a guess; the CAS decides whether it was good.
+        let head = next.load(Ordering::Relaxed);
+        match self.try_take_sent(next, head, len_max) {
+            Ok(taken) => Ok(taken),
+            Err(now) => self.take_sent_slowly(next, now, len_max),
+        }
+    }
+
+    /// Takes messages at `head`, or says where `head` is now: where it was, if there is no message.
+    #[inline]
+    fn try_take_sent(&self, next: &AtomicU64, head: u64, len_max: usize) -> Result<(u64, u64), u64> {
+        let len = self.ready_len(head, len_max, |position| position + 1);
+        if len == 0 {
+            return Err(head);
+        }
+        let end = self.after(head, len);
+        // ORDERING: Relaxed: a ticket; the stamps have already given us the messages. P6: `HELD` makes it fail.
+        self.head.compare_exchange(head, end, Ordering::Relaxed, Ordering::Relaxed)?;
+        // ORDERING: Relaxed: a guess.
+        next.store(end, Ordering::Relaxed);
+        Ok((head, len))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn take_sent_slowly(
+        &self,
+        next: &AtomicU64,
+        mut head: u64,
+        len_max: usize,
+    ) -> Result<(u64, u64), TryRecvError> {
         let pause = Pause::new();
-        // ORDERING: Relaxed: a guess; the CAS below decides whether it was good.
-        let mut head = next.load(Ordering::Relaxed);
         loop {
-            let len = self.ready_len(head, len_max, |position| position + 1);
-            if len == 0 {
-                head = self.head_unless_empty(head, &pause)?;
-                continue;
-            }
-            let end = self.after(head, len);
-            // ORDERING: Relaxed: a ticket; the stamps have already given us the messages. P6: `HELD` makes it fail.
-            match self.head.compare_exchange(head, end, Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) => {
-                    // ORDERING: Relaxed: a guess.
-                    next.store(end, Ordering::Relaxed);
-                    return Ok((head, len));
-                }
-                Err(now) if now & HELD != 0 => return Err(TryRecvError::Empty),
-                Err(now) => {
-                    head = now;
-                    pause.spin();
-                }
+            head = self.head_unless_empty(head, &pause)?;
+            match self.try_take_sent(next, head, len_max) {
+                Ok(taken) => return Ok(taken),
+                Err(now) if now != head => pause.spin(),
+                Err(_) => {}
             }
         }
     }
 
-    /// Where to try after no message was found at `head`.
-    #[cold]
+    /// Where to try after `head` was no good.
     fn head_unless_empty(&self, head: u64, pause: &Pause) -> Result<u64, TryRecvError> {
         // ORDERING: Relaxed: a ticket.
         let now = self.head.load(Ordering::Relaxed);
@@ -358,7 +401,7 @@ impl<T, L: Layout> Ring<T, L> {
             // WHY: the tickets are Relaxed, so that on paper either may be seen without the other's latest move.
             if unmoved && head <= tail {
                 let capacity = self.slots.len() as u64;
-                let index = |position: u64| position & (self.lap - 1);
+                let index = |position: u64| position & self.mask;
                 let laps = tail / self.lap - head / self.lap;
                 return (laps * capacity + index(tail) - index(head)).min(capacity) as usize;
             }

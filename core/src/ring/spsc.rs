@@ -71,6 +71,7 @@ pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
         tail: CachePadded::new(AtomicU64::new(0)),
         head: CachePadded::new(AtomicU64::new(0)),
         slots: (0..slot_count).map(|_| UnsafeCell::new(MaybeUninit::uninit())).collect(),
+        mask: slot_count as u64 - 1,
         capacity: capacity as u64,
         sender_gone: AtomicBool::new(false),
         receiver_gone: AtomicBool::new(false),
@@ -111,6 +112,8 @@ struct Ring<T> {
     /// The first message; the receiver stores it.
     head: CachePadded<AtomicU64>,
     slots: Box<[Slot<T>]>,
+    /// One less than the number of slots, which is a power of two.
+    mask: u64,
     capacity: u64,
     sender_gone: AtomicBool,
     receiver_gone: AtomicBool,
@@ -127,7 +130,7 @@ unsafe impl<T: Send> Sync for Ring<T> {}
 impl<T> Ring<T> {
     #[inline]
     fn slot(&self, position: u64) -> &Slot<T> {
-        let index = position as usize & (self.slots.len() - 1);
+        let index = (position & self.mask) as usize;
         debug_assert!(index < self.slots.len());
         // SAFETY: the number of slots is a power of two, so that the masked index is below it.
         unsafe { self.slots.get_unchecked(index) }

@@ -41,6 +41,8 @@ pub(super) struct Stamped<T> {
     /// The next position to send to, and `CLOSED`.
     tail: CachePadded<AtomicU64>,
     slots: Box<[<Packed as Layout>::Place<T>]>,
+    /// One less than the number of slots, which is a power of two.
+    mask: u64,
 }
 
 /// What a sender remembers: where to try first, and up to where there is room.
@@ -81,13 +83,14 @@ impl Clone for Guess {
 impl<T> Stamped<T> {
     /// Room for `capacity` messages at once.
     pub(super) fn new(capacity: usize) -> Self {
-        let slots = (0..capacity.next_power_of_two()).map(|_| Packed::place(Slot::new(0))).collect();
-        Self { tail: CachePadded::new(AtomicU64::new(0)), slots }
+        let slot_count = capacity.next_power_of_two();
+        let slots = (0..slot_count).map(|_| Packed::place(Slot::new(0))).collect();
+        Self { tail: CachePadded::new(AtomicU64::new(0)), slots, mask: slot_count as u64 - 1 }
     }
 
     #[inline]
     pub(super) fn slot(&self, position: u64) -> &Slot<T> {
-        let index = position as usize & (self.slots.len() - 1);
+        let index = (position & self.mask) as usize;
         debug_assert!(index < self.slots.len());
         // SAFETY: the number of slots is a power of two, so that the masked index is below it.
         unsafe { self.slots.get_unchecked(index) }
@@ -110,52 +113,63 @@ impl<T> Stamped<T> {
         is_long: bool,
         find_limit: impl Fn() -> u64,
     ) -> Result<Run, TrySendError<()>> {
-        let pause = Pause::new();
-        let len_max = len_max.min(self.slots.len()) as u64;
-        // ORDERING: Relaxed: a guess; the CAS below decides whether it was good.
-        let mut tail = guess.next.load(Ordering::Relaxed);
-        // ORDERING: Acquire: pairs with the Release below, of a thread that shares this handle and computed the limit:
-        // weaker, we could overwrite a message that a receiver is reading.
-        let mut limit = guess.limit.load(Ordering::Acquire);
-        loop {
-            if limit < tail + len_max {
-                limit = find_limit();
-                // ORDERING: Release: as above.
-                guess.limit.store(limit, Ordering::Release);
-            }
-            if limit <= tail {
-                tail = self.tail_unless_full(tail)?;
-                continue;
-            }
-            let len = (limit - tail).min(len_max);
-            // ORDERING: Acquire: pairs with the Release in `untake`, which gives positions back: weaker, our write could
-            // overtake what its claim did there. Relaxed on failure: a ticket. P3: `CLOSED` makes it fail.
-            match self.tail.compare_exchange(tail, tail + len, Ordering::Acquire, Ordering::Relaxed) {
-                Ok(_) => {
-                    // ORDERING: Relaxed: a guess.
-                    guess.next.store(tail + len, Ordering::Relaxed);
-                    if is_long {
-                        // ORDERING: Relaxed: carries nothing; receivers that see it late spin a little longer.
-                        self.slot(tail).stamp.store((tail + 1) | HELD, Ordering::Relaxed);
-                    }
-                    return Ok(Run { start: tail, len: len as usize, is_long });
-                }
-                Err(now) if now & CLOSED != 0 => return Err(TrySendError::Disconnected(())),
-                Err(now) => {
-                    tail = now;
-                    pause.spin();
-                }
-            }
+        // ORDERING: Relaxed: a guess; the CAS decides whether it was good.
+        let tail = guess.next.load(Ordering::Relaxed);
+        // ORDERING: Acquire: pairs with the Release in `take_slowly`, by a thread that shares this handle and computed
+        // the limit: weaker, we could overwrite a message that a receiver is reading.
+        let limit = guess.limit.load(Ordering::Acquire);
+        if limit.saturating_sub(tail) >= len_max as u64
+            && let Some(run) = self.take_at(guess, tail, len_max as u64, is_long)
+        {
+            return Ok(run);
         }
+        self.take_slowly(guess, tail, len_max, is_long, find_limit)
     }
 
-    /// Where to try after there was no room at `tail`.
+    #[inline]
+    fn take_at(&self, guess: &Guess, tail: u64, len: u64, is_long: bool) -> Option<Run> {
+        // ORDERING: Acquire: pairs with the Release in `untake`, which gives positions back: weaker, our write could
+        // overtake what its claim did there. Relaxed on failure: a ticket. P3: `CLOSED` makes it fail.
+        self.tail.compare_exchange(tail, tail + len, Ordering::Acquire, Ordering::Relaxed).ok()?;
+        // ORDERING: Relaxed: a guess.
+        guess.next.store(tail + len, Ordering::Relaxed);
+        if is_long {
+            // ORDERING: Relaxed: carries nothing; receivers that see it late spin a little longer.
+            self.slot(tail).stamp.store((tail + 1) | HELD, Ordering::Relaxed);
+        }
+        Some(Run { start: tail, len: len as usize, is_long })
+    }
+
     #[cold]
-    fn tail_unless_full(&self, tail: u64) -> Result<u64, TrySendError<()>> {
-        match self.tail() {
-            (_, true) => Err(TrySendError::Disconnected(())),
-            (now, false) if now == tail => Err(TrySendError::Full(())),
-            (now, false) => Ok(now),
+    #[inline(never)]
+    fn take_slowly(
+        &self,
+        guess: &Guess,
+        mut tail: u64,
+        len_max: usize,
+        is_long: bool,
+        find_limit: impl Fn() -> u64,
+    ) -> Result<Run, TrySendError<()>> {
+        let pause = Pause::new();
+        loop {
+            let limit = find_limit();
+            // ORDERING: Release: pairs with the Acquire in `take`.
+            guess.limit.store(limit, Ordering::Release);
+            let (now, is_closed) = self.tail();
+            if is_closed {
+                return Err(TrySendError::Disconnected(()));
+            }
+            let room = limit.saturating_sub(now);
+            if room == 0 && now == tail {
+                return Err(TrySendError::Full(()));
+            }
+            tail = now;
+            if room != 0 {
+                match self.take_at(guess, tail, room.min(len_max as u64), is_long) {
+                    Some(run) => return Ok(run),
+                    None => pause.spin(),
+                }
+            }
         }
     }
 

@@ -2,34 +2,36 @@
 //! about to sleep. Together they order like two sequentially consistent fences.
 //!
 //! On Linux `heavy` is `membarrier(PRIVATE_EXPEDITED)`, which makes every running thread of the process pass a full
-//! fence, so `light` need only stop the compiler. Where the kernel has no such call (or another system runs), both
-//! are fences. A fence per append cost 22 to 31 % of single appends where it was measured
+//! fence, so `light` need only stop the compiler. Where the kernel has no such call (or another system runs), the pair
+//! is not asymmetric: both are fences. A fence per append cost 22 to 31 % of single appends where it was measured
 //! (log-protocol prototype, 2026-11-22).
 
 use super::{Ordering, fence};
 
-/// The cheap side.
-#[inline]
+/// Whether `light` alone is enough, from the first message on. The first call of a process may take milliseconds.
+pub(crate) fn is_asymmetric() -> bool {
+    expedited::register()
+}
+
+/// The cheap side, where the pair is asymmetric.
+#[inline(always)]
 pub(crate) fn light() {
-    if expedited::registered() {
-        std::sync::atomic::compiler_fence(std::sync::atomic::Ordering::SeqCst);
-    } else {
+    std::sync::atomic::compiler_fence(std::sync::atomic::Ordering::SeqCst);
+}
+
+/// The cheap side, where it may not be.
+pub(crate) fn light_by_fence() {
+    if !expedited::registered() {
         // ORDERING: SeqCst: write the condition, fence, read the flag; pairs with `heavy`: write the flag, fence,
         // read the condition. Anything weaker lets both sides read the old value.
         fence(Ordering::SeqCst);
     }
 }
 
-/// Chooses the pair, so that `light` is light from the first message on. The first call of a process may take
-/// milliseconds.
-pub(crate) fn prepare() {
-    _ = expedited::register();
-}
-
 /// The dear side.
 pub(crate) fn heavy() {
     if !expedited::run() {
-        // ORDERING: SeqCst: the other half of `light`.
+        // ORDERING: SeqCst: the other half of `light_by_fence`.
         fence(Ordering::SeqCst);
     }
 }
@@ -77,7 +79,8 @@ mod expedited {
         if !register() || membarrier(PRIVATE_EXPEDITED) == 0 {
             return registered();
         }
-        // A registered call cannot fail; should it nevertheless, fall back to a fence *and* let `light` know.
+        // A registered call cannot fail; should it nevertheless, fall back to a fence, and let
+        // the other side know as soon as anybody sleeps.
         // ORDERING: Relaxed: as above.
         STATE.store(MISSING, Ordering::Relaxed);
         false

@@ -21,11 +21,17 @@ use std::sync::PoisonError;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+/// In the signal: the list is not empty.
+const SOMEBODY: usize = 1;
+/// In the signal: the sleepers' barrier does not reach publishers that pass none.
+const FENCE: usize = 2;
+
 /// See the module's description.
 #[derive(Debug)]
 pub struct EventCount {
-    /// How many are on the list. On a line of its own, which nobody writes unless somebody sleeps.
-    listed_count: CachePadded<AtomicUsize>,
+    /// 0, unless publishers have to do more: `SOMEBODY` is on the list, or they need a `FENCE` before they look. On a
+    /// line of its own, which nobody writes unless somebody sleeps.
+    signal: CachePadded<AtomicUsize>,
     list: Mutex<List>,
 }
 
@@ -53,8 +59,8 @@ impl Sleeper {
 
 impl EventCount {
     pub(crate) fn new() -> Self {
-        barrier::prepare();
-        Self { listed_count: CachePadded::new(AtomicUsize::new(0)), list: Mutex::new(List::default()) }
+        let signal = if barrier::is_asymmetric() { 0 } else { FENCE };
+        Self { signal: CachePadded::new(AtomicUsize::new(signal)), list: Mutex::new(List::default()) }
     }
 
     /// Sleeps until `ready` says so, at most until `deadline`. Returns what `ready` said last.
@@ -127,7 +133,16 @@ impl EventCount {
     pub(crate) fn notify(&self, count: usize) {
         barrier::light();
         // ORDERING: Relaxed, P1: the barrier pair orders this load after the publication.
-        if self.listed_count.load(Ordering::Relaxed) != 0 {
+        if self.signal.load(Ordering::Relaxed) != 0 {
+            self.notify_slowly(count);
+        }
+    }
+
+    #[cold]
+    fn notify_slowly(&self, count: usize) {
+        barrier::light_by_fence();
+        // ORDERING: Relaxed, P1: as above.
+        if self.signal.load(Ordering::Relaxed) & SOMEBODY != 0 {
             self.wake(count);
         }
     }
@@ -138,7 +153,6 @@ impl EventCount {
         self.notify(usize::MAX);
     }
 
-    #[cold]
     fn wake(&self, count: usize) {
         // Not more than there are now: who comes back to the list has looked at the condition again.
         let count = self.lock().entries.len().min(count);
@@ -169,8 +183,10 @@ impl EventCount {
     fn change<R>(&self, change: impl FnOnce(&mut List) -> R) -> R {
         let mut list = self.lock();
         let result = change(&mut list);
+        let somebody = if list.entries.is_empty() { 0 } else { SOMEBODY };
+        let fence = if barrier::is_asymmetric() { 0 } else { FENCE };
         // ORDERING: Relaxed, P1: the heavy barrier of whoever enters orders it before its look at the condition.
-        self.listed_count.store(list.entries.len(), Ordering::Relaxed);
+        self.signal.store(somebody | fence, Ordering::Relaxed);
         result
     }
 
