@@ -1,7 +1,7 @@
 //! The only door to atomics, cells, threads, spin loops and parking: the standard library's, or that of the
 //! scheduler under which `loom-tests` compiles these files: loom under `cfg(loom)`, shuttle under `cfg(shuttle)`.
 
-mod barrier;
+pub(crate) mod barrier;
 pub(crate) mod event_count;
 pub(crate) mod fork;
 

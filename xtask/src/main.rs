@@ -3,6 +3,7 @@
 mod c;
 mod check;
 mod expect;
+mod gate;
 mod paths;
 mod picture;
 mod run;
@@ -34,6 +35,10 @@ enum Verb {
     Test(test::Arguments),
     /// Check format, lints and generated files; quicker than the tests.
     Check,
+    /// Run the models of the rings under loom and shuttle, and see them catch planted bugs.
+    Loom(gate::loom::Arguments),
+    /// Run the rings and the core's tests under ThreadSanitizer and AddressSanitizer, and see them catch planted bugs.
+    San,
 }
 
 fn main() -> ExitCode {
@@ -41,6 +46,8 @@ fn main() -> ExitCode {
         Verb::Run(arguments) => run::run(&arguments),
         Verb::Test(arguments) => test::test(&arguments),
         Verb::Check => check::check(),
+        Verb::Loom(arguments) => gate::loom::run(&arguments),
+        Verb::San => gate::san::run(),
     };
     match done {
         Ok(code) => code,

@@ -1,6 +1,7 @@
 //! The event count on its own: P1 park-wake of its module header.
 
 use super::{Model, Size, join};
+use crate::sync::barrier::expedited::IS_MISSING;
 use crate::sync::event_count::EventCount;
 use crate::sync::{Arc, AtomicU32, Ordering};
 use crate::task::block_on;
@@ -23,9 +24,10 @@ macro_rules! event_count {
 
 event_count! {
     park_wake Size::Small,
+    park_wake_by_fences_alone Size::Small,
     park_wake_of_a_task Size::Small,
     park_wake_of_a_task_without_place Size::Small,
-    park_wake_twice Size::Small,
+    park_wake_twice Size::Bounded(3),
     park_wake_of_two_by_two Size::Bounded(2),
     park_wake_of_two_by_all Size::Bounded(2),
     park_wake_is_handed_on Size::Bounded(2),
@@ -66,6 +68,12 @@ fn park_wake() {
     let publishing = thread::spawn(move || theirs.publish());
     units.take();
     publishing.join().unwrap();
+}
+
+/// Where the kernel has no barrier for all threads, publishers pass a fence.
+fn park_wake_by_fences_alone() {
+    IS_MISSING.store(true, Ordering::Relaxed);
+    park_wake();
 }
 
 /// A sleeping task likewise.

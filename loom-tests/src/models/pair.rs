@@ -20,7 +20,7 @@ macro_rules! pair {
             park_wake_of_a_receiver Size::Small,
             park_wake_of_a_sender Size::Small,
             park_wake_of_a_receiver_by_close Size::Small,
-            park_wake_of_a_sender_by_close Size::Small,
+            park_wake_of_a_sender_by_close Size::Bounded(3),
             park_wake_of_a_receiving_task Size::Small,
             park_wake_of_a_sending_task Size::Small,
             park_wake_of_both_in_turn Size::Bounded(3),
