@@ -14,9 +14,35 @@
 //! **Not promised.** Fairness among the handles of one side. Lock-freedom: a thread that is suspended in the middle
 //! of a call can make others wait for it, though only those who need its slot.
 //!
-//! **Failure.** Each error hands the message back, allocates nothing, and leaves the ring as it was.
+//! **Failure.** Each error hands the message back, allocates nothing, and leaves the ring as it was. When a message's
+//! `drop` panics while a ring drops what is left, the others are dropped while that panic goes on, as a `Vec` does it.
 //!
-//! **Where next.** `wait.rs` is how a thread waits, `iter.rs` the iterators, and below them is only `sync.rs`.
+//! # Verbs
+//!
+//! | | now or not | waiting | for a time | as a task |
+//! |---|---|---|---|---|
+//! | one message | `try_send` | `send` | `send_timeout`, `send_deadline` | `send_async` |
+//! | | `try_recv` | `recv`, `iter` | `recv_timeout`, `recv_deadline` | `recv_async` |
+//! | many | `try_send_batch` | `send_batch` | `send_batch_timeout` | `send_batch_async` |
+//! | | `try_recv_batch`, `try_iter` | `recv_batch` | `recv_batch_timeout` | `recv_batch_async` |
+//! | many, in place | `try_claim` | `claim` | `claim_timeout` | `claim_async` |
+//! | | `try_peek` | `peek` | `peek_timeout` | `peek_async` |
+//!
+//! A batch moves messages out of or into a vector and is announced once. A [`Claim`] is a run of free slots to be
+//! written and sent together, or not at all; a [`Peek`] is a run of messages to be looked at and received, or left.
+//! Futures are plain: they need no runtime, and one that is dropped has sent or received nothing. Handles wait as
+//! their [`Waiting`] says: they spin, yield, and then sleep; a sleeping side costs the other side no system call and no
+//! fence unless somebody sleeps (on Linux; elsewhere a fence).
+//!
+//! # Coming from crossbeam-channel
+//!
+//! `use ringmain::ring::mpmc::{bounded, Sender, Receiver, ...}` in place of `use crossbeam_channel::{...}`: names, meanings
+//! and errors are the same for bounded channels. What is different: there is no `select!`, no capacity of 0
+//! (rendezvous), no `after`, `tick` and `never`; `bounded` and `unbounded` make different types; and when the drop of a
+//! message panics, the messages behind it are dropped too, and not leaked.
+//!
+//! **Where next.** `claim.rs` and `peek.rs` are the two ends as all flavours have them, `verbs.rs` the verbs, `wait.rs` how a
+//! thread waits, `pace.rs` how it keeps off a line that is being written; below them is only `sync.rs`.
 //!
 //! ```
 //! use ringmain::ring::mpmc;
@@ -35,6 +61,7 @@ mod error;
 mod iter;
 pub mod mpmc;
 pub mod mpsc;
+mod pace;
 mod peek;
 mod slot;
 pub mod spsc;

@@ -54,6 +54,7 @@ use crate::sync::{AtomicU64, AtomicUsize, Ordering};
 use crossbeam_utils::CachePadded;
 
 pub use super::slot::{Layout, Packed, Padded};
+pub use super::{IntoIter, Iter, TryIter};
 pub use super::{RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError};
 
 /// Set in `tail` when a side is gone. Positions stay below it: they need a century to get there.

@@ -28,6 +28,7 @@ use crate::sync::event_count::EventCount;
 use crate::sync::{AtomicU64, AtomicUsize, Ordering};
 use crossbeam_utils::CachePadded;
 use std::cell::Cell;
+use std::marker::PhantomData;
 
 /// Makes a ring for `capacity` messages.
 ///
@@ -55,7 +56,7 @@ pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     });
     let waiting = Waiting::default();
     let sender = Sender { ring: Arc::clone(&ring), guess: Guess::new(capacity as u64), waiting };
-    (sender, Receiver { ring, head: Cell::new(0), waiting })
+    (sender, Receiver { ring, alone: PhantomData, waiting })
 }
 
 /// The sending side. Clones send into the same ring; when the last one is dropped, the receiver gets what is left.
@@ -68,8 +69,8 @@ pub struct Sender<T> {
 /// The receiving side. When it is dropped, what is left is dropped too.
 pub struct Receiver<T> {
     ring: Arc<Ring<T>>,
-    /// The position of the next message: what `Ring::head` says.
-    head: Cell<u64>,
+    /// Used from one thread at a time: the receiver alone stores `Ring::head`.
+    alone: PhantomData<Cell<()>>,
     waiting: Waiting,
 }
 
@@ -191,23 +192,30 @@ impl<T> SendEnd for Sender<T> {
 }
 
 impl<T> Receiver<T> {
+    /// The position of the next message.
+    #[inline]
+    fn head(&self) -> u64 {
+        // ORDERING: Relaxed: only we store it. WHY not a copy of it in the handle: one store less a message.
+        self.ring.head.load(Ordering::Relaxed)
+    }
+
     #[inline]
     fn move_head(&self, head: u64) {
-        self.head.set(head);
         // ORDERING: Release, P2: pairs with the senders' Acquire: weaker, one could overwrite what we are reading.
         self.ring.head.store(head, Ordering::Release);
     }
 
-    /// After nothing was seen at `head`: passes over aborted claims.
+    /// After nothing was seen at `head`: passes over aborted claims. Returns where a message is.
     #[cold]
-    fn find(&self) -> Result<(), TryRecvError> {
+    fn find(&self) -> Result<u64, TryRecvError> {
         loop {
-            match self.ring.sent.find(self.head.get()) {
-                Found::Message => return Ok(()),
+            let head = self.head();
+            match self.ring.sent.find(head) {
+                Found::Message => return Ok(head),
                 Found::Nothing => return Err(TryRecvError::Empty),
                 Found::End => return Err(TryRecvError::Disconnected),
                 Found::Void => {
-                    self.move_head(self.head.get() + 1);
+                    self.move_head(head + 1);
                     self.ring.not_full.notify_one();
                 }
             }
@@ -221,10 +229,10 @@ impl<T> ReceiveEnd for Receiver<T> {
     #[inline]
     fn try_recv_now(&self) -> Result<T, TryRecvError> {
         let ring = &*self.ring;
-        if !ring.sent.is_sent(self.head.get()) {
-            self.find()?;
+        let mut head = self.head();
+        if !ring.sent.is_sent(head) {
+            head = self.find()?;
         }
-        let head = self.head.get();
         // SAFETY: the message was written whole (P1), and no sender touches the slot before `head` moves (P2). There
         // is one receiver.
         let message = ring.sent.slot(head).message.with(|place| unsafe { (*place).assume_init_read() });
@@ -235,10 +243,10 @@ impl<T> ReceiveEnd for Receiver<T> {
 
     #[inline]
     fn take_sent(&self, len_max: usize, is_long: bool) -> Result<Run, TryRecvError> {
-        if !self.ring.sent.is_sent(self.head.get()) {
-            self.find()?;
+        let mut start = self.head();
+        if !self.ring.sent.is_sent(start) {
+            start = self.find()?;
         }
-        let start = self.head.get();
         let mut len = 1;
         while len < len_max && self.ring.sent.is_sent(start + len as u64) {
             len += 1;

@@ -6,6 +6,7 @@ use super::wait::{Attempt, Waiting, attempt_until};
 use crate::sync::event_count::EventCount;
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::time::Instant;
 
 /// What a receiver does its own way; the verbs are made of it. Not for others to implement.
@@ -151,7 +152,7 @@ pub(super) fn recv_batch_async<'a, R: ReceiveEnd>(
 
 pub(super) fn try_peek<R: ReceiveEnd>(receiver: &mut R, len_max: usize) -> Result<Peek<'_, R>, TryRecvError> {
     let run = if len_max == 0 { Run::EMPTY } else { receiver.take_sent(len_max, true)? };
-    Ok(Peek { receiver, run, read: 0 })
+    Ok(Peek::new(receiver, run))
 }
 
 pub(super) fn peek_until<R: ReceiveEnd>(
@@ -165,7 +166,7 @@ pub(super) fn peek_until<R: ReceiveEnd>(
     let attempt = || unless_empty(receiver.take_sent(len_max, true));
     let run = attempt_until(receiver.messages(), receiver.waiting(), deadline, attempt)
         .ok_or(RecvTimeoutError::Timeout)??;
-    Ok(Peek { receiver, run, read: 0 })
+    Ok(Peek::new(receiver, run))
 }
 
 pub(super) async fn peek_async<R: ReceiveEnd>(
@@ -177,7 +178,7 @@ pub(super) async fn peek_async<R: ReceiveEnd>(
         // Not awaited between taking and holding: a future that is dropped has taken nothing.
         _ => Attempt::new(receiver.messages(), || unless_empty(receiver.take_sent(len_max, true))).await?,
     };
-    Ok(Peek { receiver, run, read: 0 })
+    Ok(Peek::new(receiver, run))
 }
 
 /// Messages that a receiver looks at in their slots. What it [takes](Self::take) is received; the rest stays in the
@@ -196,13 +197,27 @@ pub(super) async fn peek_async<R: ReceiveEnd>(
 /// receiver.try_peek(2).unwrap().commit();
 /// assert_eq!(receiver.try_recv(), Ok(4));
 /// ```
+///
+/// Threads can look at it together if they may share the messages:
+///
+/// ```compile_fail
+/// fn share<T: Sync>(_: &T) {}
+/// let (_sender, mut receiver) = ringmain::ring::mpmc::bounded::<std::cell::Cell<u8>>(8);
+/// share(&receiver.try_peek(3));
+/// ```
 pub struct Peek<'a, R: ReceiveEnd> {
     receiver: &'a mut R,
     run: Run,
     read: usize,
+    /// Shows messages to whoever has it: it is to be shared only if they are.
+    messages: PhantomData<&'a mut R::Message>,
 }
 
-impl<R: ReceiveEnd> Peek<'_, R> {
+impl<'a, R: ReceiveEnd> Peek<'a, R> {
+    fn new(receiver: &'a mut R, run: Run) -> Self {
+        Self { receiver, run, read: 0, messages: PhantomData }
+    }
+
     /// How many messages are left to look at.
     pub fn len(&self) -> usize {
         self.run.len - self.read

@@ -44,6 +44,7 @@
 
 use super::check_capacity;
 use super::drop_all;
+use super::pace::Pace;
 use super::verbs::*;
 use crate::sync::event_count::EventCount;
 use crate::sync::{AtomicBool, AtomicU64, Ordering, UnsafeCell};
@@ -79,28 +80,31 @@ pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
         not_full: EventCount::new(),
     });
     let waiting = Waiting::default();
-    let sender =
-        Sender { ring: Arc::clone(&ring), tail: Cell::new(0), limit: Cell::new(capacity as u64), waiting };
-    (sender, Receiver { ring, head: Cell::new(0), ready: Cell::new(0), waiting })
+    let sender = Sender {
+        ring: Arc::clone(&ring),
+        limit: Cell::new(capacity as u64),
+        pace: Pace::new(capacity),
+        waiting,
+    };
+    let pace = Pace::new(capacity);
+    (sender, Receiver { ring, ready: Cell::new(0), pace, waiting })
 }
 
 /// The sending side. When it is dropped, the receiver gets what is left.
 pub struct Sender<T> {
     ring: Arc<Ring<T>>,
-    /// The position of the next message: what `Ring::tail` says.
-    tail: Cell<u64>,
     /// There is room up to this position, and maybe more.
     limit: Cell<u64>,
+    pace: Pace,
     waiting: Waiting,
 }
 
 /// The receiving side. When it is dropped, what is left is dropped too.
 pub struct Receiver<T> {
     ring: Arc<Ring<T>>,
-    /// The position of the next message: what `Ring::head` says.
-    head: Cell<u64>,
     /// There are messages up to this position, and maybe more.
     ready: Cell<u64>,
+    pace: Pace,
     waiting: Waiting,
 }
 
@@ -178,14 +182,23 @@ impl<T> Sender<T> {
     /// Looks how far the receiver has come. Returns how much room there is.
     #[cold]
     fn find_room(&self) -> u64 {
+        self.pace.rest();
         // ORDERING: Acquire, P2: pairs with the receiver's Release: weaker, our write could overtake its read.
         self.limit.set(self.ring.head.load(Ordering::Acquire) + self.ring.capacity);
-        self.limit.get() - self.tail.get()
+        let room = self.limit.get() - self.tail();
+        self.pace.found(room);
+        room
+    }
+
+    /// The position of the next message.
+    #[inline]
+    fn tail(&self) -> u64 {
+        // ORDERING: Relaxed: only we store it. WHY not a copy of it in the handle: one store less a message.
+        self.ring.tail.load(Ordering::Relaxed)
     }
 
     #[inline]
     fn move_tail(&self, tail: u64) {
-        self.tail.set(tail);
         // ORDERING: Release, P1: pairs with the receiver's Acquire and carries the messages.
         self.ring.tail.store(tail, Ordering::Release);
     }
@@ -199,7 +212,7 @@ impl<T> SendEnd for Sender<T> {
         if self.is_closed() {
             return Err(TrySendError::Disconnected(message));
         }
-        let tail = self.tail.get();
+        let tail = self.tail();
         if tail == self.limit.get() && self.find_room() == 0 {
             return Err(TrySendError::Full(message));
         }
@@ -216,13 +229,13 @@ impl<T> SendEnd for Sender<T> {
         if self.is_closed() {
             return Err(TrySendError::Disconnected(()));
         }
-        let mut room = self.limit.get() - self.tail.get();
+        let mut room = self.limit.get() - self.tail();
         if room < len_max as u64 {
             room = self.find_room();
         }
         match room.min(len_max as u64) as usize {
             0 => Err(TrySendError::Full(())),
-            len => Ok(Run { start: self.tail.get(), len, is_long }),
+            len => Ok(Run { start: self.tail(), len, is_long }),
         }
     }
 
@@ -257,26 +270,40 @@ impl<T> SendEnd for Sender<T> {
 
 impl<T> Receiver<T> {
     /// Looks how far the sender has come. Returns how many messages there are.
-    #[cold]
+    #[inline]
     fn find_messages(&self) -> Result<u64, TryRecvError> {
-        let head = self.head.get();
+        self.pace.rest();
         // ORDERING: Acquire, P1: pairs with the sender's Release and carries the messages before it.
         self.ready.set(self.ring.tail.load(Ordering::Acquire));
-        if self.ready.get() != head {
-            return Ok(self.ready.get() - head);
-        }
+        let there = self.ready.get() - self.head();
+        self.pace.found(there);
+        if there != 0 { Ok(there) } else { self.find_last_messages() }
+    }
+
+    /// After there were none: whether one may still come.
+    #[cold]
+    fn find_last_messages(&self) -> Result<u64, TryRecvError> {
         // ORDERING: Acquire, P3: pairs with the sender's drop and carries its last `tail`.
         if !self.ring.sender_gone.load(Ordering::Acquire) {
             return Err(TryRecvError::Empty);
         }
         // ORDERING: Acquire, P1: as above. Once more, because the sender may have sent and gone in between.
         self.ready.set(self.ring.tail.load(Ordering::Acquire));
-        if self.ready.get() == head { Err(TryRecvError::Disconnected) } else { Ok(self.ready.get() - head) }
+        match self.ready.get() - self.head() {
+            0 => Err(TryRecvError::Disconnected),
+            there => Ok(there),
+        }
+    }
+
+    /// The position of the next message.
+    #[inline]
+    fn head(&self) -> u64 {
+        // ORDERING: Relaxed: only we store it.
+        self.ring.head.load(Ordering::Relaxed)
     }
 
     #[inline]
     fn move_head(&self, head: u64) {
-        self.head.set(head);
         // ORDERING: Release, P2: pairs with the sender's Acquire: weaker, it could overwrite what we are reading.
         self.ring.head.store(head, Ordering::Release);
     }
@@ -287,7 +314,7 @@ impl<T> ReceiveEnd for Receiver<T> {
 
     #[inline]
     fn try_recv_now(&self) -> Result<T, TryRecvError> {
-        let head = self.head.get();
+        let head = self.head();
         if head == self.ready.get() {
             self.find_messages()?;
         }
@@ -301,7 +328,7 @@ impl<T> ReceiveEnd for Receiver<T> {
 
     #[inline]
     fn take_sent(&self, len_max: usize, is_long: bool) -> Result<Run, TryRecvError> {
-        let head = self.head.get();
+        let head = self.head();
         let mut there = self.ready.get() - head;
         if there < len_max as u64 {
             there = self.find_messages()?;

@@ -11,6 +11,7 @@ pub(super) use super::wait::{Waiting, deadline_after};
 pub(super) use crate::sync::Arc;
 pub(super) use std::fmt;
 pub(super) use std::future::Future;
+pub(super) use std::panic::{RefUnwindSafe, UnwindSafe};
 pub(super) use std::time::{Duration, Instant};
 
 /// The verbs of a type that is a `SendEnd`.
@@ -365,6 +366,11 @@ macro_rules! both_ends {
                 self.waiting = waiting;
             }
         }
+
+        // A panic between two verbs leaves the ring whole, and within one there is nothing of the caller's to panic but
+        // drops and clones, which the ring is prepared for.
+        impl<$($generics)+> UnwindSafe for $handle<$($parameter),+> {}
+        impl<$($generics)+> RefUnwindSafe for $handle<$($parameter),+> {}
 
         impl<$($generics)+> fmt::Debug for $handle<$($parameter),+> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
