@@ -4,6 +4,7 @@ mod bench;
 mod c;
 mod check;
 mod expect;
+mod gate;
 mod paths;
 mod picture;
 mod run;
@@ -37,6 +38,10 @@ enum Verb {
     Bench(bench::Arguments),
     /// Check format, lints and generated files; quicker than the tests.
     Check,
+    /// Run the models of the rings under loom and shuttle, and see them catch planted bugs.
+    Loom(gate::loom::Arguments),
+    /// Run the rings and the core's tests under ThreadSanitizer and AddressSanitizer, and see them catch planted bugs.
+    San,
 }
 
 fn main() -> ExitCode {
@@ -45,6 +50,8 @@ fn main() -> ExitCode {
         Verb::Test(arguments) => test::test(&arguments),
         Verb::Bench(arguments) => bench::bench(&arguments),
         Verb::Check => check::check(),
+        Verb::Loom(arguments) => gate::loom::run(&arguments),
+        Verb::San => gate::san::run(),
     };
     match done {
         Ok(code) => code,
