@@ -14,13 +14,15 @@ use std::thread;
 
 mod one_sender {
     pub use ringmain::ring::broadcast::bounded;
-    crate::channel_behaviours!(ringmain::ring::broadcast);
+    crate::channel_behaviours!(ringmain::ring::broadcast::bounded);
+    crate::bounded_behaviours!(ringmain::ring::broadcast::bounded);
     crate::fan_out_behaviours!();
 }
 
 mod many_senders {
     pub use ringmain::ring::broadcast::multi as bounded;
-    crate::channel_behaviours!(crate::many_senders);
+    crate::channel_behaviours!(ringmain::ring::broadcast::multi);
+    crate::bounded_behaviours!(ringmain::ring::broadcast::multi);
     crate::fan_out_behaviours!();
 }
 

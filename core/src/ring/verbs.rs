@@ -8,10 +8,10 @@ pub(super) use super::error::*;
 pub(super) use super::iter::{IntoIter, Iter, TryIter};
 pub(super) use super::peek::{self, Peek, ReceiveEnd};
 pub(super) use super::wait::{Waiting, deadline_after};
+pub(super) use crate::sync::Arc;
 pub(super) use std::fmt;
 pub(super) use std::future::Future;
 pub(super) use std::panic::{RefUnwindSafe, UnwindSafe};
-pub(super) use std::sync::Arc;
 pub(super) use std::time::{Duration, Instant};
 
 /// The verbs of a type that is a `SendEnd`.

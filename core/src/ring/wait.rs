@@ -3,6 +3,7 @@
 use crate::sync::event_count::{EventCount, Place};
 use crate::sync::{spin_loop, yield_now};
 use std::future::Future;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -46,31 +47,31 @@ impl Default for Waiting {
 
 /// Longer and longer pauses between attempts at what other threads are about to finish.
 pub(super) struct Pause {
-    #[cfg(not(loom))]
+    #[cfg(not(any(loom, shuttle)))]
     backoff: crossbeam_utils::Backoff,
 }
 
 impl Pause {
     pub(super) fn new() -> Self {
         Self {
-            #[cfg(not(loom))]
+            #[cfg(not(any(loom, shuttle)))]
             backoff: crossbeam_utils::Backoff::new(),
         }
     }
 
     /// After losing a race: somebody else went on, so that trying again soon is right.
     pub(super) fn spin(&self) {
-        #[cfg(not(loom))]
+        #[cfg(not(any(loom, shuttle)))]
         self.backoff.spin();
-        #[cfg(loom)]
+        #[cfg(any(loom, shuttle))]
         spin_loop();
     }
 
     /// Before looking again at what another thread is about to do, which may not even be running.
     pub(super) fn snooze(&self) {
-        #[cfg(not(loom))]
+        #[cfg(not(any(loom, shuttle)))]
         self.backoff.snooze();
-        #[cfg(loom)]
+        #[cfg(any(loom, shuttle))]
         yield_now();
     }
 }
@@ -90,8 +91,8 @@ pub(super) fn attempt_until<R>(
 ) -> Option<R> {
     let is_over = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
     // Models sleep at once: it is the part that can go wrong.
-    let mut spins_left = if cfg!(loom) { 0 } else { waiting.spin_count };
-    let mut yields_left = if cfg!(loom) { 0 } else { waiting.yield_count };
+    let mut spins_left = if cfg!(any(loom, shuttle)) { 0 } else { waiting.spin_count };
+    let mut yields_left = if cfg!(any(loom, shuttle)) { 0 } else { waiting.yield_count };
     loop {
         if spins_left != 0 {
             spins_left -= 1;
@@ -117,23 +118,28 @@ pub(super) fn attempt_until<R>(
     result
 }
 
-/// The same for a task: a future that attempts whenever `event` is notified. Dropped, it leaves nothing behind.
+/// The same for a task: a future that attempts whenever the event count is notified that `E` leads to. Dropped, it
+/// leaves nothing behind. It owns the handle that it attempts with, or the borrow of it, as a part of `E`: borrowed mutably,
+/// the handle may move to another thread with it even if it is not shared among threads.
 #[derive(Debug)]
-pub(super) struct Attempt<'a, F> {
-    place: Place<'a>,
+pub(super) struct Attempt<E: Deref<Target = EventCount>, F> {
+    place: Place<E>,
     attempt: F,
 }
 
-impl<'a, F> Attempt<'a, F> {
-    pub(super) fn new(event: &'a EventCount, attempt: F) -> Self {
-        Self { place: event.place(), attempt }
+impl<E: Deref<Target = EventCount>, F> Attempt<E, F> {
+    pub(super) fn new<R>(event: E, attempt: F) -> Self
+    where
+        F: FnMut(&E) -> Option<R>,
+    {
+        Self { place: Place::new(event), attempt }
     }
 }
 
 // Nothing is pinned in it: what it attempts may move between polls.
-impl<F> Unpin for Attempt<'_, F> {}
+impl<E: Deref<Target = EventCount>, F> Unpin for Attempt<E, F> {}
 
-impl<R, F: FnMut() -> Option<R>> Future for Attempt<'_, F> {
+impl<R, E: Deref<Target = EventCount>, F: FnMut(&E) -> Option<R>> Future for Attempt<E, F> {
     type Output = R;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {

@@ -16,6 +16,8 @@ pub(crate) fn is_asymmetric() -> bool {
 /// The cheap side, where the pair is asymmetric.
 #[inline(always)]
 pub(crate) fn light() {
+    #[cfg(any(loom, shuttle))]
+    expedited::light();
     std::sync::atomic::compiler_fence(std::sync::atomic::Ordering::SeqCst);
 }
 
@@ -36,7 +38,7 @@ pub(crate) fn heavy() {
     }
 }
 
-#[cfg(all(target_os = "linux", not(loom)))]
+#[cfg(all(target_os = "linux", not(any(loom, shuttle))))]
 mod expedited {
     use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -87,7 +89,42 @@ mod expedited {
     }
 }
 
-#[cfg(any(not(target_os = "linux"), loom))]
+#[cfg(any(loom, shuttle))]
+pub(crate) mod expedited {
+    //! Models take the call for what it does to their threads: a fence on either side.
+
+    use crate::sync::{Ordering, fence};
+    use std::sync::atomic::AtomicBool;
+
+    /// Set by models of a system without the call. No part of the execution, hence not the scheduler's.
+    pub(crate) static IS_MISSING: AtomicBool = AtomicBool::new(false);
+
+    pub(super) fn light() {
+        if registered() {
+            // ORDERING: SeqCst: as in `light_by_fence`.
+            fence(Ordering::SeqCst);
+        }
+    }
+
+    pub(super) fn registered() -> bool {
+        // ORDERING: Relaxed: set before the model runs.
+        !IS_MISSING.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn register() -> bool {
+        registered()
+    }
+
+    pub(super) fn run() -> bool {
+        if registered() {
+            // ORDERING: SeqCst: the other half of `light`.
+            fence(Ordering::SeqCst);
+        }
+        registered()
+    }
+}
+
+#[cfg(not(any(target_os = "linux", loom, shuttle)))]
 mod expedited {
     pub(super) fn registered() -> bool {
         false
