@@ -317,7 +317,9 @@ impl<T> SendEnd for MultiSender<T> {
         if run.is_long {
             self.move_tail(run.start + written as u64);
         }
-        for position in (run.start..run.start + written as u64).rev() {
+        let written = written as u64;
+        for index in 0..written {
+            let position = run.start + (written - 1 - index);
             // ORDERING: Release, P1: pairs with the readers' Acquire and carries the message. Last to first, so that
             // who waits for the first finds all.
             self.ring.slot(position).stamp.store(position, Ordering::Release);
