@@ -3,3 +3,4 @@
 mod ring_behaviour;
 
 behaviours!(mpsc);
+fan_in_behaviours!(mpsc);

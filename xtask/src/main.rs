@@ -1,5 +1,6 @@
 //! What `./x` runs. One module per verb; `cargo xtask help` lists them.
 
+mod bench;
 mod c;
 mod check;
 mod expect;
@@ -33,6 +34,8 @@ enum Verb {
     Run(run::Arguments),
     /// Run every test in every language, lints and format included.
     Test(test::Arguments),
+    /// Measure a suite against its rivals; results go to target/bench/SUITE.json and SUITE.svg.
+    Bench(bench::Arguments),
     /// Check format, lints and generated files; quicker than the tests.
     Check,
     /// Run the models of the rings under loom and shuttle, and see them catch planted bugs.
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().verb {
         Verb::Run(arguments) => run::run(&arguments),
         Verb::Test(arguments) => test::test(&arguments),
+        Verb::Bench(arguments) => bench::bench(&arguments),
         Verb::Check => check::check(),
         Verb::Loom(arguments) => gate::loom::run(&arguments),
         Verb::San => gate::san::run(),

@@ -5,6 +5,7 @@ use super::wait::{Attempt, Waiting, attempt_until};
 use crate::sync::event_count::EventCount;
 use std::fmt;
 use std::future::Future;
+use std::ops::Deref;
 use std::time::Instant;
 
 /// A run of slots: `len` positions from `start` on.
@@ -28,6 +29,18 @@ pub trait SendEnd: Sized {
 
     /// Sends if there is room now.
     fn try_send_now(&self, message: Self::Message) -> Result<(), TrySendError<Self::Message>>;
+
+    /// Sends as many messages from the front as there is room for now, and removes them. There are some.
+    fn try_send_batch_now(&self, messages: &mut Vec<Self::Message>) -> Result<usize, TrySendError<()>> {
+        let run = self.take_free(messages.len(), false)?;
+        let mut written = 0;
+        // SAFETY: a fresh run, written from its beginning. Draining a vector does not panic, so that it is published.
+        unsafe {
+            self.write_all(run, &mut written, messages.drain(..run.len));
+            self.publish(run, written);
+        }
+        Ok(written)
+    }
 
     /// Takes up to `len_max` free slots, at least one, for [`write`](Self::write). With `is_long`, others may have to
     /// do without them for as long as a caller likes, and must not spin.
@@ -88,12 +101,23 @@ pub(super) fn send_until<S: SendEnd>(
 }
 
 /// The same for a task.
-pub(super) fn send_async<S: SendEnd>(
-    sender: &S,
+pub(super) fn send_async<S: SendEnd, H: Deref<Target = S>>(
+    sender: H,
     message: S::Message,
-) -> impl Future<Output = Result<(), SendError<S::Message>>> + use<'_, S> {
+) -> impl Future<Output = Result<(), SendError<S::Message>>> {
     let mut unsent = Some(message);
-    Attempt::new(sender.room(), move || attempt_send(sender, &mut unsent))
+    Attempt::new(Room(sender), move |Room(sender)| attempt_send(&**sender, &mut unsent))
+}
+
+/// Where senders sleep, by way of one of them.
+struct Room<H>(H);
+
+impl<H: Deref<Target: SendEnd>> Deref for Room<H> {
+    type Target = EventCount;
+
+    fn deref(&self) -> &EventCount {
+        self.0.room()
+    }
 }
 
 /// None if there is no room; then the message stays where it is.
@@ -119,14 +143,7 @@ pub(super) fn try_send_batch<S: SendEnd>(
     if messages.is_empty() {
         return Ok(0);
     }
-    let run = sender.take_free(messages.len(), false)?;
-    let mut written = 0;
-    // SAFETY: a fresh run, written from its beginning. Draining a vector does not panic, so that it is published.
-    unsafe {
-        sender.write_all(run, &mut written, messages.drain(..run.len));
-        sender.publish(run, written);
-    }
-    Ok(written)
+    sender.try_send_batch_now(messages)
 }
 
 /// Sends all messages, waiting for room until `deadline`. What is not sent stays.
@@ -140,11 +157,11 @@ pub(super) fn send_batch_until<S: SendEnd>(
 }
 
 /// The same for a task.
-pub(super) fn send_batch_async<'a, S: SendEnd>(
-    sender: &'a S,
-    messages: &'a mut Vec<S::Message>,
-) -> impl Future<Output = Result<(), SendError<()>>> + use<'a, S> {
-    Attempt::new(sender.room(), move || attempt_send_batch(sender, messages))
+pub(super) fn send_batch_async<S: SendEnd, H: Deref<Target = S>>(
+    sender: H,
+    messages: &mut Vec<S::Message>,
+) -> impl Future<Output = Result<(), SendError<()>>> {
+    Attempt::new(Room(sender), move |Room(sender)| attempt_send_batch(&**sender, messages))
 }
 
 /// None while some are left.
@@ -190,9 +207,9 @@ pub(super) async fn claim_async<S: SendEnd>(
     let run = match len_max {
         0 => Run::EMPTY,
         // Not awaited between taking and holding: a future that is dropped has taken nothing.
-        _ => {
-            Attempt::new(sender.room(), || attempt_claim(sender, len_max)).await.map_err(|_| SendError(()))?
-        }
+        _ => Attempt::new(Room(&mut *sender), |Room(sender)| attempt_claim(&**sender, len_max))
+            .await
+            .map_err(|_| SendError(()))?,
     };
     Ok(Claim { sender, run, written: 0 })
 }
@@ -209,6 +226,7 @@ fn attempt_claim<S: SendEnd>(sender: &S, len_max: usize) -> Option<Result<Run, S
 /// [aborted](Self::abort), it sends nothing.
 ///
 /// The slots are the sender's until then: receivers do not get past them, and other senders have that much less room.
+/// (An `unbounded` ring writes the messages aside instead, and keeps nobody back.)
 ///
 /// ```
 /// let (mut sender, receiver) = ringmain::ring::mpmc::bounded(8);

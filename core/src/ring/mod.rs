@@ -5,11 +5,12 @@
 //! | [`spsc`] | one | one | pipelines |
 //! | [`mpsc`] | many | one | fan-in |
 //! | [`mpmc`] | many | many | competing consumers |
+//! | [`unbounded`] | many | many | the same without a bound |
 //!
 //! **Promise**, of every flavour. A message that was sent is received exactly once or dropped exactly once, and in
-//! the order in which one sender sent it. The capacity is exactly what was asked for. When the last handle of a
-//! side is dropped the other side is woken: receivers get what is left and then learn that nothing will come,
-//! senders get their message back.
+//! the order in which one sender sent it. The capacity, if there is one, is exactly what was asked for. When the last
+//! handle of a side is dropped the other side is woken: receivers get what is left and then learn that nothing will
+//! come, senders get their message back.
 //!
 //! **Not promised.** Fairness among the handles of one side. Lock-freedom: a thread that is suspended in the middle
 //! of a call can make others wait for it, though only those who need its slot.
@@ -56,6 +57,7 @@
 //! # Ok::<(), ringmain::ring::SendError<u64>>(())
 //! ```
 
+mod block;
 mod claim;
 mod error;
 mod iter;
@@ -66,6 +68,7 @@ mod peek;
 mod slot;
 pub mod spsc;
 mod stamped;
+pub mod unbounded;
 mod verbs;
 mod wait;
 

@@ -7,6 +7,7 @@ use crate::sync::event_count::EventCount;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::ops::Deref;
 use std::time::Instant;
 
 /// What a receiver does its own way; the verbs are made of it. Not for others to implement.
@@ -16,6 +17,20 @@ pub trait ReceiveEnd: Sized {
 
     /// Receives if there is a message now.
     fn try_recv_now(&self) -> Result<Self::Message, TryRecvError>;
+
+    /// Appends up to `len_max` messages, at least one, that are there now. `len_max` is not 0.
+    fn try_recv_batch_now(
+        &self,
+        messages: &mut Vec<Self::Message>,
+        len_max: usize,
+    ) -> Result<usize, TryRecvError> {
+        let run = self.take_sent(len_max, false)?;
+        let mut batch = Batch { receiver: self, run, read: 0 };
+        messages.reserve(run.len);
+        // SAFETY: a fresh run, read from its beginning.
+        unsafe { self.read_all(run, &mut batch.read, |message| messages.push(message)) };
+        Ok(run.len)
+    }
 
     /// Takes up to `len_max` messages, at least one, for [`read`](Self::read). With `is_long`, some may be given back,
     /// and others may have to do without them for as long as a caller likes, and must not spin.
@@ -79,10 +94,21 @@ pub(super) fn recv_until<R: ReceiveEnd>(
 }
 
 /// The same for a task.
-pub(super) fn recv_async<R: ReceiveEnd>(
-    receiver: &R,
-) -> impl Future<Output = Result<R::Message, RecvError>> + use<'_, R> {
-    Attempt::new(receiver.messages(), || unless_empty(receiver.try_recv_now()))
+pub(super) fn recv_async<R: ReceiveEnd, H: Deref<Target = R>>(
+    receiver: H,
+) -> impl Future<Output = Result<R::Message, RecvError>> {
+    Attempt::new(Messages(receiver), |Messages(receiver)| unless_empty(receiver.try_recv_now()))
+}
+
+/// Where receivers sleep, by way of one of them.
+struct Messages<H>(H);
+
+impl<H: Deref<Target: ReceiveEnd>> Deref for Messages<H> {
+    type Target = EventCount;
+
+    fn deref(&self) -> &EventCount {
+        self.0.messages()
+    }
 }
 
 fn unless_empty<T>(result: Result<T, TryRecvError>) -> Option<Result<T, RecvError>> {
@@ -102,12 +128,7 @@ pub(super) fn try_recv_batch<R: ReceiveEnd>(
     if len_max == 0 {
         return Ok(0);
     }
-    let run = receiver.take_sent(len_max, false)?;
-    let mut batch = Batch { receiver, run, read: 0 };
-    messages.reserve(run.len);
-    // SAFETY: a fresh run, read from its beginning.
-    unsafe { receiver.read_all(run, &mut batch.read, |message| messages.push(message)) };
-    Ok(run.len)
+    receiver.try_recv_batch_now(messages, len_max)
 }
 
 /// A run that is read at once, and released even if that panics, when a message cannot be cloned.
@@ -142,12 +163,13 @@ pub(super) fn recv_batch_until<R: ReceiveEnd>(
 }
 
 /// The same for a task.
-pub(super) fn recv_batch_async<'a, R: ReceiveEnd>(
-    receiver: &'a R,
-    messages: &'a mut Vec<R::Message>,
+pub(super) fn recv_batch_async<R: ReceiveEnd, H: Deref<Target = R>>(
+    receiver: H,
+    messages: &mut Vec<R::Message>,
     len_max: usize,
-) -> impl Future<Output = Result<usize, RecvError>> + use<'a, R> {
-    Attempt::new(receiver.messages(), move || unless_empty(try_recv_batch(receiver, messages, len_max)))
+) -> impl Future<Output = Result<usize, RecvError>> {
+    let attempt = move |receiver: &Messages<H>| unless_empty(try_recv_batch(&*receiver.0, messages, len_max));
+    Attempt::new(Messages(receiver), attempt)
 }
 
 pub(super) fn try_peek<R: ReceiveEnd>(receiver: &mut R, len_max: usize) -> Result<Peek<'_, R>, TryRecvError> {
@@ -176,7 +198,10 @@ pub(super) async fn peek_async<R: ReceiveEnd>(
     let run = match len_max {
         0 => Run::EMPTY,
         // Not awaited between taking and holding: a future that is dropped has taken nothing.
-        _ => Attempt::new(receiver.messages(), || unless_empty(receiver.take_sent(len_max, true))).await?,
+        _ => {
+            let attempt = |receiver: &Messages<&mut R>| unless_empty(receiver.0.take_sent(len_max, true));
+            Attempt::new(Messages(&mut *receiver), attempt).await?
+        }
     };
     Ok(Peek::new(receiver, run))
 }

@@ -3,6 +3,7 @@
 use crate::sync::event_count::{EventCount, Place};
 use crate::sync::{spin_loop, yield_now};
 use std::future::Future;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -117,23 +118,28 @@ pub(super) fn attempt_until<R>(
     result
 }
 
-/// The same for a task: a future that attempts whenever `event` is notified. Dropped, it leaves nothing behind.
+/// The same for a task: a future that attempts whenever the event count is notified that `E` leads to. Dropped, it
+/// leaves nothing behind. It owns the handle that it attempts with, or the borrow of it, as a part of `E`: borrowed mutably,
+/// the handle may move to another thread with it even if it is not shared among threads.
 #[derive(Debug)]
-pub(super) struct Attempt<'a, F> {
-    place: Place<'a>,
+pub(super) struct Attempt<E: Deref<Target = EventCount>, F> {
+    place: Place<E>,
     attempt: F,
 }
 
-impl<'a, F> Attempt<'a, F> {
-    pub(super) fn new(event: &'a EventCount, attempt: F) -> Self {
-        Self { place: event.place(), attempt }
+impl<E: Deref<Target = EventCount>, F> Attempt<E, F> {
+    pub(super) fn new<R>(event: E, attempt: F) -> Self
+    where
+        F: FnMut(&E) -> Option<R>,
+    {
+        Self { place: Place::new(event), attempt }
     }
 }
 
 // Nothing is pinned in it: what it attempts may move between polls.
-impl<F> Unpin for Attempt<'_, F> {}
+impl<E: Deref<Target = EventCount>, F> Unpin for Attempt<E, F> {}
 
-impl<R, F: FnMut() -> Option<R>> Future for Attempt<'_, F> {
+impl<R, E: Deref<Target = EventCount>, F: FnMut(&E) -> Option<R>> Future for Attempt<E, F> {
     type Output = R;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<R> {

@@ -17,6 +17,7 @@ use super::barrier;
 use super::{AtomicUsize, Mutex, MutexGuard, Ordering, Thread, park_until, thread_current};
 use crossbeam_utils::CachePadded;
 use std::collections::VecDeque;
+use std::ops::Deref;
 use std::sync::PoisonError;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
@@ -117,11 +118,6 @@ impl EventCount {
         attempt().map_or(Poll::Pending, Poll::Ready)
     }
 
-    /// A place for a task that may come to sleep here.
-    pub(crate) fn place(&self) -> Place<'_> {
-        Place { event: self, ticket: None }
-    }
-
     /// Wakes the sleeper that came first. Call it after the condition was published, for one.
     #[inline]
     pub(crate) fn notify_one(&self) {
@@ -201,30 +197,36 @@ impl Default for EventCount {
     }
 }
 
-/// A sleeper's place on the list of an event count, given up when it is dropped.
+/// A sleeper's place on the list of an event count, given up when it is dropped. `E` leads to the event count: what a
+/// task attempts may borrow all that `E` does, even mutably.
 #[derive(Debug)]
-pub(crate) struct Place<'a> {
-    event: &'a EventCount,
+pub(crate) struct Place<E: Deref<Target = EventCount>> {
+    event: E,
     ticket: Option<u64>,
 }
 
-impl Place<'_> {
+impl<E: Deref<Target = EventCount>> Place<E> {
+    /// For a task that may come to sleep here.
+    pub(crate) fn new(event: E) -> Self {
+        Self { event, ticket: None }
+    }
+
     /// What `attempt` gives; nothing yet, and the task is woken by a later notification.
     pub(crate) fn poll_for<T>(
         &mut self,
         context: &Context<'_>,
-        mut attempt: impl FnMut() -> Option<T>,
+        mut attempt: impl FnMut(&E) -> Option<T>,
     ) -> Poll<T> {
         if self.ticket.is_some() && !self.is_listed() {
             // The notification was for us, and is used by the attempt that follows.
             self.ticket = None;
         }
-        if let Some(got) = attempt() {
+        if let Some(got) = attempt(&self.event) {
             return Poll::Ready(got);
         }
         self.enter(context.waker());
         barrier::heavy();
-        attempt().map_or(Poll::Pending, Poll::Ready)
+        attempt(&self.event).map_or(Poll::Pending, Poll::Ready)
     }
 
     /// On the list with `waker`, once.
@@ -245,7 +247,7 @@ impl Place<'_> {
     }
 }
 
-impl Drop for Place<'_> {
+impl<E: Deref<Target = EventCount>> Drop for Place<E> {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket
             && self.event.leave(ticket).is_none()
@@ -296,11 +298,11 @@ mod tests {
         }
     }
 
-    fn sleeping_task(event: &EventCount) -> (Arc<Counter>, Place<'_>) {
+    fn sleeping_task(event: &EventCount) -> (Arc<Counter>, Place<&EventCount>) {
         let counter = Arc::new(Counter::default());
         let waker = Waker::from(counter.clone());
-        let mut place = event.place();
-        assert!(place.poll_for(&Context::from_waker(&waker), || None::<()>).is_pending());
+        let mut place = Place::new(event);
+        assert!(place.poll_for(&Context::from_waker(&waker), |_| None::<()>).is_pending());
         (counter, place)
     }
 
@@ -339,7 +341,7 @@ mod tests {
         let (task, mut place) = sleeping_task(&event);
         let waker = Waker::from(task.clone());
         for _ in 0..10 {
-            assert!(place.poll_for(&Context::from_waker(&waker), || None::<()>).is_pending());
+            assert!(place.poll_for(&Context::from_waker(&waker), |_| None::<()>).is_pending());
         }
         event.notify_all();
         assert_eq!(woken(&task), 1);

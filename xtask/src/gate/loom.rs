@@ -70,7 +70,8 @@ pub fn suite(log: &mut Log) -> Result<Counts> {
 
 fn log_path() -> Result<std::path::PathBuf> {
     let directory = paths::target().join("test-logs");
-    std::fs::create_dir_all(&directory).with_context(|| format!("cannot make {}", paths::shown(&directory)))?;
+    std::fs::create_dir_all(&directory)
+        .with_context(|| format!("cannot make {}", paths::shown(&directory)))?;
     Ok(directory.join("loom.log"))
 }
 
@@ -87,15 +88,18 @@ fn gate(arguments: &Arguments, log: &mut Log) -> Result<Counts> {
     let mut summary = Vec::new();
     for scheduler in schedulers {
         let (line, tally) = scheduler.run(&arguments.parts, &mutations, log)?;
-        counts = counts
-            + Counts { passed: tally.models + tally.catches, failed: tally.failures, skipped: 0 };
+        counts = counts + Counts { passed: tally.models + tally.catches, failed: tally.failures, skipped: 0 };
         summary.push(line);
     }
     for line in summary {
         println!("{line}");
         log.say(&line)?;
     }
-    ensure!(counts.passed + counts.failed > 0, "no model and no planted bug has {:?} in its name", arguments.parts);
+    ensure!(
+        counts.passed + counts.failed > 0,
+        "no model and no planted bug has {:?} in its name",
+        arguments.parts
+    );
     Ok(counts)
 }
 

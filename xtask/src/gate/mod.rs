@@ -39,7 +39,8 @@ fn read(path: &Path) -> Result<String> {
 /// The files below a folder.
 fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
-    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot list {}", paths::shown(folder)))?;
+    let entries =
+        std::fs::read_dir(folder).with_context(|| format!("cannot list {}", paths::shown(folder)))?;
     for entry in entries {
         let path = entry?.path();
         if path.is_dir() {

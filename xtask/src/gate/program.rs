@@ -35,7 +35,10 @@ pub struct Job<'a> {
 /// How it ended.
 #[derive(Debug)]
 pub enum Verdict {
-    Passed { executions: u64, time: Duration },
+    Passed {
+        executions: u64,
+        time: Duration,
+    },
     /// With what it said last.
     Failed(String),
     TimedOut,
@@ -178,4 +181,3 @@ pub fn run(command: &mut Command, limit: Duration) -> Result<Option<Ran>> {
     let (stdout, stderr) = (text(stdout), text(stderr));
     Ok(status.map(|status| Ran { code: status.code(), stdout, stderr, time: started.elapsed() }))
 }
-

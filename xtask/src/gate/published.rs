@@ -104,7 +104,8 @@ fn apply(sources: &mut BTreeMap<String, String>, patch: &str) -> Result<()> {
         let FileOperation::Modify { original, .. } = file.operation().strip_prefix(1) else {
             bail!("the patch does more than modify files")
         };
-        let source = sources.get_mut(&*original).with_context(|| format!("{original} is not in the crate"))?;
+        let source =
+            sources.get_mut(&*original).with_context(|| format!("{original} is not in the crate"))?;
         let changes = file.patch().as_text().context("the patch is not text")?;
         *source = diffy::apply(source, changes)
             .with_context(|| format!("{original} is not what the patch was written for"))?;
@@ -118,7 +119,8 @@ fn apply(sources: &mut BTreeMap<String, String>, patch: &str) -> Result<()> {
 mod tests {
     use super::*;
 
-    const PATCH: &str = "a comment\n--- a/src/a.rs\n+++ b/src/a.rs\n@@ -1,3 +1,3 @@\n one\n-two\n+zwei\n three\n";
+    const PATCH: &str =
+        "a comment\n--- a/src/a.rs\n+++ b/src/a.rs\n@@ -1,3 +1,3 @@\n one\n-two\n+zwei\n three\n";
 
     fn patched(text: &str) -> Result<String> {
         let mut sources = BTreeMap::from([("src/a.rs".to_owned(), text.to_owned())]);
