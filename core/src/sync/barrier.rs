@@ -91,24 +91,37 @@ mod expedited {
 
 #[cfg(any(loom, shuttle))]
 pub(crate) mod expedited {
-    //! Models take the call for what it does to their threads: a fence on either side.
+    //! Models take the call for what it does to their threads: a fence on either side. A fence on the light side also
+    //! orders what has nothing to do with sleeping, and would hide that something else does not; so models in which
+    //! nobody sleeps do without.
 
     use crate::sync::{Ordering, fence};
-    use std::sync::atomic::AtomicBool;
+    use std::sync::atomic::AtomicU8;
 
-    /// Set by models of a system without the call. No part of the execution, hence not the scheduler's.
-    pub(crate) static IS_MISSING: AtomicBool = AtomicBool::new(false);
+    /// Nobody sleeps: the light side orders nothing.
+    pub(crate) const NOBODY_SLEEPS: u8 = 0;
+    /// The system has the call.
+    pub(crate) const OFFERED: u8 = 1;
+    /// The system does not have the call.
+    pub(crate) const MISSING: u8 = 2;
+
+    /// Which of these the model is about. No part of the execution, hence not the scheduler's.
+    pub(crate) static MODEL: AtomicU8 = AtomicU8::new(NOBODY_SLEEPS);
+
+    fn is(model: u8) -> bool {
+        // ORDERING: Relaxed: set before the model runs.
+        MODEL.load(Ordering::Relaxed) == model
+    }
 
     pub(super) fn light() {
-        if registered() {
+        if is(OFFERED) {
             // ORDERING: SeqCst: as in `light_by_fence`.
             fence(Ordering::SeqCst);
         }
     }
 
     pub(super) fn registered() -> bool {
-        // ORDERING: Relaxed: set before the model runs.
-        !IS_MISSING.load(Ordering::Relaxed)
+        !is(MISSING)
     }
 
     pub(super) fn register() -> bool {
@@ -116,11 +129,12 @@ pub(crate) mod expedited {
     }
 
     pub(super) fn run() -> bool {
-        if registered() {
+        assert!(!is(NOBODY_SLEEPS), "somebody sleeps in a model in which nobody does");
+        if is(OFFERED) {
             // ORDERING: SeqCst: the other half of `light`.
             fence(Ordering::SeqCst);
         }
-        registered()
+        is(OFFERED)
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Mint, Model, Size, Token, join, models};
 use crate::flavour::{ManyReceivers, ManySenders, Mpmc, Mpsc, Receiving, Sending};
 use crate::ring::{RecvError, SendError, TryRecvError};
+use crate::sync::{Arc, AtomicU32, Ordering};
 use crate::thread;
 
 macro_rules! senders {
@@ -13,6 +14,7 @@ macro_rules! senders {
             run_beside_another_sender Size::Small,
             claim_aborts_before_another_sender Size::Small,
             close_by_the_last_of_two_senders Size::Bounded(3),
+            close_carries_what_both_senders_did Size::Bounded(3),
             park_wake_of_two_senders Size::Bounded(1),
             park_wake_of_two_senders_by_close Size::Bounded(2),
             park_wake_behind_an_aborted_claim Size::Bounded(2),
@@ -134,6 +136,23 @@ fn close_by_the_last_of_two_senders<F: ManySenders>() {
     join([sending, leaving]);
     received += u32::from(receiver.try_recv().is_ok());
     assert_eq!((received, receiver.try_recv()), (1, Err(TryRecvError::Disconnected)));
+}
+
+/// Who learns that the last sender is gone sees what each did before.
+fn close_carries_what_both_senders_did<F: ManySenders>() {
+    let done = Arc::new(AtomicU32::new(0));
+    let (senders, receiver) = two_senders::<F, u32>(1);
+    let closing = senders.map(|sender| {
+        let theirs = done.clone();
+        thread::spawn(move || {
+            theirs.fetch_add(1, Ordering::Relaxed);
+            drop(sender);
+        })
+    });
+    if receiver.try_recv() == Err(TryRecvError::Disconnected) {
+        assert_eq!(done.load(Ordering::Relaxed), 2);
+    }
+    join(closing);
 }
 
 /// Two senders sleep, two slots become free: both are woken.

@@ -1,7 +1,7 @@
 //! The event count on its own: P1 park-wake of its module header.
 
 use super::{Model, Size, join};
-use crate::sync::barrier::expedited::IS_MISSING;
+use crate::sync::barrier::expedited::{MISSING, MODEL};
 use crate::sync::event_count::EventCount;
 use crate::sync::{Arc, AtomicU32, Ordering};
 use crate::task::block_on;
@@ -72,7 +72,7 @@ fn park_wake() {
 
 /// Where the kernel has no barrier for all threads, publishers pass a fence.
 fn park_wake_by_fences_alone() {
-    IS_MISSING.store(true, Ordering::Relaxed);
+    MODEL.store(MISSING, Ordering::Relaxed);
     park_wake();
 }
 

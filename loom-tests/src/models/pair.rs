@@ -3,6 +3,7 @@
 use super::{Mint, Model, Size, Token, models};
 use crate::flavour::{Flavour, Mpmc, Mpsc, Receiving, Sending, Spsc};
 use crate::ring::{RecvError, SendError, TryRecvError, TrySendError};
+use crate::sync::{Arc, AtomicU32, Ordering};
 use crate::thread;
 
 macro_rules! pair {
@@ -12,6 +13,8 @@ macro_rules! pair {
             release_slot Size::Small,
             close_after_the_last_message Size::Small,
             close_under_a_sender Size::Small,
+            close_carries_what_the_sender_did Size::Small,
+            close_carries_what_the_receiver_did Size::Small,
             run_is_found_whole Size::Small,
             run_is_released_whole Size::Small,
             claim_commits_what_was_written Size::Small,
@@ -121,6 +124,36 @@ fn close_under_a_sender<F: Flavour>() {
     assert!(sender.try_send(mint.token(4)).unwrap_err().is_disconnected());
     drop(sender);
     assert_eq!(mint.alive(), 0);
+}
+
+/// Who learns that the sender is gone sees what it did before.
+fn close_carries_what_the_sender_did<F: Flavour>() {
+    let done = Arc::new(AtomicU32::new(0));
+    let theirs = done.clone();
+    let (sender, receiver) = F::ring::<u32>(1);
+    let closing = thread::spawn(move || {
+        theirs.store(1, Ordering::Relaxed);
+        drop(sender);
+    });
+    if receiver.try_recv() == Err(TryRecvError::Disconnected) {
+        assert_eq!(done.load(Ordering::Relaxed), 1);
+    }
+    closing.join().unwrap();
+}
+
+/// Who learns that the receiver is gone sees what it did before.
+fn close_carries_what_the_receiver_did<F: Flavour>() {
+    let done = Arc::new(AtomicU32::new(0));
+    let theirs = done.clone();
+    let (sender, receiver) = F::ring::<u32>(1);
+    let closing = thread::spawn(move || {
+        theirs.store(1, Ordering::Relaxed);
+        drop(receiver);
+    });
+    if sender.try_send(1).is_err_and(|error| error.is_disconnected()) {
+        assert_eq!(done.load(Ordering::Relaxed), 1);
+    }
+    closing.join().unwrap();
 }
 
 /// A batch is published so that who finds its first message finds them all.

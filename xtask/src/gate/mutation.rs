@@ -21,7 +21,9 @@ pub struct Mutation {
     pub name: String,
     /// A file of the core's sources.
     file: String,
-    /// An expression, or statements that bind nothing; there must be one place like it.
+    /// A text that is there once, after which to look.
+    after: Option<String>,
+    /// An expression, or statements that bind nothing: the first place like it after that, or the only one.
     find: String,
     /// What is there when the bug is awake.
     replace: String,
@@ -90,19 +92,41 @@ pub fn prepare(mutations: &[Mutation]) -> Result<()> {
 }
 
 fn plant(sources: &mut BTreeMap<String, String>, mutations: &[Mutation]) -> Result<()> {
-    for Mutation { name, file, find, replace, .. } in mutations {
-        let (find, replace) = (find.trim(), replace.trim());
-        let Some(source) = sources.get_mut(file) else { bail!("{name}: there is no {file}") };
-        let count = source.matches(find).count();
-        ensure!(
-            count == 1,
-            "{name}: {file} has {count} places like this, not one; tell {WORKSPACE}/mutations.toml what it has:\n{find}"
-        );
-        let asked = format!("if crate::mutation::is({name:?}) {{ {replace} }} else {{ {find} }}");
+    for mutation in mutations {
+        let Some(source) = sources.get_mut(&mutation.file) else {
+            bail!("{}: there is no {}", mutation.name, mutation.file)
+        };
+        let start = mutation.find_in(source)?;
+        let (find, replace) = (mutation.find.trim(), mutation.replace.trim());
+        let asked = format!("if crate::mutation::is({:?}) {{ {replace} }} else {{ {find} }}", mutation.name);
         let is_statement = find.ends_with(';') || find.ends_with('}');
-        *source = source.replace(find, &if is_statement { asked } else { format!("({asked})") });
+        let asked = if is_statement { asked } else { format!("({asked})") };
+        source.replace_range(start..start + find.len(), &asked);
     }
     Ok(())
+}
+
+impl Mutation {
+    fn find_in(&self, source: &str) -> Result<usize> {
+        let once = |text: &str| {
+            let count = source.matches(text).count();
+            ensure!(
+                count == 1,
+                "{}: {} has {count} places like this, not one; tell {WORKSPACE}/mutations.toml what it has:\n{text}",
+                self.name,
+                self.file
+            );
+            Ok(source.find(text).unwrap_or_default())
+        };
+        let find = self.find.trim();
+        let Some(after) = &self.after else { return once(find) };
+        let from = once(after)? + after.len();
+        let place = source[from..].find(find);
+        let place = place.with_context(|| {
+            format!("{}: {} has nothing like this after {after:?}; tell {WORKSPACE}/mutations.toml:\n{find}", self.name, self.file)
+        })?;
+        Ok(from + place)
+    }
 }
 
 #[cfg(test)]
@@ -137,6 +161,19 @@ mod tests {
             let error = planted(source, "g()").unwrap_err().to_string();
             assert!(error.contains('m') && error.contains("a.rs") && error.contains("g()"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_place_may_be_named_by_what_is_before_it() {
+        let mut mutations = table("g()");
+        mutations[0].after = Some("fn b".to_owned());
+        let source = "fn a() { g() } fn b() { g(); g() }";
+        let mut sources = BTreeMap::from([("a.rs".to_owned(), source.to_owned())]);
+        plant(&mut sources, &mutations).unwrap();
+        let planted = "fn a() { g() } fn b() { (if crate::mutation::is(\"m\") { h() } else { g() }); g() }";
+        assert_eq!(sources["a.rs"], planted);
+        mutations[0].after = Some("fn c".to_owned());
+        assert!(plant(&mut sources, &mutations).is_err());
     }
 
     #[test]

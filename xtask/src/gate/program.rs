@@ -126,11 +126,17 @@ impl Job<'_> {
                 Verdict::Passed { executions: executions.unwrap_or(0), time: ran.time }
             }
             Ok(Some(ran)) if ran.code == Some(UNKNOWN_MODEL) => Verdict::Broken(ran.stderr),
-            Ok(Some(ran)) => Verdict::Failed(ran.stderr),
+            Ok(Some(ran)) => Verdict::Failed(last_words(&ran.stderr)),
             Ok(None) => Verdict::TimedOut,
             Err(error) => Verdict::Broken(format!("{error:#}")),
         }
     }
+}
+
+/// The panics, without the noise around them.
+fn last_words(stderr: &str) -> String {
+    let lines = stderr.lines().filter(|line| !line.trim().is_empty() && !line.starts_with("note:"));
+    lines.take(40).collect::<Vec<_>>().join("\n")
 }
 
 /// What a process did.
