@@ -44,12 +44,12 @@ struct Arguments {
 }
 
 const ROUND_MS: u64 = 30;
-const ROUND_MS_QUICK: u64 = 8;
+const ROUND_MS_QUICK: u64 = 7;
 const ROUNDS: usize = 9;
 const ROUNDS_QUICK: usize = 3;
 /// An entrant that takes this much longer than a round is meant to take hangs, or is of no use.
 const LIMIT: Duration = Duration::from_secs(5);
-const LIMIT_QUICK: Duration = Duration::from_secs(1);
+const LIMIT_QUICK: Duration = Duration::from_millis(1500);
 
 /// Runs a suite as the command line says.
 pub fn main(suite: &str, experiments: fn() -> Vec<Experiment>) -> ExitCode {

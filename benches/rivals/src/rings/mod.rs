@@ -108,7 +108,7 @@ fn transfer<'a>(
 ) -> Experiment {
     let shape = Shape { producers, consumers, capacity };
     let entrants = peers.filter_map(|peer| {
-        let run = peer.transfers(how, payload)?;
+        let run = peer.transfers(how, payload, capacity)?;
         let one_by_one = if how == Use::Batch && peer.batch.is_none() { " (one by one)" } else { "" };
         let name = format!("{}{one_by_one}", peer.name);
         Some(Entrant::new(name, role(peer, ours), move |work| run(shape, work)))
