@@ -7,12 +7,12 @@
 use super::mode::BATCH;
 use super::peer::Peer;
 use super::verbs::{
-    Ends, flavour, many_each, many_to_one, one_each, put, put_batch, put_waiting, take, take_batch,
-    take_waiting,
+    Ends, flavour, many_each, many_to_one, one_each, one_to_many, put, put_batch, put_waiting, take,
+    take_batch, take_waiting,
 };
 use crate::harness::Role;
 use ringmain::ring::mpmc::{self, Packed, Padded};
-use ringmain::ring::{mpsc, spsc, unbounded};
+use ringmain::ring::{broadcast, mpsc, spsc, unbounded};
 
 /// Names of ours, from which a cell chooses.
 pub const SPSC: &str = "ringmain spsc";
@@ -26,6 +26,8 @@ pub const MPMC_PADDED: &str = "ringmain mpmc padded";
 pub const UNBOUNDED: &str = "ringmain unbounded";
 /// Every receiver gets everything.
 pub const BROADCAST: &str = "ringmain broadcast";
+/// The same for many senders.
+const MULTI: &str = "ringmain broadcast multi";
 
 flavour! {
     /// One sender, one receiver.
@@ -61,6 +63,19 @@ flavour! {
     Unbounded, unbounded::Sender<M>, unbounded::Receiver<M>, |shape| many_each(shape, unbounded::unbounded())
 }
 
+flavour! {
+    /// One sender, every receiver gets everything.
+    Broadcast, broadcast::Sender<M>, broadcast::Receiver<M>, |shape| {
+        one_to_many(shape, broadcast::bounded(shape.capacity))
+    }
+}
+flavour! {
+    /// Many senders, every receiver gets everything.
+    Multi, broadcast::MultiSender<M>, broadcast::MultiReceiver<M>, |shape| {
+        many_each(shape, broadcast::multi(shape.capacity))
+    }
+}
+
 /// The verbs of a sender.
 macro_rules! sender {
     ($handle:ty) => {
@@ -94,11 +109,30 @@ sender!(mpsc::Sender<M>);
 sender!(mpmc::Sender<M, Packed>);
 sender!(mpmc::Sender<M, Padded>);
 sender!(unbounded::Sender<M>);
+sender!(broadcast::Sender<M>);
+sender!(broadcast::MultiSender<M>);
 receiver!(spsc::Receiver<M>);
 receiver!(mpsc::Receiver<M>);
 receiver!(mpmc::Receiver<M, Packed>);
 receiver!(mpmc::Receiver<M, Padded>);
 receiver!(unbounded::Receiver<M>);
+
+/// The verbs of a receiver that shares the messages with others, and so leaves them where they are.
+macro_rules! reader {
+    ($handle:ty) => {
+        take!($handle, |reader| reader.try_recv().ok());
+        take_waiting!($handle, |reader| reader.recv().ok());
+        take_batch!($handle, |reader, count_max, each| {
+            reader.try_peek(count_max).map_or(0, |peek| {
+                peek.iter().for_each(&mut each);
+                peek.commit()
+            })
+        });
+    };
+}
+
+reader!(broadcast::Receiver<M>);
+reader!(broadcast::MultiReceiver<M>);
 
 /// A sender and its batch.
 #[derive(Debug)]
@@ -135,6 +169,11 @@ pub fn peers() -> Vec<Peer> {
         Peer::mpmc(MPMC_PADDED).single::<MpmcPadded>().batch::<MpmcPadded>().blocking::<MpmcPadded>(),
         Peer::mpmc("ringmain mpmc vec").batch::<MpmcVec>(),
         Peer::mpmc(UNBOUNDED).unbounded().single::<Unbounded>().blocking::<Unbounded>(),
+        Peer::broadcast(BROADCAST).single::<Broadcast>().batch::<Broadcast>(),
+        Peer::broadcast(MULTI).single::<Multi>().batch::<Multi>(),
+        // With one receiver they are queues too.
+        Peer::spsc(BROADCAST).single::<Broadcast>().batch::<Broadcast>().blocking::<Broadcast>(),
+        Peer::mpsc(MULTI).single::<Multi>().batch::<Multi>().blocking::<Multi>(),
     ];
     peers.map(|peer| Peer { role: Role::Variant, ..peer }).to_vec()
 }
