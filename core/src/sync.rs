@@ -1,7 +1,7 @@
-//! The only door to atomics, cells, threads, spin loops and parking: the standard library's, or loom's under
-//! `--cfg loom`.
+//! The only door to atomics, cells, threads, spin loops and parking: the standard library's, or that of the
+//! scheduler under which `loom-tests` compiles these files: loom under `cfg(loom)`, shuttle under `cfg(shuttle)`.
 
-mod barrier;
+pub(crate) mod barrier;
 pub(crate) mod event_count;
 pub(crate) mod fork;
 
@@ -11,13 +11,19 @@ pub(crate) use cell::UnsafeCell;
 pub(crate) use loom::{
     cell::UnsafeCell,
     sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
-    sync::{Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard},
     thread::{Thread, current as thread_current, yield_now},
 };
-#[cfg(not(loom))]
+#[cfg(shuttle)]
+pub(crate) use shuttle::{
+    sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
+    sync::{Arc, Mutex, MutexGuard},
+    thread::{Thread, current as thread_current, yield_now},
+};
+#[cfg(not(any(loom, shuttle)))]
 pub(crate) use std::{
     sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
-    sync::{Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard},
     thread::{Thread, current as thread_current, yield_now},
 };
 
@@ -45,12 +51,15 @@ mod cell {
 
 /// Sleeps until this thread is unparked, at most until `deadline`, or for no reason. Models have no clock.
 pub(crate) fn park_until(deadline: Option<std::time::Instant>) {
-    #[cfg(loom)]
+    #[cfg(any(loom, shuttle))]
     {
         assert!(deadline.is_none(), "models have no clock");
+        #[cfg(loom)]
         loom::thread::park();
+        #[cfg(shuttle)]
+        shuttle::thread::park();
     }
-    #[cfg(not(loom))]
+    #[cfg(not(any(loom, shuttle)))]
     match deadline {
         None => std::thread::park(),
         Some(deadline) => {
@@ -62,9 +71,9 @@ pub(crate) fn park_until(deadline: Option<std::time::Instant>) {
 /// One step of a spin loop.
 #[inline]
 pub(crate) fn spin_loop() {
-    #[cfg(loom)]
-    loom::thread::yield_now();
-    #[cfg(not(loom))]
+    #[cfg(any(loom, shuttle))]
+    yield_now();
+    #[cfg(not(any(loom, shuttle)))]
     std::hint::spin_loop();
 }
 

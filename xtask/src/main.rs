@@ -1,8 +1,10 @@
 //! What `./x` runs. One module per verb; `cargo xtask help` lists them.
 
+mod bench;
 mod c;
 mod check;
 mod expect;
+mod gate;
 mod paths;
 mod picture;
 mod run;
@@ -32,15 +34,24 @@ enum Verb {
     Run(run::Arguments),
     /// Run every test in every language, lints and format included.
     Test(test::Arguments),
+    /// Measure a suite against its rivals; results go to target/bench/SUITE.json and SUITE.svg.
+    Bench(bench::Arguments),
     /// Check format, lints and generated files; quicker than the tests.
     Check,
+    /// Run the models of the rings under loom and shuttle, and see them catch planted bugs.
+    Loom(gate::loom::Arguments),
+    /// Run the rings and the core's tests under ThreadSanitizer and AddressSanitizer, and see them catch planted bugs.
+    San,
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().verb {
         Verb::Run(arguments) => run::run(&arguments),
         Verb::Test(arguments) => test::test(&arguments),
+        Verb::Bench(arguments) => bench::bench(&arguments),
         Verb::Check => check::check(),
+        Verb::Loom(arguments) => gate::loom::run(&arguments),
+        Verb::San => gate::san::run(),
     };
     match done {
         Ok(code) => code,

@@ -101,6 +101,30 @@ impl<T> SendTimeoutError<T> {
     }
 }
 
+impl TryRecvError {
+    /// Whether one may come later.
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::Empty)
+    }
+
+    /// Whether none ever will.
+    pub fn is_disconnected(&self) -> bool {
+        matches!(self, Self::Disconnected)
+    }
+}
+
+impl RecvTimeoutError {
+    /// Whether one may come later.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, Self::Timeout)
+    }
+
+    /// Whether none ever will.
+    pub fn is_disconnected(&self) -> bool {
+        matches!(self, Self::Disconnected)
+    }
+}
+
 // By hand, so that a message need not be `Debug` for its error to be unwrapped.
 
 impl<T> fmt::Debug for SendError<T> {

@@ -37,7 +37,8 @@
 //!   for the first finds all.
 //! - `P6 hold`: a peek sets `HELD` in `head`, and nobody else moves `head` until it is gone.
 //!
-//! `tail` and `head` are only tickets: they carry no data, and are Relaxed.
+//! `tail` and `head` are only tickets: they carry no data, and are Relaxed, but for positions that an aborted claim gives
+//! back.
 //!
 //! **Failure.** Errors hand the message back. A message whose `drop` panics while the ring drops what is left does
 //! not keep the others from being dropped.
@@ -206,8 +207,9 @@ impl<T, L: Layout> Ring<T, L> {
             return Err(tail);
         }
         let end = self.after(tail, len);
-        // ORDERING: Relaxed: a ticket; the messages are published by their stamps. P3: `CLOSED` makes it fail.
-        self.tail.compare_exchange(tail, end, Ordering::Relaxed, Ordering::Relaxed)?;
+        // ORDERING: Acquire: pairs with the Release in `untake`, which gives positions back: weaker, our write could
+        // overtake what its claim did there. Relaxed on failure: a ticket. P3: `CLOSED` makes it fail.
+        self.tail.compare_exchange(tail, end, Ordering::Acquire, Ordering::Relaxed)?;
         // ORDERING: Relaxed: a guess.
         next.store(end, Ordering::Relaxed);
         Ok((tail, len))
@@ -262,9 +264,10 @@ impl<T, L: Layout> Ring<T, L> {
             self.slot(position).stamp.store(position, Ordering::Release);
         }
         let (start, end) = (self.after(run.start, written as u64), self.after(run.start, run.len as u64));
-        // ORDERING: Relaxed: a ticket. If `tail` is where we left it, nobody has taken a position behind ours; and who
-        // takes one later with an older guess takes a slot that is as free as it was then.
-        self.tail.compare_exchange(end, start, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        // ORDERING: Release: if `tail` is where we left it, nobody has taken a position behind ours. Pairs with the Acquire
+        // in `try_take_free`, and carries what was written there and dropped again: who saw the slot free before our
+        // claim has not acquired our stamp, and takes it by the CAS alone. Relaxed on failure: a ticket.
+        self.tail.compare_exchange(end, start, Ordering::Release, Ordering::Relaxed).is_ok()
     }
 
     /// Takes messages by moving `head`, trying at `next` first. Returns the position of the first, and how many.
@@ -346,9 +349,9 @@ impl<T, L: Layout> Ring<T, L> {
                     TryRecvError::Disconnected
                 });
             }
-            // The sender of this slot is at work on it, or was interrupted there.
-            pause.snooze();
         }
+        // The sender of this slot is at work on it, or was interrupted there; or `head` moves just now.
+        pause.snooze();
         Ok(head)
     }
 

@@ -16,6 +16,8 @@ pub(crate) fn is_asymmetric() -> bool {
 /// The cheap side, where the pair is asymmetric.
 #[inline(always)]
 pub(crate) fn light() {
+    #[cfg(any(loom, shuttle))]
+    expedited::light();
     std::sync::atomic::compiler_fence(std::sync::atomic::Ordering::SeqCst);
 }
 
@@ -36,7 +38,7 @@ pub(crate) fn heavy() {
     }
 }
 
-#[cfg(all(target_os = "linux", not(loom)))]
+#[cfg(all(target_os = "linux", not(any(loom, shuttle))))]
 mod expedited {
     use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -87,7 +89,56 @@ mod expedited {
     }
 }
 
-#[cfg(any(not(target_os = "linux"), loom))]
+#[cfg(any(loom, shuttle))]
+pub(crate) mod expedited {
+    //! Models take the call for what it does to their threads: a fence on either side. A fence on the light side also
+    //! orders what has nothing to do with sleeping, and would hide that something else does not; so models in which
+    //! nobody sleeps do without.
+
+    use crate::sync::{Ordering, fence};
+    use std::sync::atomic::AtomicU8;
+
+    /// Nobody sleeps: the light side orders nothing.
+    pub(crate) const NOBODY_SLEEPS: u8 = 0;
+    /// The system has the call.
+    pub(crate) const OFFERED: u8 = 1;
+    /// The system does not have the call.
+    pub(crate) const MISSING: u8 = 2;
+
+    /// Which of these the model is about. No part of the execution, hence not the scheduler's.
+    pub(crate) static MODEL: AtomicU8 = AtomicU8::new(NOBODY_SLEEPS);
+
+    fn is(model: u8) -> bool {
+        // ORDERING: Relaxed: set before the model runs.
+        MODEL.load(Ordering::Relaxed) == model
+    }
+
+    pub(super) fn light() {
+        if is(OFFERED) {
+            // ORDERING: SeqCst: as in `light_by_fence`.
+            fence(Ordering::SeqCst);
+        }
+    }
+
+    pub(super) fn registered() -> bool {
+        !is(MISSING)
+    }
+
+    pub(super) fn register() -> bool {
+        registered()
+    }
+
+    pub(super) fn run() -> bool {
+        assert!(!is(NOBODY_SLEEPS), "somebody sleeps in a model in which nobody does");
+        if is(OFFERED) {
+            // ORDERING: SeqCst: the other half of `light`.
+            fence(Ordering::SeqCst);
+        }
+        is(OFFERED)
+    }
+}
+
+#[cfg(not(any(target_os = "linux", loom, shuttle)))]
 mod expedited {
     pub(super) fn registered() -> bool {
         false

@@ -4,12 +4,13 @@
 //! there is one line per suite, and the sum.
 
 mod bindings;
-mod count;
+pub mod count;
 mod cross_language;
-mod log;
+pub mod log;
 mod readme;
 pub mod rust;
 
+use crate::gate::loom;
 use crate::paths;
 use anyhow::{Context, Result, bail};
 use count::Counts;
@@ -35,11 +36,12 @@ struct Suite {
     run: fn(&mut Log) -> Result<Counts>,
 }
 
-const SUITES: [Suite; 9] = [
+const SUITES: [Suite; 10] = [
     Suite { name: "format", run: rust::format_suite },
     Suite { name: "clippy", run: rust::clippy_suite },
     Suite { name: "rust", run: rust::rust_suite },
     Suite { name: "doctests", run: rust::doctest_suite },
+    Suite { name: "loom", run: loom::suite },
     Suite { name: "c", run: bindings::c_suite },
     Suite { name: "python", run: bindings::python_suite },
     Suite { name: "node", run: bindings::node_suite },

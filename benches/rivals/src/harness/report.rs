@@ -1,0 +1,183 @@
+//! The verdict on each cell.
+
+use super::contest::Results;
+use super::experiment::{Experiment, Goal, Metric, Role};
+use super::statistics::Spread;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// One cell of the report, as it is written to the file.
+#[derive(Clone, Debug, Serialize)]
+pub struct Cell {
+    /// Names it, and is the same in every run.
+    pub cell: String,
+    /// Cells of one group are shown together.
+    #[serde(skip)]
+    pub group: String,
+    /// Unit of all its numbers.
+    pub unit: &'static str,
+    /// Which way is better.
+    pub higher_is_better: bool,
+    /// Which of ours this is.
+    pub ours_name: Option<String>,
+    /// What is compared with the best rival.
+    pub ours: Option<Spread>,
+    /// Ours too, but not what is meant for this work.
+    pub variants: BTreeMap<String, Spread>,
+    /// Who does all that ours does.
+    pub rivals: BTreeMap<String, Spread>,
+    /// Who does less.
+    pub references: BTreeMap<String, Spread>,
+    /// Who did not get through, and why.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub cut_off: BTreeMap<String, String>,
+    /// The best of the rivals.
+    pub best: Option<String>,
+    /// Ours over the best; above 1 is better than it, whichever way the unit runs.
+    pub ratio: Option<f64>,
+    /// What is wanted, if anything: a ratio, or a value of ours.
+    pub goal: Option<f64>,
+    /// Which of the two.
+    pub goal_is: Option<&'static str>,
+    /// Whether ours reaches it; nothing if there is nobody to compare with.
+    pub met: Option<bool>,
+}
+
+/// The cells that an experiment gives.
+pub fn cells(experiment: &Experiment, results: &Results) -> Vec<Cell> {
+    experiment
+        .metrics
+        .iter()
+        .enumerate()
+        .map(|(index, metric)| cell(experiment, results, index, metric))
+        .collect()
+}
+
+fn cell(experiment: &Experiment, results: &Results, index: usize, metric: &Metric) -> Cell {
+    let of_role = |role: Role| -> BTreeMap<String, Spread> {
+        let names =
+            experiment.entrants.iter().filter(|entrant| entrant.role == role).map(|entrant| &entrant.name);
+        names
+            .filter_map(|name| Some((name.clone(), Spread::of(results.values.get(name)?.get(index)?)?)))
+            .collect()
+    };
+    let rivals = of_role(Role::Rival);
+    let ours = of_role(Role::Ours).into_iter().next();
+    let best = rivals
+        .iter()
+        .max_by(|(_, one), (_, other)| {
+            let order = one.median.total_cmp(&other.median);
+            if metric.higher_is_better { order } else { order.reverse() }
+        })
+        .map(|(name, spread)| (name.clone(), *spread));
+    let ratio = ours
+        .as_ref()
+        .zip(best.as_ref())
+        .map(|((_, ours), (_, best))| ratio(ours.median, best.median, metric.higher_is_better));
+    let met = match metric.goal {
+        Goal::Ratio(wanted) => ratio.map(|ratio| ratio >= wanted),
+        Goal::Value(wanted) => ours.as_ref().map(|(_, ours)| match metric.higher_is_better {
+            true => ours.median >= wanted,
+            false => ours.median <= wanted,
+        }),
+        Goal::Told => None,
+    };
+    let (goal, goal_is) = match metric.goal {
+        Goal::Ratio(goal) => (Some(goal), Some("ratio")),
+        Goal::Value(goal) => (Some(goal), Some("value")),
+        Goal::Told => (None, None),
+    };
+    Cell {
+        cell: metric.cell.clone(),
+        group: experiment.group.clone(),
+        unit: metric.unit,
+        higher_is_better: metric.higher_is_better,
+        ours_name: ours.as_ref().map(|(name, _)| name.clone()),
+        ours: ours.map(|(_, spread)| spread),
+        variants: of_role(Role::Variant),
+        rivals,
+        references: of_role(Role::Reference),
+        cut_off: results.cut_off.clone(),
+        best: best.map(|(name, _)| name),
+        ratio,
+        goal,
+        goal_is,
+        met,
+    }
+}
+
+fn ratio(ours: f64, best: f64, higher_is_better: bool) -> f64 {
+    let (above, below) = if higher_is_better { (ours, best) } else { (best, ours) };
+    // Nothing against nothing is a tie; a thousand stands for any number of times.
+    match (above == 0.0, below == 0.0) {
+        (true, true) => 1.0,
+        (false, true) => 1_000.0,
+        _ => above / below,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::harness::{Effort, Entrant, Sample};
+    use std::time::Duration;
+
+    fn judged(higher_is_better: bool, goal: Goal, values: &[(&str, Role, f64)]) -> Cell {
+        let entrant = |name: &str, role| {
+            Entrant::new(name, role, |_| Ok(Sample { elapsed: Duration::ZERO, values: vec![] }))
+        };
+        let experiment = Experiment {
+            name: "x".into(),
+            group: "x".into(),
+            metrics: vec![Metric { cell: "x".into(), unit: "u", higher_is_better, goal }],
+            entrants: values.iter().map(|(name, role, _)| entrant(name, *role)).collect(),
+            effort: Effort::Fixed,
+        };
+        let mut results = Results::default();
+        for (name, _, value) in values {
+            results.values.insert((*name).to_owned(), vec![vec![*value]]);
+        }
+        cells(&experiment, &results).remove(0)
+    }
+
+    #[test]
+    fn above_one_is_better_whichever_way_the_unit_runs() {
+        let values = [("we", Role::Ours, 20.0), ("they", Role::Rival, 10.0), ("others", Role::Rival, 16.0)];
+        let higher = judged(true, Goal::Ratio(1.2), &values);
+        assert_eq!(
+            (higher.best.as_deref(), higher.ratio, higher.met),
+            (Some("others"), Some(1.25), Some(true))
+        );
+        let lower = judged(false, Goal::Ratio(0.9), &values);
+        assert_eq!((lower.best.as_deref(), lower.ratio, lower.met), (Some("they"), Some(0.5), Some(false)));
+    }
+
+    #[test]
+    fn references_and_variants_are_never_the_best() {
+        let values = [
+            ("we", Role::Ours, 2.0),
+            ("we too", Role::Variant, 9.0),
+            ("they", Role::Rival, 1.0),
+            ("unbounded", Role::Reference, 8.0),
+        ];
+        let cell = judged(true, Goal::Ratio(1.0), &values);
+        assert_eq!((cell.best.as_deref(), cell.ratio), (Some("they"), Some(2.0)));
+        assert_eq!((cell.variants.len(), cell.references.len()), (1, 1));
+    }
+
+    #[test]
+    fn nothing_is_as_good_as_nothing_and_better_than_something() {
+        assert_eq!(ratio(0.0, 0.0, false), 1.0);
+        assert!(ratio(0.0, 3.0, false) > 100.0);
+        let idle = judged(false, Goal::Value(0.0), &[("we", Role::Ours, 0.0), ("they", Role::Rival, 5.0)]);
+        assert_eq!(idle.met, Some(true));
+        let busy = judged(false, Goal::Value(0.0), &[("we", Role::Ours, 1.0), ("they", Role::Rival, 5.0)]);
+        assert_eq!(busy.met, Some(false));
+    }
+
+    #[test]
+    fn without_a_rival_there_is_no_ratio() {
+        let alone = judged(true, Goal::Ratio(1.0), &[("we", Role::Ours, 2.0)]);
+        assert_eq!((alone.best, alone.ratio, alone.met), (None, None, None));
+    }
+}

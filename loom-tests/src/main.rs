@@ -1,0 +1,55 @@
+//! The rings of the core under a scheduler that looks for their races.
+//!
+//! **Picture.** The very files of `core/src/ring` and `core/src/sync` are compiled into this program, so that their
+//! `cfg(loom)` and `cfg(shuttle)` concern nobody else and models reach the event count, which is not public.
+//!
+//! | feature | scheduler | what it finds |
+//! |---|---|---|
+//! | `loom` | every interleaving and every value that a weak memory may show, for small models | orderings, lost wake-ups |
+//! | `shuttle` | random and depth-first schedules, memory taken as sequentially consistent | lost wake-ups in larger models |
+//! | none | the machine's; a stress test, for the sanitizers | data races, misused memory |
+//!
+//! With the feature `mutated` it is a copy of those files that has planted bugs in it (`mutations.toml`), one of which
+//! the environment variable `MUTATION` wakes: each must make a model fail.
+//!
+//! **Where next.** `flavour.rs` is what the models see of a ring, `models/` are the models.
+
+#[cfg(all(feature = "loom", feature = "shuttle"))]
+compile_error!("one scheduler at a time: loom or shuttle");
+
+#[cfg(not(feature = "mutated"))]
+#[path = "../../core/src"]
+#[allow(dead_code, unused_imports, reason = "the models do not use every verb")]
+mod product {
+    pub mod ring;
+    pub(crate) mod sync;
+}
+#[cfg(feature = "mutated")]
+include!("../../target/loom/mutated.rs");
+
+mod flavour;
+mod task;
+#[cfg(feature = "mutated")]
+mod mutation;
+
+#[cfg(any(loom, shuttle))]
+mod explore;
+#[cfg(any(loom, shuttle))]
+mod models;
+#[cfg(not(any(loom, shuttle)))]
+mod stress;
+
+#[cfg(loom)]
+pub(crate) use loom::thread;
+pub(crate) use product::{ring, sync};
+#[cfg(shuttle)]
+pub(crate) use shuttle::thread;
+
+#[cfg(any(loom, shuttle))]
+use explore::main as run;
+#[cfg(not(any(loom, shuttle)))]
+use stress::main as run;
+
+fn main() -> std::process::ExitCode {
+    run()
+}

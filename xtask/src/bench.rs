@@ -1,0 +1,49 @@
+//! `./x bench`: builds the suite of a name with everything it is compared with, and runs it.
+
+use crate::paths;
+use crate::shell::{cargo, name};
+use anyhow::{Context, Result};
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Programs of the crate of rivals, each a suite.
+const SUITES: [&str; 1] = ["rings"];
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Which suite: rings.
+    suite: String,
+    /// For the suite itself: `--quick`, `--cell WORDS`, `--peer WORD`, `--rounds N`, `--list`.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
+    rest: Vec<OsString>,
+}
+
+/// Runs a suite; what it exits with is what this exits with.
+pub fn bench(arguments: &Arguments) -> Result<ExitCode> {
+    let suite = known(&arguments.suite)?;
+    let mut command = cargo();
+    command
+        .args(["run", "--release", "--manifest-path", "benches/rivals/Cargo.toml"])
+        .args(["--bin", suite, "--", "--out"])
+        .arg(paths::target().join("bench"))
+        .args(&arguments.rest);
+    let status = command.status().with_context(|| format!("cannot start {}", name(&command)))?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn known(suite: &str) -> Result<&'static str> {
+    let found = SUITES.into_iter().find(|known| *known == suite);
+    found.with_context(|| format!("there is no benchmark suite {suite:?}; there is: {}", SUITES.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_suite_is_answered_with_those_there_are() {
+        assert_eq!(known("rings").unwrap(), "rings");
+        let error = known("ring").unwrap_err().to_string();
+        assert!(error.contains("\"ring\"") && error.contains("there is: rings"), "{error}");
+    }
+}

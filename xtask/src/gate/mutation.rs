@@ -1,0 +1,197 @@
+//! Planted bugs: a table of texts of the rings and what to write in their place, and a copy of the sources that has
+//! them all, asleep.
+//!
+//! Nothing of it is in the product. The copy asks at each place whether its bug is awake, so that it is built once for
+//! all of them.
+
+use super::{WORKSPACE, files_below, generated, read, write};
+use crate::paths;
+use anyhow::{Context, Result, bail, ensure};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What of the core the models are made of.
+const FOLDERS: [&str; 2] = ["ring", "sync"];
+const FILES: [&str; 1] = ["sync.rs"];
+
+/// A planted bug.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mutation {
+    pub name: String,
+    /// A file of the core's sources.
+    file: String,
+    /// A text that is there once, after which to look.
+    after: Option<String>,
+    /// An expression, or statements that bind nothing: the first place like it after that, or the only one.
+    find: String,
+    /// What is there when the bug is awake.
+    replace: String,
+    /// Models each of which must fail under loom.
+    #[serde(default)]
+    pub loom: Vec<String>,
+    /// Models each of which must fail under shuttle.
+    #[serde(default)]
+    pub shuttle: Vec<String>,
+    /// The stress test that must be reported by ThreadSanitizer.
+    pub thread_sanitizer: Option<String>,
+    /// The stress test that must be reported by AddressSanitizer.
+    pub address_sanitizer: Option<String>,
+}
+
+/// The table.
+///
+/// # Errors
+///
+/// It cannot be read, or says less than it must.
+pub fn read_table() -> Result<Vec<Mutation>> {
+    let name = format!("{WORKSPACE}/mutations.toml");
+    parse(&read(&paths::root().join(&name))?).with_context(|| format!("{name} is wrong"))
+}
+
+fn parse(text: &str) -> Result<Vec<Mutation>> {
+    #[derive(Deserialize)]
+    struct Table {
+        mutation: Vec<Mutation>,
+    }
+    let mutations = toml::from_str::<Table>(text)?.mutation;
+    let mut names = BTreeSet::new();
+    for Mutation { name, loom, shuttle, thread_sanitizer, address_sanitizer, .. } in &mutations {
+        ensure!(names.insert(name), "there are two mutations {name}");
+        let nobody = loom.is_empty()
+            && shuttle.is_empty()
+            && thread_sanitizer.is_none()
+            && address_sanitizer.is_none();
+        ensure!(!nobody, "nobody is named to catch {name}");
+    }
+    Ok(mutations)
+}
+
+/// Writes the copy of the sources, and the file by which the models include it.
+///
+/// # Errors
+///
+/// A text that is to be replaced is not there exactly once: the table has fallen behind the sources.
+pub fn prepare(mutations: &[Mutation]) -> Result<()> {
+    let core = paths::root().join("core/src");
+    let mut sources = BTreeMap::new();
+    let below = FOLDERS.iter().map(|folder| files_below(&core.join(folder))).collect::<Result<Vec<_>>>()?;
+    for file in below.into_iter().flatten().chain(FILES.map(|file| core.join(file))) {
+        let name = file.strip_prefix(&core)?.to_string_lossy().into_owned();
+        sources.insert(name, read(&file)?);
+    }
+    plant(&mut sources, mutations)?;
+    for (name, text) in sources {
+        write(&generated().join("core").join(name), &text)?;
+    }
+    write(
+        &generated().join("mutated.rs"),
+        "#[path = \"core\"]\n#[allow(warnings, reason = \"generated\")]\nmod product {\n    \
+         pub mod ring;\n    pub(crate) mod sync;\n}\n",
+    )
+}
+
+fn plant(sources: &mut BTreeMap<String, String>, mutations: &[Mutation]) -> Result<()> {
+    for mutation in mutations {
+        let Some(source) = sources.get_mut(&mutation.file) else {
+            bail!("{}: there is no {}", mutation.name, mutation.file)
+        };
+        let start = mutation.find_in(source)?;
+        let (find, replace) = (mutation.find.trim(), mutation.replace.trim());
+        let asked = format!("if crate::mutation::is({:?}) {{ {replace} }} else {{ {find} }}", mutation.name);
+        let is_statement = find.ends_with(';') || find.ends_with('}');
+        let asked = if is_statement { asked } else { format!("({asked})") };
+        source.replace_range(start..start + find.len(), &asked);
+    }
+    Ok(())
+}
+
+impl Mutation {
+    fn find_in(&self, source: &str) -> Result<usize> {
+        let once = |text: &str| {
+            let count = source.matches(text).count();
+            ensure!(
+                count == 1,
+                "{}: {} has {count} places like this, not one; tell {WORKSPACE}/mutations.toml what it has:\n{text}",
+                self.name,
+                self.file
+            );
+            Ok(source.find(text).unwrap_or_default())
+        };
+        let find = self.find.trim();
+        let Some(after) = &self.after else { return once(find) };
+        let from = once(after)? + after.len();
+        let place = source[from..].find(find);
+        let place = place.with_context(|| {
+            format!("{}: {} has nothing like this after {after:?}; tell {WORKSPACE}/mutations.toml:\n{find}", self.name, self.file)
+        })?;
+        Ok(from + place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(find: &str) -> Vec<Mutation> {
+        let find = format!("{find:?}");
+        parse(&format!(
+            "[[mutation]]\nname = \"m\"\nfile = \"a.rs\"\nfind = {find}\nreplace = \"h()\"\nloom = [\"x\"]"
+        ))
+        .unwrap()
+    }
+
+    fn planted(source: &str, find: &str) -> Result<String> {
+        let mut sources = BTreeMap::from([("a.rs".to_owned(), source.to_owned())]);
+        plant(&mut sources, &table(find))?;
+        Ok(sources.remove("a.rs").unwrap())
+    }
+
+    #[test]
+    fn the_copy_asks_whether_a_bug_is_awake_where_it_is_planted() {
+        let expression = planted("let a = f() + g();", "g()").unwrap();
+        assert_eq!(expression, "let a = f() + (if crate::mutation::is(\"m\") { h() } else { g() });");
+        let statement = planted("f(); g();", "g();").unwrap();
+        assert_eq!(statement, "f(); if crate::mutation::is(\"m\") { h() } else { g(); }");
+    }
+
+    #[test]
+    fn a_text_that_is_not_there_once_is_named() {
+        for source in ["f();", "g(); g();"] {
+            let error = planted(source, "g()").unwrap_err().to_string();
+            assert!(error.contains('m') && error.contains("a.rs") && error.contains("g()"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_place_may_be_named_by_what_is_before_it() {
+        let mut mutations = table("g()");
+        mutations[0].after = Some("fn b".to_owned());
+        let source = "fn a() { g() } fn b() { g(); g() }";
+        let mut sources = BTreeMap::from([("a.rs".to_owned(), source.to_owned())]);
+        plant(&mut sources, &mutations).unwrap();
+        let planted = "fn a() { g() } fn b() { (if crate::mutation::is(\"m\") { h() } else { g() }); g() }";
+        assert_eq!(sources["a.rs"], planted);
+        mutations[0].after = Some("fn c".to_owned());
+        assert!(plant(&mut sources, &mutations).is_err());
+    }
+
+    #[test]
+    fn a_bug_that_nobody_is_to_catch_or_of_a_known_name_is_refused() {
+        let one = "[[mutation]]\nname = \"m\"\nfile = \"a.rs\"\nfind = \"g()\"\nreplace = \"h()\"\n";
+        assert!(parse(one).is_err());
+        let caught = format!("{one}loom = [\"x\"]\n");
+        assert!(parse(&caught).is_ok() && parse(&caught.repeat(2)).is_err());
+    }
+
+    #[test]
+    fn the_table_of_this_repository_fits_its_sources() {
+        let core = paths::root().join("core/src");
+        let mut sources = BTreeMap::new();
+        let mutations = read_table().unwrap();
+        for mutation in &mutations {
+            sources.insert(mutation.file.clone(), read(&core.join(&mutation.file)).unwrap());
+        }
+        plant(&mut sources, &mutations).unwrap();
+    }
+}
