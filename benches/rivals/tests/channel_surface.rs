@@ -1,5 +1,5 @@
-//! A program written for crossbeam-channel's bounded flavour works with ours after changing a `use`: the same tests,
-//! compiled once against each.
+//! A program written for crossbeam-channel's bounded flavour works with ours after changing a `use`: the same
+//! tests, compiled once against each.
 //!
 //! Capacities of at least 1: a ring without room is no ring. `select!`, `after`, `tick` and `never` have no
 //! equivalent.

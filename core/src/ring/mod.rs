@@ -6,11 +6,12 @@
 //! | [`mpsc`] | many | one | fan-in |
 //! | [`mpmc`] | many | many | competing consumers |
 //! | [`unbounded`] | many | many | the same without a bound |
+//! | [`broadcast`] | one or many | many, each gets everything | fan-out |
 //!
-//! **Promise**, of every flavour. A message that was sent is received exactly once or dropped exactly once, and in
-//! the order in which one sender sent it. The capacity, if there is one, is exactly what was asked for. When the last
-//! handle of a side is dropped the other side is woken: receivers get what is left and then learn that nothing will
-//! come, senders get their message back.
+//! **Promise**, of every flavour. A message that was sent is received exactly once (by each reader of a [`broadcast`]
+//! ring, unless that is told that it missed it) or dropped exactly once, and in the order in which one sender sent it.
+//! The capacity, if there is one, is exactly what was asked for. When the last handle of a side is dropped the other
+//! side is woken: receivers get what is left and then learn that nothing will come, senders get their message back.
 //!
 //! **Not promised.** Fairness among the handles of one side. Lock-freedom: a thread that is suspended in the middle
 //! of a call can make others wait for it, though only those who need its slot.
@@ -58,6 +59,7 @@
 //! ```
 
 mod block;
+pub mod broadcast;
 mod claim;
 mod error;
 mod iter;

@@ -332,13 +332,17 @@ macro_rules! receiver_verbs {
 }
 
 /// What senders and receivers alike tell of their ring: a type that has `waiting`, and `ring`, the `Arc` of a ring that has
-/// `len` and `capacity`.
+/// `len` and `capacity`. A handle whose length is not its ring's says how to compute it.
 macro_rules! both_ends {
     ($handle:ident<[$($parameter:ident),+]> for [$($generics:tt)+]) => {
+        both_ends!($handle<[$($parameter),+]> for [$($generics)+], |handle| handle.ring.len());
+    };
+    ($handle:ident<[$($parameter:ident),+]> for [$($generics:tt)+], |$this:ident| $len:expr) => {
         impl<$($generics)+> $handle<$($parameter),+> {
             /// How many messages are in the ring, those that are just being sent or received included.
             pub fn len(&self) -> usize {
-                self.ring.len()
+                let $this = self;
+                $len
             }
 
             /// Whether no message is in the ring.

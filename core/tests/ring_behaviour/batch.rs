@@ -6,8 +6,6 @@ macro_rules! batch_behaviours {
     ($make:path) => {
         mod batch {
             use ringmain::ring::*;
-            use std::sync::Arc;
-            use std::sync::atomic::{AtomicUsize, Ordering};
             use std::time::Duration;
             use $crate::ring_behaviour::*;
             use $make as make;
@@ -125,27 +123,6 @@ macro_rules! batch_behaviours {
                     let sent = sending.join().unwrap();
                     assert!(received.into_iter().map(|n| *n).eq(0..sent));
                 }
-            }
-
-            #[test]
-            fn messages_of_batches_are_dropped_once() {
-                let alive = Arc::new(AtomicUsize::new(0));
-                let (sender, receiver) = make(150);
-                let batch = |len: usize| (0..len).map(|_| Counted::new(&alive)).collect::<Vec<_>>();
-                sender.send_batch(&mut batch(150)).unwrap();
-                let mut got = Vec::new();
-                receiver.recv_batch(&mut got, 70).unwrap();
-                assert_eq!(alive.load(Ordering::SeqCst), 150);
-                let received = got.len();
-                drop(got);
-                assert_eq!(alive.load(Ordering::SeqCst), 150 - received);
-                drop(receiver);
-                assert_eq!(alive.load(Ordering::SeqCst), 0);
-                let mut unsent = batch(3);
-                assert!(sender.try_send_batch(&mut unsent).is_err());
-                assert_eq!(alive.load(Ordering::SeqCst), 3);
-                drop((sender, unsent));
-                assert_eq!(alive.load(Ordering::SeqCst), 0);
             }
         }
     };

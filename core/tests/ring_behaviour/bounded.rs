@@ -3,16 +3,12 @@
 /// Rings that have a capacity.
 #[macro_export]
 macro_rules! bounded_behaviours {
-    ($flavour:ident) => {
+    ($make:path) => {
         mod bounded_ring {
-            use $crate::ring_behaviour::*;
-            use proptest::prelude::*;
-            use ringmain::ring::$flavour::{Receiver, Sender, bounded};
             use ringmain::ring::*;
-            use std::collections::VecDeque;
-            use std::sync::Arc;
-            use std::sync::atomic::{AtomicUsize, Ordering};
             use std::time::{Duration, Instant};
+            use $crate::ring_behaviour::*;
+            use $make as bounded;
 
             #[test]
             fn the_capacity_is_exactly_what_was_asked_for_in_every_lap() {
@@ -94,9 +90,15 @@ macro_rules! bounded_behaviours {
                 let (sender, receiver) = bounded(1);
                 sender.try_send(Mute).unwrap();
                 let error = sender.try_send(Mute).unwrap_err();
-                assert_eq!((format!("{error}"), format!("{error:?}")), ("sending into a full ring".into(), "Full(..)".into()));
+                assert_eq!(
+                    (format!("{error}"), format!("{error:?}")),
+                    ("sending into a full ring".into(), "Full(..)".into())
+                );
                 drop(receiver);
-                assert_eq!(sender.send(Mute).unwrap_err().to_string(), "sending into a ring without receivers");
+                assert_eq!(
+                    sender.send(Mute).unwrap_err().to_string(),
+                    "sending into a ring without receivers"
+                );
                 assert!(format!("{sender:?}").contains("capacity: Some(1)"));
             }
 
@@ -129,7 +131,8 @@ macro_rules! bounded_behaviours {
             #[test]
             fn a_batch_longer_than_the_ring_is_sent_as_room_comes() {
                 let (sender, receiver) = bounded(3);
-                let waiter = std::thread::spawn(move || within(move || sender.send_batch(&mut (0..50).collect())));
+                let waiter =
+                    std::thread::spawn(move || within(move || sender.send_batch(&mut (0..50).collect())));
                 let_it_sleep();
                 within(move || assert!(receiver.iter().eq(0..50)));
                 assert_eq!(waiter.join().unwrap(), Ok(()));
@@ -213,6 +216,22 @@ macro_rules! bounded_behaviours {
                 assert_eq!(result, Ok(()));
                 assert!(burnt < LITTLE, "{burnt:?} of processor time in {A_WHILE:?}");
             }
+        }
+    };
+}
+
+/// Rings that have a capacity, and whose messages are received once, against a queue.
+#[macro_export]
+macro_rules! queue_model {
+    ($flavour:ident) => {
+        mod queue_model {
+            use $crate::ring_behaviour::*;
+            use proptest::prelude::*;
+            use ringmain::ring::$flavour::{Receiver, Sender, bounded};
+            use ringmain::ring::*;
+            use std::collections::VecDeque;
+            use std::sync::Arc;
+            use std::sync::atomic::{AtomicUsize, Ordering};
 
             fn step() -> impl Strategy<Value = Step> {
                 prop_oneof![

@@ -99,31 +99,6 @@ macro_rules! claim_behaviours {
             }
 
             #[test]
-            fn an_iterator_that_panics_leaves_a_claim_whole() {
-                let alive = Arc::new(AtomicUsize::new(0));
-                let (mut sender, receiver) = make(8);
-                for keep in [true, false] {
-                    let mut claim = sender.try_claim(4).unwrap();
-                    claim.push(Counted::new(&alive)).ok().unwrap();
-                    let messages =
-                        (0..4).map(|n| if n < 2 { Counted::new(&alive) } else { panic!("no more") });
-                    assert!(catch_unwind(AssertUnwindSafe(|| claim.fill(messages))).is_err());
-                    assert_eq!((claim.len(), alive.load(Ordering::SeqCst)), (3, 3));
-                    let sent = match keep {
-                        true => claim.commit(),
-                        false => {
-                            drop(claim);
-                            0
-                        }
-                    };
-                    assert_eq!(receiver.try_iter().count(), sent);
-                    assert_eq!(alive.load(Ordering::SeqCst), 0);
-                }
-                sender.send(Counted::new(&alive)).unwrap();
-                assert_eq!(receiver.try_iter().count(), 1);
-            }
-
-            #[test]
             fn a_claim_that_is_left_by_a_panic_sends_nothing() {
                 let alive = Arc::new(AtomicUsize::new(0));
                 let (mut sender, receiver) = make(4);

@@ -1,8 +1,9 @@
 //! What every flavour of ring does alike.
 //!
 //! The test file of a flavour with a bound calls `behaviours!(flavour)`, that of one without passes a function that takes a
-//! capacity all the same. What only some flavours do is in macros of its own: `competing_behaviours!` for those whose
-//! receivers can be cloned, `fan_in_behaviours!` for those whose claims keep other senders' messages back.
+//! capacity all the same. What only some flavours do is in macros of its own: `moving_behaviours!` and `queue_model!` for
+//! those whose messages are received once, `competing_behaviours!` for those whose receivers compete for them,
+//! `fan_in_behaviours!` for those whose claims keep other senders' messages back.
 
 #![allow(dead_code, reason = "each flavour's test file is a program of its own and uses what it needs")]
 
@@ -11,6 +12,7 @@ mod bounded;
 mod claim;
 mod competing;
 mod fan_in;
+mod moving;
 mod peek;
 mod single;
 mod waiting;
@@ -101,18 +103,28 @@ pub enum Step {
     DropReceiver,
 }
 
-/// The tests that every flavour has to pass.
+/// The tests that every flavour has to pass whose messages are received once.
 #[macro_export]
 macro_rules! behaviours {
     ($flavour:ident) => {
         behaviours!($flavour, ringmain::ring::$flavour::bounded);
-        bounded_behaviours!($flavour);
+        bounded_behaviours!(ringmain::ring::$flavour::bounded);
+        queue_model!($flavour);
     };
     ($flavour:ident, $make:path) => {
-        single_behaviours!($flavour, $make);
-        batch_behaviours!($make);
-        claim_behaviours!($make);
-        peek_behaviours!($make);
-        waiting_behaviours!($make);
+        channel_behaviours!($make);
+        moving_behaviours!($flavour, $make);
+    };
+}
+
+/// The tests that every flavour has to pass.
+#[macro_export]
+macro_rules! channel_behaviours {
+    ($make:path) => {
+        $crate::single_behaviours!($make);
+        $crate::batch_behaviours!($make);
+        $crate::claim_behaviours!($make);
+        $crate::peek_behaviours!($make);
+        $crate::waiting_behaviours!($make);
     };
 }

@@ -6,9 +6,6 @@ macro_rules! peek_behaviours {
     ($make:path) => {
         mod peek {
             use ringmain::ring::*;
-            use std::panic::{AssertUnwindSafe, catch_unwind};
-            use std::sync::Arc;
-            use std::sync::atomic::{AtomicUsize, Ordering};
             use std::time::Duration;
             use $crate::ring_behaviour::*;
             use $make as make;
@@ -90,58 +87,6 @@ macro_rules! peek_behaviours {
                 assert_eq!(receiver.try_peek(1).err(), Some(TryRecvError::Disconnected));
                 assert_eq!(receiver.peek(1).err(), Some(RecvError));
                 assert_eq!(receiver.peek_timeout(1, SOON).err(), Some(RecvTimeoutError::Disconnected));
-            }
-
-            #[test]
-            fn a_sink_that_panics_has_what_it_was_given_and_no_more() {
-                let alive = Arc::new(AtomicUsize::new(0));
-                let (sender, mut receiver) = make(5);
-                (0..5).for_each(|n| sender.send((n, Counted::new(&alive))).unwrap());
-                let mut seen = Vec::new();
-                let peek = receiver.peek(5).unwrap();
-                let panicked = catch_unwind(AssertUnwindSafe(|| {
-                    peek.take_each(|(n, message)| {
-                        seen.push(n);
-                        drop(message);
-                        assert!(n != 2, "enough");
-                    })
-                }));
-                assert!(panicked.is_err());
-                assert_eq!((seen, alive.load(Ordering::SeqCst)), (vec![0, 1, 2], 2));
-                assert!(receiver.try_iter().map(|(n, _)| n).eq([3, 4]));
-                assert_eq!(alive.load(Ordering::SeqCst), 0);
-            }
-
-            #[test]
-            fn a_message_whose_drop_panics_at_a_commit_is_gone_and_the_rest_stays() {
-                let alive = Arc::new(AtomicUsize::new(0));
-                let (sender, mut receiver) = make(4);
-                for n in 0..4 {
-                    let message = if n == 1 { Counted::panicking(&alive) } else { Counted::new(&alive) };
-                    sender.send((n, message)).unwrap();
-                }
-                let peek = receiver.peek(4).unwrap();
-                assert!(catch_unwind(AssertUnwindSafe(|| peek.commit())).is_err());
-                assert_eq!(alive.load(Ordering::SeqCst), 2);
-                assert!(receiver.try_iter().map(|(n, _)| n).eq([2, 3]));
-                assert_eq!(alive.load(Ordering::SeqCst), 0);
-            }
-
-            #[test]
-            fn what_is_looked_at_is_dropped_once() {
-                let alive = Arc::new(AtomicUsize::new(0));
-                let (sender, mut receiver) = make(9);
-                (0..9).for_each(|_| sender.send(Counted::new(&alive)).unwrap());
-                receiver.peek(3).unwrap().abort();
-                assert_eq!(alive.load(Ordering::SeqCst), 9);
-                receiver.peek(2).unwrap().commit();
-                assert_eq!(alive.load(Ordering::SeqCst), 7);
-                drop(receiver.peek(2).unwrap().take());
-                assert_eq!(alive.load(Ordering::SeqCst), 6);
-                receiver.peek(2).unwrap().take_each(drop);
-                assert_eq!(alive.load(Ordering::SeqCst), 4);
-                drop(receiver);
-                assert_eq!(alive.load(Ordering::SeqCst), 0);
             }
 
             #[test]

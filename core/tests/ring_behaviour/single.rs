@@ -3,12 +3,9 @@
 /// Sending and receiving one message after the other.
 #[macro_export]
 macro_rules! single_behaviours {
-    ($flavour:ident, $make:path) => {
+    ($make:path) => {
         mod single {
-            use ringmain::ring::$flavour::Sender;
             use ringmain::ring::*;
-            use std::panic::{AssertUnwindSafe, catch_unwind};
-            use std::rc::Rc;
             use std::sync::Arc;
             use std::sync::atomic::{AtomicUsize, Ordering};
             use std::time::{Duration, Instant};
@@ -83,25 +80,6 @@ macro_rules! single_behaviours {
             }
 
             #[test]
-            fn messages_that_are_left_are_dropped_once_when_the_receiver_goes() {
-                let alive = Arc::new(AtomicUsize::new(0));
-                let (sender, receiver) = make(5);
-                for _ in 0..13 {
-                    sender.send(Counted::new(&alive)).unwrap();
-                    sender.send(Counted::new(&alive)).unwrap();
-                    drop(receiver.recv().unwrap());
-                    drop(receiver.recv().unwrap());
-                }
-                (0..3).for_each(|_| sender.send(Counted::new(&alive)).unwrap());
-                assert_eq!(alive.load(Ordering::SeqCst), 3);
-                drop(receiver);
-                assert_eq!(alive.load(Ordering::SeqCst), 0, "not only when the sender goes");
-                drop(sender.try_send(Counted::new(&alive)));
-                drop(sender);
-                assert_eq!(alive.load(Ordering::SeqCst), 0);
-            }
-
-            #[test]
             fn messages_that_are_left_are_dropped_once_when_the_sender_went_first() {
                 let alive = Arc::new(AtomicUsize::new(0));
                 let (sender, receiver) = make(5);
@@ -109,40 +87,6 @@ macro_rules! single_behaviours {
                 drop(sender);
                 assert_eq!(alive.load(Ordering::SeqCst), 5);
                 drop(receiver.recv());
-                drop(receiver);
-                assert_eq!(alive.load(Ordering::SeqCst), 0);
-            }
-
-            #[test]
-            fn a_message_whose_drop_panics_does_not_keep_the_others() {
-                let alive = Arc::new(AtomicUsize::new(0));
-                for at in 0..4 {
-                    let (sender, receiver) = make(4);
-                    for index in 0..4 {
-                        let message = match index == at {
-                            true => Counted::panicking(&alive),
-                            false => Counted::new(&alive),
-                        };
-                        sender.send(message).unwrap();
-                    }
-                    assert!(catch_unwind(AssertUnwindSafe(|| drop(receiver))).is_err());
-                    assert_eq!(alive.load(Ordering::SeqCst), 0);
-                    assert!(sender.try_send(Counted::new(&alive)).is_err());
-                }
-            }
-
-            #[test]
-            fn a_message_may_hold_the_last_sender_of_its_own_ring() {
-                struct Knot {
-                    _sender: Rc<Sender<Knot>>,
-                    _counted: Counted,
-                }
-                let alive = Arc::new(AtomicUsize::new(0));
-                let (sender, receiver) = make(2);
-                let sender = Rc::new(sender);
-                let knot = Knot { _sender: Rc::clone(&sender), _counted: Counted::new(&alive) };
-                assert!(sender.try_send(knot).is_ok());
-                drop(sender);
                 drop(receiver);
                 assert_eq!(alive.load(Ordering::SeqCst), 0);
             }

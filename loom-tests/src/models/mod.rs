@@ -1,6 +1,7 @@
 //! The models. Each is one race, named `FLAVOUR::PROTOCOL` and what about it: the protocols are those of the rings'
 //! module headers.
 
+mod broadcast;
 mod crowd;
 mod event_count;
 mod pair;
@@ -51,6 +52,7 @@ pub const MODELS: &[&[Model]] = &[
     crowd::UNBOUNDED_SENDERS,
     crowd::UNBOUNDED_RECEIVERS,
     unbounded::MODELS,
+    broadcast::BROADCAST,
 ];
 
 /// A list of models of one flavour, out of functions generic over flavours.
@@ -74,7 +76,7 @@ fn join<T, const N: usize>(threads: [thread::JoinHandle<T>; N]) -> [T; N] {
 }
 
 /// A message that counts how many of its kind are alive, out of sight of the scheduler.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Token {
     pub number: u32,
     _alive: std::sync::Arc<()>,

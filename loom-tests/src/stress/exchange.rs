@@ -3,6 +3,7 @@
 use crate::flavour::{Flavour, ManyReceivers, ManySenders, Receiving, Sending};
 use crate::ring::{TryRecvError, TrySendError};
 use crate::task::keep;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -35,7 +36,7 @@ const WAYS: [Way; 5] = [Way::Try, Way::Wait, Way::Batch, Way::InPlace, Way::Task
 /// What a receiver has got of each sender: messages come in the order of each.
 struct Received {
     next: Vec<usize>,
-    sum: &'static AtomicU64,
+    sum: Arc<AtomicU64>,
 }
 
 impl Received {
@@ -95,12 +96,13 @@ fn run<S: Sending<Message>, R: Receiving<Message>>(
     let started = Instant::now();
     let each = messages / senders.len();
     let name = format!("{name} {}p{}c {sending_way:?} {receiving_way:?}", senders.len(), receivers.len());
-    let sum: &'static AtomicU64 = Box::leak(Box::new(AtomicU64::new(0)));
+    let sum = Arc::new(AtomicU64::new(0));
+    keep(sum.clone());
     let sender_count = senders.len();
     let sending = senders.into_iter().enumerate();
     let sending = sending.map(|(number, sender)| spawn(move || send_all(sender, number, each, sending_way)));
     let receiving = receivers.into_iter().map(|receiver| {
-        let received = Received { next: vec![0; sender_count], sum };
+        let received = Received { next: vec![0; sender_count], sum: sum.clone() };
         spawn(move || keep(receive_all(receiver, received, receiving_way)))
     });
     sending.chain(receiving).collect::<Vec<_>>().into_iter().for_each(finish);

@@ -110,7 +110,7 @@ fn run(suite: &str, mut experiments: Vec<Experiment>, arguments: &Arguments) -> 
 
     println!("{}", machine());
     println!(
-        "{} experiments, {} rounds of about {} ms each, entrants in turn; median, and min to max where there is room",
+        "{} experiments, {} rounds of about {} ms, entrants in turn; medians, and ranges where there is room",
         experiments.len(),
         pace.rounds,
         pace.round.as_millis()

@@ -1,14 +1,15 @@
 //! Measures entrants against each other and says who won.
 //!
-//! **Promise.** The entrants of one experiment run in turn, round by round, each round starting with another one, so
-//! that whatever disturbs the machine disturbs them all. A result is the median of the rounds with its range. An
-//! entrant that hangs or crashes is cut off and shown as such; one that loses or doubles a message fails the run.
+//! **Promise.** The entrants of one experiment run in turn, round by round, each round starting with another
+//! one, so that whatever disturbs the machine disturbs them all. A result is the median of the rounds with
+//! its range. An entrant that hangs or crashes is cut off and shown as such; one that loses or doubles a
+//! message fails the run.
 //!
-//! **How.** Each entrant runs in a process of its own, which sleeps while others are measured. So it can be killed
-//! whatever its threads do, and no rival's memory or threads are in the way of another.
+//! **How.** Each entrant runs in a process of its own, which sleeps while others are measured. So it can be
+//! killed whatever its threads do, and no rival's memory or threads are in the way of another.
 //!
-//! **Where next.** `experiment.rs` is what a suite hands over, `worker.rs` the process of an entrant, `contest.rs`
-//! the rounds, `report.rs` the verdict, `table.rs` and `plot.rs` what is shown.
+//! **Where next.** `experiment.rs` is what a suite hands over, `worker.rs` the process of an entrant,
+//! `contest.rs` the rounds, `report.rs` the verdict, `table.rs` and `plot.rs` what is shown.
 
 mod command;
 mod contest;

@@ -81,8 +81,8 @@ pub const CAPACITIES: [usize; 2] = [1024, 65536];
 /// No cell may be below this.
 const FLOOR: f64 = 0.9;
 
-/// What is wanted where it is more than not to be far behind: words of a cell's name, and the ratio. The first row
-/// whose words are all in the name counts.
+/// What is wanted where it is more than not to be far behind: words of a cell's name, and the ratio. The
+/// first row whose words are all in the name counts.
 const RATIOS: &[(&[&str], f64)] = &[
     (&["1p1c", "unbounded"], FLOOR),
     (&["2p2c", "unbounded"], FLOOR),

@@ -1,4 +1,5 @@
-//! What a receiver costs while there is nothing to receive: processor time of its thread, once it has settled down.
+//! What a receiver costs while there is nothing to receive: processor time of its thread, once it has settled
+//! down.
 
 use super::message::Message;
 use super::verbs::{Flavour, PutWaiting, Shape, TakeWaiting};
@@ -36,8 +37,8 @@ pub fn cost<M: Message, F: Flavour<M, Sender: PutWaiting<M>, Receiver: TakeWaiti
 fn processor_time<T>(thread: &JoinHandle<T>) -> Result<Duration> {
     let mut clock = 0;
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the thread is alive, as it waits for a message that is sent later and has not been joined; both calls
-    // write only to what is passed by reference.
+    // SAFETY: the thread is alive, as it waits for a message that is sent later and has not been joined; both
+    // calls write only to what is passed by reference.
     let failed = unsafe {
         libc::pthread_getcpuclockid(thread.as_pthread_t(), &mut clock) != 0
             || libc::clock_gettime(clock, &mut time) != 0

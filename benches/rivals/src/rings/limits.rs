@@ -6,12 +6,13 @@ use super::verbs::{Put, Take, flavour, one_each};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-flavour!(
-/// One word in a line of its own, with room for one number: nothing between two threads is faster.
-Mailbox, Outgoing, Incoming, |shape| {
-    let word = Arc::new(Word(AtomicU64::new(0)));
-    one_each(shape, (Outgoing(Arc::clone(&word)), Incoming { word, seen: 0 }))
-});
+flavour! {
+    /// One word in a line of its own, with room for one number: nothing between two threads is faster.
+    Mailbox, Outgoing, Incoming, |shape| {
+        let word = Arc::new(Word(AtomicU64::new(0)));
+        one_each(shape, (Outgoing(Arc::clone(&word)), Incoming { word, seen: 0 }))
+    }
+}
 
 #[derive(Debug)]
 #[repr(align(128))]

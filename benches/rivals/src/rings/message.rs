@@ -87,7 +87,7 @@ impl Account {
     pub fn check<M: Message>(self, count: u64) -> Result<()> {
         ensure!(self.count == count, "{} messages were sent and {} received", count, self.count);
         // Of `count` and its successor one is even, so that nothing is lost by halving.
-        let (even, odd) = if count % 2 == 0 { (count, count + 1) } else { (count + 1, count) };
+        let (even, odd) = if count.is_multiple_of(2) { (count, count + 1) } else { (count + 1, count) };
         let sum = (even / 2).wrapping_mul(odd).wrapping_mul(M::WEIGHT);
         ensure!(self.sum == sum, "{count} messages were received, but not those that were sent");
         Ok(())

@@ -1,11 +1,12 @@
 //! The suite of the typed rings: throughput, fan-out, round trips, and what waiting and memory cost.
 //!
-//! Every message is numbered, and every receiver accounts for what it had: a round in which one was lost or came
-//! twice is refused.
+//! Every message is numbered, and every receiver accounts for what it had: a round in which one was lost or
+//! came twice is refused.
 //!
-//! **Where next.** `verbs.rs` is what a ring must do to take part, `rivals` has an adapter for each, `ours.rs` that
-//! of ours. `transfer.rs`, `pair.rs`, `ping_pong.rs`, `wake.rs`, `idle_cpu.rs` and `slot_bytes.rs` are the
-//! workloads, `mode.rs` the three ways to use a ring, `cell.rs` the names and the goals.
+//! **Where next.** `verbs.rs` is what a ring must do to take part, `rivals` has an adapter for each,
+//! `ours.rs` that of ours. `transfer.rs`, `pair.rs`, `ping_pong.rs`, `wake.rs`, `idle_cpu.rs` and
+//! `slot_bytes.rs` are the workloads, `mode.rs` the three ways to use a ring, `cell.rs` the names and the
+//! goals.
 
 mod cell;
 mod idle_cpu;

@@ -12,8 +12,8 @@ pub const BATCH: usize = 64;
 /// The number of the message that tells a waiting consumer that nothing will follow.
 const END: u64 = u64::MAX;
 
-/// So often a consumer that has given its core away finds nothing, after the last producer is done, before it takes
-/// what is missing for lost.
+/// So often a consumer that has given its core away finds nothing, after the last producer is done, before it
+/// takes what is missing for lost.
 const VAIN_MAX: u32 = 20_000;
 
 /// What the threads of one round share.
@@ -50,7 +50,8 @@ impl Course {
 
     /// Whether the caller is the last producer to finish.
     fn last_to_finish(&self) -> bool {
-        // ORDERING: AcqRel: what the last one does comes after all that the others sent, and `lost` after both.
+        // ORDERING: AcqRel: what the last one does comes after all that the others sent, and `lost` after
+        // both.
         self.sending.fetch_sub(1, Ordering::AcqRel) == 1
     }
 

@@ -213,8 +213,8 @@ impl Peer {
         }
     }
 
-    /// How it does a transfer of this kind. Who has no calls for batches sends and receives one by one, as its users
-    /// have to.
+    /// How it does a transfer of this kind. Who has no calls for batches sends and receives one by one, as
+    /// its users have to.
     pub fn transfers(&self, how: Use, payload: Payload) -> Option<Transfer> {
         let transfers = match how {
             Use::Single => self.single,

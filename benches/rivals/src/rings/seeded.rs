@@ -28,24 +28,30 @@ pub enum Fault {
 const UNLUCKY: u64 = 777;
 const CAPACITY: usize = 1024;
 
-flavour!(
+flavour! {
     /// Without a fault.
-    Sound, Faulty<M>, Faulty<M>, |shape| faulty(shape, None));
-flavour!(
+    Sound, Faulty<M>, Faulty<M>, |shape| faulty(shape, None)
+}
+flavour! {
     /// With [`Fault::Lost`].
-    Losing, Faulty<M>, Faulty<M>, |shape| faulty(shape, Some(Fault::Lost)));
-flavour!(
+    Losing, Faulty<M>, Faulty<M>, |shape| faulty(shape, Some(Fault::Lost))
+}
+flavour! {
     /// With [`Fault::Doubled`].
-    Doubling, Faulty<M>, Faulty<M>, |shape| faulty(shape, Some(Fault::Doubled)));
-flavour!(
+    Doubling, Faulty<M>, Faulty<M>, |shape| faulty(shape, Some(Fault::Doubled))
+}
+flavour! {
     /// With [`Fault::Replaced`].
-    Replacing, Faulty<M>, Faulty<M>, |shape| faulty(shape, Some(Fault::Replaced)));
-flavour!(
+    Replacing, Faulty<M>, Faulty<M>, |shape| faulty(shape, Some(Fault::Replaced))
+}
+flavour! {
     /// With [`Fault::Stuck`].
-    Sticking, Faulty<M>, Faulty<M>, |shape| faulty(shape, Some(Fault::Stuck)));
-flavour!(
+    Sticking, Faulty<M>, Faulty<M>, |shape| faulty(shape, Some(Fault::Stuck))
+}
+flavour! {
     /// With [`Fault::Fatal`].
-    Dying, Faulty<M>, Faulty<M>, |shape| faulty(shape, Some(Fault::Fatal)));
+    Dying, Faulty<M>, Faulty<M>, |shape| faulty(shape, Some(Fault::Fatal))
+}
 
 /// A sound queue, in which the unlucky message goes wrong.
 #[derive(Clone, Debug)]

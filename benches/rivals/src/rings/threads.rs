@@ -6,8 +6,8 @@ use std::time::Instant;
 /// Idle steps before the core is given away.
 const STEPS_MAX: u32 = 64;
 
-/// How a thread waits between tries, the same for everybody: a pause each step, and after 64 steps in vain the core
-/// is given to whoever wants it.
+/// How a thread waits between tries, the same for everybody: a pause each step, and after 64 steps in vain
+/// the core is given to whoever wants it.
 #[derive(Debug, Default)]
 pub struct Idle {
     steps: u32,
@@ -77,7 +77,8 @@ pub fn elapsed(stretches: &[Stretch]) -> std::time::Duration {
 /// Keeps this thread on one of the cores that the process may use, if there is a core with that index.
 pub fn pin(index: usize) {
     #[cfg(target_os = "linux")]
-    // SAFETY: both calls get a pointer to a set of ours and its size, and keep neither; an all-zero set is valid.
+    // SAFETY: both calls get a pointer to a set of ours and its size, and keep neither; an all-zero set is
+    // valid.
     unsafe {
         let size = size_of::<libc::cpu_set_t>();
         let mut allowed: libc::cpu_set_t = std::mem::zeroed();

@@ -99,8 +99,8 @@ fn share(total: u64, producers: usize, index: usize) -> Range<u64> {
     begin(index)..begin(index + 1)
 }
 
-/// Sends and receives once around the ring by the first sender, so that all its memory is there; `readers` of the
-/// receivers read each message. Never so much at once that a share of the capacity could not hold it.
+/// Sends and receives once around the ring by the first sender, so that all its memory is there; `readers` of
+/// the receivers read each message. Never so much at once that a share of the capacity could not hold it.
 fn warm_up<M: Message, F: Flavour<M>, W: Mode<M, F>>(
     ends: &mut Ends<F::Sender, F::Receiver>,
     capacity: usize,

@@ -1,5 +1,5 @@
-//! What a ring must do to take part: one small trait for each kind of verb, so that an adapter implements what its
-//! ring has and nothing else.
+//! What a ring must do to take part: one small trait for each kind of verb, so that an adapter implements
+//! what its ring has and nothing else.
 //!
 //! The verbs have names that no ring uses, so that an adapter that means its ring's verb cannot call itself.
 
@@ -177,7 +177,7 @@ macro_rules! take_batch {
     };
 }
 
-/// `flavour!(Name, Sender<M>, Receiver<M>, |shape| handles)`: a ring.
+/// `flavour! { Name, Sender<M>, Receiver<M>, |shape| handles }`: a ring.
 macro_rules! flavour {
     ($(#[$doc:meta])* $name:ident, $sender:ty, $receiver:ty, |$shape:ident| $ends:expr) => {
         $(#[$doc])*

@@ -44,7 +44,8 @@ pub fn latency<M: Message, F: Flavour<M, Sender: PutWaiting<M>, Receiver: TakeWa
                 QUANTILES.iter().map(|(_, q)| nanoseconds.value_at_quantile(*q) as f64 / 1e3).collect();
             anyhow::Ok(values)
         });
-        // A thread of its own, as threads that are started later inherit their core from the one that starts them.
+        // A thread of its own, as threads that are started later inherit their core from the one that starts
+        // them.
         scope.spawn(move || {
             pin(0);
             for _ in 0..count {

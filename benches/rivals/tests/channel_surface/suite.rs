@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Long enough for another thread to get into a waiting call, most of the time. The tests hold if it does not.
+/// Long enough for another thread to get into a waiting call, most of the time. The tests hold if it does
+/// not.
 const A_WHILE: Duration = Duration::from_millis(20);
 /// Longer than any test waits, if the calls keep their word.
 const VERY_LONG: Duration = Duration::from_secs(60);
@@ -246,7 +247,8 @@ fn every_message_goes_to_one_receiver() {
             thread::scope(|sending| {
                 let sender = &sender;
                 for from in 0..SENDERS {
-                    sending.spawn(move || (0..COUNT).for_each(|index| sender.send(from * COUNT + index).unwrap()));
+                    let numbers = from * COUNT..(from + 1) * COUNT;
+                    sending.spawn(move || numbers.for_each(|number| sender.send(number).unwrap()));
                 }
             });
             drop(sender);

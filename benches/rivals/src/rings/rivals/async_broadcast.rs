@@ -4,9 +4,10 @@ use crate::rings::peer::Peer;
 use crate::rings::verbs::{flavour, one_to_many, put, put_waiting, take, take_waiting};
 use async_broadcast::{Receiver, Sender, broadcast};
 
-flavour!(
+flavour! {
     /// Its only flavour.
-    Broadcast, Sender<M>, Receiver<M>, |shape| one_to_many(shape, broadcast(shape.capacity)));
+    Broadcast, Sender<M>, Receiver<M>, |shape| one_to_many(shape, broadcast(shape.capacity))
+}
 put!(Sender<M>, |sender, message| sender.try_broadcast(message).is_ok());
 take!(Receiver<M>, |receiver| receiver.try_recv().ok());
 put_waiting!(Sender<M>, |sender, message| {

@@ -4,12 +4,14 @@ use crate::rings::peer::Peer;
 use crate::rings::verbs::{flavour, many_each, put, put_waiting, take, take_waiting};
 use crossbeam_channel::{Receiver, Sender};
 
-flavour!(
+flavour! {
     /// With a bound.
-    Bounded, Sender<M>, Receiver<M>, |shape| many_each(shape, crossbeam_channel::bounded(shape.capacity)));
-flavour!(
+    Bounded, Sender<M>, Receiver<M>, |shape| many_each(shape, crossbeam_channel::bounded(shape.capacity))
+}
+flavour! {
     /// Without.
-    Unbounded, Sender<M>, Receiver<M>, |shape| many_each(shape, crossbeam_channel::unbounded()));
+    Unbounded, Sender<M>, Receiver<M>, |shape| many_each(shape, crossbeam_channel::unbounded())
+}
 put!(Sender<M>, |sender, message| sender.try_send(message).is_ok());
 take!(Receiver<M>, |receiver| receiver.try_recv().ok());
 put_waiting!(Sender<M>, |sender, message| sender.send(message).unwrap_or(()));

@@ -5,18 +5,20 @@ use crate::rings::verbs::{flavour, many_each, put, take};
 use crossbeam_queue::{ArrayQueue, SegQueue};
 use std::sync::Arc;
 
-flavour!(
-/// With a bound.
-Bounded, Arc<ArrayQueue<M>>, Arc<ArrayQueue<M>>, |shape| {
-    let queue = Arc::new(ArrayQueue::new(shape.capacity));
-    many_each(shape, (Arc::clone(&queue), queue))
-});
-flavour!(
-/// Without.
-Unbounded, Arc<SegQueue<M>>, Arc<SegQueue<M>>, |shape| {
-    let queue = Arc::new(SegQueue::new());
-    many_each(shape, (Arc::clone(&queue), queue))
-});
+flavour! {
+    /// With a bound.
+    Bounded, Arc<ArrayQueue<M>>, Arc<ArrayQueue<M>>, |shape| {
+        let queue = Arc::new(ArrayQueue::new(shape.capacity));
+        many_each(shape, (Arc::clone(&queue), queue))
+    }
+}
+flavour! {
+    /// Without.
+    Unbounded, Arc<SegQueue<M>>, Arc<SegQueue<M>>, |shape| {
+        let queue = Arc::new(SegQueue::new());
+        many_each(shape, (Arc::clone(&queue), queue))
+    }
+}
 put!(Arc<ArrayQueue<M>>, |sender, message| sender.push(message).is_ok());
 take!(Arc<ArrayQueue<M>>, |receiver| receiver.pop());
 put!(Arc<SegQueue<M>>, |sender, message| {

@@ -4,25 +4,34 @@ use crate::rings::peer::Peer;
 use crate::rings::verbs::{flavour, many_each, many_to_one, one_each, put, put_waiting, take, take_waiting};
 use crossfire::{MRx, MTx, Rx, Tx, mpmc, mpsc, spsc};
 
-flavour!(
+flavour! {
     /// One sender, one receiver.
-    Spsc, Tx<spsc::Array<M>>, Rx<spsc::Array<M>>, |shape| one_each(shape, spsc::bounded_blocking(shape.capacity)));
-flavour!(
-/// Many senders, one receiver.
-Mpsc, MTx<mpsc::Array<M>>, Rx<mpsc::Array<M>>, |shape| {
-    many_to_one(shape, mpsc::bounded_blocking(shape.capacity))
-});
-flavour!(
-/// Many of both.
-Mpmc, MTx<mpmc::Array<M>>, MRx<mpmc::Array<M>>, |shape| {
-    many_each(shape, mpmc::bounded_blocking(shape.capacity))
-});
-flavour!(
+    Spsc, Tx<spsc::Array<M>>, Rx<spsc::Array<M>>, |shape| {
+        one_each(shape, spsc::bounded_blocking(shape.capacity))
+    }
+}
+flavour! {
+    /// Many senders, one receiver.
+    Mpsc, MTx<mpsc::Array<M>>, Rx<mpsc::Array<M>>, |shape| {
+        many_to_one(shape, mpsc::bounded_blocking(shape.capacity))
+    }
+}
+flavour! {
+    /// Many of both.
+    Mpmc, MTx<mpmc::Array<M>>, MRx<mpmc::Array<M>>, |shape| {
+        many_each(shape, mpmc::bounded_blocking(shape.capacity))
+    }
+}
+flavour! {
     /// One sender, one receiver, no bound.
-    UnboundedSpsc, Tx<spsc::List<M>>, Rx<spsc::List<M>>, |shape| one_each(shape, spsc::unbounded_blocking()));
-flavour!(
+    UnboundedSpsc, Tx<spsc::List<M>>, Rx<spsc::List<M>>, |shape| one_each(shape, spsc::unbounded_blocking())
+}
+flavour! {
     /// Many of both, no bound.
-    UnboundedMpmc, MTx<mpmc::List<M>>, MRx<mpmc::List<M>>, |shape| many_each(shape, mpmc::unbounded_blocking()));
+    UnboundedMpmc, MTx<mpmc::List<M>>, MRx<mpmc::List<M>>, |shape| {
+        many_each(shape, mpmc::unbounded_blocking())
+    }
+}
 put!(Tx<spsc::Array<M>>, |sender, message| sender.try_send(message).is_ok());
 put!(MTx<mpsc::Array<M>>, |sender, message| sender.try_send(message).is_ok());
 put!(MTx<mpmc::Array<M>>, |sender, message| sender.try_send(message).is_ok());

@@ -1,8 +1,8 @@
 //! disruptor: a ring whose every reader sees everything; with one reader it is also a queue for one receiver.
 //!
-//! Its pollers do not wait, and its own threads do not return messages, so it has no waiting cells. With several
-//! producers each poll looks through all that was published and not yet read, so that taking one at a time is slow by
-//! nature: its batch cells are what it is made for.
+//! Its pollers do not wait, and its own threads do not return messages, so it has no waiting cells. With
+//! several producers each poll looks through all that was published and not yet read, so that taking one at a
+//! time is slow by nature: its batch cells are what it is made for.
 
 use crate::rings::message::Message;
 use crate::rings::peer::{Kind, Peer, Side};
@@ -13,42 +13,48 @@ use disruptor::{
     build_single_producer,
 };
 
-flavour!(
-/// One producer, one reader.
-Sp, SingleProducer<M, SingleConsumerBarrier>, Poller<M, SingleProducerBarrier>, |shape| {
-    let (poller, builder) = build_single_producer(shape.capacity, M::default, BusySpin).new_event_poller();
-    one_each(shape, (builder.build(), Poller(poller)))
-});
-flavour!(
-/// One producer, any number of readers.
-SpMany, SingleProducer<M, MultiConsumerBarrier>, Poller<M, SingleProducerBarrier>, |shape| {
-    let mut builder = build_single_producer(shape.capacity, M::default, BusySpin).with_multi_consumer();
-    let mut receivers = Vec::new();
-    for _ in 0..shape.consumers {
-        let (poller, next) = builder.new_event_poller();
-        receivers.push(Poller(poller));
-        builder = next;
+flavour! {
+    /// One producer, one reader.
+    Sp, SingleProducer<M, SingleConsumerBarrier>, Poller<M, SingleProducerBarrier>, |shape| {
+        let builder = build_single_producer(shape.capacity, M::default, BusySpin);
+        let (poller, builder) = builder.new_event_poller();
+        one_each(shape, (builder.build(), Poller(poller)))
     }
-    Ends { senders: vec![builder.build()], receivers }
-});
-flavour!(
-/// Many producers, one reader.
-Mp, MultiProducer<M, SingleConsumerBarrier>, Poller<M, MultiProducerBarrier>, |shape| {
-    let (poller, builder) = build_multi_producer(shape.capacity, M::default, BusySpin).new_event_poller();
-    many_to_one(shape, (builder.build(), Poller(poller)))
-});
-flavour!(
-/// Made for many producers, any number of readers.
-MpMany, MultiProducer<M, MultiConsumerBarrier>, Poller<M, MultiProducerBarrier>, |shape| {
-    let mut builder = build_multi_producer(shape.capacity, M::default, BusySpin).with_multi_consumer();
-    let mut receivers = Vec::new();
-    for _ in 0..shape.consumers {
-        let (poller, next) = builder.new_event_poller();
-        receivers.push(Poller(poller));
-        builder = next;
+}
+flavour! {
+    /// One producer, any number of readers.
+    SpMany, SingleProducer<M, MultiConsumerBarrier>, Poller<M, SingleProducerBarrier>, |shape| {
+        let mut builder = build_single_producer(shape.capacity, M::default, BusySpin).with_multi_consumer();
+        let mut receivers = Vec::new();
+        for _ in 0..shape.consumers {
+            let (poller, next) = builder.new_event_poller();
+            receivers.push(Poller(poller));
+            builder = next;
+        }
+        Ends { senders: vec![builder.build()], receivers }
     }
-    Ends { senders: vec![builder.build()], receivers }
-});
+}
+flavour! {
+    /// Many producers, one reader.
+    Mp, MultiProducer<M, SingleConsumerBarrier>, Poller<M, MultiProducerBarrier>, |shape| {
+        let builder = build_multi_producer(shape.capacity, M::default, BusySpin);
+        let (poller, builder) = builder.new_event_poller();
+        many_to_one(shape, (builder.build(), Poller(poller)))
+    }
+}
+flavour! {
+    /// Made for many producers, any number of readers.
+    MpMany, MultiProducer<M, MultiConsumerBarrier>, Poller<M, MultiProducerBarrier>, |shape| {
+        let mut builder = build_multi_producer(shape.capacity, M::default, BusySpin).with_multi_consumer();
+        let mut receivers = Vec::new();
+        for _ in 0..shape.consumers {
+            let (poller, next) = builder.new_event_poller();
+            receivers.push(Poller(poller));
+            builder = next;
+        }
+        Ends { senders: vec![builder.build()], receivers }
+    }
+}
 
 /// A reader.
 pub struct Poller<M, B>(EventPoller<M, B>);
@@ -90,8 +96,12 @@ put_batch!(SingleProducer<M, SingleConsumerBarrier>, |sender, numbers| put_some(
 put_batch!(SingleProducer<M, MultiConsumerBarrier>, |sender, numbers| put_some(sender, numbers));
 put_batch!(MultiProducer<M, SingleConsumerBarrier>, |sender, numbers| put_some(sender, numbers));
 put_batch!(MultiProducer<M, MultiConsumerBarrier>, |sender, numbers| put_some(sender, numbers));
-take!(Poller<M, SingleProducerBarrier>, |poller| poller.0.take(1).ok().and_then(|mut one| (&mut one).next().copied()));
-take!(Poller<M, MultiProducerBarrier>, |poller| poller.0.take(1).ok().and_then(|mut one| (&mut one).next().copied()));
+take!(Poller<M, SingleProducerBarrier>, |poller| {
+    poller.0.take(1).ok().and_then(|mut one| (&mut one).next().copied())
+});
+take!(Poller<M, MultiProducerBarrier>, |poller| {
+    poller.0.take(1).ok().and_then(|mut one| (&mut one).next().copied())
+});
 take_batch!(Poller<M, SingleProducerBarrier>, |poller, count_max, each| {
     poller.0.take(count_max as u64).map_or(0, |mut some| (&mut some).inspect(|message| each(message)).count())
 });

@@ -4,12 +4,14 @@ use crate::rings::peer::Peer;
 use crate::rings::verbs::{flavour, many_each, put, put_batch, put_waiting, take, take_batch, take_waiting};
 use flume::{Receiver, Sender};
 
-flavour!(
+flavour! {
     /// With a bound.
-    Bounded, Sender<M>, Receiver<M>, |shape| many_each(shape, flume::bounded(shape.capacity)));
-flavour!(
+    Bounded, Sender<M>, Receiver<M>, |shape| many_each(shape, flume::bounded(shape.capacity))
+}
+flavour! {
     /// Without.
-    Unbounded, Sender<M>, Receiver<M>, |shape| many_each(shape, flume::unbounded()));
+    Unbounded, Sender<M>, Receiver<M>, |shape| many_each(shape, flume::unbounded())
+}
 put!(Sender<M>, |sender, message| sender.try_send(message).is_ok());
 take!(Receiver<M>, |receiver| receiver.try_recv().ok());
 put_batch!(Sender<M>, |sender, numbers| {

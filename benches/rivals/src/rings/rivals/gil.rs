@@ -1,7 +1,9 @@
-//! gil: an index ring for one and one with batches in place, stamped slots for the others, and shards of index rings.
+//! gil: an index ring for one and one with batches in place, stamped slots for the others, and shards of
+//! index rings.
 //!
-//! The waiting calls of `spsc`, `mpsc` and `spmc` spin and yield for ever: a waiting thread burns its core, so they
-//! are references; those of `spsc::parking` and `mpmc` sleep. A sharded ring keeps the order of each sender's messages but none between senders: a reference too.
+//! The waiting calls of `spsc`, `mpsc` and `spmc` spin and yield for ever: a waiting thread burns its core,
+//! so they are references; those of `spsc::parking` and `mpmc` sleep. A sharded ring keeps the order of each
+//! sender's messages but none between senders: a reference too.
 
 use crate::rings::peer::Peer;
 use crate::rings::verbs::{
@@ -17,7 +19,8 @@ fn nonzero(count: usize) -> NonZeroUsize {
     NonZeroUsize::new(count).unwrap_or(NonZeroUsize::MIN)
 }
 
-/// How a sharded ring divides its capacity: a shard for each handle of the larger side, a power of two of them.
+/// How a sharded ring divides its capacity: a shard for each handle of the larger side, a power of two of
+/// them.
 fn shards(shape: Shape) -> (NonZeroUsize, NonZeroUsize) {
     let count = shape.producers.max(shape.consumers).next_power_of_two();
     (nonzero(count), nonzero(shape.capacity / count))
@@ -31,40 +34,52 @@ fn handles<H>(first: H, count: usize, another: impl Fn(&H) -> Option<H>) -> Vec<
     handles
 }
 
-flavour!(
+flavour! {
     /// One sender, one receiver.
-    Spsc, spsc::Sender<M>, spsc::Receiver<M>, |shape| one_each(shape, spsc::channel(nonzero(shape.capacity))));
-flavour!(
-/// The same, and it sleeps.
-Parking, spsc::parking::Sender<M>, spsc::parking::Receiver<M>, |shape| {
-    one_each(shape, spsc::parking::channel(nonzero(shape.capacity)))
-});
-flavour!(
-    /// Many senders, one receiver.
-    Mpsc, mpsc::Sender<M>, mpsc::Receiver<M>, |shape| many_to_one(shape, mpsc::channel(nonzero(shape.capacity))));
-flavour!(
-    /// One sender, many receivers.
-    Spmc, spmc::Sender<M>, spmc::Receiver<M>, |shape| one_to_many(shape, spmc::channel(nonzero(shape.capacity))));
-flavour!(
-    /// Many of both.
-    Mpmc, mpmc::Sender<M>, mpmc::Receiver<M>, |shape| many_each(shape, mpmc::channel(nonzero(shape.capacity))));
-flavour!(
-/// Many senders with a shard each, one receiver.
-ShardedMpsc, mpsc::sharded::Sender<M>, mpsc::sharded::Receiver<M>, |shape| {
-    let (count, capacity) = shards(shape);
-    let (first, receiver) = mpsc::sharded::channel(count, capacity);
-    Ends { senders: handles(first, shape.producers, mpsc::sharded::Sender::clone), receivers: vec![receiver] }
-});
-flavour!(
-/// Many senders with a shard each, many receivers.
-ShardedMpmc, mpmc::sharded::Sender<M>, mpmc::sharded::Receiver<M>, |shape| {
-    let (count, capacity) = shards(shape);
-    let (sender, receiver) = mpmc::sharded::channel(count, capacity);
-    Ends {
-        senders: handles(sender, shape.producers, mpmc::sharded::Sender::try_clone),
-        receivers: handles(receiver, shape.consumers, mpmc::sharded::Receiver::try_clone),
+    Spsc, spsc::Sender<M>, spsc::Receiver<M>, |shape| one_each(shape, spsc::channel(nonzero(shape.capacity)))
+}
+flavour! {
+    /// The same, and it sleeps.
+    Parking, spsc::parking::Sender<M>, spsc::parking::Receiver<M>, |shape| {
+        one_each(shape, spsc::parking::channel(nonzero(shape.capacity)))
     }
-});
+}
+flavour! {
+    /// Many senders, one receiver.
+    Mpsc, mpsc::Sender<M>, mpsc::Receiver<M>, |shape| {
+        many_to_one(shape, mpsc::channel(nonzero(shape.capacity)))
+    }
+}
+flavour! {
+    /// One sender, many receivers.
+    Spmc, spmc::Sender<M>, spmc::Receiver<M>, |shape| {
+        one_to_many(shape, spmc::channel(nonzero(shape.capacity)))
+    }
+}
+flavour! {
+    /// Many of both.
+    Mpmc, mpmc::Sender<M>, mpmc::Receiver<M>, |shape| many_each(shape, mpmc::channel(nonzero(shape.capacity)))
+}
+flavour! {
+    /// Many senders with a shard each, one receiver.
+    ShardedMpsc, mpsc::sharded::Sender<M>, mpsc::sharded::Receiver<M>, |shape| {
+        let (count, capacity) = shards(shape);
+        let (first, receiver) = mpsc::sharded::channel(count, capacity);
+        let senders = handles(first, shape.producers, mpsc::sharded::Sender::clone);
+        Ends { senders, receivers: vec![receiver] }
+    }
+}
+flavour! {
+    /// Many senders with a shard each, many receivers.
+    ShardedMpmc, mpmc::sharded::Sender<M>, mpmc::sharded::Receiver<M>, |shape| {
+        let (count, capacity) = shards(shape);
+        let (sender, receiver) = mpmc::sharded::channel(count, capacity);
+        Ends {
+            senders: handles(sender, shape.producers, mpmc::sharded::Sender::try_clone),
+            receivers: handles(receiver, shape.consumers, mpmc::sharded::Receiver::try_clone),
+        }
+    }
+}
 
 /// Writes messages into slots; how many.
 fn write<M: crate::rings::message::Message>(slots: &mut [MaybeUninit<M>], numbers: Range<u64>) -> usize {

@@ -8,20 +8,22 @@ use std::sync::Arc;
 
 const CAPACITY: usize = 1024;
 
-flavour!(
-/// One sender, one receiver; it holds one message less.
-Spsc, spsc::Producer<'static, M>, spsc::Consumer<'static, M>, |shape| {
-    // Its handles borrow it. The memory is given back with the process.
-    one_each(shape, Box::leak(Box::<spsc::Queue<M, CAPACITY>>::default()).split())
-});
-flavour!(
-/// Many of both.
-Mpmc, Shared<M>, Shared<M>, |shape| {
-    // WHY: called deprecated for what a suspended thread does to the others, as with all stamped slots.
-    #[expect(deprecated)]
-    let queue = Arc::new(mpmc::Queue::new());
-    many_each(shape, (Shared(Arc::clone(&queue)), Shared(queue)))
-});
+flavour! {
+    /// One sender, one receiver; it holds one message less.
+    Spsc, spsc::Producer<'static, M>, spsc::Consumer<'static, M>, |shape| {
+        // Its handles borrow it. The memory is given back with the process.
+        one_each(shape, Box::leak(Box::<spsc::Queue<M, CAPACITY>>::default()).split())
+    }
+}
+flavour! {
+    /// Many of both.
+    Mpmc, Shared<M>, Shared<M>, |shape| {
+        // WHY: called deprecated for what a suspended thread does to the others, as with all stamped slots.
+        #[expect(deprecated)]
+        let queue = Arc::new(mpmc::Queue::new());
+        many_each(shape, (Shared(Arc::clone(&queue)), Shared(queue)))
+    }
+}
 
 /// The queue in the hands of one thread.
 #[derive(Clone)]

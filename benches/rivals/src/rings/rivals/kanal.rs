@@ -8,19 +8,22 @@ use crate::rings::verbs::{
 };
 use kanal::{Receiver, Sender};
 
-flavour!(
+flavour! {
     /// With a bound.
-    Bounded, Sender<M>, Receiver<M>, |shape| many_each(shape, kanal::bounded(shape.capacity)));
-flavour!(
+    Bounded, Sender<M>, Receiver<M>, |shape| many_each(shape, kanal::bounded(shape.capacity))
+}
+flavour! {
     /// Without.
-    Unbounded, Sender<M>, Receiver<M>, |shape| many_each(shape, kanal::unbounded()));
-flavour!(
-/// With a bound, and drained.
-Drained, Sender<M>, Draining<M>, |shape| {
-    let Ends { senders, receivers } = many_each(shape, kanal::bounded(shape.capacity));
-    let draining = |receiver| Draining { receiver, drained: Vec::with_capacity(shape.capacity) };
-    Ends { senders, receivers: receivers.into_iter().map(draining).collect() }
-});
+    Unbounded, Sender<M>, Receiver<M>, |shape| many_each(shape, kanal::unbounded())
+}
+flavour! {
+    /// With a bound, and drained.
+    Drained, Sender<M>, Draining<M>, |shape| {
+        let Ends { senders, receivers } = many_each(shape, kanal::bounded(shape.capacity));
+        let draining = |receiver| Draining { receiver, drained: Vec::with_capacity(shape.capacity) };
+        Ends { senders, receivers: receivers.into_iter().map(draining).collect() }
+    }
+}
 put!(Sender<M>, |sender, message| sender.try_send(message).unwrap_or(false));
 take!(Receiver<M>, |receiver| receiver.try_recv().ok().flatten());
 put_waiting!(Sender<M>, |sender, message| sender.send(message).unwrap_or(()));

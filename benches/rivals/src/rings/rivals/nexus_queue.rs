@@ -4,15 +4,18 @@ use crate::rings::peer::Peer;
 use crate::rings::verbs::{flavour, many_to_one, one_each, one_to_many, put, take};
 use nexus_queue::{mpsc, spmc, spsc};
 
-flavour!(
+flavour! {
     /// One sender, one receiver.
-    Spsc, spsc::Producer<M>, spsc::Consumer<M>, |shape| one_each(shape, spsc::ring_buffer(shape.capacity)));
-flavour!(
+    Spsc, spsc::Producer<M>, spsc::Consumer<M>, |shape| one_each(shape, spsc::ring_buffer(shape.capacity))
+}
+flavour! {
     /// Many senders, one receiver.
-    Mpsc, mpsc::Producer<M>, mpsc::Consumer<M>, |shape| many_to_one(shape, mpsc::ring_buffer(shape.capacity)));
-flavour!(
+    Mpsc, mpsc::Producer<M>, mpsc::Consumer<M>, |shape| many_to_one(shape, mpsc::ring_buffer(shape.capacity))
+}
+flavour! {
     /// One sender, many receivers.
-    Spmc, spmc::Producer<M>, spmc::Consumer<M>, |shape| one_to_many(shape, spmc::ring_buffer(shape.capacity)));
+    Spmc, spmc::Producer<M>, spmc::Consumer<M>, |shape| one_to_many(shape, spmc::ring_buffer(shape.capacity))
+}
 put!(spsc::Producer<M>, |sender, message| sender.push(message).is_ok());
 put!(mpsc::Producer<M>, |sender, message| sender.push(message).is_ok());
 put!(spmc::Producer<M>, |sender, message| sender.push(message).is_ok());

@@ -4,12 +4,14 @@ use crate::rings::peer::Peer;
 use crate::rings::verbs::{flavour, many_each, one_each, put, put_waiting, take, take_waiting};
 use omango::queue::{mpmc, spsc};
 
-flavour!(
+flavour! {
     /// One sender, one receiver.
-    Spsc, spsc::BSender<M>, spsc::BReceiver<M>, |shape| one_each(shape, spsc::bounded(shape.capacity as u32)));
-flavour!(
+    Spsc, spsc::BSender<M>, spsc::BReceiver<M>, |shape| one_each(shape, spsc::bounded(shape.capacity as u32))
+}
+flavour! {
     /// Many of both.
-    Mpmc, mpmc::BSender<M>, mpmc::BReceiver<M>, |shape| many_each(shape, mpmc::bounded(shape.capacity as u32)));
+    Mpmc, mpmc::BSender<M>, mpmc::BReceiver<M>, |shape| many_each(shape, mpmc::bounded(shape.capacity as u32))
+}
 put!(spsc::BSender<M>, |sender, message| sender.try_send(message).is_ok());
 put!(mpmc::BSender<M>, |sender, message| sender.try_send(message).is_ok());
 take!(spsc::BReceiver<M>, |receiver| receiver.try_recv().ok());

@@ -4,12 +4,14 @@ use crate::rings::peer::Peer;
 use crate::rings::verbs::{flavour, many_to_one, put, put_waiting, take, take_waiting};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 
-flavour!(
+flavour! {
     /// With a bound.
-    Bounded, SyncSender<M>, Receiver<M>, |shape| many_to_one(shape, sync_channel(shape.capacity)));
-flavour!(
+    Bounded, SyncSender<M>, Receiver<M>, |shape| many_to_one(shape, sync_channel(shape.capacity))
+}
+flavour! {
     /// Without.
-    Unbounded, Sender<M>, Receiver<M>, |shape| many_to_one(shape, channel()));
+    Unbounded, Sender<M>, Receiver<M>, |shape| many_to_one(shape, channel())
+}
 put!(SyncSender<M>, |sender, message| sender.try_send(message).is_ok());
 put!(Sender<M>, |sender, message| sender.send(message).is_ok());
 put_waiting!(SyncSender<M>, |sender, message| sender.send(message).unwrap_or(()));

@@ -6,15 +6,17 @@ use std::sync::Arc;
 use thingbuf::ThingBuf;
 use thingbuf::mpsc::blocking::{Receiver, Sender, channel};
 
-flavour!(
-/// The queue.
-Queue, Arc<ThingBuf<M>>, Arc<ThingBuf<M>>, |shape| {
-    let queue = Arc::new(ThingBuf::new(shape.capacity));
-    many_each(shape, (Arc::clone(&queue), queue))
-});
-flavour!(
+flavour! {
+    /// The queue.
+    Queue, Arc<ThingBuf<M>>, Arc<ThingBuf<M>>, |shape| {
+        let queue = Arc::new(ThingBuf::new(shape.capacity));
+        many_each(shape, (Arc::clone(&queue), queue))
+    }
+}
+flavour! {
     /// The channel.
-    Channel, Sender<M>, Receiver<M>, |shape| many_to_one(shape, channel(shape.capacity)));
+    Channel, Sender<M>, Receiver<M>, |shape| many_to_one(shape, channel(shape.capacity))
+}
 put!(Arc<ThingBuf<M>>, |sender, message| sender.push(message).is_ok());
 take!(Arc<ThingBuf<M>>, |receiver| receiver.pop());
 put!(Sender<M>, |sender, message| sender.try_send(message).is_ok());
