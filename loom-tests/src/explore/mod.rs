@@ -49,7 +49,9 @@ pub fn main() -> ExitCode {
 fn run(model: &Model) {
     // Said before, so that whoever finds this process dead knows where it died.
     eprintln!("model {}", model.name);
-    let barrier = if model.name.contains("park_wake") { expedited::OFFERED } else { expedited::NOBODY_SLEEPS };
+    // Readers of a broadcast ring join by the same pair of barriers by which others sleep.
+    let has_barriers = model.name.contains("park_wake") || model.name.starts_with("broadcast::");
+    let barrier = if has_barriers { expedited::OFFERED } else { expedited::NOBODY_SLEEPS };
     expedited::MODEL.store(barrier, Ordering::Relaxed);
     let started = Instant::now();
     let count = std::sync::Arc::new(AtomicU64::new(0));
