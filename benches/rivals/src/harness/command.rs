@@ -52,7 +52,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 const LIMIT_QUICK: Duration = Duration::from_millis(1500);
 
 /// Runs a suite as the command line says.
-pub fn main(suite: &str, experiments: fn() -> Vec<Experiment>) -> ExitCode {
+pub fn main(suite: &str, experiments: impl FnOnce() -> Vec<Experiment>) -> ExitCode {
     match run(suite, experiments(), &Arguments::parse()) {
         Ok(code) => code,
         Err(error) => {

@@ -1,50 +1,54 @@
-//! Ours, in all flavours. The only file that knows Ringmain.
+//! Ours, in all flavours. The only file that knows Ringmain's rings.
 //!
 //! Batches are sent by a claim, written in place, and received by a peek, in place too. Where several
 //! compete, the variant `ringmain mpmc vec` shows the other way: through vectors, by calls that hold nobody
 //! up.
 
-use super::mode::BATCH;
-use super::peer::Peer;
-use super::verbs::{
+use ringmain::ring::mpmc::{self, Packed, Padded};
+use ringmain::ring::{broadcast, mpsc, spsc, unbounded};
+use ringmain_rivals::harness::Role;
+use ringmain_rivals::rings::mode::BATCH;
+use ringmain_rivals::rings::names::{BROADCAST, MPMC, MPMC_PADDED, MPSC, SPSC, UNBOUNDED};
+use ringmain_rivals::rings::peer::Peer;
+use ringmain_rivals::rings::verbs::{
     Ends, flavour, many_each, many_to_one, one_each, one_to_many, put, put_batch, put_waiting, take,
     take_batch, take_waiting,
 };
-use crate::harness::Role;
-use ringmain::ring::mpmc::{self, Packed, Padded};
-use ringmain::ring::{broadcast, mpsc, spsc, unbounded};
 
-/// Names of ours, from which a cell chooses.
-pub const SPSC: &str = "ringmain spsc";
-/// Many senders, one receiver.
-pub const MPSC: &str = "ringmain mpsc";
-/// Many of both, slots side by side.
-pub const MPMC: &str = "ringmain mpmc";
-/// Many of both, a line for each slot.
-pub const MPMC_PADDED: &str = "ringmain mpmc padded";
-/// No bound.
-pub const UNBOUNDED: &str = "ringmain unbounded";
-/// Every receiver gets everything.
-pub const BROADCAST: &str = "ringmain broadcast";
-/// The same for many senders.
+/// Many senders, every receiver gets everything.
 const MULTI: &str = "ringmain broadcast multi";
+
+/// A handle of ours.
+#[derive(Clone, Debug)]
+pub struct Ours<H>(H);
+
+/// Handles of ours.
+fn ours<S, R>((sender, receiver): (S, R)) -> (Ours<S>, Ours<R>) {
+    (Ours(sender), Ours(receiver))
+}
 
 flavour! {
     /// One sender, one receiver.
-    Spsc, spsc::Sender<M>, spsc::Receiver<M>, |shape| one_each(shape, spsc::bounded(shape.capacity))
+    Spsc, Ours<spsc::Sender<M>>, Ours<spsc::Receiver<M>>, |shape| {
+        one_each(shape, ours(spsc::bounded(shape.capacity)))
+    }
 }
 flavour! {
     /// Many senders, one receiver.
-    Mpsc, mpsc::Sender<M>, mpsc::Receiver<M>, |shape| many_to_one(shape, mpsc::bounded(shape.capacity))
+    Mpsc, Ours<mpsc::Sender<M>>, Ours<mpsc::Receiver<M>>, |shape| {
+        many_to_one(shape, ours(mpsc::bounded(shape.capacity)))
+    }
 }
 flavour! {
     /// Many of both, slots side by side.
-    Mpmc, mpmc::Sender<M>, mpmc::Receiver<M>, |shape| many_each(shape, mpmc::bounded(shape.capacity))
+    Mpmc, Ours<mpmc::Sender<M>>, Ours<mpmc::Receiver<M>>, |shape| {
+        many_each(shape, ours(mpmc::bounded(shape.capacity)))
+    }
 }
 flavour! {
     /// Many of both, a line for each slot.
-    MpmcPadded, mpmc::Sender<M, Padded>, mpmc::Receiver<M, Padded>, |shape| {
-        many_each(shape, mpmc::with_layout(shape.capacity))
+    MpmcPadded, Ours<mpmc::Sender<M, Padded>>, Ours<mpmc::Receiver<M, Padded>>, |shape| {
+        many_each(shape, ours(mpmc::with_layout(shape.capacity)))
     }
 }
 flavour! {
@@ -60,29 +64,30 @@ flavour! {
 }
 flavour! {
     /// Many of both, no bound.
-    Unbounded, unbounded::Sender<M>, unbounded::Receiver<M>, |shape| many_each(shape, unbounded::unbounded())
+    Unbounded, Ours<unbounded::Sender<M>>, Ours<unbounded::Receiver<M>>, |shape| {
+        many_each(shape, ours(unbounded::unbounded()))
+    }
 }
-
 flavour! {
     /// One sender, every receiver gets everything.
-    Broadcast, broadcast::Sender<M>, broadcast::Receiver<M>, |shape| {
-        one_to_many(shape, broadcast::bounded(shape.capacity))
+    Broadcast, Ours<broadcast::Sender<M>>, Ours<broadcast::Receiver<M>>, |shape| {
+        one_to_many(shape, ours(broadcast::bounded(shape.capacity)))
     }
 }
 flavour! {
     /// Many senders, every receiver gets everything.
-    Multi, broadcast::MultiSender<M>, broadcast::MultiReceiver<M>, |shape| {
-        many_each(shape, broadcast::multi(shape.capacity))
+    Multi, Ours<broadcast::MultiSender<M>>, Ours<broadcast::MultiReceiver<M>>, |shape| {
+        many_each(shape, ours(broadcast::multi(shape.capacity)))
     }
 }
 
 /// The verbs of a sender.
 macro_rules! sender {
     ($handle:ty) => {
-        put!($handle, |sender, message| sender.try_send(message).is_ok());
-        put_waiting!($handle, |sender, message| sender.send(message).unwrap_or(()));
-        put_batch!($handle, |sender, numbers| {
-            match sender.try_claim((numbers.end - numbers.start) as usize) {
+        put!(Ours<$handle>, |sender, message| sender.0.try_send(message).is_ok());
+        put_waiting!(Ours<$handle>, |sender, message| sender.0.send(message).unwrap_or(()));
+        put_batch!(Ours<$handle>, |sender, numbers| {
+            match sender.0.try_claim((numbers.end - numbers.start) as usize) {
                 Ok(mut claim) => {
                     claim.fill(numbers.map(M::numbered));
                     claim.commit()
@@ -96,10 +101,10 @@ macro_rules! sender {
 /// The verbs of a receiver.
 macro_rules! receiver {
     ($handle:ty) => {
-        take!($handle, |receiver| receiver.try_recv().ok());
-        take_waiting!($handle, |receiver| receiver.recv().ok());
-        take_batch!($handle, |receiver, count_max, each| {
-            receiver.try_peek(count_max).map_or(0, |peek| peek.take_each(|message| each(&message)))
+        take!(Ours<$handle>, |receiver| receiver.0.try_recv().ok());
+        take_waiting!(Ours<$handle>, |receiver| receiver.0.recv().ok());
+        take_batch!(Ours<$handle>, |receiver, count_max, each| {
+            receiver.0.try_peek(count_max).map_or(0, |peek| peek.take_each(|message| each(&message)))
         });
     };
 }
@@ -120,10 +125,10 @@ receiver!(unbounded::Receiver<M>);
 /// The verbs of a receiver that shares the messages with others, and so leaves them where they are.
 macro_rules! reader {
     ($handle:ty) => {
-        take!($handle, |reader| reader.try_recv().ok());
-        take_waiting!($handle, |reader| reader.recv().ok());
-        take_batch!($handle, |reader, count_max, each| {
-            reader.try_peek(count_max).map_or(0, |peek| {
+        take!(Ours<$handle>, |reader| reader.0.try_recv().ok());
+        take_waiting!(Ours<$handle>, |reader| reader.0.recv().ok());
+        take_batch!(Ours<$handle>, |reader, count_max, each| {
+            reader.0.try_peek(count_max).map_or(0, |peek| {
                 peek.iter().for_each(&mut each);
                 peek.commit()
             })
