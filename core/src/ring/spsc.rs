@@ -51,6 +51,7 @@ use crate::sync::{AtomicBool, AtomicU64, Ordering, UnsafeCell};
 use crossbeam_utils::CachePadded;
 use std::cell::Cell;
 use std::mem::MaybeUninit;
+use std::ptr::NonNull;
 
 /// Makes a ring for `capacity` messages.
 ///
@@ -72,7 +73,6 @@ pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
         tail: CachePadded::new(AtomicU64::new(0)),
         head: CachePadded::new(AtomicU64::new(0)),
         slots: (0..slot_count).map(|_| UnsafeCell::new(MaybeUninit::uninit())).collect(),
-        mask: slot_count as u64 - 1,
         capacity: capacity as u64,
         sender_gone: AtomicBool::new(false),
         receiver_gone: AtomicBool::new(false),
@@ -82,18 +82,21 @@ pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     let waiting = Waiting::default();
     let sender = Sender {
         ring: Arc::clone(&ring),
+        slots: Slots::of(&ring.slots),
         tail: Cell::new(0),
         limit: Cell::new(capacity as u64),
         pace: Pace::new(capacity),
         waiting,
     };
     let pace = Pace::new(capacity);
-    (sender, Receiver { ring, head: Cell::new(0), ready: Cell::new(0), pace, waiting })
+    let slots = Slots::of(&ring.slots);
+    (sender, Receiver { ring, slots, head: Cell::new(0), ready: Cell::new(0), pace, waiting })
 }
 
 /// The sending side. When it is dropped, the receiver gets what is left.
 pub struct Sender<T> {
     ring: Arc<Ring<T>>,
+    slots: Slots<T>,
     /// What `Ring::tail` says, where the compiler can keep it in a register.
     tail: Cell<u64>,
     /// There is room up to this position, and maybe more.
@@ -105,6 +108,7 @@ pub struct Sender<T> {
 /// The receiving side. When it is dropped, what is left is dropped too.
 pub struct Receiver<T> {
     ring: Arc<Ring<T>>,
+    slots: Slots<T>,
     /// What `Ring::head` says, where the compiler can keep it in a register.
     head: Cell<u64>,
     /// There are messages up to this position, and maybe more.
@@ -115,20 +119,53 @@ pub struct Receiver<T> {
 
 type Slot<T> = UnsafeCell<MaybeUninit<T>>;
 
+/// Where the slots are. WHY in each handle, and not only in the ring: the compiler keeps it in registers, while it reads
+/// what is in the ring again for every message.
+struct Slots<T> {
+    first: NonNull<Slot<T>>,
+    /// One less than the number of slots, which is a power of two.
+    mask: u64,
+}
+
+impl<T> Slots<T> {
+    fn of(slots: &[Slot<T>]) -> Self {
+        Self { first: NonNull::from(slots).cast(), mask: slots.len() as u64 - 1 }
+    }
+
+    #[inline]
+    fn at(&self, position: u64) -> &Slot<T> {
+        // SAFETY: the masked index is below the number of slots. They live as long as the ring, which each handle, and the
+        // ring itself, has besides this.
+        unsafe { self.first.add((position & self.mask) as usize).as_ref() }
+    }
+
+    /// The slots from `position` on, up to `len_max`, as far as they lie side by side.
+    #[inline]
+    fn side_by_side(&self, position: u64, len_max: usize) -> &[Slot<T>] {
+        let index = (position & self.mask) as usize;
+        let len = (self.mask as usize + 1 - index).min(len_max);
+        // SAFETY: as above, for `len` slots.
+        unsafe { std::slice::from_raw_parts(self.first.add(index).as_ptr(), len) }
+    }
+}
+
 struct Ring<T> {
     /// One past the last message; the sender stores it.
     tail: CachePadded<AtomicU64>,
     /// The first message; the receiver stores it.
     head: CachePadded<AtomicU64>,
     slots: Box<[Slot<T>]>,
-    /// One less than the number of slots, which is a power of two.
-    mask: u64,
     capacity: u64,
     sender_gone: AtomicBool,
     receiver_gone: AtomicBool,
     not_empty: EventCount,
     not_full: EventCount,
 }
+
+// SAFETY: `slots` is a way to what `ring` owns, and adds nothing to it.
+unsafe impl<T: Send> Send for Sender<T> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Send for Receiver<T> {}
 
 // SAFETY: a slot belongs to the sender from P2 to P1 and to the receiver from P1 to P2, and there is one of each: a
 // ring moves messages between threads and never shares one.
@@ -137,23 +174,8 @@ unsafe impl<T: Send> Send for Ring<T> {}
 unsafe impl<T: Send> Sync for Ring<T> {}
 
 impl<T> Ring<T> {
-    #[inline]
-    fn slot(&self, position: u64) -> &Slot<T> {
-        let index = (position & self.mask) as usize;
-        debug_assert!(index < self.slots.len());
-        // SAFETY: the number of slots is a power of two, so that the masked index is below it.
-        unsafe { self.slots.get_unchecked(index) }
-    }
-
     fn capacity(&self) -> Option<usize> {
         Some(self.capacity as usize)
-    }
-
-    /// The slots from `position` on, up to `len_max`, as far as they lie side by side.
-    #[inline]
-    fn slots(&self, position: u64, len_max: usize) -> &[Slot<T>] {
-        let from = &self.slots[(position & self.mask) as usize..];
-        &from[..from.len().min(len_max)]
     }
 
     fn len(&self) -> usize {
@@ -177,7 +199,7 @@ impl<T> Drop for Ring<T> {
                 head.set(position + 1);
                 // SAFETY: positions from `head` to `tail` hold messages (P1) that nobody has read out, and each is
                 // read once, because `head` has moved on even if dropping it panics.
-                self.slot(position).with(|place| unsafe { (*place).assume_init_read() })
+                Slots::of(&self.slots).at(position).with(|place| unsafe { (*place).assume_init_read() })
             })
         });
     }
@@ -230,7 +252,7 @@ impl<T> SendEnd for Sender<T> {
         }
         // SAFETY: `tail` is below `limit`, which is at most `head + capacity`: the receiver has read out what was in
         // this slot (P2), and does not look at it before `tail` moves (P1). There is one sender.
-        self.ring.slot(tail).with_mut(|place| unsafe { (*place).write(message) });
+        self.slots.at(tail).with_mut(|place| unsafe { (*place).write(message) });
         self.move_tail(tail + 1);
         self.ring.not_empty.notify_one();
         Ok(())
@@ -254,7 +276,7 @@ impl<T> SendEnd for Sender<T> {
     #[inline]
     unsafe fn write(&self, run: Run, index: usize, message: T) {
         // SAFETY: the run is from `tail` to at most `limit`: as in `try_send_now`.
-        self.ring.slot(run.start + index as u64).with_mut(|place| unsafe { (*place).write(message) });
+        self.slots.at(run.start + index as u64).with_mut(|place| unsafe { (*place).write(message) });
     }
 
     /// WHY not one by one: slots side by side are written in a loop without masks.
@@ -262,7 +284,7 @@ impl<T> SendEnd for Sender<T> {
     unsafe fn write_all(&self, run: Run, written: &mut usize, mut messages: impl Iterator<Item = T>) {
         while *written < run.len {
             let before = *written;
-            let slots = self.ring.slots(run.start + before as u64, run.len - before);
+            let slots = self.slots.side_by_side(run.start + before as u64, run.len - before);
             for (slot, message) in slots.iter().zip(&mut messages) {
                 // SAFETY: the run is from `tail` to at most `limit`: as in `try_send_now`.
                 slot.with_mut(|place| unsafe { (*place).write(message) });
@@ -277,7 +299,7 @@ impl<T> SendEnd for Sender<T> {
     #[inline]
     unsafe fn unwrite(&self, run: Run, index: usize) {
         // SAFETY: written by us, not published, and not dropped again, as the caller promises.
-        self.ring.slot(run.start + index as u64).with_mut(|place| unsafe { (*place).assume_init_drop() });
+        self.slots.at(run.start + index as u64).with_mut(|place| unsafe { (*place).assume_init_drop() });
     }
 
     #[inline]
@@ -349,7 +371,7 @@ impl<T> ReceiveEnd for Receiver<T> {
         }
         // SAFETY: `head` is below `ready`, which is at most `tail`: the message was written whole (P1), and the sender
         // does not touch the slot before `head` moves (P2). There is one receiver.
-        let message = self.ring.slot(head).with(|place| unsafe { (*place).assume_init_read() });
+        let message = self.slots.at(head).with(|place| unsafe { (*place).assume_init_read() });
         self.move_head(head + 1);
         self.ring.not_full.notify_one();
         Ok(message)
@@ -369,20 +391,20 @@ impl<T> ReceiveEnd for Receiver<T> {
     unsafe fn peek(&self, run: Run, index: usize) -> &T {
         // SAFETY: the run is from `head` to at most `ready`: as in `try_recv_now`; the reference lives as long as
         // the caller keeps the run.
-        self.ring.slot(run.start + index as u64).with(|place| unsafe { (*place).assume_init_ref() })
+        self.slots.at(run.start + index as u64).with(|place| unsafe { (*place).assume_init_ref() })
     }
 
     #[inline]
     unsafe fn read(&self, run: Run, index: usize) -> T {
         // SAFETY: as in `peek`, and read once, as the caller promises.
-        self.ring.slot(run.start + index as u64).with(|place| unsafe { (*place).assume_init_read() })
+        self.slots.at(run.start + index as u64).with(|place| unsafe { (*place).assume_init_read() })
     }
 
     /// WHY not one by one: slots side by side are read in a loop without masks.
     #[inline]
     unsafe fn read_all(&self, run: Run, read: &mut usize, mut sink: impl FnMut(T)) {
         while *read < run.len {
-            for slot in self.ring.slots(run.start + *read as u64, run.len - *read) {
+            for slot in self.slots.side_by_side(run.start + *read as u64, run.len - *read) {
                 *read += 1;
                 // SAFETY: as in `peek`, and read once, because it is counted.
                 sink(slot.with(|place| unsafe { (*place).assume_init_read() }));
