@@ -157,7 +157,8 @@ fn send_all<S: Sending<Message>>(mut sender: S, number: usize, count: usize, way
             Way::InPlace => {
                 // A claim that is aborted, so that its slots are given back, and one that is not.
                 let aborted = Box::new(Content { sender: number, number: usize::MAX });
-                drop(sender.try_claim(BATCH, [aborted], true));
+                // Without room there is nothing to abort.
+                _ = sender.try_claim(BATCH, [aborted], true);
                 let mut batch = messages.by_ref().take(BATCH).collect::<Vec<_>>().into_iter();
                 while batch.len() != 0 {
                     if sender.try_claim(batch.len(), batch.by_ref(), false).is_err() {

@@ -63,8 +63,8 @@ pub use receiver::Receiver;
 pub use ring::Writers;
 pub use sender::{One, Sender};
 
+use crate::sync::Arc;
 use ring::Ring;
-use std::sync::Arc;
 
 /// The receiving side of [`multi`].
 pub type MultiReceiver<T> = Receiver<T, Many>;

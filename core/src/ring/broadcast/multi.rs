@@ -147,8 +147,9 @@ impl<T> MultiSender<T> {
                 continue;
             }
             let after = if flag == 0 { tail + len } else { tail | flag };
-            // ORDERING: Relaxed: a ticket; messages are published by their stamps. P7: a flag makes it fail.
-            match ring.tail.compare_exchange(tail, after, Ordering::Relaxed, Ordering::Relaxed) {
+            // ORDERING: Acquire, P7: pairs with the Release in `move_tail`: weaker, our write could overtake what a claim
+            // did in these slots before it gave them back. Relaxed on failure: a ticket; a flag makes it fail.
+            match ring.tail.compare_exchange(tail, after, Ordering::Acquire, Ordering::Relaxed) {
                 Ok(_) => {
                     // ORDERING: Release, P5: as above. Not where we shall be, because we may give everything back.
                     self.next.store(after & !(HELD | SHORT), Ordering::Release);
@@ -210,9 +211,8 @@ impl<T> MultiSender<T> {
 
     /// Moves `tail`, which we hold, and lets the other senders go on.
     fn move_tail(&self, tail: u64) {
-        // ORDERING: Relaxed, P7: a ticket, which is ours alone while the flag is set. What was emptied behind it is
-        // carried by the stamps.
-        self.ring.tail.store(tail, Ordering::Relaxed);
+        // ORDERING: Release, P7: pairs with the Acquire in `take`, and carries what we did in slots that we give back.
+        self.ring.tail.store(tail, Ordering::Release);
         // ORDERING: Release, P5: as in `take`.
         self.next.store(tail, Ordering::Release);
         self.ring.not_full.notify_all();

@@ -1,9 +1,11 @@
 //! The readers of a ring: where each of them is, and how far senders may go because of it.
 
 use crate::ring::wait::Pause;
-use crate::sync::{AtomicU64, AtomicUsize, Ordering, barrier};
+use crate::sync::{AtomicPtr, AtomicU64, AtomicUsize, Ordering, barrier};
 use crossbeam_utils::CachePadded;
-use std::sync::{Arc, OnceLock};
+use std::ptr;
+// Not the scheduler's: who has an entry is not what models are about.
+use std::sync::Arc;
 
 /// Set in the cursor of a reader that senders may overtake.
 pub(super) const LAG: u64 = 1 << 63;
@@ -17,29 +19,26 @@ const SLACK: u64 = 8;
 /// Where the position is in a cursor.
 const POSITION: u64 = BUSY - 1;
 
-/// A reader's cursor, and the way to the next one. Cursors are used again when their readers have left, and never
-/// taken off the list: there are as many as there were readers at once.
+/// A reader's cursor, and the way to the next one. Entries are used again when their readers have left, and stay on the
+/// list as long as the ring lives: there are as many as there were readers at once.
 #[derive(Debug)]
 struct Entry {
     cursor: AtomicU64,
-    next: Link,
+    next: AtomicPtr<Line>,
 }
 
-/// The next one, if there ever was one.
-type Link = OnceLock<Arc<CachePadded<Entry>>>;
-
-fn follow(link: &Link) -> Option<&Entry> {
-    link.get().map(|entry| &***entry)
-}
+/// On lines of its own.
+type Line = CachePadded<Entry>;
 
 /// A reader's place among the others.
 #[derive(Debug)]
-pub(super) struct Cursor(Arc<CachePadded<Entry>>);
+pub(super) struct Cursor(Arc<Line>);
 
 /// All readers.
 #[derive(Debug)]
 pub struct Readers {
-    first: Link,
+    /// The list of entries, which owns a count of each.
+    first: AtomicPtr<Line>,
     /// How many readers have joined.
     joins: AtomicU64,
     /// How many readers there are.
@@ -49,7 +48,8 @@ pub struct Readers {
 
 impl Readers {
     pub(super) fn new(capacity: u64) -> Self {
-        Self { first: OnceLock::new(), joins: AtomicU64::new(0), count: AtomicUsize::new(0), capacity }
+        let first = AtomicPtr::new(ptr::null_mut());
+        Self { first, joins: AtomicU64::new(0), count: AtomicUsize::new(0), capacity }
     }
 
     /// Whether there is no reader.
@@ -64,20 +64,45 @@ impl Readers {
     pub(super) fn join(&self, position: u64) -> Cursor {
         // ORDERING: Relaxed: a send that comes after this knows it, and no other has to.
         self.count.fetch_add(1, Ordering::Relaxed);
-        let mut link = &self.first;
-        let entry = loop {
-            let entry = link.get_or_init(|| Arc::new(CachePadded::new(Entry::default())));
-            // ORDERING: AcqRel: Acquire, P2: what the last reader of this cursor did comes before what is released
-            // by it from now on. Release: as in `Cursor::store`.
-            if entry.cursor.compare_exchange(FREE, position, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-                break entry;
-            }
-            link = &entry.next;
-        };
+        let cursor = self.take_free(position).unwrap_or_else(|| self.add(position));
         // ORDERING: Release, P5: pairs with the first look at `joins` in `limit`: who sees the count sees the cursor.
         self.joins.fetch_add(1, Ordering::Release);
         barrier::heavy();
-        Cursor(Arc::clone(entry))
+        cursor
+    }
+
+    /// A cursor that somebody has left.
+    fn take_free(&self, position: u64) -> Option<Cursor> {
+        // ORDERING: AcqRel: Acquire, P2: what the last reader of this cursor did comes before what is released by it
+        // from now on. Release: as in `Cursor::store`.
+        let take = |entry: &Entry| {
+            entry.cursor.compare_exchange(FREE, position, Ordering::AcqRel, Ordering::Relaxed)
+        };
+        let line = self.iter().find(|line| take(line).is_ok())?;
+        // SAFETY: it comes from `Arc::into_raw`, in `add`, and the list has a count of it.
+        unsafe {
+            Arc::increment_strong_count(ptr::from_ref(line));
+            Some(Cursor(Arc::from_raw(line)))
+        }
+    }
+
+    /// A new cursor, on the list.
+    fn add(&self, position: u64) -> Cursor {
+        let next = AtomicPtr::new(ptr::null_mut());
+        let line = Arc::new(CachePadded::new(Entry { cursor: AtomicU64::new(position), next }));
+        let listed = Arc::into_raw(Arc::clone(&line)).cast_mut();
+        // ORDERING: Relaxed: only for the CAS to compare with and to hand on.
+        let mut first = self.first.load(Ordering::Relaxed);
+        loop {
+            // ORDERING: Relaxed: published by the CAS.
+            line.next.store(first, Ordering::Relaxed);
+            // ORDERING: Release: pairs with the Acquire in `iter` and carries the entry. As a read-modify-write it
+            // passes on what those before have released.
+            match self.first.compare_exchange(first, listed, Ordering::Release, Ordering::Relaxed) {
+                Ok(_) => return Cursor(line),
+                Err(now) => first = now,
+            }
+        }
     }
 
     /// Gives up a cursor. Returns whether it was the last one.
@@ -88,8 +113,16 @@ impl Readers {
         self.count.fetch_sub(1, Ordering::Release) == 1
     }
 
-    fn iter(&self) -> impl Iterator<Item = &Entry> {
-        std::iter::successors(follow(&self.first), |entry| follow(&entry.next))
+    fn iter(&self) -> impl Iterator<Item = &Line> {
+        // ORDERING: Acquire: pairs with the Release in `add` and carries all entries from this one on.
+        let mut at = self.first.load(Ordering::Acquire);
+        std::iter::from_fn(move || {
+            // SAFETY: null, or an entry that was made before it was listed, and is listed as long as the ring lives.
+            let line = unsafe { at.as_ref() }?;
+            // ORDERING: Relaxed: it has not changed since the entry was listed.
+            at = line.next.load(Ordering::Relaxed);
+            Some(line)
+        })
     }
 
     /// The oldest position that senders may not take from a reader, and the oldest one that they may; at most `tail`.
@@ -173,9 +206,16 @@ impl Entry {
     }
 }
 
-impl Default for Entry {
-    fn default() -> Self {
-        Self { cursor: AtomicU64::new(FREE), next: OnceLock::new() }
+impl Drop for Readers {
+    fn drop(&mut self) {
+        // ORDERING: Relaxed: nobody else is left.
+        let mut at = self.first.load(Ordering::Relaxed);
+        while !at.is_null() {
+            // SAFETY: from `Arc::into_raw`, in `add`, whose count is given up here, once.
+            let line = unsafe { Arc::from_raw(at) };
+            // ORDERING: Relaxed: as above.
+            at = line.next.load(Ordering::Relaxed);
+        }
     }
 }
 

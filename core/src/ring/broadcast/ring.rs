@@ -2,12 +2,12 @@
 
 use super::readers::Readers;
 use crate::ring::check_capacity;
+use crate::sync::Arc;
 use crate::sync::event_count::EventCount;
 use crate::sync::{AtomicU64, AtomicUsize, Ordering, UnsafeCell};
 use crossbeam_utils::CachePadded;
 use std::fmt;
 use std::mem::MaybeUninit;
-use std::sync::Arc;
 
 /// How many senders a ring is for: [`One`](super::One) or [`Many`](super::Many). Not for others to implement.
 pub trait Writers: Sized + Send + Sync + 'static {
