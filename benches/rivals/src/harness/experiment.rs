@@ -50,6 +50,8 @@ pub enum Effort {
     Scaled {
         /// Less would not give the numbers that are read from it.
         amount_min: u64,
+        /// How many times as long as others a round takes.
+        stretch: u32,
     },
     /// The entrant does what it does; the amount means nothing to it.
     Fixed,

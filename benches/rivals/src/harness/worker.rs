@@ -143,7 +143,8 @@ fn find<'a>(experiments: &'a [Experiment], post: &Post<'_>) -> Result<(&'a Exper
 
 /// Finds how much work fits into a round, which is also the warm-up.
 fn calibrate(entrant: &Entrant, effort: Effort, round: Duration) -> Result<Work> {
-    let Effort::Scaled { amount_min } = effort else { return Ok(Work { amount: 0, round }) };
+    let Effort::Scaled { amount_min, stretch } = effort else { return Ok(Work { amount: 0, round }) };
+    let round = round * stretch;
     let mut amount = AMOUNT_FIRST;
     loop {
         let Sample { elapsed, .. } = (entrant.run)(Work { amount, round })?;

@@ -114,6 +114,8 @@ fn transfer<'a>(
         Some(Entrant::new(name, role(peer, ours), move |work| run(shape, work)))
     });
     let cell = format!("{group} {}", how.name());
+    // Threads that share cores take turns of milliseconds, and a round must have many turns.
+    let stretch = if producers + consumers > 2 { 2 } else { 1 };
     let metrics =
         vec![Metric { goal: goal(&cell), cell: cell.clone(), unit: THROUGHPUT, higher_is_better: true }];
     Experiment {
@@ -121,7 +123,7 @@ fn transfer<'a>(
         entrants: entrants.collect(),
         group,
         metrics,
-        effort: Effort::Scaled { amount_min: 1 },
+        effort: Effort::Scaled { amount_min: 1, stretch },
     }
 }
 
@@ -172,7 +174,7 @@ fn round_trips(peers: &[Peer]) -> [Experiment; 2] {
         let peers = peers.iter().filter(|peer| peer.kind == Kind::Bounded);
         let experiment = of_rounds(name.clone(), &name, "ns", peers, round, names::SPSC);
         let metrics = ping_pong::QUANTILES.map(|quantile| lower(format!("{name} {quantile}"), "ns")).into();
-        let effort = Effort::Scaled { amount_min: ping_pong::ROUND_TRIPS_MIN };
+        let effort = Effort::Scaled { amount_min: ping_pong::ROUND_TRIPS_MIN, stretch: 1 };
         Experiment { metrics, effort, ..experiment }
     };
     [of("spinning", |peer| peer.spinning), of("blocking", |peer| Some(peer.waiting?.ping_pong))]
@@ -210,7 +212,7 @@ fn of_rounds<'a>(
         group: group.to_owned(),
         metrics,
         entrants,
-        effort: Effort::Scaled { amount_min: 1 },
+        effort: Effort::Scaled { amount_min: 1, stretch: 1 },
     }
 }
 

@@ -112,6 +112,6 @@ pub fn experiments() -> Vec<Experiment> {
             entrant::<Sticking>("sticking", Role::Rival),
             entrant::<Dying>("dying", Role::Rival),
         ],
-        effort: Effort::Scaled { amount_min: 1 },
+        effort: Effort::Scaled { amount_min: 1, stretch: 1 },
     }]
 }
