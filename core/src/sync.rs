@@ -22,10 +22,15 @@ pub(crate) use shuttle::{
 };
 #[cfg(not(any(loom, shuttle)))]
 pub(crate) use std::{
+    sync::Arc,
     sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
-    sync::{Arc, Mutex, MutexGuard},
     thread::{Thread, current as thread_current, yield_now},
 };
+// ThreadSanitizer sees only what was compiled for it, which the standard library's lock is not.
+#[cfg(instrumented)]
+pub(crate) use crate::instrumented::{Mutex, MutexGuard};
+#[cfg(not(any(loom, shuttle, instrumented)))]
+pub(crate) use std::sync::{Mutex, MutexGuard};
 
 #[cfg(not(loom))]
 mod cell {

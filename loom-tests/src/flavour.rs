@@ -1,6 +1,6 @@
 //! What models and stress see of a ring: the same verbs whatever the flavour.
 
-use crate::ring::{RecvError, SendError, TryRecvError, TrySendError, mpmc, mpsc, spsc};
+use crate::ring::{RecvError, SendError, TryRecvError, TrySendError, mpmc, mpsc, spsc, unbounded};
 use crate::task::block_on;
 
 /// A kind of ring.
@@ -129,21 +129,27 @@ macro_rules! flavour {
 flavour!(Spsc, spsc, spsc::bounded);
 flavour!(Mpsc, mpsc, mpsc::bounded);
 flavour!(Mpmc, mpmc, mpmc::bounded);
+flavour!(Unbounded, unbounded, |_| unbounded::unbounded());
 
-impl ManySenders for Mpsc {
-    fn another_sender<T: Send + 'static>(sender: &Self::Sender<T>) -> Self::Sender<T> {
-        sender.clone()
-    }
+macro_rules! many_senders {
+    ($($name:ident)+) => {$(
+        impl ManySenders for $name {
+            fn another_sender<T: Send + 'static>(sender: &Self::Sender<T>) -> Self::Sender<T> {
+                sender.clone()
+            }
+        }
+    )+};
 }
 
-impl ManySenders for Mpmc {
-    fn another_sender<T: Send + 'static>(sender: &Self::Sender<T>) -> Self::Sender<T> {
-        sender.clone()
-    }
+macro_rules! many_receivers {
+    ($($name:ident)+) => {$(
+        impl ManyReceivers for $name {
+            fn another_receiver<T: Send + 'static>(receiver: &Self::Receiver<T>) -> Self::Receiver<T> {
+                receiver.clone()
+            }
+        }
+    )+};
 }
 
-impl ManyReceivers for Mpmc {
-    fn another_receiver<T: Send + 'static>(receiver: &Self::Receiver<T>) -> Self::Receiver<T> {
-        receiver.clone()
-    }
-}
+many_senders!(Mpsc Mpmc Unbounded);
+many_receivers!(Mpmc Unbounded);

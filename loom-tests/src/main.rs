@@ -28,6 +28,8 @@ mod product {
 include!("../../target/loom/mutated.rs");
 
 mod flavour;
+#[cfg(instrumented)]
+mod instrumented;
 mod task;
 #[cfg(feature = "mutated")]
 mod mutation;

@@ -24,7 +24,7 @@ pub fn bench(arguments: &Arguments) -> Result<ExitCode> {
     let mut command = cargo();
     command
         .args(["run", "--release", "--manifest-path", "benches/rivals/Cargo.toml"])
-        .args(["--bin", suite, "--", "--out"])
+        .args(["--package", "ringmain-contest", "--bin", suite, "--", "--out"])
         .arg(paths::target().join("bench"))
         .args(&arguments.rest);
     let status = command.status().with_context(|| format!("cannot start {}", name(&command)))?;

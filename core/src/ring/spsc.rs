@@ -82,17 +82,20 @@ pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     let waiting = Waiting::default();
     let sender = Sender {
         ring: Arc::clone(&ring),
+        tail: Cell::new(0),
         limit: Cell::new(capacity as u64),
         pace: Pace::new(capacity),
         waiting,
     };
     let pace = Pace::new(capacity);
-    (sender, Receiver { ring, ready: Cell::new(0), pace, waiting })
+    (sender, Receiver { ring, head: Cell::new(0), ready: Cell::new(0), pace, waiting })
 }
 
 /// The sending side. When it is dropped, the receiver gets what is left.
 pub struct Sender<T> {
     ring: Arc<Ring<T>>,
+    /// What `Ring::tail` says, where the compiler can keep it in a register.
+    tail: Cell<u64>,
     /// There is room up to this position, and maybe more.
     limit: Cell<u64>,
     pace: Pace,
@@ -102,6 +105,8 @@ pub struct Sender<T> {
 /// The receiving side. When it is dropped, what is left is dropped too.
 pub struct Receiver<T> {
     ring: Arc<Ring<T>>,
+    /// What `Ring::head` says, where the compiler can keep it in a register.
+    head: Cell<u64>,
     /// There are messages up to this position, and maybe more.
     ready: Cell<u64>,
     pace: Pace,
@@ -142,6 +147,13 @@ impl<T> Ring<T> {
 
     fn capacity(&self) -> Option<usize> {
         Some(self.capacity as usize)
+    }
+
+    /// The slots from `position` on, up to `len_max`, as far as they lie side by side.
+    #[inline]
+    fn slots(&self, position: u64, len_max: usize) -> &[Slot<T>] {
+        let from = &self.slots[(position & self.mask) as usize..];
+        &from[..from.len().min(len_max)]
     }
 
     fn len(&self) -> usize {
@@ -193,12 +205,12 @@ impl<T> Sender<T> {
     /// The position of the next message.
     #[inline]
     fn tail(&self) -> u64 {
-        // ORDERING: Relaxed: only we store it. WHY not a copy of it in the handle: one store less a message.
-        self.ring.tail.load(Ordering::Relaxed)
+        self.tail.get()
     }
 
     #[inline]
     fn move_tail(&self, tail: u64) {
+        self.tail.set(tail);
         // ORDERING: Release, P1: pairs with the receiver's Acquire and carries the messages.
         self.ring.tail.store(tail, Ordering::Release);
     }
@@ -243,6 +255,23 @@ impl<T> SendEnd for Sender<T> {
     unsafe fn write(&self, run: Run, index: usize, message: T) {
         // SAFETY: the run is from `tail` to at most `limit`: as in `try_send_now`.
         self.ring.slot(run.start + index as u64).with_mut(|place| unsafe { (*place).write(message) });
+    }
+
+    /// WHY not one by one: slots side by side are written in a loop without masks.
+    #[inline]
+    unsafe fn write_all(&self, run: Run, written: &mut usize, mut messages: impl Iterator<Item = T>) {
+        while *written < run.len {
+            let before = *written;
+            let slots = self.ring.slots(run.start + before as u64, run.len - before);
+            for (slot, message) in slots.iter().zip(&mut messages) {
+                // SAFETY: the run is from `tail` to at most `limit`: as in `try_send_now`.
+                slot.with_mut(|place| unsafe { (*place).write(message) });
+                *written += 1;
+            }
+            if *written - before < slots.len() {
+                return;
+            }
+        }
     }
 
     #[inline]
@@ -298,12 +327,12 @@ impl<T> Receiver<T> {
     /// The position of the next message.
     #[inline]
     fn head(&self) -> u64 {
-        // ORDERING: Relaxed: only we store it.
-        self.ring.head.load(Ordering::Relaxed)
+        self.head.get()
     }
 
     #[inline]
     fn move_head(&self, head: u64) {
+        self.head.set(head);
         // ORDERING: Release, P2: pairs with the sender's Acquire: weaker, it could overwrite what we are reading.
         self.ring.head.store(head, Ordering::Release);
     }
@@ -347,6 +376,18 @@ impl<T> ReceiveEnd for Receiver<T> {
     unsafe fn read(&self, run: Run, index: usize) -> T {
         // SAFETY: as in `peek`, and read once, as the caller promises.
         self.ring.slot(run.start + index as u64).with(|place| unsafe { (*place).assume_init_read() })
+    }
+
+    /// WHY not one by one: slots side by side are read in a loop without masks.
+    #[inline]
+    unsafe fn read_all(&self, run: Run, read: &mut usize, mut sink: impl FnMut(T)) {
+        while *read < run.len {
+            for slot in self.ring.slots(run.start + *read as u64, run.len - *read) {
+                *read += 1;
+                // SAFETY: as in `peek`, and read once, because it is counted.
+                sink(slot.with(|place| unsafe { (*place).assume_init_read() }));
+            }
+        }
     }
 
     #[inline]

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// giving its time slice away `yield_count` times, and then sleeps until the other side wakes it.
 ///
 /// Spinning answers within a microsecond and burns a core meanwhile; sleeping costs nothing and answers some ten
-/// microseconds later. The default spins for a few microseconds before it sleeps.
+/// microseconds later. The default spins for about a microsecond before it yields and sleeps.
 ///
 /// ```
 /// use ringmain::ring::{Waiting, spsc};
@@ -41,7 +41,7 @@ impl Waiting {
 
 impl Default for Waiting {
     fn default() -> Self {
-        Self { spin_count: 128, yield_count: 8, sleeps: true }
+        Self { spin_count: 32, yield_count: 8, sleeps: true }
     }
 }
 

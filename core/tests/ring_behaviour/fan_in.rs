@@ -32,44 +32,48 @@ macro_rules! fan_in_behaviours {
 
             #[test]
             fn a_claim_keeps_back_what_is_sent_after_it() {
-                for commits in [true, false] {
-                    let (mut sender, receiver) = bounded(8);
-                    let other = sender.clone();
-                    other.send(0).unwrap();
-                    let mut claim = sender.claim(3).unwrap();
-                    claim.fill([1, 2]);
-                    other.send_batch(&mut vec![4, 5]).unwrap();
-                    assert_eq!(receiver.try_recv(), Ok(0));
-                    assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty), "and not a hang");
-                    assert_eq!(receiver.try_recv_batch(&mut Vec::new(), 9), Err(TryRecvError::Empty));
-                    assert_eq!((receiver.len(), other.len()), (5, 5), "the claimed slots are in use");
-                    if commits {
-                        assert_eq!(claim.commit(), 2);
-                        assert!(receiver.try_iter().eq([1, 2, 4, 5]));
-                    } else {
-                        claim.abort();
-                        assert!(receiver.try_iter().eq([4, 5]));
+                within(|| {
+                    for commits in [true, false] {
+                        let (mut sender, receiver) = bounded(8);
+                        let other = sender.clone();
+                        other.send(0).unwrap();
+                        let mut claim = sender.claim(3).unwrap();
+                        claim.fill([1, 2]);
+                        other.send_batch(&mut vec![4, 5]).unwrap();
+                        assert_eq!(receiver.try_recv(), Ok(0));
+                        assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty), "and not a hang");
+                        assert_eq!(receiver.try_recv_batch(&mut Vec::new(), 9), Err(TryRecvError::Empty));
+                        assert_eq!((receiver.len(), other.len()), (5, 5), "the claimed slots are in use");
+                        if commits {
+                            assert_eq!(claim.commit(), 2);
+                            assert!(receiver.try_iter().eq([1, 2, 4, 5]));
+                        } else {
+                            claim.abort();
+                            assert!(receiver.try_iter().eq([4, 5]));
+                        }
+                        assert_eq!((receiver.len(), receiver.try_recv()), (0, Err(TryRecvError::Empty)));
+                        for lap in 0..9 {
+                            other.send_batch(&mut (lap..lap + 8).collect()).unwrap();
+                            assert!(other.is_full());
+                            assert!(receiver.try_iter().eq(lap..lap + 8));
+                        }
                     }
-                    assert_eq!((receiver.len(), receiver.try_recv()), (0, Err(TryRecvError::Empty)));
-                    for lap in 0..9 {
-                        other.send_batch(&mut (lap..lap + 8).collect()).unwrap();
-                        assert!(other.is_full());
-                        assert!(receiver.try_iter().eq(lap..lap + 8));
-                    }
-                }
+                });
             }
 
             #[test]
             fn a_peek_looks_past_what_an_aborted_claim_left() {
-                let (mut sender, mut receiver) = bounded(8);
-                let other = sender.clone();
-                let claim = sender.claim(3).unwrap();
-                other.send_batch(&mut vec![1, 2]).unwrap();
-                assert_eq!(receiver.try_peek(2).err(), Some(TryRecvError::Empty));
-                claim.abort();
-                assert!(receiver.try_peek(2).unwrap().iter().eq(&[1, 2]));
-                assert_eq!(receiver.try_peek(2).unwrap().commit(), 2);
-                assert_eq!(sender.try_claim(8).unwrap().room(), 8);
+                within(|| {
+                    let (mut sender, mut receiver) = bounded(8);
+                    let other = sender.clone();
+                    let claim = sender.claim(3).unwrap();
+                    other.send_batch(&mut vec![1, 2]).unwrap();
+                    assert_eq!(receiver.try_peek(2).err(), Some(TryRecvError::Empty));
+                    claim.abort();
+                    assert!(receiver.try_peek(2).unwrap().iter().eq(&[1, 2]));
+                    assert_eq!(receiver.try_peek(2).unwrap().commit(), 2);
+                    assert_eq!(sender.try_claim(8).unwrap().room(), 8);
+                });
             }
 
             #[test]

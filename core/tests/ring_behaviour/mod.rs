@@ -1,9 +1,9 @@
 //! What every flavour of ring does alike.
 //!
 //! The test file of a flavour with a bound calls `behaviours!(flavour)`, that of one without passes a function that takes a
-//! capacity all the same. What only some flavours do is in macros of its own: `moving_behaviours!` and `queue_model!` for
-//! those whose messages are received once, `competing_behaviours!` for those whose receivers compete for them,
-//! `fan_in_behaviours!` for those whose claims keep other senders' messages back.
+//! capacity all the same. What only some flavours do is in macros of its own: `moving_behaviours!` for those whose
+//! messages are received once, `competing_behaviours!` for those whose receivers compete for them, `fan_in_behaviours!`
+//! for those whose claims keep other senders' messages back. All verbs together: `ring_model.rs`.
 
 #![allow(dead_code, reason = "each flavour's test file is a program of its own and uses what it needs")]
 
@@ -94,22 +94,12 @@ impl Drop for Counted {
 #[repr(align(256))]
 pub struct Aligned(pub u8);
 
-/// A step of a single-threaded program against a ring.
-#[derive(Debug, Clone, Copy)]
-pub enum Step {
-    Send,
-    Receive,
-    DropSender,
-    DropReceiver,
-}
-
 /// The tests that every flavour has to pass whose messages are received once.
 #[macro_export]
 macro_rules! behaviours {
     ($flavour:ident) => {
         behaviours!($flavour, ringmain::ring::$flavour::bounded);
         bounded_behaviours!(ringmain::ring::$flavour::bounded);
-        queue_model!($flavour);
     };
     ($flavour:ident, $make:path) => {
         channel_behaviours!($make);

@@ -1,7 +1,7 @@
 //! Several senders, or several receivers.
 
 use super::{Mint, Model, Size, Token, join, models};
-use crate::flavour::{ManyReceivers, ManySenders, Mpmc, Mpsc, Receiving, Sending};
+use crate::flavour::{ManyReceivers, ManySenders, Mpmc, Mpsc, Receiving, Sending, Unbounded};
 use crate::ring::{RecvError, SendError, TryRecvError};
 use crate::sync::{Arc, AtomicU32, Ordering};
 use crate::thread;
@@ -10,31 +10,50 @@ macro_rules! senders {
     ($list:ident, $flavour:ident, $prefix:literal) => {
         models! { $list, $flavour, $prefix:
             publish_slot_by_two_senders Size::Bounded(3),
-            release_slot_to_two_senders Size::Bounded(2),
-            run_beside_another_sender Size::Small,
-            claim_aborts_before_another_sender Size::Small,
             close_by_the_last_of_two_senders Size::Bounded(3),
             close_carries_what_both_senders_did Size::Bounded(3),
-            park_wake_of_two_senders Size::Bounded(1),
-            park_wake_of_two_senders_by_close Size::Bounded(2),
             park_wake_behind_an_aborted_claim Size::Bounded(2),
         }
     };
 }
 
-senders!(MPSC, Mpsc, "mpsc");
-senders!(MPMC_SENDERS, Mpmc, "mpmc");
+macro_rules! bounded_senders {
+    ($list:ident, $flavour:ident, $prefix:literal) => {
+        models! { $list, $flavour, $prefix:
+            release_slot_to_two_senders Size::Bounded(2),
+            run_beside_another_sender Size::Small,
+            claim_aborts_before_another_sender Size::Small,
+            park_wake_of_two_senders Size::Bounded(1),
+            park_wake_of_two_senders_by_close Size::Bounded(2),
+        }
+    };
+}
 
-models! { MPMC_RECEIVERS, Mpmc, "mpmc":
-    publish_slot_to_two_receivers Size::Bounded(2),
-    run_beside_another_receiver Size::Small,
-    hold_keeps_others_from_the_messages Size::Small,
+macro_rules! receivers {
+    ($list:ident, $flavour:ident, $prefix:literal) => {
+        models! { $list, $flavour, $prefix:
+            publish_slot_to_two_receivers Size::Bounded(2),
+            run_beside_another_receiver Size::Small,
+            hold_keeps_others_from_the_messages Size::Small,
+            close_by_the_last_of_two_receivers Size::Bounded(3),
+            park_wake_after_a_hold Size::Small,
+            park_wake_of_two_receivers Size::Bounded(1),
+            park_wake_of_two_receivers_by_close Size::Bounded(3),
+            park_wake_of_two_and_two Size::Large,
+        }
+    };
+}
+
+senders!(MPSC, Mpsc, "mpsc");
+bounded_senders!(MPSC_BOUNDED, Mpsc, "mpsc");
+senders!(MPMC_SENDERS, Mpmc, "mpmc");
+bounded_senders!(MPMC_BOUNDED, Mpmc, "mpmc");
+receivers!(MPMC_RECEIVERS, Mpmc, "mpmc");
+senders!(UNBOUNDED_SENDERS, Unbounded, "unbounded");
+receivers!(UNBOUNDED_RECEIVERS, Unbounded, "unbounded");
+
+models! { MPMC_HOLD, Mpmc, "mpmc":
     hold_and_room_for_a_sender Size::Bounded(2),
-    close_by_the_last_of_two_receivers Size::Bounded(3),
-    park_wake_after_a_hold Size::Small,
-    park_wake_of_two_receivers Size::Bounded(1),
-    park_wake_of_two_receivers_by_close Size::Bounded(3),
-    park_wake_of_two_and_two Size::Large,
 }
 
 fn two_senders<F: ManySenders, T: Send>(capacity: usize) -> ([F::Sender<T>; 2], F::Receiver<T>) {

@@ -2,7 +2,7 @@
 
 use super::{Model, Size, join};
 use crate::sync::barrier::expedited::{MISSING, MODEL};
-use crate::sync::event_count::EventCount;
+use crate::sync::event_count::{EventCount, Place};
 use crate::sync::{Arc, AtomicU32, Ordering};
 use crate::task::block_on;
 use crate::thread;
@@ -81,8 +81,8 @@ fn park_wake_of_a_task() {
     let units = Units::new();
     let theirs = units.clone();
     let publishing = thread::spawn(move || theirs.publish());
-    let mut place = units.event.place();
-    block_on(poll_fn(|context| place.poll_for(context, || units.try_take())));
+    let mut place = Place::new(&units.event);
+    block_on(poll_fn(|context| place.poll_for(context, |_| units.try_take())));
     publishing.join().unwrap();
 }
 
@@ -131,8 +131,8 @@ fn park_wake_of_two_by_all() {
 fn park_wake_is_handed_on() {
     let units = Units::new();
     let (publisher, taker) = (units.clone(), units.clone());
-    let mut place = units.event.place();
-    let nothing: Poll<()> = place.poll_for(&mut Context::from_waker(Waker::noop()), || None);
+    let mut place = Place::new(&units.event);
+    let nothing: Poll<()> = place.poll_for(&mut Context::from_waker(Waker::noop()), |_| None);
     assert!(nothing.is_pending());
     let publishing = thread::spawn(move || publisher.publish());
     let taking = thread::spawn(move || taker.take());
@@ -151,8 +151,8 @@ fn park_wake_of_many() {
                 match number {
                     0 => units.take(),
                     1 => {
-                        let mut place = units.event.place();
-                        block_on(poll_fn(|context| place.poll_for(context, || units.try_take())));
+                        let mut place = Place::new(&units.event);
+                        block_on(poll_fn(|context| place.poll_for(context, |_| units.try_take())));
                     }
                     _ => units.publish(),
                 }

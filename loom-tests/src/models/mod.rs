@@ -6,6 +6,7 @@ mod crowd;
 mod event_count;
 mod pair;
 mod probe;
+mod unbounded;
 
 use crate::thread;
 
@@ -36,11 +37,21 @@ pub const MODELS: &[&[Model]] = &[
     probe::MODELS,
     event_count::MODELS,
     pair::SPSC,
+    pair::SPSC_BOUNDED,
     pair::MPSC,
+    pair::MPSC_BOUNDED,
     crowd::MPSC,
+    crowd::MPSC_BOUNDED,
     pair::MPMC,
+    pair::MPMC_BOUNDED,
     crowd::MPMC_SENDERS,
+    crowd::MPMC_BOUNDED,
     crowd::MPMC_RECEIVERS,
+    crowd::MPMC_HOLD,
+    pair::UNBOUNDED,
+    crowd::UNBOUNDED_SENDERS,
+    crowd::UNBOUNDED_RECEIVERS,
+    unbounded::MODELS,
     broadcast::BROADCAST,
 ];
 

@@ -1,40 +1,52 @@
 //! One sender, one receiver, any flavour.
 
 use super::{Mint, Model, Size, Token, models};
-use crate::flavour::{Flavour, Mpmc, Mpsc, Receiving, Sending, Spsc};
+use crate::flavour::{Flavour, Mpmc, Mpsc, Receiving, Sending, Spsc, Unbounded};
 use crate::ring::{RecvError, SendError, TryRecvError, TrySendError};
 use crate::sync::{Arc, AtomicU32, Ordering};
 use crate::thread;
 
-macro_rules! pair {
+macro_rules! any {
     ($list:ident, $flavour:ident, $prefix:literal) => {
         models! { $list, $flavour, $prefix:
             publish_slot Size::Small,
-            release_slot Size::Small,
             close_after_the_last_message Size::Small,
             close_under_a_sender Size::Small,
             close_carries_what_the_sender_did Size::Small,
             close_carries_what_the_receiver_did Size::Small,
             run_is_found_whole Size::Small,
-            run_is_released_whole Size::Small,
             claim_commits_what_was_written Size::Small,
             claim_aborts Size::Small,
-            peek_leaves_what_it_does_not_take Size::Small,
             park_wake_of_a_receiver Size::Small,
-            park_wake_of_a_sender Size::Small,
             park_wake_of_a_receiver_by_close Size::Small,
-            park_wake_of_a_sender_by_close Size::Bounded(3),
             park_wake_of_a_receiving_task Size::Small,
-            park_wake_of_a_sending_task Size::Small,
             park_wake_of_both_in_turn Size::Bounded(3),
             park_wake_of_both_for_long Size::Large,
         }
     };
 }
 
-pair!(SPSC, Spsc, "spsc");
-pair!(MPSC, Mpsc, "mpsc");
-pair!(MPMC, Mpmc, "mpmc");
+/// What only a ring with a bound can be asked.
+macro_rules! bounded {
+    ($list:ident, $flavour:ident, $prefix:literal) => {
+        models! { $list, $flavour, $prefix:
+            release_slot Size::Small,
+            run_is_released_whole Size::Small,
+            peek_leaves_what_it_does_not_take Size::Small,
+            park_wake_of_a_sender Size::Small,
+            park_wake_of_a_sender_by_close Size::Bounded(3),
+            park_wake_of_a_sending_task Size::Small,
+        }
+    };
+}
+
+any!(SPSC, Spsc, "spsc");
+bounded!(SPSC_BOUNDED, Spsc, "spsc");
+any!(MPSC, Mpsc, "mpsc");
+bounded!(MPSC_BOUNDED, Mpsc, "mpsc");
+any!(MPMC, Mpmc, "mpmc");
+bounded!(MPMC_BOUNDED, Mpmc, "mpmc");
+any!(UNBOUNDED, Unbounded, "unbounded");
 
 /// What is received was written whole, in the order of sending.
 fn publish_slot<F: Flavour>() {

@@ -1,7 +1,7 @@
 //! `./x loom`: the rings under loom and shuttle.
 
 use super::mutation::{self, Mutation};
-use super::program::{Job, Program, Verdict, run_all};
+use super::program::{Build, Job, Program, Verdict, run_all};
 use super::published;
 use crate::paths;
 use crate::table::grouped;
@@ -106,8 +106,9 @@ fn gate(arguments: &Arguments, log: &mut Log) -> Result<Counts> {
 impl Scheduler {
     fn run(&self, parts: &[String], mutations: &[Mutation], log: &mut Log) -> Result<(String, Tally)> {
         let started = Instant::now();
-        let program = Program::build(self.name, &[self.name], log)?;
-        let mutated = Program::build(&format!("{}-mutated", self.name), &[self.name, "mutated"], log)?;
+        let program = Program::build(self.name, &Build { features: &[self.name], ..Build::default() }, log)?;
+        let build = Build { features: &[self.name, "mutated"], ..Build::default() };
+        let mutated = Program::build(&format!("{}-mutated", self.name), &build, log)?;
         let built = started.elapsed();
         let asked = |name: &str| parts.is_empty() || parts.iter().any(|part| name.contains(part.as_str()));
         let mut tally = Tally::default();

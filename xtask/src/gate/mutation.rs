@@ -123,7 +123,10 @@ impl Mutation {
         let from = once(after)? + after.len();
         let place = source[from..].find(find);
         let place = place.with_context(|| {
-            format!("{}: {} has nothing like this after {after:?}; tell {WORKSPACE}/mutations.toml:\n{find}", self.name, self.file)
+            format!(
+                "{}: {} has nothing like this after {after:?}; tell {WORKSPACE}/mutations.toml:\n{find}",
+                self.name, self.file
+            )
         })?;
         Ok(from + place)
     }

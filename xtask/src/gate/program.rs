@@ -1,7 +1,7 @@
 //! The programs of `loom-tests`: building them, and running many of their models at once, each in a process of its
 //! own, because a model that fails may take its process with it.
 
-use super::{WORKSPACE, generated};
+use super::{WORKSPACE, generated, published};
 use crate::test::log::Log;
 use crate::{paths, shell};
 use anyhow::{Context, Result};
@@ -46,19 +46,49 @@ pub enum Verdict {
     Broken(String),
 }
 
+/// How a program is compiled.
+#[derive(Debug, Default)]
+pub struct Build<'a> {
+    pub features: &'a [&'a str],
+    /// A sanitizer, for which all crates are compiled.
+    pub sanitizer: Option<&'a str>,
+}
+
+impl Build<'_> {
+    /// A cargo command that compiles like this, into a directory of its own.
+    ///
+    /// # Errors
+    ///
+    /// The compiler does not say for what machine it compiles.
+    pub fn cargo(&self, verb: &str) -> Result<(Command, PathBuf)> {
+        let mut command = shell::cargo();
+        let mut directory = paths::target().join("loom").join(self.sanitizer.unwrap_or("build"));
+        command.env("CARGO_TARGET_DIR", &directory).arg(verb);
+        if let Some(sanitizer) = self.sanitizer {
+            // Sanitizers are there in every compiler, but not all of what they need is stable.
+            command.env("RUSTC_BOOTSTRAP", "1").env_remove("CARGO_ENCODED_RUSTFLAGS");
+            let flags = format!("-Zsanitizer={sanitizer} -Cunsafe-allow-abi-mismatch=sanitizer");
+            command.env("RUSTFLAGS", flags);
+            // With a target named, build scripts and macros are compiled without.
+            let host = published::host()?;
+            command.args(["--target", &host]);
+            directory.push(host);
+        }
+        Ok((command, directory))
+    }
+}
+
 impl Program {
-    /// Builds the program with these features.
+    /// Builds the program.
     ///
     /// # Errors
     ///
     /// It does not compile.
-    pub fn build(name: &str, features: &[&str], log: &mut Log) -> Result<Self> {
-        let mut command = shell::cargo();
-        let directory = paths::target().join("loom/build");
-        command.env("CARGO_TARGET_DIR", &directory);
-        command.args(["build", "--release", "--locked", "--manifest-path"]);
+    pub fn build(name: &str, build: &Build<'_>, log: &mut Log) -> Result<Self> {
+        let (mut command, directory) = build.cargo("build")?;
+        command.args(["--release", "--locked", "--manifest-path"]);
         command.arg(paths::root().join(WORKSPACE).join("Cargo.toml"));
-        command.args(["--features", &features.join(",")]);
+        command.args(["--features", &build.features.join(",")]);
         log.run(&mut command)?.check()?;
         // Features share one name: the next build would take its place.
         let path = generated().join("bin").join(name);
@@ -122,8 +152,9 @@ impl Job<'_> {
         command.env("MUTATION", self.mutation.unwrap_or_default()).env("RUST_BACKTRACE", "0");
         match run(&mut command, limit) {
             Ok(Some(ran)) if ran.code == Some(0) => {
-                let executions = ran.stdout.split('\t').nth(1).and_then(|count| count.parse().ok());
-                Verdict::Passed { executions: executions.unwrap_or(0), time: ran.time }
+                let count = |line: &str| line.split('\t').nth(1)?.parse::<u64>().ok();
+                let executions = ran.stdout.lines().filter_map(count).sum();
+                Verdict::Passed { executions, time: ran.time }
             }
             Ok(Some(ran)) if ran.code == Some(UNKNOWN_MODEL) => Verdict::Broken(ran.stderr),
             Ok(Some(ran)) => Verdict::Failed(last_words(&ran.stderr)),

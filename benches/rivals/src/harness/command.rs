@@ -44,15 +44,15 @@ struct Arguments {
 }
 
 const ROUND_MS: u64 = 30;
-const ROUND_MS_QUICK: u64 = 8;
+const ROUND_MS_QUICK: u64 = 7;
 const ROUNDS: usize = 9;
 const ROUNDS_QUICK: usize = 3;
 /// An entrant that takes this much longer than a round is meant to take hangs, or is of no use.
 const LIMIT: Duration = Duration::from_secs(5);
-const LIMIT_QUICK: Duration = Duration::from_secs(1);
+const LIMIT_QUICK: Duration = Duration::from_millis(1500);
 
 /// Runs a suite as the command line says.
-pub fn main(suite: &str, experiments: fn() -> Vec<Experiment>) -> ExitCode {
+pub fn main(suite: &str, experiments: impl FnOnce() -> Vec<Experiment>) -> ExitCode {
     match run(suite, experiments(), &Arguments::parse()) {
         Ok(code) => code,
         Err(error) => {
@@ -110,7 +110,7 @@ fn run(suite: &str, mut experiments: Vec<Experiment>, arguments: &Arguments) -> 
 
     println!("{}", machine());
     println!(
-        "{} experiments, {} rounds of about {} ms, entrants in turn; medians, with ranges where there is room",
+        "{} experiments, {} rounds of about {} ms, entrants in turn; medians, and ranges where there is room",
         experiments.len(),
         pace.rounds,
         pace.round.as_millis()

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 
 const SHAPE: Shape = Shape { producers: 1, consumers: 1, capacity: 1024 };
 /// A receiver may spin this long before it must sleep.
-const SETTLING: Duration = Duration::from_millis(50);
+const SETTLING: Duration = Duration::from_millis(30);
 /// For how many times the time of a round it is watched.
-const ROUNDS: u32 = 12;
+const ROUNDS: u32 = 8;
 
 /// Microseconds of processor time per second of waiting.
 pub fn cost<M: Message, F: Flavour<M, Sender: PutWaiting<M>, Receiver: TakeWaiting<M>>>(

@@ -4,25 +4,25 @@
 //! came twice is refused.
 //!
 //! **Where next.** `verbs.rs` is what a ring must do to take part, `rivals` has an adapter for each,
-//! `ours.rs` that of ours. `transfer.rs`, `pair.rs`, `ping_pong.rs`, `wake.rs`, `idle_cpu.rs` and
+//! `../ours` that of ours. `transfer.rs`, `pair.rs`, `ping_pong.rs`, `wake.rs`, `idle_cpu.rs` and
 //! `slot_bytes.rs` are the workloads, `mode.rs` the three ways to use a ring, `cell.rs` the names and the
 //! goals.
 
-mod cell;
+pub mod cell;
 mod idle_cpu;
 mod limits;
-mod message;
-mod mode;
-mod ours;
+pub mod message;
+pub mod mode;
+pub mod names;
 mod pair;
-mod peer;
+pub mod peer;
 mod ping_pong;
 mod rivals;
 pub mod seeded;
 mod slot_bytes;
 mod threads;
 mod transfer;
-mod verbs;
+pub mod verbs;
 mod wake;
 
 use crate::harness::{Effort, Entrant, Experiment, Metric, Role};
@@ -34,9 +34,9 @@ use verbs::Shape;
 const CAPACITY: usize = CAPACITIES[0];
 const THROUGHPUT: &str = "M msgs/s";
 
-/// Everything that is measured.
-pub fn experiments() -> Vec<Experiment> {
-    let peers = [ours::peers(), rivals::peers(), limits::peers()].concat();
+/// Everything that is measured, of `ours` and all the others.
+pub fn experiments(ours: Vec<Peer>) -> Vec<Experiment> {
+    let peers = [ours, rivals::peers(), limits::peers()].concat();
     let mut experiments = Vec::new();
     for topology in [(1, 1), (2, 1), (1, 2), (2, 2), (4, 4)].map(|(p, c)| Topology::new(p, c)) {
         for payload in Payload::ALL {
@@ -75,10 +75,10 @@ pub fn experiments() -> Vec<Experiment> {
 fn competing(peers: &[Peer], topology: Topology, payload: Payload, capacity: usize, how: Use) -> Experiment {
     let group = format!("{} {} {capacity}", topology.name(), payload.name());
     let ours = match (topology.producers, topology.consumers) {
-        (1, 1) => ours::SPSC,
-        (_, 1) => ours::MPSC,
-        _ if how == Use::Batch => ours::MPMC,
-        _ => ours::MPMC_PADDED,
+        (1, 1) => names::SPSC,
+        (_, 1) => names::MPSC,
+        _ if how == Use::Batch => names::MPMC,
+        _ => names::MPMC_PADDED,
     };
     let takes_part = |peer: &&Peer| peer.kind == Kind::Bounded && peer.fits(topology, capacity);
     transfer(group, peers.iter().filter(takes_part), topology, payload, capacity, how, ours)
@@ -87,14 +87,14 @@ fn competing(peers: &[Peer], topology: Topology, payload: Payload, capacity: usi
 fn unbounded(peers: &[Peer], topology: Topology, payload: Payload, how: Use) -> Experiment {
     let group = format!("unbounded {} {}", topology.name(), payload.name());
     let takes_part = |peer: &&Peer| peer.kind == Kind::Unbounded && peer.fits(topology, CAPACITY);
-    transfer(group, peers.iter().filter(takes_part), topology, payload, CAPACITY, how, ours::UNBOUNDED)
+    transfer(group, peers.iter().filter(takes_part), topology, payload, CAPACITY, how, names::UNBOUNDED)
 }
 
 fn fan_out(peers: &[Peer], readers: usize, payload: Payload, capacity: usize, how: Use) -> Experiment {
     let topology = Topology::new(1, readers);
     let group = format!("fan-out 1to{readers} {} {capacity}", payload.name());
     let takes_part = |peer: &&Peer| peer.kind == Kind::Broadcast && peer.fits(topology, capacity);
-    transfer(group, peers.iter().filter(takes_part), topology, payload, capacity, how, ours::BROADCAST)
+    transfer(group, peers.iter().filter(takes_part), topology, payload, capacity, how, names::BROADCAST)
 }
 
 fn transfer<'a>(
@@ -108,7 +108,7 @@ fn transfer<'a>(
 ) -> Experiment {
     let shape = Shape { producers, consumers, capacity };
     let entrants = peers.filter_map(|peer| {
-        let run = peer.transfers(how, payload)?;
+        let run = peer.transfers(how, payload, capacity)?;
         let one_by_one = if how == Use::Batch && peer.batch.is_none() { " (one by one)" } else { "" };
         let name = format!("{}{one_by_one}", peer.name);
         Some(Entrant::new(name, role(peer, ours), move |work| run(shape, work)))
@@ -143,11 +143,11 @@ fn is_of(peer: &Peer, kind: Kind, (producers, consumers): Sides) -> bool {
 /// Which of ours stands for a kind; where the slots of `mpmc` can be padded, they are.
 fn ours_of_kind(name: &str) -> &'static str {
     match name {
-        "spsc" => ours::SPSC,
-        "mpsc" => ours::MPSC,
-        "mpmc" => ours::MPMC_PADDED,
-        "unbounded" => ours::UNBOUNDED,
-        _ => ours::BROADCAST,
+        "spsc" => names::SPSC,
+        "mpsc" => names::MPSC,
+        "mpmc" => names::MPMC_PADDED,
+        "unbounded" => names::UNBOUNDED,
+        _ => names::BROADCAST,
     }
 }
 
@@ -160,7 +160,7 @@ fn pair(peers: &[Peer], name: &str, kind: Kind, sides: Sides) -> Experiment {
 fn bytes(peers: &[Peer], name: &str, kind: Kind, sides: Sides, payload: Payload) -> Experiment {
     let cell = format!("memory {name} {}", payload.name());
     let peers = peers.iter().filter(|peer| is_of(peer, kind, sides) && peer.capacity.is_none());
-    let ours = if name == "mpmc" { ours::MPMC } else { ours_of_kind(name) };
+    let ours = if name == "mpmc" { names::MPMC } else { ours_of_kind(name) };
     let weighed = |peer: &Peer| Some(peer.slot_bytes?.of(payload));
     let experiment = of_rounds(cell, "memory", "bytes a slot", peers, weighed, ours);
     Experiment { effort: Effort::Fixed, ..experiment }
@@ -170,7 +170,7 @@ fn round_trips(peers: &[Peer]) -> [Experiment; 2] {
     let of = |how: &str, round: fn(&Peer) -> Option<Round>| {
         let name = format!("ping-pong {how} u64");
         let peers = peers.iter().filter(|peer| peer.kind == Kind::Bounded);
-        let experiment = of_rounds(name.clone(), &name, "ns", peers, round, ours::SPSC);
+        let experiment = of_rounds(name.clone(), &name, "ns", peers, round, names::SPSC);
         let metrics = ping_pong::QUANTILES.map(|quantile| lower(format!("{name} {quantile}"), "ns")).into();
         let effort = Effort::Scaled { amount_min: ping_pong::ROUND_TRIPS_MIN };
         Experiment { metrics, effort, ..experiment }
@@ -182,11 +182,11 @@ fn round_trips(peers: &[Peer]) -> [Experiment; 2] {
 fn waiting(peers: &[Peer]) -> [Experiment; 2] {
     let peers = || peers.iter().filter(|peer| peer.kind == Kind::Bounded);
     let wake = "wake u64".to_owned();
-    let wake_up = of_rounds(wake.clone(), &wake, "us", peers(), |peer| Some(peer.waiting?.wake), ours::SPSC);
+    let wake_up = of_rounds(wake.clone(), &wake, "us", peers(), |peer| Some(peer.waiting?.wake), names::SPSC);
     let metrics = wake::QUANTILES.map(|(quantile, _)| lower(format!("{wake} {quantile}"), "us")).into();
     let idle = "idle blocked receiver".to_owned();
     let idle_cpu =
-        of_rounds(idle.clone(), &idle, "us CPU/s", peers(), |peer| Some(peer.waiting?.idle), ours::SPSC);
+        of_rounds(idle.clone(), &idle, "us CPU/s", peers(), |peer| Some(peer.waiting?.idle), names::SPSC);
     [
         Experiment { metrics, effort: Effort::Fixed, ..wake_up },
         Experiment { effort: Effort::Fixed, ..idle_cpu },

@@ -67,6 +67,8 @@ pub struct Peer {
     pub capacity: Option<usize>,
     /// Sends and receives one by one, if it can without waiting.
     pub single: Option<PerPayload<Transfer>>,
+    /// Up to which capacity that can be waited for.
+    pub single_capacity_max: usize,
     /// Sends and receives batches, if it can.
     pub batch: Option<PerPayload<Transfer>>,
     /// Waits, if it can.
@@ -103,6 +105,7 @@ impl Peer {
             consumers,
             capacity: None,
             single: None,
+            single_capacity_max: usize::MAX,
             batch: None,
             blocking: None,
             pair: None,
@@ -150,6 +153,11 @@ impl Peer {
     /// Its capacity cannot be chosen.
     pub fn only_at(self, capacity: usize) -> Self {
         Self { capacity: Some(capacity), ..self }
+    }
+
+    /// With more room its calls for one message take too long to be measured.
+    pub fn single_up_to(self, capacity: usize) -> Self {
+        Self { single_capacity_max: capacity, ..self }
     }
 
     /// It has calls that do not wait.
@@ -215,10 +223,11 @@ impl Peer {
 
     /// How it does a transfer of this kind. Who has no calls for batches sends and receives one by one, as
     /// its users have to.
-    pub fn transfers(&self, how: Use, payload: Payload) -> Option<Transfer> {
+    pub fn transfers(&self, how: Use, payload: Payload, capacity: usize) -> Option<Transfer> {
+        let single = self.single.filter(|_| capacity <= self.single_capacity_max);
         let transfers = match how {
-            Use::Single => self.single,
-            Use::Batch => self.batch.or(self.single),
+            Use::Single => single,
+            Use::Batch => self.batch.or(single),
             Use::Blocking => self.blocking,
         };
         transfers.map(|transfers| transfers.of(payload))

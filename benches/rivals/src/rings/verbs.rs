@@ -100,6 +100,7 @@ pub fn many_each<S: Clone, R: Clone>(shape: Shape, (sender, receiver): (S, R)) -
 }
 
 /// `put!(Handle<M>, |sender, message| was it sent)` and so on: the verbs of a handle, one line each.
+#[macro_export]
 macro_rules! put {
     ($handle:ty, |$sender:ident, $message:ident| $sent:expr) => {
         impl<M: $crate::rings::message::Message> $crate::rings::verbs::Put<M> for $handle {
@@ -113,6 +114,7 @@ macro_rules! put {
 }
 
 /// See [`put`].
+#[macro_export]
 macro_rules! take {
     ($handle:ty, |$receiver:ident| $message:expr) => {
         impl<M: $crate::rings::message::Message> $crate::rings::verbs::Take<M> for $handle {
@@ -126,6 +128,7 @@ macro_rules! take {
 }
 
 /// See [`put`].
+#[macro_export]
 macro_rules! put_waiting {
     ($handle:ty, |$sender:ident, $message:ident| $send:expr) => {
         impl<M: $crate::rings::message::Message> $crate::rings::verbs::PutWaiting<M> for $handle {
@@ -139,6 +142,7 @@ macro_rules! put_waiting {
 }
 
 /// See [`put`].
+#[macro_export]
 macro_rules! take_waiting {
     ($handle:ty, |$receiver:ident| $message:expr) => {
         impl<M: $crate::rings::message::Message> $crate::rings::verbs::TakeWaiting<M> for $handle {
@@ -152,6 +156,7 @@ macro_rules! take_waiting {
 }
 
 /// See [`put`].
+#[macro_export]
 macro_rules! put_batch {
     ($handle:ty, |$sender:ident, $numbers:ident| $count:expr) => {
         impl<M: $crate::rings::message::Message> $crate::rings::verbs::PutBatch<M> for $handle {
@@ -165,6 +170,7 @@ macro_rules! put_batch {
 }
 
 /// See [`put`].
+#[macro_export]
 macro_rules! take_batch {
     ($handle:ty, |$receiver:ident, $count_max:ident, $each:ident| $count:expr) => {
         impl<M: $crate::rings::message::Message> $crate::rings::verbs::TakeBatch<M> for $handle {
@@ -178,6 +184,7 @@ macro_rules! take_batch {
 }
 
 /// `flavour! { Name, Sender<M>, Receiver<M>, |shape| handles }`: a ring.
+#[macro_export]
 macro_rules! flavour {
     ($(#[$doc:meta])* $name:ident, $sender:ty, $receiver:ty, |$shape:ident| $ends:expr) => {
         $(#[$doc])*
@@ -195,4 +202,4 @@ macro_rules! flavour {
     };
 }
 
-pub(super) use {flavour, put, put_batch, put_waiting, take, take_batch, take_waiting};
+pub use crate::{flavour, put, put_batch, put_waiting, take, take_batch, take_waiting};

@@ -13,7 +13,7 @@ const SHAPE: Shape = Shape { producers: 1, consumers: 1, capacity: 1024 };
 /// After this long without a message every receiver that ever sleeps does.
 const PAUSE: Duration = Duration::from_micros(500);
 /// With fewer the last quantile means nothing.
-const COUNT_MIN: u64 = 150;
+const COUNT_MIN: u64 = 100;
 /// Wake-ups before the first that counts.
 const WARM_UP: u64 = 5;
 

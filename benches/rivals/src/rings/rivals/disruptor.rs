@@ -113,9 +113,9 @@ pub fn peers() -> Vec<Peer> {
     let one_reader = |name| Peer::new(name, Kind::Broadcast, Side::One, Side::One);
     vec![
         Peer::spsc("disruptor SP").single::<Sp>().batch::<Sp>(),
-        Peer::mpsc("disruptor MP").single::<Mp>().batch::<Mp>(),
+        Peer::mpsc("disruptor MP").single::<Mp>().single_up_to(1024).batch::<Mp>(),
         one_reader("disruptor SP, one reader").single::<Sp>().batch::<Sp>(),
         Peer::broadcast("disruptor SP").single::<SpMany>().batch::<SpMany>(),
-        Peer::broadcast("disruptor MP").single::<MpMany>().batch::<MpMany>(),
+        Peer::broadcast("disruptor MP").single::<MpMany>().single_up_to(1024).batch::<MpMany>(),
     ]
 }

@@ -24,10 +24,10 @@ put_batch!(Producer<M>, |sender, numbers| {
 });
 take_batch!(Consumer<M>, |receiver, count_max, each| {
     match receiver.read_chunk(count_max) {
-        Ok(chunk) => read(chunk, each),
+        Ok(chunk) => read(chunk, &mut each),
         Err(ChunkError::TooFewSlots(0)) => 0,
         Err(ChunkError::TooFewSlots(count)) => {
-            receiver.read_chunk(count).map_or(0, |chunk| read(chunk, each))
+            receiver.read_chunk(count).map_or(0, |chunk| read(chunk, &mut each))
         }
     }
 });
