@@ -606,6 +606,59 @@ fn a_message_that_is_dropped_may_send() {
     assert_eq!(Rc::strong_count(&drops), 1, "each was dropped");
 }
 
+type NosyHandles = (Sender<Nosy>, Receiver<Nosy>);
+
+/// A message whose clone does what can be done with the handles of its ring, and then looks at itself.
+struct Nosy(Box<u64>, Option<Rc<NosyHandles>>, Rc<dyn Fn(&NosyHandles)>);
+
+impl Clone for Nosy {
+    fn clone(&self) -> Self {
+        if let Some(handles) = &self.1 {
+            (self.2)(handles);
+        }
+        assert_eq!(*self.0 % 1000, 7, "still there");
+        Self(self.0.clone(), None, Rc::clone(&self.2))
+    }
+}
+
+#[test]
+fn a_clone_may_not_lose_what_it_is_made_from() {
+    for policy in [Policy::Gate, Policy::Lag] {
+        let (sender, gate) = broadcast::bounded(2);
+        let receiver = gate.subscribe(policy);
+        drop(gate);
+        let handles: Rc<NosyHandles> = Rc::new((sender, receiver));
+        let depth = Cell::new(0);
+        let meddle: Rc<dyn Fn(&NosyHandles)> = Rc::new(move |(sender, receiver)| {
+            if depth.replace(depth.get() + 1) == 0 {
+                assert_eq!(receiver.try_recv().err(), Some(TryRecvError::Empty));
+                assert!(receiver.try_recv_batch(&mut Vec::new(), 9).is_err());
+                receiver.take_missed();
+                let clone = receiver.clone();
+                assert_eq!(clone.len(), receiver.len());
+                drop(clone);
+                if receiver.policy() == Policy::Gate {
+                    let idle: Rc<dyn Fn(&NosyHandles)> = Rc::new(|_| ());
+                    for number in 0..5 {
+                        let message = Nosy(Box::new(1000 * number + 7), None, Rc::clone(&idle));
+                        drop(sender.try_send(message));
+                    }
+                }
+            }
+            depth.set(depth.get() - 1);
+        });
+        for round in 0..20 {
+            let message = || Nosy(Box::new(7), Some(Rc::clone(&handles)), Rc::clone(&meddle));
+            drop(handles.0.try_send(message()));
+            drop(handles.0.try_send(message()));
+            match round % 2 {
+                0 => assert!(handles.1.try_recv().is_ok()),
+                _ => assert!(handles.1.try_recv_batch(&mut Vec::new(), 9).is_ok()),
+            }
+        }
+    }
+}
+
 #[test]
 fn a_claim_of_one_of_many_senders_keeps_the_others_out() {
     let (mut sender, receiver) = broadcast::multi(8);

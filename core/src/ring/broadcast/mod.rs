@@ -8,7 +8,8 @@
 //! **Not promised.** When a message is dropped: the ring keeps it until its slot is needed again, or until the last
 //! handle goes, so that a message that holds a handle of its own ring may never be dropped. That a suspended thread
 //! stops nobody: with many senders, one that was interrupted between taking a slot and stamping it keeps the readers
-//! back there. That a message's `clone` or `drop` may use the ring: it may come to wait for itself.
+//! back there. That a message's `clone` or `drop` may wait for its ring: it may come to wait for itself. (A `clone` that
+//! receives from the handle that clones it finds nothing.)
 //!
 //! **Picture.** Positions count messages and never wrap; slots are a power of two, so that an index needs no division,
 //! and the capacity may be less than that. Each reader has a cursor on lines of its own. A sender remembers up to

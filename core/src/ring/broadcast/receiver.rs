@@ -7,6 +7,10 @@ use crate::ring::verbs::*;
 use crate::sync::event_count::EventCount;
 use std::cell::Cell;
 
+/// In place of `head` while messages are cloned: a `clone` that receives from the same handle finds nothing, because what
+/// it is itself made from must stay.
+const READING: u64 = u64::MAX;
+
 /// The receiving side. Each one gets every message from where it joined on, as a clone; a clone of it starts where it
 /// is itself, with the same policy. When the last one is dropped, nothing can be sent until somebody
 /// [subscribes](Self::subscribe) again.
@@ -16,7 +20,7 @@ pub struct Receiver<T, W: Writers = One> {
     ring: Arc<Ring<T, W>>,
     /// Where its next message is, and what senders may do about it.
     cursor: Cursor,
-    /// The position of its next message: what the cursor says, unless it was overtaken.
+    /// The position of its next message: what the cursor says, unless it was overtaken. Or `READING`.
     head: Cell<u64>,
     /// A gate knows of messages up to this position, and maybe there are more. 0 if it may be overtaken, because then
     /// it has to look anyway.
@@ -66,10 +70,15 @@ impl<T, W: Writers> Receiver<T, W> {
     /// How many messages it has missed since this was last asked, because senders have overtaken it: all those between
     /// the ones that it received before and those that it will receive from now on.
     pub fn take_missed(&self) -> u64 {
-        if self.policy == Policy::Lag {
+        if self.policy == Policy::Lag && !self.is_reading() {
             self.see(self.cursor.position());
         }
         self.missed.take()
+    }
+
+    #[inline]
+    fn is_reading(&self) -> bool {
+        self.head.get() == READING
     }
 
     /// Counts what was missed on the way to `position`.
@@ -123,9 +132,11 @@ impl<T: Clone, W: Writers> ReceiveEnd for Receiver<T, W> {
     #[inline(always)]
     fn try_recv_now(&self) -> Result<T, TryRecvError> {
         let start = self.head.get();
-        let run = match start < self.ready.get() {
-            true => Run { start, len: 1, is_long: false },
-            false => self.take_sent(1, false)?,
+        let run = if start < self.ready.get() {
+            self.head.set(READING);
+            Run { start, len: 1, is_long: false }
+        } else {
+            self.take_sent(1, false)?
         };
         let released = Released { receiver: self, run };
         // SAFETY: the first message of a run that was just taken.
@@ -138,6 +149,9 @@ impl<T: Clone, W: Writers> ReceiveEnd for Receiver<T, W> {
 
     #[inline(always)]
     fn take_sent(&self, len_max: usize, is_long: bool) -> Result<Run, TryRecvError> {
+        if self.is_reading() {
+            return Err(TryRecvError::Empty);
+        }
         let start = self.stand_still();
         let mut end = self.ready.get();
         if end.saturating_sub(start) < len_max as u64 {
@@ -152,6 +166,10 @@ impl<T: Clone, W: Writers> ReceiveEnd for Receiver<T, W> {
             // A gate now: senders do not wait for it, but find the ring full.
             Policy::Lag if is_long => self.cursor.store(start),
             Policy::Lag => {}
+        }
+        // A peek has the handle to itself.
+        if !is_long {
+            self.head.set(READING);
         }
         Ok(Run { start, len: (end - start).min(len_max as u64) as usize, is_long })
     }
@@ -223,14 +241,20 @@ both_ends!(Receiver<[T, W]> for [T, W: Writers], |receiver| receiver.len_now());
 
 impl<T, W: Writers> Clone for Receiver<T, W> {
     fn clone(&self) -> Self {
-        let position = self.stand_still();
-        // A gate meanwhile, so that senders do not wait for this.
-        self.cursor.store(position);
+        // A gate stands still anyway, and so does who is reading.
+        let may_move = self.policy == Policy::Lag && !self.is_reading();
+        let position = if may_move { self.stand_still() } else { self.cursor.position() };
+        if may_move {
+            // A gate meanwhile, so that senders do not wait for this.
+            self.cursor.store(position);
+        }
         let cursor = self.ring.readers.join(position);
         let mut clone = Self::begin(&self.ring, cursor, position, self.policy);
         clone.waiting = self.waiting;
-        self.move_to(position);
-        self.ring.not_full.notify_all();
+        if may_move {
+            self.move_to(position);
+            self.ring.not_full.notify_all();
+        }
         clone
     }
 }
