@@ -77,8 +77,8 @@ fn competing(peers: &[Peer], topology: Topology, payload: Payload, capacity: usi
     let ours = match (topology.producers, topology.consumers) {
         (1, 1) => names::SPSC,
         (_, 1) => names::MPSC,
-        _ if how == Use::Batch => names::MPMC,
-        _ => names::MPMC_PADDED,
+        _ if how == Use::Batch => names::MPMC_VEC,
+        _ => names::MPMC,
     };
     let takes_part = |peer: &&Peer| peer.kind == Kind::Bounded && peer.fits(topology, capacity);
     transfer(group, peers.iter().filter(takes_part), topology, payload, capacity, how, ours)
@@ -142,12 +142,12 @@ fn is_of(peer: &Peer, kind: Kind, (producers, consumers): Sides) -> bool {
     peer.kind == kind && peer.producers == producers && peer.consumers == consumers
 }
 
-/// Which of ours stands for a kind; where the slots of `mpmc` can be padded, they are.
+/// Which of ours stands for a kind.
 fn ours_of_kind(name: &str) -> &'static str {
     match name {
         "spsc" => names::SPSC,
         "mpsc" => names::MPSC,
-        "mpmc" => names::MPMC_PADDED,
+        "mpmc" => names::MPMC,
         "unbounded" => names::UNBOUNDED,
         _ => names::BROADCAST,
     }
@@ -162,9 +162,8 @@ fn pair(peers: &[Peer], name: &str, kind: Kind, sides: Sides) -> Experiment {
 fn bytes(peers: &[Peer], name: &str, kind: Kind, sides: Sides, payload: Payload) -> Experiment {
     let cell = format!("memory {name} {}", payload.name());
     let peers = peers.iter().filter(|peer| is_of(peer, kind, sides) && peer.capacity.is_none());
-    let ours = if name == "mpmc" { names::MPMC } else { ours_of_kind(name) };
     let weighed = |peer: &Peer| Some(peer.slot_bytes?.of(payload));
-    let experiment = of_rounds(cell, "memory", "bytes a slot", peers, weighed, ours);
+    let experiment = of_rounds(cell, "memory", "bytes a slot", peers, weighed, ours_of_kind(name));
     Experiment { effort: Effort::Fixed, ..experiment }
 }
 

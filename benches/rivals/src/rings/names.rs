@@ -6,8 +6,8 @@ pub const SPSC: &str = "ringmain spsc";
 pub const MPSC: &str = "ringmain mpsc";
 /// Many of both, slots side by side.
 pub const MPMC: &str = "ringmain mpmc";
-/// Many of both, a line for each slot.
-pub const MPMC_PADDED: &str = "ringmain mpmc padded";
+/// The same, with batches that move messages out of and into vectors, and hold nobody up.
+pub const MPMC_VEC: &str = "ringmain mpmc vec";
 /// No bound.
 pub const UNBOUNDED: &str = "ringmain unbounded";
 /// Every receiver gets everything.
