@@ -8,7 +8,7 @@ use ringmain::ring::mpmc::{self, Packed, Padded};
 use ringmain::ring::{broadcast, mpsc, spsc, unbounded};
 use ringmain_rivals::harness::Role;
 use ringmain_rivals::rings::mode::BATCH;
-use ringmain_rivals::rings::names::{BROADCAST, MPMC, MPMC_PADDED, MPSC, SPSC, UNBOUNDED};
+use ringmain_rivals::rings::names::{BROADCAST, MPMC, MPMC_VEC, MPSC, SPSC, UNBOUNDED};
 use ringmain_rivals::rings::peer::Peer;
 use ringmain_rivals::rings::verbs::{
     Ends, flavour, many_each, many_to_one, one_each, one_to_many, put, put_batch, put_waiting, take,
@@ -171,8 +171,8 @@ pub fn peers() -> Vec<Peer> {
         Peer::spsc(SPSC).single::<Spsc>().batch::<Spsc>().blocking::<Spsc>(),
         Peer::mpsc(MPSC).single::<Mpsc>().batch::<Mpsc>().blocking::<Mpsc>(),
         Peer::mpmc(MPMC).single::<Mpmc>().batch::<Mpmc>().blocking::<Mpmc>(),
-        Peer::mpmc(MPMC_PADDED).single::<MpmcPadded>().batch::<MpmcPadded>().blocking::<MpmcPadded>(),
-        Peer::mpmc("ringmain mpmc vec").batch::<MpmcVec>(),
+        Peer::mpmc("ringmain mpmc padded").single::<MpmcPadded>().batch::<MpmcPadded>().blocking::<MpmcPadded>(),
+        Peer::mpmc(MPMC_VEC).batch::<MpmcVec>(),
         Peer::mpmc(UNBOUNDED).unbounded().single::<Unbounded>().blocking::<Unbounded>(),
         Peer::broadcast(BROADCAST).single::<Broadcast>().batch::<Broadcast>(),
         Peer::broadcast(MULTI).single::<Multi>().batch::<Multi>(),
