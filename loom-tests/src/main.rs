@@ -30,9 +30,9 @@ include!("../../target/loom/mutated.rs");
 mod flavour;
 #[cfg(instrumented)]
 mod instrumented;
-mod task;
 #[cfg(feature = "mutated")]
 mod mutation;
+mod task;
 
 #[cfg(any(loom, shuttle))]
 mod explore;

@@ -6,8 +6,13 @@ use anyhow::Result;
 use std::process::{Command, ExitCode};
 
 pub fn check() -> Result<ExitCode> {
-    let mut checks: [(&str, Command); 3] =
-        [("format", rust::fmt()), ("lints", rust::clippy()), ("generated files", generated_files())];
+    let [workspace, models] = rust::fmt();
+    let mut checks: [(&str, Command); 4] = [
+        ("format", workspace),
+        ("format of the models", models),
+        ("lints", rust::clippy()),
+        ("generated files", generated_files()),
+    ];
     let mut failed = 0;
     for (name, command) in &mut checks {
         eprintln!("x: {name}");

@@ -41,7 +41,7 @@ enum Verb {
     /// Run the models of the rings under loom and shuttle, and see them catch planted bugs.
     Loom(gate::loom::Arguments),
     /// Run the rings and the core's tests under ThreadSanitizer and AddressSanitizer, and see them catch planted bugs.
-    San,
+    San(gate::san::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
         Verb::Bench(arguments) => bench::bench(&arguments),
         Verb::Check => check::check(),
         Verb::Loom(arguments) => gate::loom::run(&arguments),
-        Verb::San => gate::san::run(),
+        Verb::San(arguments) => gate::san::run(&arguments),
     };
     match done {
         Ok(code) => code,

@@ -26,7 +26,8 @@ const EXECUTIONS_MIN: u64 = 2;
 /// See the module's description.
 pub fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let models: Vec<&Model> = MODELS.iter().copied().flatten().filter(|model| scheduler::takes(model)).collect();
+    let models: Vec<&Model> =
+        MODELS.iter().copied().flatten().filter(|model| scheduler::takes(model)).collect();
     match arguments.split_first() {
         Some((verb, [])) if verb == "list" => models.iter().for_each(|model| println!("{}", model.name)),
         Some((verb, names)) if verb == "run" => {

@@ -328,8 +328,9 @@ fn park_wake_of_two_and_two<F: ManySenders + ManyReceivers>() {
         first += EACH;
         thread::spawn(move || tokens.into_iter().for_each(|token| sender.send(token).unwrap()))
     });
-    let receiving = receivers
-        .map(|receiver| thread::spawn(move || std::iter::from_fn(|| receiver.recv().ok()).collect::<Vec<_>>()));
+    let receiving = receivers.map(|receiver| {
+        thread::spawn(move || std::iter::from_fn(|| receiver.recv().ok()).collect::<Vec<_>>())
+    });
     join(sending);
     assert_eq!(sorted(join(receiving).into_iter().flatten()), (0..2 * EACH).collect::<Vec<_>>());
     assert_eq!(mint.alive(), 0);

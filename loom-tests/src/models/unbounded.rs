@@ -131,8 +131,8 @@ fn recycle() {
 fn recycle_of_what_was_put_off() {
     let mint = Mint::default();
     let (sender, receiver) = ring(&mint, 6, 1);
-    let receiving = [receiver.clone(), receiver.clone()]
-        .map(|receiver| thread::spawn(move || receiver.try_recv().ok()));
+    let receiving =
+        [receiver.clone(), receiver.clone()].map(|receiver| thread::spawn(move || receiver.try_recv().ok()));
     let mut received: Vec<Token> = (0..3).filter_map(|_| receiver.try_recv().ok()).collect();
     received.extend(join(receiving).into_iter().flatten());
     received.extend(receiver.try_iter());

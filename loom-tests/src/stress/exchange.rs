@@ -132,7 +132,9 @@ fn send_all<S: Sending<Message>>(mut sender: S, number: usize, count: usize, way
     while messages.peek().is_some() {
         match way {
             Way::Wait => messages.by_ref().take(BATCH).for_each(|message| sender.send(message).unwrap()),
-            Way::Task => messages.by_ref().take(BATCH).for_each(|message| sender.send_as_task(message).unwrap()),
+            Way::Task => {
+                messages.by_ref().take(BATCH).for_each(|message| sender.send_as_task(message).unwrap())
+            }
             Way::Try => {
                 let mut unsent = messages.next();
                 while let Some(message) = unsent {
@@ -176,7 +178,9 @@ fn receive_all<R: Receiving<Message>>(mut receiver: R, mut received: Received, w
     loop {
         let got = match way {
             Way::Wait => receiver.recv().map(|message| batch.push(message)).map_err(TryRecvError::from),
-            Way::Task => receiver.recv_as_task().map(|message| batch.push(message)).map_err(TryRecvError::from),
+            Way::Task => {
+                receiver.recv_as_task().map(|message| batch.push(message)).map_err(TryRecvError::from)
+            }
             Way::Try => receiver.try_recv().map(|message| batch.push(message)),
             Way::Batch => receiver.try_recv_batch(&mut batch, BATCH).map(|_| ()),
             // One less than it looks at, so that something is left.

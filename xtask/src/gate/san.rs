@@ -18,6 +18,14 @@ use std::time::{Duration, Instant};
 /// Longest time of one flavour's stress test.
 const LIMIT: Duration = Duration::from_secs(600);
 
+/// Options of `./x san`.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The tests of power cuts and failing disks too, which take long under a sanitizer.
+    #[arg(long)]
+    all: bool,
+}
+
 /// A sanitizer and what it is given.
 struct Sanitizer {
     /// As the compiler calls it.
@@ -57,7 +65,7 @@ const SANITIZERS: [Sanitizer; 2] = [
 /// # Errors
 ///
 /// Something could not be built.
-pub fn run() -> Result<ExitCode> {
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let directory = paths::target().join("test-logs");
     std::fs::create_dir_all(&directory)
         .with_context(|| format!("cannot make {}", paths::shown(&directory)))?;
@@ -79,7 +87,7 @@ pub fn run() -> Result<ExitCode> {
         counts = counts + done;
         summary.push(line);
         if sanitizer.name == "address" {
-            let (line, done) = sanitizer.core_tests(&mut log)?;
+            let (line, done) = sanitizer.core_tests(arguments.all, &mut log)?;
             counts = counts + done;
             summary.push(line);
         }
@@ -182,10 +190,13 @@ impl Sanitizer {
     }
 
     /// The tests of the core.
-    fn core_tests(&self, log: &mut Log) -> Result<(String, Counts)> {
+    fn core_tests(&self, all: bool, log: &mut Log) -> Result<(String, Counts)> {
         let started = Instant::now();
         let (mut command, _) = Build { features: &[], sanitizer: Some(self.name) }.cargo("test")?;
-        command.args(["--package", "ringmain", "--lib", "--tests", "--no-fail-fast"]).args(FEATURES);
+        command.args(["--package", "ringmain", "--lib", "--tests", "--no-fail-fast"]);
+        if all {
+            command.args(FEATURES);
+        }
         command.envs(self.environment.iter().copied());
         let ran = log.run(&mut command)?;
         let counts = Counts::of(&ran, cargo_test);
