@@ -225,7 +225,8 @@ fn attempt_claim<S: SendEnd>(sender: &S, len_max: usize) -> Option<Result<Run, S
 /// Free slots that a sender has taken, to be written in place and sent together. Dropped or
 /// [aborted](Self::abort), it sends nothing.
 ///
-/// The slots are the sender's until then: receivers do not get past them, and other senders have that much less room.
+/// The slots are the sender's until then: receivers do not get past them, and other senders have that much less room
+/// (none in a `broadcast` ring: there a claim keeps the other senders out).
 /// (An `unbounded` ring writes the messages aside instead, and keeps nobody back.)
 ///
 /// ```

@@ -1,5 +1,5 @@
-//! The sending end of rings with many senders whose receivers keep positions of their own: `mpsc`, and `broadcast`
-//! with many senders.
+//! The sending end of a ring with many senders whose receiver keeps a position of its own: `mpsc`. (`broadcast` has its
+//! own: its readers may come when slots are already claimed.)
 //!
 //! **Picture.** Positions count messages from 0; slots are a power of two. A sender takes positions by moving `tail`,
 //! up to a limit that its ring computes from how far the receivers have come, and stamps each slot when the message
@@ -20,7 +20,7 @@
 //! - `P5 run`: a batch takes positions in a row by one compare-and-swap. They are published last to first, so that
 //!   who waits for the first finds all.
 //!
-//! **Where next.** The limit, and the receiving end: `mpsc.rs`, `broadcast`.
+//! **Where next.** The limit, and the receiving end: `mpsc.rs`.
 
 use super::claim::Run;
 use super::error::TrySendError;
