@@ -1,5 +1,5 @@
-//! The sending end of a ring with many senders whose receiver keeps a position of its own: `mpsc`. (`broadcast` has its
-//! own: its readers may come when slots are already claimed.)
+//! The sending end of a ring with many senders whose receiver keeps a position of its own: `mpsc`. (`broadcast`
+//! has its own: its readers may come when slots are already claimed.)
 //!
 //! **Picture.** Positions count messages from 0; slots are a power of two. A sender takes positions by moving `tail`,
 //! up to a limit that its ring computes from how far the receivers have come, and stamps each slot when the message
