@@ -435,7 +435,8 @@ macro_rules! fan_out_behaviours {
                                             .map(|peek| peek.take_each(|message| got.push(message))),
                                         _ => receiver.recv_batch(&mut got, batch),
                                     };
-                                    // No sender can overtake between the two: what is told now may be about later messages.
+                                    // No sender can overtake between the two: what is told now may be about
+                                    // later messages.
                                     let Ok(found) = found else { break };
                                     assert_eq!(found, got.len());
                                     for message in got.drain(..) {
@@ -498,7 +499,8 @@ macro_rules! fan_out_behaviours {
                                         let _ = base.try_recv();
                                     }
                                     drop(reader);
-                                    // Each message needs all of us: with few cores, do not keep the others waiting.
+                                    // Each message needs all of us: with few cores, do not keep the others
+                                    // waiting.
                                     thread::yield_now();
                                     let _ = base.try_recv();
                                 }
@@ -544,8 +546,8 @@ macro_rules! fan_out_behaviours {
     };
 }
 
-/// Whether a type is `Sync`, answered while compiling: the inherent constant, which exists only for `Sync` types,
-/// goes before the trait's.
+/// Whether a type is `Sync`, answered while compiling: the inherent constant, which exists only for `Sync`
+/// types, goes before the trait's.
 struct IsSync<T>(std::marker::PhantomData<T>);
 trait Otherwise {
     const ANSWER: bool = false;

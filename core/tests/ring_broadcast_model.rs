@@ -1,4 +1,5 @@
-//! The ring whose every reader gets every message, against a list of what was sent and a number for each reader.
+//! The ring whose every reader gets every message, against a list of what was sent and a number for each
+//! reader.
 
 use proptest::prelude::*;
 use ringmain::ring::broadcast::{self, Policy};
@@ -6,8 +7,8 @@ use ringmain::ring::{TryRecvError, TrySendError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A step of a single-threaded program against a ring. A reader is the one with that number, as long as there are as
-/// many; batches and looks are for so many messages.
+/// A step of a single-threaded program against a ring. A reader is the one with that number, as long as there
+/// are as many; batches and looks are for so many messages.
 #[derive(Debug, Clone)]
 enum Step {
     Send,

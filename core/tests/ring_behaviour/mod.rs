@@ -1,9 +1,10 @@
 //! What every flavour of ring does alike.
 //!
-//! The test file of a flavour with a bound calls `behaviours!(flavour)`, that of one without passes a function that takes a
-//! capacity all the same. What only some flavours do is in macros of its own: `moving_behaviours!` for those whose
-//! messages are received once, `competing_behaviours!` for those whose receivers compete for them, `fan_in_behaviours!`
-//! for those whose claims keep other senders' messages back. All verbs together: `ring_model.rs`.
+//! The test file of a flavour with a bound calls `behaviours!(flavour)`, that of one without passes a
+//! function that takes a capacity all the same. What only some flavours do is in macros of its own:
+//! `moving_behaviours!` for those whose messages are received once, `competing_behaviours!` for those whose
+//! receivers compete for them, `fan_in_behaviours!` for those whose claims keep other senders' messages back.
+//! All verbs together: `ring_model.rs`.
 
 #![allow(dead_code, reason = "each flavour's test file is a program of its own and uses what it needs")]
 

@@ -39,7 +39,8 @@ models! {
     park_wake_after_a_claim Size::Bounded(2),
 }
 
-/// Tries to send so many tokens: the ones that are sent are numbered from the first of these numbers on. Returns how many.
+/// Tries to send so many tokens: the ones that are sent are numbered from the first of these numbers on.
+/// Returns how many.
 fn send_all(mint: &Mint, numbers: std::ops::Range<u32>, mut send: impl FnMut(Token) -> bool) -> u32 {
     let mut next = numbers.start;
     for _ in numbers.clone() {
@@ -186,8 +187,8 @@ fn assert_both_get<W: Writers>(readers: [(Vec<u32>, Receiver<Token, W>); 2], sen
     }
 }
 
-/// A clone begins where its reader is, even if the sender has looked for it just before, and then at the reader
-/// just after that went on.
+/// A clone begins where its reader is, even if the sender has looked for it just before, and then at the
+/// reader just after that went on.
 fn join_beside_a_reader_that_goes_on() {
     let mint = Mint::default();
     let (sender, reader) = broadcast::bounded(1);

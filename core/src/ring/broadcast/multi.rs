@@ -1,4 +1,5 @@
-//! Many senders of a ring: they take positions by moving `tail`, and publish each message by the stamp of its slot.
+//! Many senders of a ring: they take positions by moving `tail`, and publish each message by the stamp of its
+//! slot.
 //!
 //! ```text
 //!   stamp == position           holds the message of `position`
@@ -9,8 +10,9 @@
 //!   tail == position | SHORT    a batch is about to take them
 //! ```
 //!
-//! What was taken is sent: a claim that may give positions back does not move `tail` before it ends. So there are no
-//! holes, for which readers would have to look, and where a reader joins is after all that was sent before.
+//! What was taken is sent: a claim that may give positions back does not move `tail` before it ends. So there
+//! are no holes, for which readers would have to look, and where a reader joins is after all that was sent
+//! before.
 
 use super::Policy;
 use super::receiver::Receiver;
@@ -27,7 +29,8 @@ use std::mem::needs_drop;
 const HELD: u64 = 1 << 63;
 /// Set in `tail` by a batch that drops what is in its slots.
 const SHORT: u64 = 1 << 62;
-/// Set in a stamp when the message has been dropped. Positions stay below it: they need a century to get there.
+/// Set in a stamp when the message has been dropped. Positions stay below it: they need a century to get
+/// there.
 const EMPTY: u64 = 1 << 61;
 
 /// A ring with many senders.
@@ -42,7 +45,8 @@ pub struct Slot<T> {
 }
 
 impl<T> Slot<T> {
-    /// Takes out what is here, if it has not been taken out and its type has anything to do when it is dropped.
+    /// Takes out what is here, if it has not been taken out and its type has anything to do when it is
+    /// dropped.
     ///
     /// # Safety
     /// The slot is the caller's alone, and not stamped for its position.
@@ -54,9 +58,11 @@ impl<T> Slot<T> {
         // ORDERING: Relaxed: the slot is the caller's.
         let stamp = self.stamp.load(Ordering::Relaxed);
         (stamp & EMPTY == 0).then(|| {
-            // ORDERING: Release: pairs with the Acquire of the next sender, should the caller give the slot back.
+            // ORDERING: Release: pairs with the Acquire of the next sender, should the caller give the slot
+            // back.
             self.stamp.store(stamp | EMPTY, Ordering::Release);
-            // SAFETY: the slot is the caller's; it was stamped with a message, which is taken once, because `EMPTY`.
+            // SAFETY: the slot is the caller's; it was stamped with a message, which is taken once, because
+            // `EMPTY`.
             unsafe { self.place.take() }
         })
     }
@@ -79,7 +85,8 @@ impl Writers for Many {
     fn sent_end<T>(ring: &Ring<T, Self>, position: u64, len_max: usize) -> u64 {
         let end_max = position + len_max.min(ring.slots.len()) as u64;
         let mut end = position;
-        // ORDERING: Acquire, P1: pairs with the senders' Release: weaker, we could read a slot as it was before.
+        // ORDERING: Acquire, P1: pairs with the senders' Release: weaker, we could read a slot as it was
+        // before.
         while end < end_max && ring.slot(end).stamp.load(Ordering::Acquire) == end {
             end += 1;
         }
@@ -103,8 +110,8 @@ impl Writers for Many {
     }
 }
 
-/// The sending side of [`multi`](super::multi). Clones send into the same ring; when the last one is dropped, receivers
-/// get what is left.
+/// The sending side of [`multi`](super::multi). Clones send into the same ring; when the last one is dropped,
+/// receivers get what is left.
 ///
 /// While a [`Claim`] of one of them is open, the others find the ring full.
 pub struct MultiSender<T> {
@@ -136,8 +143,8 @@ impl<T> MultiSender<T> {
         }
         let pause = Pause::new();
         let wanted = (len_max as u64).min(ring.capacity);
-        // ORDERING: Acquire, P5: a guess, and the CAS below decides whether it was good; but the limit that we compute from
-        // it has to come after it, also if a thread that shares this handle has found it.
+        // ORDERING: Acquire, P5: a guess, and the CAS below decides whether it was good; but the limit that
+        // we compute from it has to come after it, also if a thread that shares this handle has found it.
         let mut tail = self.next.load(Ordering::Acquire);
         loop {
             let limit = self.limit_for(tail, wanted);
@@ -147,11 +154,13 @@ impl<T> MultiSender<T> {
                 continue;
             }
             let after = if flag == 0 { tail + len } else { tail | flag };
-            // ORDERING: Acquire, P7: pairs with the Release in `move_tail`: weaker, our write could overtake what a claim
-            // did in these slots before it gave them back. Relaxed on failure: a ticket; a flag makes it fail.
+            // ORDERING: Acquire, P7: pairs with the Release in `move_tail`: weaker, our write could overtake
+            // what a claim did in these slots before it gave them back. Relaxed on failure: a ticket; a flag
+            // makes it fail.
             match ring.tail.compare_exchange(tail, after, Ordering::Acquire, Ordering::Relaxed) {
                 Ok(_) => {
-                    // ORDERING: Release, P5: as above. Not where we shall be, because we may give everything back.
+                    // ORDERING: Release, P5: as above. Not where we shall be, because we may give everything
+                    // back.
                     self.next.store(after & !(HELD | SHORT), Ordering::Release);
                     return Ok(Run { start: tail, len: len as usize, is_long: flag == HELD });
                 }
@@ -167,8 +176,8 @@ impl<T> MultiSender<T> {
     /// Up to where there is room for `wanted` messages from `tail` on.
     #[inline]
     fn limit_for(&self, tail: u64, wanted: u64) -> u64 {
-        // ORDERING: Acquire: pairs with the Release below, of a thread that shares this handle and computed the limit:
-        // weaker, we could overwrite a message that a reader is reading.
+        // ORDERING: Acquire: pairs with the Release below, of a thread that shares this handle and computed
+        // the limit: weaker, we could overwrite a message that a reader is reading.
         let limit = self.limit.load(Ordering::Acquire);
         if tail + wanted <= limit {
             return limit;
@@ -180,13 +189,14 @@ impl<T> MultiSender<T> {
         limit
     }
 
-    /// How many slots in a row from `tail` on, up to `len_max`, have been published one lap before. They have, if the
-    /// readers are past them; but those who have joined since have never been there.
+    /// How many slots in a row from `tail` on, up to `len_max`, have been published one lap before. They
+    /// have, if the readers are past them; but those who have joined since have never been there.
     #[inline]
     fn free_len(&self, tail: u64, len_max: u64) -> u64 {
         let lap = self.ring.slots.len() as u64;
         let mut len = 0;
-        // ORDERING: Acquire: pairs with the Release of whoever stamped it: its message or its drop comes before ours.
+        // ORDERING: Acquire: pairs with the Release of whoever stamped it: its message or its drop comes
+        // before ours.
         let stamp = |position| self.ring.slot(position).stamp.load(Ordering::Acquire) & !EMPTY;
         while len < len_max && stamp(tail + len) + lap == tail + len {
             len += 1;
@@ -211,7 +221,8 @@ impl<T> MultiSender<T> {
 
     /// Moves `tail`, which we hold, and lets the other senders go on.
     fn move_tail(&self, tail: u64) {
-        // ORDERING: Release, P7: pairs with the Acquire in `take`, and carries what we did in slots that we give back.
+        // ORDERING: Release, P7: pairs with the Acquire in `take`, and carries what we did in slots that we
+        // give back.
         self.ring.tail.store(tail, Ordering::Release);
         // ORDERING: Release, P5: as in `take`.
         self.next.store(tail, Ordering::Release);
@@ -235,7 +246,8 @@ impl<T> MultiSender<T> {
         drop_all(|| {
             while index.get() < run.len {
                 let position = run.start + index.replace(index.get() + 1) as u64;
-                // SAFETY: the slots from `tail` on are ours while we hold it, and their readers are past them.
+                // SAFETY: the slots from `tail` on are ours while we hold it, and their readers are past
+                // them.
                 if let Some(message) = unsafe { self.ring.slot(position).empty() } {
                     return Some(message);
                 }
@@ -254,8 +266,9 @@ impl<T> SendEnd for MultiSender<T> {
         match self.take(1, 0) {
             Ok(run) => {
                 let slot = self.ring.slot(run.start);
-                // SAFETY: the CAS gave this position to us alone; it is below the limit, so that the readers are past
-                // what was in its slot (P2), and they do not look at it before the stamp says so (P1).
+                // SAFETY: the CAS gave this position to us alone; it is below the limit, so that the readers
+                // are past what was in its slot (P2), and they do not look at it before the stamp says so
+                // (P1).
                 let old = unsafe { slot.empty() };
                 // SAFETY: as above, and it is empty.
                 unsafe { slot.place.write(message) };
@@ -320,8 +333,8 @@ impl<T> SendEnd for MultiSender<T> {
         let written = written as u64;
         for index in 0..written {
             let position = run.start + (written - 1 - index);
-            // ORDERING: Release, P1: pairs with the readers' Acquire and carries the message. Last to first, so that
-            // who waits for the first finds all.
+            // ORDERING: Release, P1: pairs with the readers' Acquire and carries the message. Last to first,
+            // so that who waits for the first finds all.
             self.ring.slot(position).stamp.store(position, Ordering::Release);
         }
         self.ring.not_empty.notify_all();

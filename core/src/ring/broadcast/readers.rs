@@ -19,8 +19,8 @@ const SLACK: u64 = 8;
 /// Where the position is in a cursor.
 const POSITION: u64 = BUSY - 1;
 
-/// A reader's cursor, and the way to the next one. Entries are used again when their readers have left, and stay on the
-/// list as long as the ring lives: there are as many as there were readers at once.
+/// A reader's cursor, and the way to the next one. Entries are used again when their readers have left, and
+/// stay on the list as long as the ring lives: there are as many as there were readers at once.
 #[derive(Debug)]
 struct Entry {
     cursor: AtomicU64,
@@ -55,17 +55,20 @@ impl Readers {
     /// Whether there is no reader.
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
-        // ORDERING: Acquire, P3: pairs with the Release in `leave`: whoever learns that all are gone sees what they did.
+        // ORDERING: Acquire, P3: pairs with the Release in `leave`: whoever learns that all are gone sees
+        // what they did.
         self.count.load(Ordering::Acquire) == 0
     }
 
-    /// A new cursor at `position`, which holds the senders as soon as they can have passed it. The position is one of
-    /// a gating cursor, which stands still meanwhile; or it is moved on, when this has returned, to `tail` or further.
+    /// A new cursor at `position`, which holds the senders as soon as they can have passed it. The position
+    /// is one of a gating cursor, which stands still meanwhile; or it is moved on, when this has returned, to
+    /// `tail` or further.
     pub(super) fn join(&self, position: u64) -> Cursor {
         // ORDERING: Relaxed: a send that comes after this knows it, and no other has to.
         self.count.fetch_add(1, Ordering::Relaxed);
         let cursor = self.take_free(position).unwrap_or_else(|| self.add(position));
-        // ORDERING: Release, P5: pairs with the first look at `joins` in `limit`: who sees the count sees the cursor.
+        // ORDERING: Release, P5: pairs with the first look at `joins` in `limit`: who sees the count sees the
+        // cursor.
         self.joins.fetch_add(1, Ordering::Release);
         barrier::heavy();
         cursor
@@ -73,8 +76,8 @@ impl Readers {
 
     /// A cursor that somebody has left.
     fn take_free(&self, position: u64) -> Option<Cursor> {
-        // ORDERING: AcqRel: Acquire, P2: what the last reader of this cursor did comes before what is released by it
-        // from now on. Release: as in `Cursor::store`.
+        // ORDERING: AcqRel: Acquire, P2: what the last reader of this cursor did comes before what is
+        // released by it from now on. Release: as in `Cursor::store`.
         let take = |entry: &Entry| {
             entry.cursor.compare_exchange(FREE, position, Ordering::AcqRel, Ordering::Relaxed)
         };
@@ -96,8 +99,8 @@ impl Readers {
         loop {
             // ORDERING: Relaxed: published by the CAS.
             line.next.store(first, Ordering::Relaxed);
-            // ORDERING: Release: pairs with the Acquire in `iter` and carries the entry. As a read-modify-write it
-            // passes on what those before have released.
+            // ORDERING: Release: pairs with the Acquire in `iter` and carries the entry. As a
+            // read-modify-write it passes on what those before have released.
             match self.first.compare_exchange(first, listed, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) => return Cursor(line),
                 Err(now) => first = now,
@@ -117,7 +120,8 @@ impl Readers {
         // ORDERING: Acquire: pairs with the Release in `add` and carries all entries from this one on.
         let mut at = self.first.load(Ordering::Acquire);
         std::iter::from_fn(move || {
-            // SAFETY: null, or an entry that was made before it was listed, and is listed as long as the ring lives.
+            // SAFETY: null, or an entry that was made before it was listed, and is listed as long as the ring
+            // lives.
             let line = unsafe { at.as_ref() }?;
             // ORDERING: Relaxed: it has not changed since the entry was listed.
             at = line.next.load(Ordering::Relaxed);
@@ -125,11 +129,13 @@ impl Readers {
         })
     }
 
-    /// The oldest position that senders may not take from a reader, and the oldest one that they may; at most `tail`.
+    /// The oldest position that senders may not take from a reader, and the oldest one that they may; at most
+    /// `tail`.
     fn oldest(&self, tail: u64) -> (u64, u64) {
         let (mut gated, mut lagging) = (tail, tail);
         for entry in self.iter() {
-            // ORDERING: Acquire, P2: pairs with the Release in `Cursor::store`: weaker, our write could overtake its read.
+            // ORDERING: Acquire, P2: pairs with the Release in `Cursor::store`: weaker, our write could
+            // overtake its read.
             match entry.cursor.load(Ordering::Acquire) {
                 FREE => {}
                 cursor if cursor & LAG == 0 => gated = gated.min(cursor),
@@ -144,32 +150,32 @@ impl Readers {
         self.oldest(tail).0
     }
 
-    /// Up to where senders may write, of whom the caller wants to send `wanted` messages from `tail` on: at most the
-    /// capacity, at a tail that it has loaded or stored. Readers that may be overtaken have to make room if that is of
-    /// any use.
+    /// Up to where senders may write, of whom the caller wants to send `wanted` messages from `tail` on: at
+    /// most the capacity, at a tail that it has loaded or stored. Readers that may be overtaken have to make
+    /// room if that is of any use.
     #[cold]
     #[inline(never)]
     pub(super) fn limit(&self, tail: u64, wanted: u64) -> u64 {
         loop {
             barrier::light();
             barrier::light_by_fence();
-            // ORDERING: Acquire, P5: pairs with the Release in `join`: if the count is there, so is the cursor. The
-            // barrier pair orders this load after the caller's `tail`.
+            // ORDERING: Acquire, P5: pairs with the Release in `join`: if the count is there, so is the
+            // cursor. The barrier pair orders this load after the caller's `tail`.
             let joins = self.joins.load(Ordering::Acquire);
             let (gated, mut lagging) = self.oldest(tail);
             if gated + self.capacity > tail && lagging + self.capacity < tail + wanted {
                 lagging = self.overtake(tail + wanted, gated);
             }
-            // ORDERING: Relaxed, P5: the Acquire loads of the cursors keep it behind them. If one of them was moved by a
-            // reader that has let another one join beside it, then that other one is counted here.
+            // ORDERING: Relaxed, P5: the Acquire loads of the cursors keep it behind them. If one of them was
+            // moved by a reader that has let another one join beside it, then that other one is counted here.
             if self.joins.load(Ordering::Relaxed) == joins {
                 return gated.min(lagging) + self.capacity;
             }
         }
     }
 
-    /// Moves readers that may be overtaken out of the way up to `end`, as far as those at `gated` let senders come
-    /// anyway. Returns where the last one is then.
+    /// Moves readers that may be overtaken out of the way up to `end`, as far as those at `gated` let senders
+    /// come anyway. Returns where the last one is then.
     #[cold]
     fn overtake(&self, end: u64, gated: u64) -> u64 {
         let end = (end + self.capacity / SLACK).min(gated + self.capacity);
@@ -178,7 +184,8 @@ impl Readers {
 }
 
 impl Entry {
-    /// Moves the cursor up to `position`, if it is before that and senders may. Returns where it is, if it is anywhere.
+    /// Moves the cursor up to `position`, if it is before that and senders may. Returns where it is, if it is
+    /// anywhere.
     fn overtake(&self, position: u64) -> u64 {
         let pause = Pause::new();
         // ORDERING: Acquire, P2: as in `oldest`.
@@ -196,8 +203,9 @@ impl Entry {
                 cursor = self.cursor.load(Ordering::Acquire);
                 continue;
             }
-            // ORDERING: AcqRel, P6: Acquire as in `oldest`. Release: pairs with the Acquire in `Cursor::lock`, and
-            // carries the `tail` that the reader has not been past. Acquire on failure, as in `oldest`.
+            // ORDERING: AcqRel, P6: Acquire as in `oldest`. Release: pairs with the Acquire in
+            // `Cursor::lock`, and carries the `tail` that the reader has not been past. Acquire on failure,
+            // as in `oldest`.
             match self.cursor.compare_exchange(cursor, position | LAG, Ordering::AcqRel, Ordering::Acquire) {
                 Ok(_) => return position,
                 Err(now) => cursor = now,
@@ -220,17 +228,20 @@ impl Drop for Readers {
 }
 
 impl Cursor {
-    /// Moves it: its reader is done with all before. Its reader only, and not to where senders may be already.
+    /// Moves it: its reader is done with all before. Its reader only, and not to where senders may be
+    /// already.
     #[inline]
     pub(super) fn store(&self, cursor: u64) {
-        // ORDERING: Release, P2: pairs with the senders' Acquire: weaker, they could overwrite what we are reading.
+        // ORDERING: Release, P2: pairs with the senders' Acquire: weaker, they could overwrite what we are
+        // reading.
         // P5: carries the count of those who have joined beside us.
         self.0.cursor.store(cursor, Ordering::Release);
     }
 
     /// Where it is.
     pub(super) fn position(&self) -> u64 {
-        // ORDERING: Acquire, P6: pairs with the Release in `overtake`, for the sake of a later look at `tail`.
+        // ORDERING: Acquire, P6: pairs with the Release in `overtake`, for the sake of a later look at
+        // `tail`.
         self.0.cursor.load(Ordering::Acquire) & POSITION
     }
 
@@ -241,8 +252,9 @@ impl Cursor {
         let mut cursor = self.0.cursor.load(Ordering::Relaxed);
         loop {
             let position = cursor & POSITION;
-            // ORDERING: Acquire, P6: pairs with the Release in `overtake`; and what we read in the slots comes after it.
-            // Nothing to release: as a read-modify-write it passes on what the last store released.
+            // ORDERING: Acquire, P6: pairs with the Release in `overtake`; and what we read in the slots
+            // comes after it. Nothing to release: as a read-modify-write it passes on what the last store
+            // released.
             match self.0.cursor.compare_exchange(
                 cursor,
                 position | LAG | BUSY,

@@ -7,23 +7,24 @@ use crate::ring::verbs::*;
 use crate::sync::event_count::EventCount;
 use std::cell::Cell;
 
-/// In place of `head` while messages are cloned: a `clone` that receives from the same handle finds nothing, because what
-/// it is itself made from must stay.
+/// In place of `head` while messages are cloned: a `clone` that receives from the same handle finds nothing,
+/// because what it is itself made from must stay.
 const READING: u64 = u64::MAX;
 
-/// The receiving side. Each one gets every message from where it joined on, as a clone; a clone of it starts where it
-/// is itself, with the same policy. When the last one is dropped, nothing can be sent until somebody
+/// The receiving side. Each one gets every message from where it joined on, as a clone; a clone of it starts
+/// where it is itself, with the same policy. When the last one is dropped, nothing can be sent until somebody
 /// [subscribes](Self::subscribe) again.
 ///
-/// [`len`](Self::len) is how many messages it has yet to receive, and that of a sender how many messages hold it.
+/// [`len`](Self::len) is how many messages it has yet to receive, and that of a sender how many messages hold
+/// it.
 pub struct Receiver<T, W: Writers = One> {
     ring: Arc<Ring<T, W>>,
     /// Where its next message is, and what senders may do about it.
     cursor: Cursor,
     /// The position of its next message: what the cursor says, unless it was overtaken. Or `READING`.
     head: Cell<u64>,
-    /// A gate knows of messages up to this position, and maybe there are more. 0 if it may be overtaken, because then
-    /// it has to look anyway.
+    /// A gate knows of messages up to this position, and maybe there are more. 0 if it may be overtaken,
+    /// because then it has to look anyway.
     ready: Cell<u64>,
     /// How many it has missed and not told.
     missed: Cell<u64>,
@@ -67,8 +68,8 @@ impl<T, W: Writers> Receiver<T, W> {
         self.policy
     }
 
-    /// How many messages it has missed since this was last asked, because senders have overtaken it: all those between
-    /// the ones that it received before and those that it will receive from now on.
+    /// How many messages it has missed since this was last asked, because senders have overtaken it: all
+    /// those between the ones that it received before and those that it will receive from now on.
     pub fn take_missed(&self) -> u64 {
         if self.policy == Policy::Lag && !self.is_reading() {
             self.see(self.cursor.position());
@@ -176,8 +177,8 @@ impl<T: Clone, W: Writers> ReceiveEnd for Receiver<T, W> {
 
     #[inline]
     unsafe fn peek(&self, run: Run, index: usize) -> &T {
-        // SAFETY: the messages of a run were written whole (P1), and the cursor stands still (P2, P6) until it is
-        // released; the reference lives as long as the caller keeps the run.
+        // SAFETY: the messages of a run were written whole (P1), and the cursor stands still (P2, P6) until
+        // it is released; the reference lives as long as the caller keeps the run.
         unsafe { self.ring.place(run.start + index as u64).get() }
     }
 

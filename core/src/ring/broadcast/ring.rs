@@ -20,8 +20,8 @@ pub trait Writers: Sized + Send + Sync + 'static {
     /// Where the message is.
     fn place<T>(slot: &Self::Slot<T>) -> &Place<T>;
 
-    /// Up to which position messages follow each other from `position` on: at least so far, if not further than
-    /// `len_max`.
+    /// Up to which position messages follow each other from `position` on: at least so far, if not further
+    /// than `len_max`.
     fn sent_end<T>(ring: &Ring<T, Self>, position: u64, len_max: usize) -> u64;
 
     /// The end of the last message, or of the last position that is taken for one.
@@ -83,15 +83,16 @@ pub struct Ring<T, W: Writers> {
     pub(super) capacity: u64,
     pub(super) readers: Readers,
     pub(super) sender_count: AtomicUsize,
-    /// Messages before this position have been dropped. One sender stores it when it goes; many do not use it.
+    /// Messages before this position have been dropped. One sender stores it when it goes; many do not use
+    /// it.
     pub(super) dropped: AtomicU64,
     pub(super) not_empty: EventCount,
     pub(super) not_full: EventCount,
 }
 
-// SAFETY: a slot is written by the one sender that has its position, when all readers are past it (P2, P5, P6), and read
-// by any number of readers after it was published (P1), who share the message: hence `Sync`. Whoever needs the slot
-// next, or has the last handle, drops it: hence `Send`.
+// SAFETY: a slot is written by the one sender that has its position, when all readers are past it (P2, P5,
+// P6), and read by any number of readers after it was published (P1), who share the message: hence `Sync`.
+// Whoever needs the slot next, or has the last handle, drops it: hence `Send`.
 unsafe impl<T: Send + Sync, W: Writers> Send for Ring<T, W> {}
 // SAFETY: as above.
 unsafe impl<T: Send + Sync, W: Writers> Sync for Ring<T, W> {}
@@ -149,7 +150,8 @@ impl<T, W: Writers> Ring<T, W> {
 
     /// A sender has gone; the last one tells the readers.
     pub(super) fn leave_sender(&self) {
-        // ORDERING: AcqRel, P3: each drop releases what its thread did, and the last one acquires and releases it all.
+        // ORDERING: AcqRel, P3: each drop releases what its thread did, and the last one acquires and
+        // releases it all.
         if self.sender_count.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.not_empty.notify_all();
         }

@@ -1,7 +1,8 @@
 //! The one sender of a ring: it publishes messages by moving `tail`, and the slots hold nothing else.
 //!
-//! Slots from `tail` to `limit` are empty: when the limit moves on, the messages that no reader will look at any more
-//! are dropped at once, before anything else, so that their `drop` finds the ring whole whatever it does.
+//! Slots from `tail` to `limit` are empty: when the limit moves on, the messages that no reader will look at
+//! any more are dropped at once, before anything else, so that their `drop` finds the ring whole whatever it
+//! does.
 
 use super::Policy;
 use super::receiver::Receiver;
@@ -59,7 +60,8 @@ pub struct Sender<T> {
     ring: Arc<Ring<T, One>>,
     /// The position of the next message: what `Ring::tail` says.
     tail: Cell<u64>,
-    /// There is room up to this position, and maybe more. Messages more than a capacity before it have been dropped.
+    /// There is room up to this position, and maybe more. Messages more than a capacity before it have been
+    /// dropped.
     limit: Cell<u64>,
     waiting: Waiting,
 }
@@ -96,8 +98,9 @@ impl<T> Sender<T> {
             let position = self.limit.get();
             (position < limit).then(|| {
                 self.limit.set(position + 1);
-                // SAFETY: the readers are past it (P2), because the limit is a capacity ahead; it was sent, because
-                // the limit is at most a capacity past `tail`; it is taken once, because the limit has moved on.
+                // SAFETY: the readers are past it (P2), because the limit is a capacity ahead; it was sent,
+                // because the limit is at most a capacity past `tail`; it is taken once, because the limit
+                // has moved on.
                 unsafe { self.ring.place(position - self.ring.capacity).take() }
             })
         });
@@ -124,8 +127,8 @@ impl<T> SendEnd for Sender<T> {
             return Err(TrySendError::Full(message));
         }
         let tail = self.tail.get();
-        // SAFETY: `tail` is below `limit`: the readers are past what was in this slot (P2), it is dropped, and they do
-        // not look at it before `tail` moves (P1). There is one sender.
+        // SAFETY: `tail` is below `limit`: the readers are past what was in this slot (P2), it is dropped,
+        // and they do not look at it before `tail` moves (P1). There is one sender.
         unsafe { self.ring.place(tail).write(message) };
         self.move_tail(tail + 1);
         Ok(())
