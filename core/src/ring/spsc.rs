@@ -219,15 +219,9 @@ impl<T> Sender<T> {
         self.pace.rest();
         // ORDERING: Acquire, P2: pairs with the receiver's Release: weaker, our write could overtake its read.
         self.limit.set(self.ring.head.load(Ordering::Acquire) + self.ring.capacity);
-        let room = self.limit.get() - self.tail();
+        let room = self.limit.get() - self.tail.get();
         self.pace.found(room);
         room
-    }
-
-    /// The position of the next message.
-    #[inline]
-    fn tail(&self) -> u64 {
-        self.tail.get()
     }
 
     #[inline]
@@ -246,7 +240,7 @@ impl<T> SendEnd for Sender<T> {
         if self.is_closed() {
             return Err(TrySendError::Disconnected(message));
         }
-        let tail = self.tail();
+        let tail = self.tail.get();
         if tail == self.limit.get() && self.find_room() == 0 {
             return Err(TrySendError::Full(message));
         }
@@ -263,13 +257,13 @@ impl<T> SendEnd for Sender<T> {
         if self.is_closed() {
             return Err(TrySendError::Disconnected(()));
         }
-        let mut room = self.limit.get() - self.tail();
+        let mut room = self.limit.get() - self.tail.get();
         if room < len_max as u64 {
             room = self.find_room();
         }
         match room.min(len_max as u64) as usize {
             0 => Err(TrySendError::Full(())),
-            len => Ok(Run { start: self.tail(), len, is_long }),
+            len => Ok(Run { start: self.tail.get(), len, is_long }),
         }
     }
 
@@ -326,7 +320,7 @@ impl<T> Receiver<T> {
         self.pace.rest();
         // ORDERING: Acquire, P1: pairs with the sender's Release and carries the messages before it.
         self.ready.set(self.ring.tail.load(Ordering::Acquire));
-        let there = self.ready.get() - self.head();
+        let there = self.ready.get() - self.head.get();
         self.pace.found(there);
         if there != 0 { Ok(there) } else { self.find_last_messages() }
     }
@@ -340,16 +334,10 @@ impl<T> Receiver<T> {
         }
         // ORDERING: Acquire, P1: as above. Once more, because the sender may have sent and gone in between.
         self.ready.set(self.ring.tail.load(Ordering::Acquire));
-        match self.ready.get() - self.head() {
+        match self.ready.get() - self.head.get() {
             0 => Err(TryRecvError::Disconnected),
             there => Ok(there),
         }
-    }
-
-    /// The position of the next message.
-    #[inline]
-    fn head(&self) -> u64 {
-        self.head.get()
     }
 
     #[inline]
@@ -365,7 +353,7 @@ impl<T> ReceiveEnd for Receiver<T> {
 
     #[inline]
     fn try_recv_now(&self) -> Result<T, TryRecvError> {
-        let head = self.head();
+        let head = self.head.get();
         if head == self.ready.get() {
             self.find_messages()?;
         }
@@ -379,7 +367,7 @@ impl<T> ReceiveEnd for Receiver<T> {
 
     #[inline]
     fn take_sent(&self, len_max: usize, is_long: bool) -> Result<Run, TryRecvError> {
-        let head = self.head();
+        let head = self.head.get();
         let mut there = self.ready.get() - head;
         if there < len_max as u64 {
             there = self.find_messages()?;
