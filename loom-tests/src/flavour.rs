@@ -1,6 +1,7 @@
 //! What models and stress see of a ring: the same verbs whatever the flavour.
 
-use crate::ring::{RecvError, SendError, TryRecvError, TrySendError, mpmc, mpsc, spsc, unbounded};
+use crate::ring::{RecvError, SendError, TryRecvError, TrySendError};
+use crate::ring::{broadcast, mpmc, mpsc, spsc, unbounded};
 use crate::task::block_on;
 
 /// A kind of ring.
@@ -53,21 +54,9 @@ pub trait Receiving<T>: Send + 'static {
     fn try_peek(&mut self, len_max: usize, count: usize) -> Result<Vec<T>, TryRecvError>;
 }
 
-macro_rules! flavour {
-    ($name:ident, $module:ident, $ring:expr) => {
-        #[derive(Debug)]
-        pub struct $name;
-
-        impl Flavour for $name {
-            type Sender<T: Send + 'static> = $module::Sender<T>;
-            type Receiver<T: Send + 'static> = $module::Receiver<T>;
-
-            fn ring<T: Send + 'static>(capacity: usize) -> (Self::Sender<T>, Self::Receiver<T>) {
-                $ring(capacity)
-            }
-        }
-
-        impl<T: Send + 'static> Sending<T> for $module::Sender<T> {
+macro_rules! sending {
+    ($sender:ty, [$($generics:tt)+]) => {
+        impl<$($generics)+> Sending<T> for $sender {
             fn try_send(&self, message: T) -> Result<(), TrySendError<T>> {
                 self.try_send(message)
             }
@@ -100,8 +89,12 @@ macro_rules! flavour {
                 Ok(())
             }
         }
+    };
+}
 
-        impl<T: Send + 'static> Receiving<T> for $module::Receiver<T> {
+macro_rules! receiving {
+    ($receiver:ty, [$($generics:tt)+]) => {
+        impl<$($generics)+> Receiving<T> for $receiver {
             fn try_recv(&self) -> Result<T, TryRecvError> {
                 self.try_recv()
             }
@@ -126,10 +119,33 @@ macro_rules! flavour {
     };
 }
 
+macro_rules! flavour {
+    ($name:ident, $module:ident, $ring:expr) => {
+        #[derive(Debug)]
+        pub struct $name;
+
+        impl Flavour for $name {
+            type Sender<T: Send + 'static> = $module::Sender<T>;
+            type Receiver<T: Send + 'static> = $module::Receiver<T>;
+
+            fn ring<T: Send + 'static>(capacity: usize) -> (Self::Sender<T>, Self::Receiver<T>) {
+                $ring(capacity)
+            }
+        }
+
+        sending!($module::Sender<T>, [T: Send + 'static]);
+        receiving!($module::Receiver<T>, [T: Send + 'static]);
+    };
+}
+
 flavour!(Spsc, spsc, spsc::bounded);
 flavour!(Mpsc, mpsc, mpsc::bounded);
 flavour!(Mpmc, mpmc, mpmc::bounded);
 flavour!(Unbounded, unbounded, |_| unbounded::unbounded());
+// No flavour: its messages are cloned, and its readers come and go.
+sending!(broadcast::Sender<T>, [T: Send + Sync + 'static]);
+sending!(broadcast::MultiSender<T>, [T: Send + Sync + 'static]);
+receiving!(broadcast::Receiver<T, W>, [T: Clone + Send + Sync + 'static, W: broadcast::Writers]);
 
 macro_rules! many_senders {
     ($($name:ident)+) => {$(

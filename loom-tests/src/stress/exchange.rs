@@ -9,21 +9,22 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// Room of the bounded rings: little, so that both ends meet often.
-const CAPACITY: usize = 5;
+pub(super) const CAPACITY: usize = 5;
 /// Messages of a batch, a claim or a peek.
 const BATCH: usize = 4;
 
 /// A message: on the heap, so that a sanitizer sees who touches it when.
-type Message = Box<Content>;
+pub(super) type Message = Box<Content>;
 
-struct Content {
-    sender: usize,
-    number: usize,
+#[derive(Debug, Clone)]
+pub(super) struct Content {
+    pub(super) sender: usize,
+    pub(super) number: usize,
 }
 
 /// How a side goes about it.
 #[derive(Debug, Clone, Copy)]
-enum Way {
+pub(super) enum Way {
     Try,
     Wait,
     Batch,
@@ -31,7 +32,7 @@ enum Way {
     Task,
 }
 
-const WAYS: [Way; 5] = [Way::Try, Way::Wait, Way::Batch, Way::InPlace, Way::Task];
+pub(super) const WAYS: [Way; 5] = [Way::Try, Way::Wait, Way::Batch, Way::InPlace, Way::Task];
 
 /// What a receiver has got of each sender: messages come in the order of each.
 struct Received {
@@ -40,8 +41,8 @@ struct Received {
 }
 
 impl Received {
-    fn take(&mut self, message: Message) {
-        let Content { sender, number } = *message;
+    fn take(&mut self, message: &Message) {
+        let Content { sender, number } = **message;
         assert!(number >= self.next[sender], "message {number} of sender {sender} was overtaken");
         self.next[sender] = number + 1;
         self.sum.fetch_add(worth(sender, number), Ordering::Relaxed);
@@ -113,21 +114,21 @@ fn run<S: Sending<Message>, R: Receiving<Message>>(
     println!("{name}\t{}\t{}", each * sender_count, started.elapsed().as_millis());
 }
 
-fn spawn(body: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
+pub(super) fn spawn(body: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
     thread::spawn(move || {
         keep(thread::current());
         body();
     })
 }
 
-fn finish(thread: JoinHandle<()>) {
+pub(super) fn finish(thread: JoinHandle<()>) {
     while !thread.is_finished() {
         thread::sleep(Duration::from_micros(100));
     }
     keep(thread);
 }
 
-fn send_all<S: Sending<Message>>(mut sender: S, number: usize, count: usize, way: Way) {
+pub(super) fn send_all<S: Sending<Message>>(mut sender: S, number: usize, count: usize, way: Way) {
     let mut messages = (0..count).map(|n| Box::new(Content { sender: number, number: n })).peekable();
     while messages.peek().is_some() {
         match way {
@@ -176,20 +177,26 @@ fn send_all<S: Sending<Message>>(mut sender: S, number: usize, count: usize, way
 fn receive_all<R: Receiving<Message>>(mut receiver: R, mut received: Received, way: Way) -> R {
     let mut batch = Vec::new();
     loop {
-        let got = match way {
-            Way::Wait => receiver.recv().map(|message| batch.push(message)).map_err(TryRecvError::from),
-            Way::Task => {
-                receiver.recv_as_task().map(|message| batch.push(message)).map_err(TryRecvError::from)
-            }
-            Way::Try => receiver.try_recv().map(|message| batch.push(message)),
-            Way::Batch => receiver.try_recv_batch(&mut batch, BATCH).map(|_| ()),
-            // One less than it looks at, so that something is left.
-            Way::InPlace => receiver.try_peek(BATCH, BATCH - 1).map(|messages| batch.extend(messages)),
-        };
-        match got {
-            Ok(()) => batch.drain(..).for_each(|message| received.take(message)),
+        match receive(&mut receiver, &mut batch, way) {
+            Ok(()) => batch.drain(..).for_each(|message| received.take(&message)),
             Err(TryRecvError::Empty) => thread::yield_now(),
             Err(TryRecvError::Disconnected) => return receiver,
         }
+    }
+}
+
+/// Receives some messages.
+pub(super) fn receive<R: Receiving<Message>>(
+    receiver: &mut R,
+    batch: &mut Vec<Message>,
+    way: Way,
+) -> Result<(), TryRecvError> {
+    match way {
+        Way::Wait => receiver.recv().map(|message| batch.push(message)).map_err(TryRecvError::from),
+        Way::Task => receiver.recv_as_task().map(|message| batch.push(message)).map_err(TryRecvError::from),
+        Way::Try => receiver.try_recv().map(|message| batch.push(message)),
+        Way::Batch => receiver.try_recv_batch(batch, BATCH).map(|_| ()),
+        // One less than it looks at, so that something is left.
+        Way::InPlace => receiver.try_peek(BATCH, BATCH - 1).map(|messages| batch.extend(messages)),
     }
 }

@@ -4,10 +4,12 @@
 //! `loom-tests list` prints the flavours; `loom-tests run FLAVOUR...` runs those, each way to a line of name, messages
 //! and milliseconds. A message that is lost, doubled, damaged or overtaken panics. `MESSAGES` says how many messages.
 
+mod audience;
 mod exchange;
 
 use crate::flavour::{Mpmc, Mpsc, Spsc, Unbounded};
 use crate::task::keep;
+use audience::{many_to_all, one_to_all};
 use exchange::{many_to_many, many_to_one, one_to_one};
 use std::process::ExitCode;
 
@@ -33,6 +35,8 @@ const STRESSES: &[Stress] = &[
         many_to_one::<Unbounded>("unbounded", messages);
         many_to_many::<Unbounded>("unbounded", messages);
     }),
+    ("broadcast::bounded", one_to_all),
+    ("broadcast::multi", many_to_all),
 ];
 
 /// See the module's description.
