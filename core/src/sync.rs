@@ -1,38 +1,39 @@
 //! The only door to atomics, cells, threads, spin loops and parking: the standard library's, or that of the
-//! scheduler under which `loom-tests` compiles these files: loom under `cfg(loom)`, shuttle under `cfg(shuttle)`.
+//! scheduler under which `loom-tests` compiles these files: loom under `cfg(ringmain_loom)`, shuttle under
+//! `cfg(ringmain_shuttle)`. They have our name in them because a program that holds us may be built with `--cfg loom`.
 
 pub(crate) mod barrier;
 pub(crate) mod event_count;
 pub(crate) mod fork;
 
-#[cfg(not(loom))]
+#[cfg(not(ringmain_loom))]
 pub(crate) use cell::UnsafeCell;
-#[cfg(loom)]
+#[cfg(ringmain_loom)]
 pub(crate) use loom::{
     cell::UnsafeCell,
     sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
     sync::{Arc, Mutex, MutexGuard},
     thread::{Thread, current as thread_current, yield_now},
 };
-#[cfg(shuttle)]
+#[cfg(ringmain_shuttle)]
 pub(crate) use shuttle::{
     sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
     sync::{Arc, Mutex, MutexGuard},
     thread::{Thread, current as thread_current, yield_now},
 };
-#[cfg(not(any(loom, shuttle)))]
+#[cfg(not(any(ringmain_loom, ringmain_shuttle)))]
 pub(crate) use std::{
     sync::Arc,
     sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
     thread::{Thread, current as thread_current, yield_now},
 };
 // ThreadSanitizer sees only what was compiled for it, which the standard library's lock is not.
-#[cfg(instrumented)]
+#[cfg(ringmain_instrumented)]
 pub(crate) use crate::instrumented::{Mutex, MutexGuard};
-#[cfg(not(any(loom, shuttle, instrumented)))]
+#[cfg(not(any(ringmain_loom, ringmain_shuttle, ringmain_instrumented)))]
 pub(crate) use std::sync::{Mutex, MutexGuard};
 
-#[cfg(not(loom))]
+#[cfg(not(ringmain_loom))]
 mod cell {
     /// `std::cell::UnsafeCell` with loom's closure interface, so that the models see each access.
     #[derive(Debug)]
@@ -56,15 +57,15 @@ mod cell {
 
 /// Sleeps until this thread is unparked, at most until `deadline`, or for no reason. Models have no clock.
 pub(crate) fn park_until(deadline: Option<std::time::Instant>) {
-    #[cfg(any(loom, shuttle))]
+    #[cfg(any(ringmain_loom, ringmain_shuttle))]
     {
         assert!(deadline.is_none(), "models have no clock");
-        #[cfg(loom)]
+        #[cfg(ringmain_loom)]
         loom::thread::park();
-        #[cfg(shuttle)]
+        #[cfg(ringmain_shuttle)]
         shuttle::thread::park();
     }
-    #[cfg(not(any(loom, shuttle)))]
+    #[cfg(not(any(ringmain_loom, ringmain_shuttle)))]
     match deadline {
         None => std::thread::park(),
         Some(deadline) => {
@@ -76,9 +77,9 @@ pub(crate) fn park_until(deadline: Option<std::time::Instant>) {
 /// One step of a spin loop.
 #[inline]
 pub(crate) fn spin_loop() {
-    #[cfg(any(loom, shuttle))]
+    #[cfg(any(ringmain_loom, ringmain_shuttle))]
     yield_now();
-    #[cfg(not(any(loom, shuttle)))]
+    #[cfg(not(any(ringmain_loom, ringmain_shuttle)))]
     std::hint::spin_loop();
 }
 

@@ -1,7 +1,8 @@
 //! The rings of the core under a scheduler that looks for their races.
 //!
 //! **Picture.** The very files of `core/src/ring` and `core/src/sync` are compiled into this program, so that their
-//! `cfg(loom)` and `cfg(shuttle)` concern nobody else and models reach the event count, which is not public.
+//! `cfg(ringmain_loom)` and `cfg(ringmain_shuttle)` concern nobody else and models reach the event count, which is not
+//! public.
 //!
 //! | feature | scheduler | what it finds |
 //! |---|---|---|
@@ -28,28 +29,28 @@ mod product {
 include!("../../target/loom/mutated.rs");
 
 mod flavour;
-#[cfg(instrumented)]
+#[cfg(ringmain_instrumented)]
 mod instrumented;
 #[cfg(feature = "mutated")]
 mod mutation;
 mod task;
 
-#[cfg(any(loom, shuttle))]
+#[cfg(any(ringmain_loom, ringmain_shuttle))]
 mod explore;
-#[cfg(any(loom, shuttle))]
+#[cfg(any(ringmain_loom, ringmain_shuttle))]
 mod models;
-#[cfg(not(any(loom, shuttle)))]
+#[cfg(not(any(ringmain_loom, ringmain_shuttle)))]
 mod stress;
 
-#[cfg(loom)]
+#[cfg(ringmain_loom)]
 pub(crate) use loom::thread;
 pub(crate) use product::{ring, sync};
-#[cfg(shuttle)]
+#[cfg(ringmain_shuttle)]
 pub(crate) use shuttle::thread;
 
-#[cfg(any(loom, shuttle))]
+#[cfg(any(ringmain_loom, ringmain_shuttle))]
 use explore::main as run;
-#[cfg(not(any(loom, shuttle)))]
+#[cfg(not(any(ringmain_loom, ringmain_shuttle)))]
 use stress::main as run;
 
 fn main() -> std::process::ExitCode {

@@ -45,7 +45,7 @@ impl<T> Block<T> {
     /// the shortest laps in which a slot may be neither the first nor the last.
     pub(super) const LAP: u64 = {
         let fitting = BLOCK_BYTES / size_of::<Slot<T>>();
-        let lap = if cfg!(any(loom, shuttle)) {
+        let lap = if cfg!(any(ringmain_loom, ringmain_shuttle)) {
             4
         } else if fitting < LAP_MIN {
             LAP_MIN

@@ -48,7 +48,7 @@ impl Pace {
     #[inline]
     pub(super) fn rest(&self) {
         // Models have no time to lose: to them a pause is one more choice of who goes on.
-        if cfg!(any(loom, shuttle)) {
+        if cfg!(any(ringmain_loom, ringmain_shuttle)) {
             return;
         }
         for _ in 0..self.pauses.get() {
@@ -85,7 +85,7 @@ impl Pace {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -47,31 +47,31 @@ impl Default for Waiting {
 
 /// Longer and longer pauses between attempts at what other threads are about to finish.
 pub(super) struct Pause {
-    #[cfg(not(any(loom, shuttle)))]
+    #[cfg(not(any(ringmain_loom, ringmain_shuttle)))]
     backoff: crossbeam_utils::Backoff,
 }
 
 impl Pause {
     pub(super) fn new() -> Self {
         Self {
-            #[cfg(not(any(loom, shuttle)))]
+            #[cfg(not(any(ringmain_loom, ringmain_shuttle)))]
             backoff: crossbeam_utils::Backoff::new(),
         }
     }
 
     /// After losing a race: somebody else went on, so that trying again soon is right.
     pub(super) fn spin(&self) {
-        #[cfg(not(any(loom, shuttle)))]
+        #[cfg(not(any(ringmain_loom, ringmain_shuttle)))]
         self.backoff.spin();
-        #[cfg(any(loom, shuttle))]
+        #[cfg(any(ringmain_loom, ringmain_shuttle))]
         spin_loop();
     }
 
     /// Before looking again at what another thread is about to do, which may not even be running.
     pub(super) fn snooze(&self) {
-        #[cfg(not(any(loom, shuttle)))]
+        #[cfg(not(any(ringmain_loom, ringmain_shuttle)))]
         self.backoff.snooze();
-        #[cfg(any(loom, shuttle))]
+        #[cfg(any(ringmain_loom, ringmain_shuttle))]
         yield_now();
     }
 }
@@ -91,8 +91,8 @@ pub(super) fn attempt_until<R>(
 ) -> Option<R> {
     let is_over = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
     // Models sleep at once: it is the part that can go wrong.
-    let mut spins_left = if cfg!(any(loom, shuttle)) { 0 } else { waiting.spin_count };
-    let mut yields_left = if cfg!(any(loom, shuttle)) { 0 } else { waiting.yield_count };
+    let mut spins_left = if cfg!(any(ringmain_loom, ringmain_shuttle)) { 0 } else { waiting.spin_count };
+    let mut yields_left = if cfg!(any(ringmain_loom, ringmain_shuttle)) { 0 } else { waiting.yield_count };
     loop {
         if spins_left != 0 {
             spins_left -= 1;

@@ -16,7 +16,7 @@ pub(crate) fn is_asymmetric() -> bool {
 /// The cheap side, where the pair is asymmetric.
 #[inline(always)]
 pub(crate) fn light() {
-    #[cfg(any(loom, shuttle))]
+    #[cfg(any(ringmain_loom, ringmain_shuttle))]
     expedited::light();
     std::sync::atomic::compiler_fence(std::sync::atomic::Ordering::SeqCst);
 }
@@ -38,7 +38,7 @@ pub(crate) fn heavy() {
     }
 }
 
-#[cfg(all(target_os = "linux", not(any(loom, shuttle))))]
+#[cfg(all(target_os = "linux", not(any(ringmain_loom, ringmain_shuttle))))]
 mod expedited {
     use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -89,7 +89,7 @@ mod expedited {
     }
 }
 
-#[cfg(any(loom, shuttle))]
+#[cfg(any(ringmain_loom, ringmain_shuttle))]
 pub(crate) mod expedited {
     //! Models take the call for what it does to their threads: a fence on either side. A fence on the light side also
     //! orders what has nothing to do with sleeping, and would hide that something else does not; so models in which
@@ -138,7 +138,7 @@ pub(crate) mod expedited {
     }
 }
 
-#[cfg(not(any(target_os = "linux", loom, shuttle)))]
+#[cfg(not(any(target_os = "linux", ringmain_loom, ringmain_shuttle)))]
 mod expedited {
     pub(super) fn registered() -> bool {
         false

@@ -258,7 +258,7 @@ impl<E: Deref<Target = EventCount>> Drop for Place<E> {
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::sync::AtomicBool;

@@ -4,14 +4,14 @@
 //! and milliseconds. A model that fails panics, as does one that was barely explored: a scheduler
 //! that sees one interleaving is blind.
 
-#[cfg(loom)]
+#[cfg(ringmain_loom)]
 mod loom;
-#[cfg(shuttle)]
+#[cfg(ringmain_shuttle)]
 mod shuttle;
 
-#[cfg(loom)]
+#[cfg(ringmain_loom)]
 use self::loom as scheduler;
-#[cfg(shuttle)]
+#[cfg(ringmain_shuttle)]
 use self::shuttle as scheduler;
 
 use crate::models::{MODELS, Model};

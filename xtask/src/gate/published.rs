@@ -73,7 +73,7 @@ fn find() -> Result<PathBuf> {
     let mut command = shell::cargo();
     command.args(["metadata", "--locked", "--format-version", "1", "--filter-platform", &host()?]);
     // What `xtask/Cargo.toml` names loom for. Nothing is compiled.
-    command.env("RUSTFLAGS", "--cfg loom").env_remove("CARGO_ENCODED_RUSTFLAGS");
+    command.env("RUSTFLAGS", "--cfg ringmain_loom").env_remove("CARGO_ENCODED_RUSTFLAGS");
     let output = command.output().context("cannot start cargo metadata")?;
     if !output.status.success() {
         bail!("cannot fetch loom {VERSION}: {}", String::from_utf8_lossy(&output.stderr));
