@@ -1,26 +1,40 @@
 //! The rings whose messages are received once, against a queue: whatever a single-threaded program does with all the
 //! verbs and several handles, messages come out once and in order, there is exactly the room that was asked for, and
-//! nothing is dropped twice or never.
+//! nothing is dropped twice or never. Claims and peeks stay open while other handles go on.
 
 use proptest::prelude::*;
 use ringmain::ring::{TryRecvError, TrySendError, mpmc, mpsc, spsc, unbounded};
+use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::mem::ManuallyDrop;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::task::{Context, Poll, Waker};
+use std::thread;
+use std::time::Duration;
 
-/// Most handles of a side at a time.
+/// Most handles of a side at a time, and most claims that are open.
 const HANDLES_MAX: usize = 3;
+/// A program takes milliseconds: one that takes this long hangs in a verb.
+const LIMIT: Duration = Duration::from_secs(5);
+/// How long a shorter program that fails is looked for.
+const SHRINK_MS_MAX: u32 = 20_000;
 
-/// A step of a program. A handle is the one with that number, modulo how many there are; batches, claims and peeks are
-/// for so many messages.
+/// A step of a program. A handle is the one with that number, modulo how many there are, and likewise an open claim or
+/// peek; batches, claims and peeks are for so many messages.
 #[derive(Debug, Clone, Copy)]
 enum Step {
     Send(usize),
     SendBatch(usize, usize),
-    Claim { sender: usize, len_max: usize, written: usize, commits: bool },
+    Claim { sender: usize, len_max: usize, early: usize, late: usize, commits: bool },
+    EndClaim(usize),
     Receive(usize),
     ReceiveBatch(usize, usize),
-    Peek { receiver: usize, len_max: usize, taken: usize, commits: bool },
+    Peek { receiver: usize, len_max: usize, early: usize, late: usize, commits: bool },
+    EndPeek(usize),
     CloneSender(usize),
     CloneReceiver(usize),
     DropSender(usize),
@@ -30,15 +44,21 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let handle = 0..HANDLES_MAX;
     let len = 0usize..12;
+    // A handle, how many at most, how many now and how many at the end, and how it ends.
+    let hold = (handle.clone(), len.clone(), 0usize..6, 0usize..6, any::<bool>());
     prop_oneof![
         20 => handle.clone().prop_map(Step::Send),
         8 => (handle.clone(), len.clone()).prop_map(|(sender, len)| Step::SendBatch(sender, len)),
-        8 => (handle.clone(), len.clone(), len.clone(), any::<bool>())
-            .prop_map(|(sender, len_max, written, commits)| Step::Claim { sender, len_max, written, commits }),
+        8 => hold.clone().prop_map(|(sender, len_max, early, late, commits)| {
+            Step::Claim { sender, len_max, early, late, commits }
+        }),
+        14 => handle.clone().prop_map(Step::EndClaim),
         18 => handle.clone().prop_map(Step::Receive),
-        8 => (handle.clone(), len.clone()).prop_map(|(receiver, len)| Step::ReceiveBatch(receiver, len)),
-        8 => (handle.clone(), len.clone(), len, any::<bool>())
-            .prop_map(|(receiver, len_max, taken, commits)| Step::Peek { receiver, len_max, taken, commits }),
+        8 => (handle.clone(), len).prop_map(|(receiver, len)| Step::ReceiveBatch(receiver, len)),
+        8 => hold.prop_map(|(receiver, len_max, early, late, commits)| {
+            Step::Peek { receiver, len_max, early, late, commits }
+        }),
+        14 => handle.clone().prop_map(Step::EndPeek),
         2 => handle.clone().prop_map(Step::CloneSender),
         2 => handle.clone().prop_map(Step::CloneReceiver),
         2 => handle.clone().prop_map(Step::DropSender),
@@ -46,43 +66,96 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// A message that is counted while it lives.
+/// A message that is counted while it lives. Nothing but a number, so that one read from where none is does no harm
+/// before it is found out.
 #[derive(Debug)]
-struct Numbered(usize, Arc<AtomicUsize>);
+struct Numbered(usize);
 
-/// Makes messages with the next number each.
-struct Mint {
-    next: usize,
-    alive: Arc<AtomicUsize>,
+/// Which messages of this thread's program live, by their numbers.
+#[derive(Default)]
+struct Ledger {
+    is_alive: Vec<bool>,
+    /// The first one that was dropped and not alive.
+    fault: Option<usize>,
 }
 
-impl Mint {
-    fn message(&mut self) -> Numbered {
-        self.next += 1;
-        self.alive.fetch_add(1, Ordering::SeqCst);
-        Numbered(self.next, Arc::clone(&self.alive))
+thread_local! {
+    static LEDGER: RefCell<Ledger> = RefCell::default();
+}
+
+impl Numbered {
+    fn new() -> Self {
+        LEDGER.with_borrow_mut(|ledger| {
+            ledger.is_alive.push(true);
+            Self(ledger.is_alive.len() - 1)
+        })
     }
 
-    fn messages(&mut self, count: usize) -> Vec<Numbered> {
-        (0..count).map(|_| self.message()).collect()
+    fn batch<B: FromIterator<Self>>(len: usize) -> B {
+        (0..len).map(|_| Self::new()).collect()
     }
 }
 
 impl Drop for Numbered {
     fn drop(&mut self) {
-        let before = self.1.fetch_sub(1, Ordering::SeqCst);
-        assert!(before != 0 && before < usize::MAX / 2, "message {} is dropped twice", self.0);
+        LEDGER.with_borrow_mut(|ledger| match ledger.is_alive.get_mut(self.0) {
+            Some(is_alive @ true) => *is_alive = false,
+            // WHY no panic: a second one while the first unwinds would end the process.
+            _ => ledger.fault = ledger.fault.or(Some(self.0)),
+        });
     }
+}
+
+/// Asserts that so many messages live, and none was dropped that did not.
+fn check_alive(expected: usize) -> Checked {
+    LEDGER.with_borrow(|ledger| {
+        prop_assert_eq!(ledger.fault, None, "this message was dropped twice, or was none");
+        prop_assert_eq!(ledger.is_alive.iter().filter(|is_alive| **is_alive).count(), expected);
+        Ok(())
+    })
 }
 
 fn numbers<'a>(messages: impl IntoIterator<Item = &'a Numbered>) -> Vec<usize> {
     messages.into_iter().map(|message| message.0).collect()
 }
 
+/// A claim or a peek that is open: a future, which may own the handle that it borrows. It is pending once, while it is
+/// open, and ends with the handle.
+type Open<H, R> = Pin<Box<dyn Future<Output = (H, R)>>>;
+
+/// Pending once.
+async fn pause() {
+    let mut is_over = false;
+    poll_fn(|_| if std::mem::replace(&mut is_over, true) { Poll::Ready(()) } else { Poll::Pending }).await;
+}
+
+fn poll<H, R>(open: &mut Open<H, R>) -> Poll<(H, R)> {
+    open.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// How much room a claim had, and the messages that it did not write.
+type Claimed = Result<(usize, VecDeque<Numbered>), TrySendError<()>>;
+/// The numbers that a peek saw, and what it took.
+type Peeked = Result<(Vec<usize>, Vec<Numbered>), TryRecvError>;
+
+/// What an open claim is to the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holding {
+    /// Slots that are taken, and keep the receivers back.
+    Slots,
+    /// Nothing yet: there is no other sender to do without them.
+    Unseen,
+    /// Nothing: the messages are written aside.
+    Aside,
+}
+
 /// A flavour: its handles, and verbs that give something which borrows a handle.
-trait Flavour {
+trait Flavour: 'static {
     type Sender;
     type Receiver;
+
+    /// What its claims hold.
+    const HOLDING: Holding;
 
     fn ring(capacity: usize) -> (Self::Sender, Self::Receiver);
 
@@ -98,13 +171,14 @@ trait Flavour {
 
     fn try_send(sender: &Self::Sender, message: Numbered) -> Result<(), TrySendError<Numbered>>;
     fn try_send_batch(sender: &Self::Sender, batch: &mut Vec<Numbered>) -> Result<usize, TrySendError<()>>;
-    /// Claims, writes from the front of `batch`, and ends the claim. Returns how much room it had.
+    /// Claims, writes `early` messages from the front of `batch`, and the others at the end.
     fn claim(
-        sender: &mut Self::Sender,
+        sender: Self::Sender,
         len_max: usize,
-        batch: &mut VecDeque<Numbered>,
+        batch: VecDeque<Numbered>,
+        early: usize,
         commits: bool,
-    ) -> Result<usize, TrySendError<()>>;
+    ) -> Open<Self::Sender, Claimed>;
 
     fn try_recv(receiver: &Self::Receiver) -> Result<Numbered, TryRecvError>;
     fn try_recv_batch(
@@ -112,22 +186,25 @@ trait Flavour {
         batch: &mut Vec<Numbered>,
         len_max: usize,
     ) -> Result<usize, TryRecvError>;
-    /// Looks, takes so many, and ends the peek. Returns the numbers that it saw, and what it took.
+    /// Looks, takes `early` messages, and `late` ones at the end.
     fn peek(
-        receiver: &mut Self::Receiver,
+        receiver: Self::Receiver,
         len_max: usize,
-        count: usize,
+        early: usize,
+        late: usize,
         commits: bool,
-    ) -> Result<(Vec<usize>, Vec<Numbered>), TryRecvError>;
+    ) -> Open<Self::Receiver, Peeked>;
 }
 
 macro_rules! flavour {
-    ($name:ident, $module:ident, $make:expr, $another_sender:expr, $another_receiver:expr) => {
+    ($name:ident, $module:ident, $holding:ident, $make:expr, $another_sender:expr, $another_receiver:expr) => {
         struct $name;
 
         impl Flavour for $name {
             type Sender = $module::Sender<Numbered>;
             type Receiver = $module::Receiver<Numbered>;
+
+            const HOLDING: Holding = Holding::$holding;
 
             fn ring(capacity: usize) -> (Self::Sender, Self::Receiver) {
                 $make(capacity)
@@ -169,24 +246,33 @@ macro_rules! flavour {
             }
 
             fn claim(
-                sender: &mut Self::Sender,
+                mut sender: Self::Sender,
                 len_max: usize,
-                batch: &mut VecDeque<Numbered>,
+                mut batch: VecDeque<Numbered>,
+                early: usize,
                 commits: bool,
-            ) -> Result<usize, TrySendError<()>> {
-                let mut claim = sender.try_claim(len_max)?;
-                let room = claim.room();
-                let written = claim.fill(std::iter::from_fn(|| batch.pop_front()));
-                assert_eq!((claim.len(), claim.room()), (written, room - written));
-                if let (0, Some(message)) = (claim.room(), batch.pop_front()) {
-                    batch.push_front(claim.push(message).expect_err("there is no room"));
-                }
-                if commits {
-                    assert_eq!(claim.commit(), written);
-                } else {
-                    claim.abort();
-                }
-                Ok(room)
+            ) -> Open<Self::Sender, Claimed> {
+                Box::pin(async move {
+                    let result = async {
+                        let mut claim = sender.try_claim(len_max)?;
+                        let room = claim.room();
+                        let mut written = claim.fill(std::iter::from_fn(|| batch.pop_front()).take(early));
+                        pause().await;
+                        written += claim.fill(std::iter::from_fn(|| batch.pop_front()));
+                        assert_eq!((claim.len(), claim.room()), (written, room - written));
+                        if let (0, Some(message)) = (claim.room(), batch.pop_front()) {
+                            batch.push_front(claim.push(message).expect_err("there is no room"));
+                        }
+                        if commits {
+                            assert_eq!(claim.commit(), written);
+                        } else {
+                            claim.abort();
+                        }
+                        Ok((room, batch))
+                    }
+                    .await;
+                    (sender, result)
+                })
             }
 
             fn try_recv(receiver: &Self::Receiver) -> Result<Numbered, TryRecvError> {
@@ -202,41 +288,88 @@ macro_rules! flavour {
             }
 
             fn peek(
-                receiver: &mut Self::Receiver,
+                mut receiver: Self::Receiver,
                 len_max: usize,
-                count: usize,
+                early: usize,
+                late: usize,
                 commits: bool,
-            ) -> Result<(Vec<usize>, Vec<Numbered>), TryRecvError> {
-                let mut peek = receiver.try_peek(len_max)?;
-                let seen = numbers(peek.iter());
-                assert_eq!(peek.get(0).map(|message| message.0), seen.first().copied());
-                let taken: Vec<Numbered> = std::iter::from_fn(|| peek.take()).take(count).collect();
-                assert_eq!(peek.len(), seen.len() - taken.len());
-                if commits {
-                    assert_eq!(peek.commit(), seen.len() - taken.len());
-                } else {
-                    peek.abort();
-                }
-                Ok((seen, taken))
+            ) -> Open<Self::Receiver, Peeked> {
+                Box::pin(async move {
+                    let result = async {
+                        let mut peek = receiver.try_peek(len_max)?;
+                        let seen = numbers(peek.iter());
+                        let mut taken: Vec<Numbered> =
+                            std::iter::from_fn(|| peek.take()).take(early).collect();
+                        pause().await;
+                        assert_eq!(numbers(peek.iter()), seen[taken.len()..]);
+                        assert_eq!(peek.get(0).map(|message| message.0), seen.get(taken.len()).copied());
+                        taken.extend(std::iter::from_fn(|| peek.take()).take(late));
+                        assert_eq!(peek.len(), seen.len() - taken.len());
+                        if commits {
+                            assert_eq!(peek.commit(), seen.len() - taken.len());
+                        } else {
+                            peek.abort();
+                        }
+                        Ok((seen, taken))
+                    }
+                    .await;
+                    (receiver, result)
+                })
             }
         }
     };
 }
 
-flavour!(Spsc, spsc, spsc::bounded, |_| None, |_| None);
-flavour!(Mpsc, mpsc, mpsc::bounded, |sender| Some(sender.clone()), |_| None);
-flavour!(Mpmc, mpmc, mpmc::bounded, |sender| Some(sender.clone()), |receiver| Some(receiver.clone()));
-flavour!(Unbounded, unbounded, |_| unbounded::unbounded(), |sender| Some(sender.clone()), |receiver| Some(
-    receiver.clone()
-));
+flavour!(Spsc, spsc, Unseen, spsc::bounded, |_| None, |_| None);
+flavour!(Mpsc, mpsc, Slots, mpsc::bounded, |sender| Some(sender.clone()), |_| None);
+flavour!(Mpmc, mpmc, Slots, mpmc::bounded, |sender| Some(sender.clone()), |receiver| Some(receiver.clone()));
+flavour!(
+    Unbounded,
+    unbounded,
+    Aside,
+    |_| unbounded::unbounded(),
+    |sender| Some(sender.clone()),
+    |receiver| Some(receiver.clone())
+);
+
+/// What is at a place of the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Entry {
+    Message(usize),
+    /// It is of the open claim with this number.
+    Claimed(usize),
+    /// Of a claim that ended without a message here, when others had sent behind it. A receiver passes over it.
+    Void,
+}
+
+struct OpenClaim<F: Flavour> {
+    open: Open<F::Sender, Claimed>,
+    number: usize,
+    /// What it writes, as far as there is room.
+    offered: Vec<usize>,
+    room: usize,
+    commits: bool,
+}
+
+struct OpenPeek<F: Flavour> {
+    open: Open<F::Receiver, Peeked>,
+    /// How many messages it may have seen.
+    len: usize,
+    /// How many it takes, as far as there are any.
+    count: usize,
+    commits: bool,
+}
 
 /// A ring beside a queue of the numbers that should be in it.
 struct Pair<F: Flavour> {
     senders: Vec<F::Sender>,
     receivers: Vec<F::Receiver>,
+    claims: Vec<OpenClaim<F>>,
+    peeks: Vec<OpenPeek<F>>,
     bound: Option<usize>,
-    queue: VecDeque<usize>,
-    mint: Mint,
+    queue: VecDeque<Entry>,
+    /// The number of the next claim.
+    next_claim: usize,
 }
 
 type Checked = Result<(), TestCaseError>;
@@ -246,32 +379,64 @@ impl<F: Flavour> Pair<F> {
         let (sender, receiver) = F::ring(capacity);
         let bound = F::capacity(&sender);
         assert!(bound.is_none_or(|bound| bound == capacity));
-        let mint = Mint { next: 0, alive: Arc::default() };
-        Self { senders: vec![sender], receivers: vec![receiver], bound, queue: VecDeque::new(), mint }
+        Self {
+            senders: vec![sender],
+            receivers: vec![receiver],
+            claims: Vec::new(),
+            peeks: Vec::new(),
+            bound,
+            queue: VecDeque::new(),
+            next_claim: 0,
+        }
+    }
+
+    fn has_senders(&self) -> bool {
+        !self.senders.is_empty() || !self.claims.is_empty()
+    }
+
+    fn has_receivers(&self) -> bool {
+        !self.receivers.is_empty() || !self.peeks.is_empty()
+    }
+
+    /// Whether a peek keeps the receivers from the messages.
+    fn is_held(&self) -> bool {
+        self.peeks.iter().any(|peek| peek.len != 0)
     }
 
     fn room(&self) -> usize {
         self.bound.map_or(usize::MAX, |bound| bound - self.queue.len())
     }
 
+    /// How many messages are to be had for a receiver that wants some now: it passes over what is void.
+    fn ready_len(&mut self) -> usize {
+        if self.is_held() {
+            return 0;
+        }
+        while self.queue.front() == Some(&Entry::Void) {
+            self.queue.pop_front();
+        }
+        self.queue.iter().take_while(|entry| matches!(entry, Entry::Message(_))).count()
+    }
+
     /// What a sender is told that could send nothing.
     fn check_unsent<T>(&self, error: &TrySendError<T>) -> Checked {
-        prop_assert_eq!(error.is_disconnected(), self.receivers.is_empty());
+        prop_assert_eq!(error.is_disconnected(), !self.has_receivers());
         prop_assert!(error.is_disconnected() || self.room() == 0, "full, with room for {}", self.room());
         Ok(())
     }
 
     /// What a receiver is told that got nothing.
-    fn check_unreceived(&self, error: TryRecvError) -> Checked {
-        prop_assert!(self.queue.is_empty(), "{error}, with {} messages", self.queue.len());
-        prop_assert_eq!(error == TryRecvError::Disconnected, self.senders.is_empty());
+    fn check_unreceived(&self, ready_len: usize, error: TryRecvError) -> Checked {
+        prop_assert_eq!(ready_len, 0, "{} of {:?}", error, self.queue);
+        prop_assert_eq!(error == TryRecvError::Disconnected, !self.has_senders() && !self.is_held());
         Ok(())
     }
 
     /// These were received.
     fn check_received(&mut self, received: &[Numbered]) -> Checked {
-        let expected: Vec<usize> = self.queue.drain(..received.len().min(self.queue.len())).collect();
-        prop_assert_eq!(numbers(received), expected);
+        prop_assert!(received.len() <= self.queue.len());
+        let expected: Vec<Entry> = self.queue.drain(..received.len()).collect();
+        prop_assert_eq!(messages(&numbers(received)), expected);
         Ok(())
     }
 
@@ -282,10 +447,18 @@ impl<F: Flavour> Pair<F> {
             {
                 self.send(n % self.senders.len(), step)?;
             }
+            Step::EndClaim(n) if !self.claims.is_empty() => {
+                let claim = self.claims.swap_remove(n % self.claims.len());
+                self.end_claim(claim)?;
+            }
             Step::Receive(n) | Step::ReceiveBatch(n, _) | Step::Peek { receiver: n, .. }
                 if !self.receivers.is_empty() =>
             {
                 self.receive(n % self.receivers.len(), step)?;
+            }
+            Step::EndPeek(n) if !self.peeks.is_empty() => {
+                let peek = self.peeks.swap_remove(n % self.peeks.len());
+                self.end_peek(peek)?;
             }
             Step::CloneSender(n) if (1..HANDLES_MAX).contains(&self.senders.len()) => {
                 self.senders.extend(F::another_sender(&self.senders[n % self.senders.len()]));
@@ -298,13 +471,24 @@ impl<F: Flavour> Pair<F> {
             }
             Step::DropReceiver(n) if !self.receivers.is_empty() => {
                 drop(self.receivers.swap_remove(n % self.receivers.len()));
-                if self.receivers.is_empty() {
-                    self.queue.clear();
+                if !self.has_receivers() {
+                    // What is behind an open claim stays until the ring goes.
+                    let claimed = self.queue.iter().position(|entry| matches!(entry, Entry::Claimed(_)));
+                    self.queue.drain(..claimed.unwrap_or(self.queue.len()));
                 }
             }
             _ => {}
         }
-        prop_assert_eq!(self.mint.alive.load(Ordering::SeqCst), self.queue.len());
+        if !self.has_senders() && !self.has_receivers() {
+            self.queue.clear();
+        }
+        self.check()
+    }
+
+    /// What is true after every step.
+    fn check(&self) -> Checked {
+        let sent = self.queue.iter().filter(|entry| matches!(entry, Entry::Message(_))).count();
+        check_alive(sent + self.claims.iter().map(|claim| claim.offered.len()).sum::<usize>())?;
         let lens = self.senders.iter().map(F::sender_len).chain(self.receivers.iter().map(F::receiver_len));
         for len in lens {
             prop_assert_eq!(len, self.queue.len());
@@ -316,12 +500,12 @@ impl<F: Flavour> Pair<F> {
         let room = self.room();
         match step {
             Step::Send(_) => {
-                let message = self.mint.message();
+                let message = Numbered::new();
                 let number = message.0;
                 match F::try_send(&self.senders[sender], message) {
                     Ok(()) => {
-                        prop_assert!(room != 0 && !self.receivers.is_empty());
-                        self.queue.push_back(number);
+                        prop_assert!(room != 0 && self.has_receivers());
+                        self.queue.push_back(Entry::Message(number));
                     }
                     Err(error) => {
                         self.check_unsent(&error)?;
@@ -330,7 +514,7 @@ impl<F: Flavour> Pair<F> {
                 }
             }
             Step::SendBatch(_, len) => {
-                let mut batch = self.mint.messages(len);
+                let mut batch = Numbered::batch(len);
                 let offered = numbers(&batch);
                 let result = F::try_send_batch(&self.senders[sender], &mut batch);
                 let sent = match result {
@@ -340,87 +524,168 @@ impl<F: Flavour> Pair<F> {
                         0
                     }
                 };
-                let can = if self.receivers.is_empty() { 0 } else { len.min(room) };
+                let can = if self.has_receivers() { len.min(room) } else { 0 };
                 prop_assert_eq!((sent, result.is_ok()), (can, can != 0 || len == 0));
                 prop_assert_eq!(numbers(&batch), &offered[sent..]);
-                self.queue.extend(&offered[..sent]);
+                self.queue.extend(messages(&offered[..sent]));
             }
-            Step::Claim { len_max, written, commits, .. } => {
-                let mut batch = VecDeque::from(self.mint.messages(written));
+            Step::Claim { len_max, early, late, commits, .. } if self.claims.len() < HANDLES_MAX => {
+                let batch: VecDeque<Numbered> = Numbered::batch(early + late);
                 let offered = numbers(&batch);
-                match F::claim(&mut self.senders[sender], len_max, &mut batch, commits) {
-                    Ok(claimed) => {
-                        prop_assert_eq!(claimed, len_max.min(room));
-                        prop_assert!(len_max == 0 || !self.receivers.is_empty());
-                        let written = written.min(claimed);
-                        prop_assert_eq!(numbers(&batch), &offered[written..]);
-                        self.queue.extend(&offered[..if commits { written } else { 0 }]);
-                    }
-                    Err(error) => self.check_unsent(&error)?,
+                let mut open = F::claim(self.senders.swap_remove(sender), len_max, batch, early, commits);
+                if let Poll::Ready((sender, result)) = poll(&mut open) {
+                    self.senders.push(sender);
+                    return self.check_unsent(&result.expect_err("it ends at once if it fails"));
                 }
+                prop_assert!(len_max == 0 || (room != 0 && self.has_receivers()));
+                let (number, room) = (self.next_claim, len_max.min(room));
+                self.next_claim += 1;
+                if F::HOLDING == Holding::Slots {
+                    self.queue.extend(std::iter::repeat_n(Entry::Claimed(number), room));
+                }
+                self.claims.push(OpenClaim { open, number, offered, room, commits });
             }
             _ => {}
         }
         Ok(())
     }
 
+    fn end_claim(&mut self, mut claim: OpenClaim<F>) -> Checked {
+        let Poll::Ready((sender, result)) = poll(&mut claim.open) else { panic!("it is pending once") };
+        self.senders.push(sender);
+        let (room, rest) = result.expect("it was open");
+        prop_assert_eq!(room, claim.room);
+        let written = room.min(claim.offered.len());
+        prop_assert_eq!(numbers(&rest), &claim.offered[written..]);
+        let sent = &claim.offered[..if claim.commits { written } else { 0 }];
+        match F::HOLDING {
+            Holding::Slots => self.end_slots(claim.number, room, sent),
+            Holding::Aside if !self.has_receivers() => {}
+            Holding::Aside | Holding::Unseen => self.queue.extend(messages(sent)),
+        }
+        Ok(())
+    }
+
+    /// Ends a claim that holds slots: those that are not sent are given back, or void if others have sent behind them.
+    fn end_slots(&mut self, number: usize, room: usize, sent: &[usize]) {
+        let Some(start) = self.queue.iter().position(|entry| *entry == Entry::Claimed(number)) else {
+            return;
+        };
+        for (index, entry) in self.queue.range_mut(start..start + room).enumerate() {
+            *entry = sent.get(index).map_or(Entry::Void, |number| Entry::Message(*number));
+        }
+        // Without receivers, nothing is given back any more.
+        if start + room == self.queue.len() && self.has_receivers() {
+            self.queue.truncate(start + sent.len());
+        }
+    }
+
     fn receive(&mut self, receiver: usize, step: Step) -> Checked {
-        let handle = &mut self.receivers[receiver];
         match step {
-            Step::Receive(_) => match F::try_recv(handle) {
-                Ok(message) => self.check_received(&[message]),
-                Err(error) => self.check_unreceived(error),
-            },
-            Step::ReceiveBatch(_, len_max) => {
-                let mut batch = Vec::new();
-                match F::try_recv_batch(handle, &mut batch, len_max) {
-                    Ok(count) => {
-                        prop_assert_eq!((count, batch.len()), (len_max.min(self.queue.len()), count));
-                        self.check_received(&batch)
-                    }
-                    Err(error) => self.check_unreceived(error),
+            Step::Receive(_) => {
+                let ready_len = self.ready_len();
+                match F::try_recv(&self.receivers[receiver]) {
+                    Ok(message) => self.check_received(&[message]),
+                    Err(error) => self.check_unreceived(ready_len, error),
                 }
             }
-            Step::Peek { len_max, taken, commits, .. } => match F::peek(handle, len_max, taken, commits) {
-                Ok((seen, took)) => {
-                    // Without a bound, what is looked at ends with its block.
-                    let most = len_max.min(self.queue.len());
-                    let least = if self.bound.is_some() { most } else { most.min(1) };
-                    prop_assert!((least..=most).contains(&seen.len()), "{} of {most}", seen.len());
-                    prop_assert!(self.queue.iter().take(seen.len()).eq(&seen));
-                    prop_assert_eq!(took.len(), taken.min(seen.len()));
-                    self.check_received(&took)?;
-                    if commits {
-                        self.queue.drain(..seen.len() - took.len());
+            Step::ReceiveBatch(_, len_max) => {
+                let ready_len = if len_max == 0 { 0 } else { self.ready_len() };
+                let mut batch = Vec::new();
+                match F::try_recv_batch(&self.receivers[receiver], &mut batch, len_max) {
+                    Ok(count) => {
+                        prop_assert_eq!((count, batch.len()), (len_max.min(ready_len), count));
+                        self.check_received(&batch)
                     }
-                    Ok(())
+                    Err(error) => self.check_unreceived(ready_len, error),
                 }
-                Err(error) => self.check_unreceived(error),
-            },
+            }
+            Step::Peek { len_max, early, late, commits, .. } => {
+                let ready_len = if len_max == 0 { 0 } else { self.ready_len() };
+                let mut open = F::peek(self.receivers.swap_remove(receiver), len_max, early, late, commits);
+                if let Poll::Ready((receiver, result)) = poll(&mut open) {
+                    self.receivers.push(receiver);
+                    let Err(error) = result else { panic!("it ends at once only if it fails") };
+                    return self.check_unreceived(ready_len, error);
+                }
+                prop_assert!(len_max == 0 || ready_len != 0);
+                self.peeks.push(OpenPeek { open, len: len_max.min(ready_len), count: early + late, commits });
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
+
+    fn end_peek(&mut self, mut peek: OpenPeek<F>) -> Checked {
+        let Poll::Ready((receiver, result)) = poll(&mut peek.open) else { panic!("it is pending once") };
+        self.receivers.push(receiver);
+        let (seen, taken) = result.expect("it was open");
+        // Without a bound, what is looked at ends with its block.
+        let least = if self.bound.is_some() { peek.len } else { peek.len.min(1) };
+        prop_assert!((least..=peek.len).contains(&seen.len()), "{} of {}", seen.len(), peek.len);
+        prop_assert!(self.queue.iter().copied().take(seen.len()).eq(messages(&seen)));
+        prop_assert_eq!(taken.len(), peek.count.min(seen.len()));
+        self.check_received(&taken)?;
+        if peek.commits {
+            self.queue.drain(..seen.len() - taken.len());
+        }
+        Ok(())
+    }
 }
 
-fn run<F: Flavour>(capacity: usize, steps: Vec<Step>) -> Checked {
-    let mut pair = Pair::<F>::new(capacity);
+fn messages(numbers: &[usize]) -> Vec<Entry> {
+    numbers.iter().copied().map(Entry::Message).collect()
+}
+
+/// Runs a program, counting in `step_count` the steps that are begun, the drop of the ring among them.
+fn run<F: Flavour>(capacity: usize, steps: &[Step], step_count: &AtomicUsize) -> Checked {
+    // WHY: where something was wrong, dropping the ring may make it worse, and the ring is not to be believed.
+    let mut pair = ManuallyDrop::new(Pair::<F>::new(capacity));
     for step in steps {
-        pair.step(step)?;
+        step_count.fetch_add(1, Ordering::Relaxed);
+        pair.step(*step)?;
     }
-    let alive = Arc::clone(&pair.mint.alive);
-    drop(pair);
-    prop_assert_eq!(alive.load(Ordering::SeqCst), 0);
-    Ok(())
+    step_count.fetch_add(1, Ordering::Relaxed);
+    drop(ManuallyDrop::into_inner(pair));
+    check_alive(0)
+}
+
+/// Runs a program in a thread of its own, so that one which hangs fails like any other.
+fn run_within_limit<F: Flavour>(capacity: usize, steps: Vec<Step>) -> Checked {
+    let (done, result) = channel();
+    let step_count = Arc::new(AtomicUsize::new(0));
+    let thread = thread::spawn({
+        let (steps, step_count) = (steps.clone(), Arc::clone(&step_count));
+        move || done.send(run::<F>(capacity, &steps, &step_count))
+    });
+    match result.recv_timeout(LIMIT) {
+        Ok(result) => result,
+        Err(RecvTimeoutError::Timeout) => {
+            let count = step_count.load(Ordering::Relaxed);
+            let step = steps.get(count.saturating_sub(1));
+            let step = step.map_or("the drop of the ring".to_owned(), |step| format!("{step:?}"));
+            Err(TestCaseError::fail(format!("step {count}, {step}, is not over after {LIMIT:?}")))
+        }
+        Err(RecvTimeoutError::Disconnected) => match thread.join() {
+            Ok(_) => unreachable!("the result was sent before"),
+            Err(panic) => std::panic::resume_unwind(panic),
+        },
+    }
 }
 
 macro_rules! model {
     ($($test:ident: $flavour:ident,)*) => {
         proptest! {
-            #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..Default::default() })]
+            #![proptest_config(ProptestConfig {
+                cases: 5000,
+                failure_persistence: None,
+                max_shrink_time: SHRINK_MS_MAX,
+                ..Default::default()
+            })]
             $(
                 #[test]
                 fn $test(capacity in 1usize..=9, steps in prop::collection::vec(step(), 0..120)) {
-                    run::<$flavour>(capacity, steps)?;
+                    run_within_limit::<$flavour>(capacity, steps)?;
                 }
             )*
         }
