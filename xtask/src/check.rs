@@ -21,7 +21,7 @@ pub fn check() -> Result<ExitCode> {
             failed += 1;
         }
     }
-    println!("{} passed, {failed} failed", checks.len() - failed);
+    show!("{} passed, {failed} failed", checks.len() - failed);
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -1,5 +1,10 @@
 //! What `./x` runs. One module per verb; `cargo xtask help` lists them.
 
+#![deny(clippy::print_stdout)]
+
+#[macro_use]
+mod show;
+
 mod bench;
 mod c;
 mod check;

@@ -54,7 +54,7 @@ struct Tally {
 /// Something could not be built.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut log = Log::create(log_path()?)?;
-    println!("loom: log in {}", paths::shown(log.path()));
+    show!("loom: log in {}", paths::shown(log.path()));
     let failures = gate(arguments, &mut log)?.failed;
     Ok(if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -92,7 +92,7 @@ fn gate(arguments: &Arguments, log: &mut Log) -> Result<Counts> {
         summary.push(line);
     }
     for line in summary {
-        println!("{line}");
+        show!("{line}");
         log.say(&line)?;
     }
     ensure!(
@@ -181,7 +181,7 @@ impl Scheduler {
 /// Writes to the log, and shows the first lines of what failed.
 fn note(told: &mut Result<()>, log: &mut Log, failed: bool, words: &str) {
     if failed {
-        words.lines().take(12).for_each(|line| println!("  {line}"));
+        words.lines().take(12).for_each(|line| show!("  {line}"));
     }
     if told.is_ok() {
         *told = log.say(words);

@@ -70,7 +70,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     std::fs::create_dir_all(&directory)
         .with_context(|| format!("cannot make {}", paths::shown(&directory)))?;
     let mut log = Log::create(directory.join("san.log"))?;
-    println!("san: log in {}", paths::shown(log.path()));
+    show!("san: log in {}", paths::shown(log.path()));
     published::prepare()?;
     let mutations = mutation::read_table()?;
     mutation::prepare(&mutations)?;
@@ -93,10 +93,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         }
     }
     for line in summary {
-        println!("{line}");
+        show!("{line}");
         log.say(&line)?;
     }
-    println!("{} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.skipped);
+    show!("{} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.skipped);
     Ok(if counts.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -170,7 +170,7 @@ impl Sanitizer {
             counts = counts + Counts::one(passed);
             let words = format!("{} {}: {words}", self.name, job.name());
             if !passed {
-                words.lines().take(12).for_each(|line| println!("  {line}"));
+                words.lines().take(12).for_each(|line| show!("  {line}"));
             }
             if told.is_ok() {
                 told = log.say(&words);

@@ -87,17 +87,17 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let c = step::<CReport>(program(&c_program).arg(&hub))?;
     let reports = Reports { rust, python, node, c };
 
-    println!("\n{}", totals(&reports));
+    show!("\n{}", totals(&reports));
     if let Some((python, _)) = &reports.python {
         let path = work.join("carriers.svg");
         let name = input.file_name().unwrap_or_default().to_string_lossy();
         picture::write(&path, &format!("{name}, {} flights", grouped(python.records)), &python.carriers)?;
-        println!("mean departure delay and cancellations by carrier: {}", paths::shown(&path));
+        show!("mean departure delay and cancellations by carrier: {}", paths::shown(&path));
     }
     if !agree(&reports, &expected, &input) {
         return Ok(ExitCode::FAILURE);
     }
-    println!();
+    show!();
     throughput(&release.join("throughput"), &emptied(&work.join("throughput"))?)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -197,7 +197,7 @@ fn agree(reports: &Reports, expected: &Expected, input: &Path) -> bool {
     let (compared, differences) = verify::compare(reports, expected);
     let file = input.file_name().unwrap_or_default().to_string_lossy();
     if differences.is_empty() {
-        println!("{compared} totals agree with a count of {file} made without Ringmain");
+        show!("{compared} totals agree with a count of {file} made without Ringmain");
         return true;
     }
     eprintln!(

@@ -96,7 +96,7 @@ impl Log {
             self.file.write_all(&line)?;
             let words = String::from_utf8_lossy(&line).into_owned();
             if is_failure(&words) || shown.elapsed() > SIGN_OF_LIFE {
-                println!("  {}", words.trim_end().chars().take(160).collect::<String>());
+                show!("  {}", words.trim_end().chars().take(160).collect::<String>());
                 shown = Instant::now();
             }
             text.push_str(&words);
@@ -112,7 +112,7 @@ impl Log {
     /// The file cannot be written.
     pub fn say(&mut self, words: &str) -> Result<()> {
         if is_failure(words) {
-            println!("  {words}");
+            show!("  {words}");
         }
         writeln!(self.file, "{words}")?;
         Ok(())

@@ -75,21 +75,21 @@ pub fn test(arguments: &Arguments) -> Result<ExitCode> {
     for suite in &SUITES {
         if arguments.suites.is_empty() || arguments.suites.iter().any(|asked| asked == suite.name) {
             let mut log = Log::create(directory.join(format!("{}.log", suite.name)))?;
-            println!("{}: log in {}", suite.name, paths::shown(log.path()));
+            show!("{}: log in {}", suite.name, paths::shown(log.path()));
             let outcome = suite.outcome(&mut log);
-            println!("{outcome}");
+            show!("{outcome}");
             if outcome.counts.failed > 0 {
-                println!("{}", log.tail(TAIL_LINES)?);
+                show!("{}", log.tail(TAIL_LINES)?);
             }
             outcomes.push(outcome);
         }
     }
-    println!();
+    show!();
     for outcome in &outcomes {
-        println!("{outcome}");
+        show!("{outcome}");
     }
     let sum = outcomes.iter().fold(Counts::default(), |sum, outcome| sum + outcome.counts);
-    println!("{} passed, {} failed", sum.passed, sum.failed);
+    show!("{} passed, {} failed", sum.passed, sum.failed);
     Ok(if sum.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
