@@ -1,6 +1,7 @@
 //! The receiving end as every flavour has it: single messages, batches, and looking at messages in place.
 
 use super::claim::Run;
+use super::count::Count;
 use super::error::{RecvError, RecvTimeoutError, TryRecvError};
 use super::wait::{Attempt, Waiting, attempt_until};
 use crate::sync::event_count::EventCount;
@@ -62,9 +63,9 @@ pub trait ReceiveEnd: Sized {
     /// # Safety
     /// As for `peek`, for all from `read` on.
     unsafe fn read_all(&self, run: Run, read: &mut usize, mut sink: impl FnMut(Self::Message)) {
-        while *read < run.len {
-            let index = *read;
-            *read += 1;
+        let mut read = Count::on(read);
+        for index in read.now..run.len {
+            read.now += 1;
             // SAFETY: the caller's promise; each number is read once, because it is counted.
             sink(unsafe { self.read(run, index) });
         }

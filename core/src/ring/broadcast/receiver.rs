@@ -195,9 +195,10 @@ impl<T: Clone, W: Writers> ReceiveEnd for Receiver<T, W> {
 
     #[inline]
     unsafe fn read_all(&self, run: Run, read: &mut usize, mut sink: impl FnMut(T)) {
-        for row in self.ring.rows(run.start + *read as u64, run.len - *read) {
+        let mut read = Count::on(read);
+        for row in self.ring.rows(run.start + read.now as u64, run.len - read.now) {
             for slot in row {
-                *read += 1;
+                read.now += 1;
                 // SAFETY: as in `peek`.
                 sink(unsafe { W::place(slot).get() }.clone());
             }

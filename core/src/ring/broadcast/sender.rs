@@ -156,14 +156,13 @@ impl<T> SendEnd for Sender<T> {
     }
 
     #[inline]
-    unsafe fn write_all(&self, run: Run, written: &mut usize, messages: impl Iterator<Item = T>) {
-        let mut messages = messages;
-        for row in self.ring.rows(run.start + *written as u64, run.len - *written) {
-            for place in row {
-                let Some(message) = messages.next() else { return };
+    unsafe fn write_all(&self, run: Run, written: &mut usize, mut messages: impl FusedIterator<Item = T>) {
+        let mut written = Count::on(written);
+        for row in self.ring.rows(run.start + written.now as u64, run.len - written.now) {
+            for (place, message) in row.iter().zip(&mut messages) {
                 // SAFETY: as in `write`.
                 unsafe { place.write(message) };
-                *written += 1;
+                written.now += 1;
             }
         }
     }
