@@ -396,6 +396,19 @@ impl<T> ReceiveEnd for Receiver<T> {
     }
 
     #[inline]
+    unsafe fn fold<'a, B>(&'a self, run: Run, from: usize, init: B, mut f: impl FnMut(B, &'a T) -> B) -> B
+    where
+        T: 'a,
+    {
+        let [first, second] = self.slots.rows(run.start + from as u64, run.len - from);
+        // SAFETY: as in `peek`.
+        let mut f =
+            |folded, slot: &'a Slot<T>| f(folded, unsafe { slot.with(|place| (*place).assume_init_ref()) });
+        let folded = first.iter().fold(init, &mut f);
+        second.iter().fold(folded, f)
+    }
+
+    #[inline]
     unsafe fn read(&self, run: Run, index: usize) -> T {
         // SAFETY: as in `peek`, and read once, as the caller promises.
         self.slots.at(run.start + index as u64).with(|place| unsafe { (*place).assume_init_read() })

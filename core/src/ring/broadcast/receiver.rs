@@ -217,6 +217,18 @@ impl<T: Clone, W: Writers> ReceiveEnd for Receiver<T, W> {
     }
 
     #[inline]
+    unsafe fn fold<'a, B>(&'a self, run: Run, from: usize, init: B, mut f: impl FnMut(B, &'a T) -> B) -> B
+    where
+        T: 'a,
+    {
+        let [first, second] = self.ring.rows(run.start + from as u64, run.len - from);
+        // SAFETY: as in `peek`.
+        let mut f = |folded, slot: &'a W::Slot<T>| f(folded, unsafe { W::place(slot).get() });
+        let folded = first.iter().fold(init, &mut f);
+        second.iter().fold(folded, f)
+    }
+
+    #[inline]
     unsafe fn read(&self, run: Run, index: usize) -> T {
         // SAFETY: as in `peek`.
         unsafe { self.peek(run, index) }.clone()
