@@ -132,8 +132,9 @@ fn a_failed_message_waits_for_its_retry_delay_and_dies_at_the_limit_with_its_sto
 fn a_lease_that_runs_out_for_the_last_time_kills_without_anybody_receiving() {
     let b = bench();
     b.send("stuck");
+    let mut stuck = Vec::new();
     for _ in 0..3 {
-        std::mem::forget(b.receive().unwrap());
+        stuck.push(b.receive().unwrap());
         b.clock.advance(30 * SECOND);
         b.clock.advance(10 * SECOND);
     }

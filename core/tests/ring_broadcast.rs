@@ -8,8 +8,8 @@ use ringmain::ring::{RecvError, SendError, TryRecvError, TrySendError};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 mod one_sender {
@@ -334,15 +334,17 @@ macro_rules! fan_out_behaviours {
 
             #[test]
             fn what_is_forgotten_holds_nothing_but_memory() {
-                let alive = Arc::new(AtomicUsize::new(0));
+                /// Still leads to the counter that the forgotten message has: no leak for a sanitizer.
+                static ALIVE: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
+                let alive = ALIVE.get_or_init(Arc::default);
                 let (mut sender, gate) = bounded(4);
                 let mut receiver = gate.subscribe(Policy::Lag);
                 drop(gate);
-                (0..9).for_each(|_| sender.try_send(Counted::new(&alive)).ok().unwrap());
+                (0..9).for_each(|_| sender.try_send(Counted::new(alive)).ok().unwrap());
                 std::mem::forget(receiver.try_peek(2).unwrap());
                 assert_eq!(receiver.try_iter().count(), 4);
                 let mut claim = sender.try_claim(3).unwrap();
-                claim.push(Counted::new(&alive)).ok().unwrap();
+                claim.push(Counted::new(alive)).ok().unwrap();
                 std::mem::forget(claim);
                 drop((sender, receiver));
                 assert_eq!(

@@ -1,10 +1,12 @@
 //! The sending end as every flavour has it: single messages, batches, and claims of slots that are written in place.
 
+use super::count::Count;
 use super::error::{SendError, SendTimeoutError, TrySendError};
 use super::wait::{Attempt, Waiting, attempt_until};
 use crate::sync::event_count::EventCount;
 use std::fmt;
 use std::future::Future;
+use std::iter::FusedIterator;
 use std::ops::Deref;
 use std::time::Instant;
 
@@ -56,13 +58,18 @@ pub trait SendEnd: Sized {
     ///
     /// # Safety
     /// As for `write`, for all from `written` on.
-    unsafe fn write_all(&self, run: Run, written: &mut usize, messages: impl Iterator<Item = Self::Message>) {
-        let mut messages = messages;
-        while *written < run.len {
-            let Some(message) = messages.next() else { return };
+    unsafe fn write_all(
+        &self,
+        run: Run,
+        written: &mut usize,
+        messages: impl FusedIterator<Item = Self::Message>,
+    ) {
+        let mut written = Count::on(written);
+        let len = run.len - written.now;
+        for message in messages.take(len) {
             // SAFETY: the caller's promise; each number is written once, because it is counted.
-            unsafe { self.write(run, *written, message) };
-            *written += 1;
+            unsafe { self.write(run, written.now, message) };
+            written.now += 1;
         }
     }
 
@@ -281,7 +288,7 @@ impl<S: SendEnd> Claim<'_, S> {
     pub fn fill(&mut self, messages: impl IntoIterator<Item = S::Message>) -> usize {
         let before = self.written;
         // SAFETY: as in `push`.
-        unsafe { self.sender.write_all(self.run, &mut self.written, messages.into_iter()) };
+        unsafe { self.sender.write_all(self.run, &mut self.written, messages.into_iter().fuse()) };
         self.written - before
     }
 

@@ -61,6 +61,7 @@
 mod block;
 pub mod broadcast;
 mod claim;
+mod count;
 mod error;
 mod iter;
 pub mod mpmc;

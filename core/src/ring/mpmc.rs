@@ -174,16 +174,34 @@ impl<T, L: Layout> Ring<T, L> {
         position + count + self.lap - self.slots.len() as u64
     }
 
-    /// How many slots from `position` on, up to `len_max`, have the stamp that `expected` says for their position.
+    /// The slots of `len` positions from `position` on, which lie in a row, or in two: each with its first position.
     #[inline]
-    fn ready_len(&self, position: u64, len_max: usize, expected: impl Fn(u64) -> u64) -> u64 {
-        let mut len = 0;
-        let mut at = position;
-        // Not more than the capacity: a lap later, the stamps are other ones.
+    fn rows(&self, position: u64, len: usize) -> [(u64, &[L::Place<T>]); 2] {
+        let (before, after) = self.slots.split_at((position & self.mask) as usize);
+        let first = len.min(after.len());
+        [
+            (position, &after[..first]),
+            (position + self.lap - before.len() as u64, &before[..(len - first).min(before.len())]),
+        ]
+    }
+
+    /// How many slots from `position` on, up to `len_max`, have the stamp that is `ahead` of their position.
+    #[inline]
+    fn ready_len(&self, position: u64, len_max: usize, ahead: u64) -> u64 {
         // ORDERING: Acquire, P1 and P2: as for a single message; all the slots of the run are carried by their own.
-        while len < len_max as u64 && self.slot(at).stamp.load(Ordering::Acquire) == expected(at) {
-            len += 1;
-            at = self.after(at, 1);
+        let is_ready = |slot: &Slot<T>, at: u64| slot.stamp.load(Ordering::Acquire) == at + ahead;
+        if len_max == 1 {
+            return u64::from(is_ready(self.slot(position), position));
+        }
+        let mut len = 0;
+        for (mut at, row) in self.rows(position, len_max) {
+            for slot in row {
+                if !is_ready(slot, at) {
+                    return len;
+                }
+                len += 1;
+                at += 1;
+            }
         }
         len
     }
@@ -202,7 +220,7 @@ impl<T, L: Layout> Ring<T, L> {
     /// Takes free slots at `tail`, or says where `tail` is now: where it was, if no slot is free there.
     #[inline]
     fn try_take_free(&self, next: &AtomicU64, tail: u64, len_max: usize) -> Result<(u64, u64), u64> {
-        let len = self.ready_len(tail, len_max, |position| position);
+        let len = self.ready_len(tail, len_max, 0);
         if len == 0 {
             return Err(tail);
         }
@@ -284,7 +302,7 @@ impl<T, L: Layout> Ring<T, L> {
     /// Takes messages at `head`, or says where `head` is now: where it was, if there is no message.
     #[inline]
     fn try_take_sent(&self, next: &AtomicU64, head: u64, len_max: usize) -> Result<(u64, u64), u64> {
-        let len = self.ready_len(head, len_max, |position| position + 1);
+        let len = self.ready_len(head, len_max, 1);
         if len == 0 {
             return Err(head);
         }
@@ -332,7 +350,7 @@ impl<T, L: Layout> Ring<T, L> {
             let end = self.after(head, 1);
             // ORDERING: Relaxed: a ticket.
             if self.head.compare_exchange(head, end, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
-                self.free(head, 1);
+                self.free_one(head);
                 return Ok(end);
             }
         } else if stamp == head | HELD {
@@ -355,14 +373,27 @@ impl<T, L: Layout> Ring<T, L> {
         Ok(head)
     }
 
+    /// Makes a slot free for the sender of the next lap.
+    #[inline]
+    fn free_slot(&self, slot: &Slot<T>, position: u64) {
+        // ORDERING: Release, P2: pairs with the next lap's sender's Acquire: weaker, it could overwrite the message
+        // while we read it.
+        slot.stamp.store(position + self.lap, Ordering::Release);
+    }
+
+    #[inline]
+    fn free_one(&self, position: u64) {
+        self.free_slot(self.slot(position), position);
+        self.not_full.notify_one();
+    }
+
     /// Makes `len` slots from `position` on free for the senders of the next lap.
     #[inline]
     fn free(&self, position: u64, len: u64) {
-        for index in (0..len).rev() {
-            let at = self.after(position, index);
-            // ORDERING: Release, P2: pairs with the next lap's sender's Acquire: weaker, it could overwrite the message
-            // while we read it.
-            self.slot(at).stamp.store(at + self.lap, Ordering::Release);
+        for (start, row) in self.rows(position, len as usize).into_iter().rev() {
+            for (index, slot) in row.iter().enumerate().rev() {
+                self.free_slot(slot, start + index as u64);
+            }
         }
         self.not_full.notify(len as usize);
     }
@@ -385,7 +416,7 @@ impl<T, L: Layout> Ring<T, L> {
         // SAFETY: the CAS gave the message of `position` to us alone, the stamp says that it was written whole (P1),
         // and no sender touches the slot before the next stamp (P2).
         let message = self.slot(position).message.with(|place| unsafe { (*place).assume_init_read() });
-        self.free(position, 1);
+        self.free_one(position);
         Ok(message)
     }
 
@@ -460,6 +491,20 @@ impl<T, L: Layout> SendEnd for Sender<T, L> {
         slot.message.with_mut(|place| unsafe { (*place).write(message) });
     }
 
+    #[inline]
+    unsafe fn write_all(&self, run: Run, written: &mut usize, mut messages: impl FusedIterator<Item = T>) {
+        let mut written = Count::on(written);
+        let start = self.ring.after(run.start, written.now as u64);
+        for (_, row) in self.ring.rows(start, run.len - written.now) {
+            for slot in row {
+                let Some(message) = messages.next() else { return };
+                // SAFETY: a position of ours: as in `try_send_now`.
+                slot.message.with_mut(|place| unsafe { (*place).write(message) });
+                written.now += 1;
+            }
+        }
+    }
+
     unsafe fn unwrite(&self, run: Run, index: usize) {
         let slot = self.ring.slot(self.ring.after(run.start, index as u64));
         // SAFETY: written by us, not published, and not dropped again, as the caller promises.
@@ -470,11 +515,14 @@ impl<T, L: Layout> SendEnd for Sender<T, L> {
     unsafe fn publish(&self, run: Run, written: usize) {
         let ring = &*self.ring;
         let void_from = if written < run.len && ring.untake(run, written) { written } else { run.len };
-        for index in (0..void_from).rev() {
-            let position = ring.after(run.start, index as u64);
-            let void = if index < written { 0 } else { VOID };
-            // ORDERING: Release, P1: pairs with the receiver's Acquire and carries the message; P5, last to first.
-            ring.slot(position).stamp.store((position + 1) | void, Ordering::Release);
+        let mut index = void_from;
+        for (start, row) in ring.rows(run.start, void_from).into_iter().rev() {
+            for (offset, slot) in row.iter().enumerate().rev() {
+                index -= 1;
+                let void = if index < written { 0 } else { VOID };
+                // ORDERING: Release, P1: pairs with the receiver's Acquire and carries the message; P5, last to first.
+                slot.stamp.store((start + offset as u64 + 1) | void, Ordering::Release);
+            }
         }
         if run.is_long {
             // Messages behind the claim may have been passed over, and an aborted one makes room again.
@@ -516,7 +564,7 @@ impl<T, L: Layout> ReceiveEnd for Receiver<T, L> {
             if head & HELD != 0 {
                 return Err(TryRecvError::Empty);
             }
-            let len = ring.ready_len(head, len_max, |position| position + 1);
+            let len = ring.ready_len(head, len_max, 1);
             if len == 0 {
                 head = ring.head_unless_empty(head, &pause)?;
                 continue;
@@ -541,6 +589,19 @@ impl<T, L: Layout> ReceiveEnd for Receiver<T, L> {
         let slot = self.ring.slot(self.ring.after(run.start, index as u64));
         // SAFETY: as in `peek`, and read once, as the caller promises.
         slot.message.with(|place| unsafe { (*place).assume_init_read() })
+    }
+
+    #[inline]
+    unsafe fn read_all(&self, run: Run, read: &mut usize, mut sink: impl FnMut(T)) {
+        let mut read = Count::on(read);
+        let start = self.ring.after(run.start, read.now as u64);
+        for (_, row) in self.ring.rows(start, run.len - read.now) {
+            for slot in row {
+                read.now += 1;
+                // SAFETY: as in `peek`, and read once, because it is counted.
+                sink(slot.message.with(|place| unsafe { (*place).assume_init_read() }));
+            }
+        }
     }
 
     #[inline]

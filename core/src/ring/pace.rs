@@ -13,7 +13,7 @@ use crate::sync::spin_loop;
 use std::cell::Cell;
 
 /// Most pauses of the processor before a look: a few hundred nanoseconds.
-const PAUSES_MAX: i32 = 8;
+const PAUSES_MAX: u32 = 8;
 
 /// How much is enough to be found at a look, at most.
 const ENOUGH_MAX: u64 = 256;
@@ -21,18 +21,19 @@ const ENOUGH_MAX: u64 = 256;
 /// How many messages have to come together in the longest rest for it to be worth while.
 const WORTH_COUNT: u64 = 8;
 
-/// How many looks to go without a rest after one that was not worth while: the first time, and at most.
-const BUSY_LOOKS: i32 = 16;
-const BUSY_LOOKS_MAX: i32 = 4096;
+/// For how many messages to go without a rest after one that was not worth while: the first time, and at most.
+const BUSY_COUNT: u64 = 64;
+const BUSY_COUNT_MAX: u64 = 16384;
 
 /// How long one side of a ring waits before it looks again how far the other side has come.
 #[derive(Debug)]
 pub(super) struct Pace {
-    /// How many pauses to make before the next look. Below 0: how many looks to go without, because one that rested
-    /// found no more for it.
-    pauses: Cell<i32>,
-    /// How many looks it will be the next time.
-    busy_looks: Cell<i32>,
+    /// No rests before this position, because one that was made found no more for it.
+    busy_until: Cell<u64>,
+    /// For how many messages there will be none the next time.
+    busy_count: Cell<u64>,
+    /// How many pauses to make before the next look.
+    pauses: Cell<u32>,
     /// Whether the last look found something.
     is_stream: Cell<bool>,
     enough: u64,
@@ -40,47 +41,55 @@ pub(super) struct Pace {
 
 impl Pace {
     pub(super) fn new(capacity: usize) -> Self {
-        let enough = (capacity as u64 / 4).min(ENOUGH_MAX);
-        Self { pauses: Cell::new(0), busy_looks: Cell::new(BUSY_LOOKS), is_stream: Cell::new(false), enough }
+        Self {
+            busy_until: Cell::new(0),
+            busy_count: Cell::new(BUSY_COUNT),
+            pauses: Cell::new(0),
+            is_stream: Cell::new(false),
+            enough: (capacity as u64 / 4).min(ENOUGH_MAX),
+        }
     }
 
-    /// To be called before a look.
+    /// Whether the look from `position` on needs no [`paced_look`](Self::paced_look).
     #[inline]
-    pub(super) fn rest(&self) {
+    pub(super) fn is_busy(&self, position: u64) -> bool {
+        position < self.busy_until.get()
+    }
+
+    /// What `look` finds from `position` on: how much there is, after the rest that is due. If nothing, the next look is
+    /// at once; and one look that finds little is no stream yet.
+    pub(super) fn paced_look(&self, position: u64, look: impl FnOnce() -> u64) -> u64 {
         // Models have no time to lose: to them a pause is one more choice of who goes on.
-        if cfg!(any(ringmain_loom, ringmain_shuttle)) {
-            return;
+        if !cfg!(any(ringmain_loom, ringmain_shuttle)) {
+            (0..self.pauses.get()).for_each(|_| spin_loop());
         }
-        for _ in 0..self.pauses.get() {
-            spin_loop();
+        let count = look();
+        if !self.is_busy(position) {
+            self.found(position, count);
         }
+        count
     }
 
-    /// To be called after a look, with how much there was. If nothing, the next look is at once; and one look that finds
-    /// little is no stream yet.
-    #[inline]
-    pub(super) fn found(&self, count: u64) {
+    fn found(&self, position: u64, count: u64) {
         let pauses = self.pauses.get();
-        if pauses < 0 {
-            self.pauses.set(pauses + 1);
-        } else if count == 0 || count >= self.enough {
+        if count == 0 || count >= self.enough {
             self.pauses.set(if count == 0 { 0 } else { pauses / 2 });
             self.is_stream.set(count != 0);
         } else if self.is_stream.replace(true) {
-            self.pauses.set(self.pauses_after_little(pauses, count));
+            self.found_little(position, pauses, count);
         }
     }
 
-    fn pauses_after_little(&self, pauses: i32, count: u64) -> i32 {
+    fn found_little(&self, position: u64, pauses: u32, count: u64) {
         if pauses < PAUSES_MAX {
-            (pauses * 2).max(1)
+            self.pauses.set((pauses * 2).max(1));
         } else if count < WORTH_COUNT {
-            let busy_looks = self.busy_looks.get();
-            self.busy_looks.set((busy_looks * 2).min(BUSY_LOOKS_MAX));
-            -busy_looks
+            let busy_count = self.busy_count.get();
+            self.busy_until.set(position + busy_count);
+            self.busy_count.set((busy_count * 2).min(BUSY_COUNT_MAX));
+            self.pauses.set(0);
         } else {
-            self.busy_looks.set(BUSY_LOOKS);
-            PAUSES_MAX
+            self.busy_count.set(BUSY_COUNT);
         }
     }
 }
@@ -89,16 +98,19 @@ impl Pace {
 mod tests {
     use super::*;
 
-    fn pauses_after(pace: &Pace, count: u64) -> i32 {
-        pace.found(count);
-        pace.pauses.get()
+    /// Looks at a ring from which each look takes what it finds. Returns how many pauses the next look will make.
+    fn pauses_after(pace: &Pace, position: &mut u64, count: u64) -> u32 {
+        pace.paced_look(*position, || count);
+        *position += count;
+        if pace.is_busy(*position) { 0 } else { pace.pauses.get() }
     }
 
     #[test]
     fn looks_that_find_too_little_come_later_and_later() {
         let pace = Pace::new(1024);
-        let pauses =
-            [1, 1, 9, 20, 100, 256, 300, 1000, 5, 5, 0, 5, 0, 5].map(|count| pauses_after(&pace, count));
+        let mut position = 0;
+        let pauses = [1, 1, 9, 20, 100, 256, 300, 1000, 5, 5, 0, 5, 0, 5]
+            .map(|count| pauses_after(&pace, &mut position, count));
         assert_eq!(pauses, [0, 1, 2, 4, 8, 4, 2, 1, 2, 4, 0, 0, 0, 0]);
     }
 
@@ -106,7 +118,8 @@ mod tests {
     fn a_stream_that_brings_no_more_for_waiting_is_left_alone() {
         for count in [1, 2, 3] {
             let pace = Pace::new(1024);
-            let rests: i32 = (0..100_000).map(|_| pauses_after(&pace, count).max(0)).sum();
+            let mut position = 0;
+            let rests: u32 = (0..100_000).map(|_| pauses_after(&pace, &mut position, count)).sum();
             assert!(rests < 1000, "{rests} pauses for 100,000 looks that find {count}");
         }
     }
@@ -114,6 +127,7 @@ mod tests {
     #[test]
     fn a_small_ring_never_makes_anybody_wait() {
         let pace = Pace::new(3);
-        assert_eq!((0..1000).map(|_| pauses_after(&pace, 1)).sum::<i32>(), 0);
+        let mut position = 0;
+        assert_eq!((0..1000).map(|_| pauses_after(&pace, &mut position, 1)).sum::<u32>(), 0);
     }
 }

@@ -1,6 +1,7 @@
 //! The receiving end as every flavour has it: single messages, batches, and looking at messages in place.
 
 use super::claim::Run;
+use super::count::Count;
 use super::error::{RecvError, RecvTimeoutError, TryRecvError};
 use super::wait::{Attempt, Waiting, attempt_until};
 use crate::sync::event_count::EventCount;
@@ -42,6 +43,24 @@ pub trait ReceiveEnd: Sized {
     /// `run` comes from `take_sent` and was not released; `index` is in it and was not read or discarded.
     unsafe fn peek(&self, run: Run, index: usize) -> &Self::Message;
 
+    /// Folds the messages from number `from` on, as an iterator does.
+    ///
+    /// # Safety
+    /// As for `peek`, for all from `from` on.
+    unsafe fn fold<'a, B>(
+        &'a self,
+        run: Run,
+        from: usize,
+        init: B,
+        f: impl FnMut(B, &'a Self::Message) -> B,
+    ) -> B
+    where
+        Self::Message: 'a,
+    {
+        // SAFETY: the caller's promise.
+        (from..run.len).map(|index| unsafe { self.peek(run, index) }).fold(init, f)
+    }
+
     /// Moves the message number `index` of a run out of its slot (or clones it, where others get it too).
     ///
     /// # Safety
@@ -62,9 +81,9 @@ pub trait ReceiveEnd: Sized {
     /// # Safety
     /// As for `peek`, for all from `read` on.
     unsafe fn read_all(&self, run: Run, read: &mut usize, mut sink: impl FnMut(Self::Message)) {
-        while *read < run.len {
-            let index = *read;
-            *read += 1;
+        let mut read = Count::on(read);
+        for index in read.now..run.len {
+            read.now += 1;
             // SAFETY: the caller's promise; each number is read once, because it is counted.
             sink(unsafe { self.read(run, index) });
         }
@@ -97,13 +116,13 @@ pub(super) fn recv_until<R: ReceiveEnd>(
 pub(super) fn recv_async<R: ReceiveEnd, H: Deref<Target = R>>(
     receiver: H,
 ) -> impl Future<Output = Result<R::Message, RecvError>> {
-    Attempt::new(Messages(receiver), |Messages(receiver)| unless_empty(receiver.try_recv_now()))
+    Attempt::new(NotEmpty(receiver), |NotEmpty(receiver)| unless_empty(receiver.try_recv_now()))
 }
 
 /// Where receivers sleep, by way of one of them.
-struct Messages<H>(H);
+struct NotEmpty<H>(H);
 
-impl<H: Deref<Target: ReceiveEnd>> Deref for Messages<H> {
+impl<H: Deref<Target: ReceiveEnd>> Deref for NotEmpty<H> {
     type Target = EventCount;
 
     fn deref(&self) -> &EventCount {
@@ -168,8 +187,8 @@ pub(super) fn recv_batch_async<R: ReceiveEnd, H: Deref<Target = R>>(
     messages: &mut Vec<R::Message>,
     len_max: usize,
 ) -> impl Future<Output = Result<usize, RecvError>> {
-    let attempt = move |receiver: &Messages<H>| unless_empty(try_recv_batch(&*receiver.0, messages, len_max));
-    Attempt::new(Messages(receiver), attempt)
+    let attempt = move |receiver: &NotEmpty<H>| unless_empty(try_recv_batch(&*receiver.0, messages, len_max));
+    Attempt::new(NotEmpty(receiver), attempt)
 }
 
 pub(super) fn try_peek<R: ReceiveEnd>(receiver: &mut R, len_max: usize) -> Result<Peek<'_, R>, TryRecvError> {
@@ -199,8 +218,8 @@ pub(super) async fn peek_async<R: ReceiveEnd>(
         0 => Run::EMPTY,
         // Not awaited between taking and holding: a future that is dropped has taken nothing.
         _ => {
-            let attempt = |receiver: &Messages<&mut R>| unless_empty(receiver.0.take_sent(len_max, true));
-            Attempt::new(Messages(&mut *receiver), attempt).await?
+            let attempt = |receiver: &NotEmpty<&mut R>| unless_empty(receiver.0.take_sent(len_max, true));
+            Attempt::new(NotEmpty(&mut *receiver), attempt).await?
         }
     };
     Ok(Peek::new(receiver, run))
@@ -265,8 +284,7 @@ impl<'a, R: ReceiveEnd> Peek<'a, R> {
 
     /// The messages in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &R::Message> {
-        // SAFETY: as in `get`.
-        (self.read..self.run.len).map(|index| unsafe { self.receiver.peek(self.run, index) })
+        Messages { receiver: &*self.receiver, run: self.run, next: self.read }
     }
 
     /// Receives the next message.
@@ -304,6 +322,37 @@ impl<'a, R: ReceiveEnd> Peek<'a, R> {
     /// Leaves what was not taken in the ring.
     pub fn abort(self) {}
 }
+
+/// What [`Peek::iter`] goes through.
+struct Messages<'a, R> {
+    receiver: &'a R,
+    run: Run,
+    next: usize,
+}
+
+impl<'a, R: ReceiveEnd> Iterator for Messages<'a, R> {
+    type Item = &'a R::Message;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        (self.next < self.run.len).then(|| {
+            self.next += 1;
+            // SAFETY: the run of a peek, which has not read from here on, and is borrowed.
+            unsafe { self.receiver.peek(self.run, self.next - 1) }
+        })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let len = self.run.len - self.next;
+        (len, Some(len))
+    }
+
+    fn fold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, f: F) -> B {
+        // SAFETY: as in `next`.
+        unsafe { self.receiver.fold(self.run, self.next, init, f) }
+    }
+}
+
+impl<R: ReceiveEnd> ExactSizeIterator for Messages<'_, R> {}
 
 impl<R: ReceiveEnd> Drop for Peek<'_, R> {
     fn drop(&mut self) {

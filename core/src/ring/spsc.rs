@@ -139,13 +139,14 @@ impl<T> Slots<T> {
         unsafe { self.first.add((position & self.mask) as usize).as_ref() }
     }
 
-    /// The slots from `position` on, up to `len_max`, as far as they lie side by side.
+    /// The slots of `len` positions, which lie in a row, or in two.
     #[inline]
-    fn side_by_side(&self, position: u64, len_max: usize) -> &[Slot<T>] {
-        let index = (position & self.mask) as usize;
-        let len = (self.mask as usize + 1 - index).min(len_max);
-        // SAFETY: as above, for `len` slots.
-        unsafe { std::slice::from_raw_parts(self.first.add(index).as_ptr(), len) }
+    fn rows(&self, position: u64, len: usize) -> [&[Slot<T>]; 2] {
+        // SAFETY: as above, for all slots.
+        let slots = unsafe { std::slice::from_raw_parts(self.first.as_ptr(), self.mask as usize + 1) };
+        let (before, after) = slots.split_at((position & self.mask) as usize);
+        let first = len.min(after.len());
+        [&after[..first], &before[..len - first]]
     }
 }
 
@@ -216,19 +217,19 @@ impl<T> Sender<T> {
     /// Looks how far the receiver has come. Returns how much room there is.
     #[cold]
     fn find_room(&self) -> u64 {
-        self.pace.rest();
-        // ORDERING: Acquire, P2: pairs with the receiver's Release: weaker, our write could overtake its read.
-        self.limit.set(self.ring.head.load(Ordering::Acquire) + self.ring.capacity);
-        let room = self.limit.get() - self.tail.get();
-        self.pace.found(room);
-        room
+        self.pace.paced_look(self.tail.get(), || {
+            // ORDERING: Acquire, P2: pairs with the receiver's Release: weaker, our write could overtake its read.
+            self.limit.set(self.ring.head.load(Ordering::Acquire) + self.ring.capacity);
+            self.limit.get() - self.tail.get()
+        })
     }
 
     #[inline]
-    fn move_tail(&self, tail: u64) {
+    fn move_tail(&self, ring: &Ring<T>, tail: u64) {
         self.tail.set(tail);
         // ORDERING: Release, P1: pairs with the receiver's Acquire and carries the messages.
-        self.ring.tail.store(tail, Ordering::Release);
+        ring.tail.store(tail, Ordering::Release);
+        ring.not_empty.notify_one();
     }
 }
 
@@ -244,11 +245,12 @@ impl<T> SendEnd for Sender<T> {
         if tail == self.limit.get() && self.find_room() == 0 {
             return Err(TrySendError::Full(message));
         }
+        // Found once: for all the compiler knows, the message could be written over the handle.
+        let ring = &*self.ring;
         // SAFETY: `tail` is below `limit`, which is at most `head + capacity`: the receiver has read out what was in
         // this slot (P2), and does not look at it before `tail` moves (P1). There is one sender.
         self.slots.at(tail).with_mut(|place| unsafe { (*place).write(message) });
-        self.move_tail(tail + 1);
-        self.ring.not_empty.notify_one();
+        self.move_tail(ring, tail + 1);
         Ok(())
     }
 
@@ -275,17 +277,13 @@ impl<T> SendEnd for Sender<T> {
 
     /// WHY not one by one: slots side by side are written in a loop without masks.
     #[inline]
-    unsafe fn write_all(&self, run: Run, written: &mut usize, mut messages: impl Iterator<Item = T>) {
-        while *written < run.len {
-            let before = *written;
-            let slots = self.slots.side_by_side(run.start + before as u64, run.len - before);
-            for (slot, message) in slots.iter().zip(&mut messages) {
+    unsafe fn write_all(&self, run: Run, written: &mut usize, mut messages: impl FusedIterator<Item = T>) {
+        let mut written = Count::on(written);
+        for row in self.slots.rows(run.start + written.now as u64, run.len - written.now) {
+            for (slot, message) in row.iter().zip(&mut messages) {
                 // SAFETY: the run is from `tail` to at most `limit`: as in `try_send_now`.
                 slot.with_mut(|place| unsafe { (*place).write(message) });
-                *written += 1;
-            }
-            if *written - before < slots.len() {
-                return;
+                written.now += 1;
             }
         }
     }
@@ -299,8 +297,7 @@ impl<T> SendEnd for Sender<T> {
     #[inline]
     unsafe fn publish(&self, run: Run, written: usize) {
         if written != 0 {
-            self.move_tail(run.start + written as u64);
-            self.ring.not_empty.notify_one();
+            self.move_tail(&self.ring, run.start + written as u64);
         }
     }
 
@@ -317,12 +314,29 @@ impl<T> Receiver<T> {
     /// Looks how far the sender has come. Returns how many messages there are.
     #[inline]
     fn find_messages(&self) -> Result<u64, TryRecvError> {
-        self.pace.rest();
+        if self.pace.is_busy(self.head.get()) {
+            let there = self.look();
+            if there != 0 {
+                return Ok(there);
+            }
+        }
+        self.find_messages_slowly()
+    }
+
+    #[inline]
+    fn look(&self) -> u64 {
         // ORDERING: Acquire, P1: pairs with the sender's Release and carries the messages before it.
         self.ready.set(self.ring.tail.load(Ordering::Acquire));
-        let there = self.ready.get() - self.head.get();
-        self.pace.found(there);
-        if there != 0 { Ok(there) } else { self.find_last_messages() }
+        self.ready.get() - self.head.get()
+    }
+
+    /// WHY cold: a stream looks seldom, and what is left is small enough to be inlined whole, without spilling registers.
+    #[cold]
+    fn find_messages_slowly(&self) -> Result<u64, TryRecvError> {
+        match self.pace.paced_look(self.head.get(), || self.look()) {
+            0 => self.find_last_messages(),
+            there => Ok(there),
+        }
     }
 
     /// After there were none: whether one may still come.
@@ -332,19 +346,19 @@ impl<T> Receiver<T> {
         if !self.ring.sender_gone.load(Ordering::Acquire) {
             return Err(TryRecvError::Empty);
         }
-        // ORDERING: Acquire, P1: as above. Once more, because the sender may have sent and gone in between.
-        self.ready.set(self.ring.tail.load(Ordering::Acquire));
-        match self.ready.get() - self.head.get() {
+        // Once more, because the sender may have sent and gone in between.
+        match self.look() {
             0 => Err(TryRecvError::Disconnected),
             there => Ok(there),
         }
     }
 
     #[inline]
-    fn move_head(&self, head: u64) {
+    fn move_head(&self, ring: &Ring<T>, head: u64) {
         self.head.set(head);
         // ORDERING: Release, P2: pairs with the sender's Acquire: weaker, it could overwrite what we are reading.
-        self.ring.head.store(head, Ordering::Release);
+        ring.head.store(head, Ordering::Release);
+        ring.not_full.notify_one();
     }
 }
 
@@ -360,8 +374,7 @@ impl<T> ReceiveEnd for Receiver<T> {
         // SAFETY: `head` is below `ready`, which is at most `tail`: the message was written whole (P1), and the sender
         // does not touch the slot before `head` moves (P2). There is one receiver.
         let message = self.slots.at(head).with(|place| unsafe { (*place).assume_init_read() });
-        self.move_head(head + 1);
-        self.ring.not_full.notify_one();
+        self.move_head(&self.ring, head + 1);
         Ok(message)
     }
 
@@ -383,6 +396,19 @@ impl<T> ReceiveEnd for Receiver<T> {
     }
 
     #[inline]
+    unsafe fn fold<'a, B>(&'a self, run: Run, from: usize, init: B, mut f: impl FnMut(B, &'a T) -> B) -> B
+    where
+        T: 'a,
+    {
+        let [first, second] = self.slots.rows(run.start + from as u64, run.len - from);
+        // SAFETY: as in `peek`.
+        let mut f =
+            |folded, slot: &'a Slot<T>| f(folded, unsafe { slot.with(|place| (*place).assume_init_ref()) });
+        let folded = first.iter().fold(init, &mut f);
+        second.iter().fold(folded, f)
+    }
+
+    #[inline]
     unsafe fn read(&self, run: Run, index: usize) -> T {
         // SAFETY: as in `peek`, and read once, as the caller promises.
         self.slots.at(run.start + index as u64).with(|place| unsafe { (*place).assume_init_read() })
@@ -391,9 +417,10 @@ impl<T> ReceiveEnd for Receiver<T> {
     /// WHY not one by one: slots side by side are read in a loop without masks.
     #[inline]
     unsafe fn read_all(&self, run: Run, read: &mut usize, mut sink: impl FnMut(T)) {
-        while *read < run.len {
-            for slot in self.slots.side_by_side(run.start + *read as u64, run.len - *read) {
-                *read += 1;
+        let mut read = Count::on(read);
+        for row in self.slots.rows(run.start + read.now as u64, run.len - read.now) {
+            for slot in row {
+                read.now += 1;
                 // SAFETY: as in `peek`, and read once, because it is counted.
                 sink(slot.with(|place| unsafe { (*place).assume_init_read() }));
             }
@@ -403,8 +430,7 @@ impl<T> ReceiveEnd for Receiver<T> {
     #[inline]
     unsafe fn release(&self, run: Run, read: usize) {
         if read != 0 {
-            self.move_head(run.start + read as u64);
-            self.ring.not_full.notify_one();
+            self.move_head(&self.ring, run.start + read as u64);
         }
     }
 

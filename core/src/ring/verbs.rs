@@ -4,6 +4,7 @@
 //! so that their futures can move between threads all the same.
 
 pub(super) use super::claim::{self, Claim, Run, SendEnd};
+pub(super) use super::count::Count;
 pub(super) use super::error::*;
 pub(super) use super::iter::{IntoIter, Iter, TryIter};
 pub(super) use super::peek::{self, Peek, ReceiveEnd};
@@ -11,6 +12,7 @@ pub(super) use super::wait::{Waiting, deadline_after};
 pub(super) use crate::sync::Arc;
 pub(super) use std::fmt;
 pub(super) use std::future::Future;
+pub(super) use std::iter::FusedIterator;
 pub(super) use std::panic::{RefUnwindSafe, UnwindSafe};
 pub(super) use std::time::{Duration, Instant};
 

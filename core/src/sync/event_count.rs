@@ -150,12 +150,14 @@ impl EventCount {
     }
 
     fn wake(&self, count: usize) {
-        // Not more than there are now: who comes back to the list has looked at the condition again.
-        let count = self.lock().entries.len().min(count);
-        for _ in 0..count {
+        let mut left = count;
+        while left != 0 {
             // WHY: one by one, and with the lock released, because a waker is foreign code.
-            let Some((_, sleeper)) = self.change(|list| list.entries.pop_front()) else { return };
+            let taken = self.change(|list| Some((list.entries.pop_front()?.1, list.entries.len())));
+            let Some((sleeper, others)) = taken else { return };
             sleeper.wake();
+            // Not more than there were: who comes back to the list has looked at the condition again.
+            left = (left - 1).min(others);
         }
     }
 

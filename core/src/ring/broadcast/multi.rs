@@ -308,14 +308,14 @@ impl<T> SendEnd for MultiSender<T> {
     }
 
     #[inline]
-    unsafe fn write_all(&self, run: Run, written: &mut usize, messages: impl Iterator<Item = T>) {
-        let mut messages = messages;
-        for row in self.ring.rows(run.start + *written as u64, run.len - *written) {
+    unsafe fn write_all(&self, run: Run, written: &mut usize, mut messages: impl FusedIterator<Item = T>) {
+        let mut written = Count::on(written);
+        for row in self.ring.rows(run.start + written.now as u64, run.len - written.now) {
             for slot in row {
                 let Some(message) = messages.next() else { return };
                 // SAFETY: as in `write`.
                 unsafe { slot.place.write(message) };
-                *written += 1;
+                written.now += 1;
             }
         }
     }

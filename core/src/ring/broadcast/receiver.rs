@@ -51,7 +51,7 @@ impl<T, W: Writers> Receiver<T, W> {
             policy,
             waiting: Waiting::default(),
         };
-        this.move_to(position);
+        this.move_to(policy, position);
         this.ring.not_full.notify_all();
         this
     }
@@ -95,74 +95,78 @@ impl<T, W: Writers> Receiver<T, W> {
 
     /// Where it is. Senders do not overtake it until it moves, or is moved to where it is.
     #[inline]
-    fn stand_still(&self) -> u64 {
-        if self.policy == Policy::Lag {
+    fn stand_still(&self, policy: Policy) -> u64 {
+        if policy == Policy::Lag {
             self.see(self.cursor.lock());
         }
         self.head.get()
     }
 
     /// The next message is that of `position`; senders may do with those before what they like.
-    #[inline(always)]
-    fn move_to(&self, position: u64) {
+    #[inline]
+    fn move_to(&self, policy: Policy, position: u64) {
         self.head.set(position);
-        self.cursor.store(if self.policy == Policy::Gate { position } else { position | LAG });
+        self.cursor.store(if policy == Policy::Gate { position } else { position | LAG });
     }
 
     /// Looks up to where there are messages from `head` on, where it stands: for `len_max` of them, or more.
-    #[inline(always)]
+    #[inline]
     fn find_messages(&self, head: u64, len_max: usize) -> Result<u64, TryRecvError> {
-        let mut end = W::sent_end(&self.ring, head, len_max);
-        if end == head {
-            if !self.ring.is_closed() {
-                return Err(TryRecvError::Empty);
-            }
-            // Once more, because the last sender may have sent and gone in between (P3).
-            end = W::sent_end(&self.ring, head, len_max);
-            if end == head {
-                return Err(TryRecvError::Disconnected);
-            }
+        let end = W::sent_end(&self.ring, head, len_max);
+        if end == head { self.find_last_messages(head, len_max) } else { Ok(end) }
+    }
+
+    /// After there were none: whether one may still come.
+    #[cold]
+    fn find_last_messages(&self, head: u64, len_max: usize) -> Result<u64, TryRecvError> {
+        if !self.ring.is_closed() {
+            return Err(TryRecvError::Empty);
         }
-        Ok(end)
+        // Once more, because the last sender may have sent and gone in between (P3).
+        let end = W::sent_end(&self.ring, head, len_max);
+        if end == head { Err(TryRecvError::Disconnected) } else { Ok(end) }
     }
 }
 
-impl<T: Clone, W: Writers> ReceiveEnd for Receiver<T, W> {
-    type Message = T;
-
-    #[inline(always)]
-    fn try_recv_now(&self) -> Result<T, TryRecvError> {
+// WHY `policy` is handed on, where it could be read: known where these are inlined, it makes one verb of each policy.
+impl<T: Clone, W: Writers> Receiver<T, W> {
+    #[inline]
+    fn try_recv_by(&self, policy: Policy) -> Result<T, TryRecvError> {
         let start = self.head.get();
         let run = if start < self.ready.get() {
             self.head.set(READING);
             Run { start, len: 1, is_long: false }
         } else {
-            self.take_sent(1, false)?
+            self.take_sent_by(policy, 1, false)?
         };
         let released = Released { receiver: self, run };
         // SAFETY: the first message of a run that was just taken.
         let message = unsafe { self.read(run, 0) };
         std::mem::forget(released);
-        // SAFETY: a run that was just taken, and read.
-        unsafe { self.release(run, 1) };
+        self.release_by(policy, run, 1);
         Ok(message)
     }
 
-    #[inline(always)]
-    fn take_sent(&self, len_max: usize, is_long: bool) -> Result<Run, TryRecvError> {
+    #[inline(never)]
+    fn try_recv_lagging(&self) -> Result<T, TryRecvError> {
+        self.try_recv_by(Policy::Lag)
+    }
+
+    #[inline]
+    fn take_sent_by(&self, policy: Policy, len_max: usize, is_long: bool) -> Result<Run, TryRecvError> {
         if self.is_reading() {
             return Err(TryRecvError::Empty);
         }
-        let start = self.stand_still();
+        let start = self.stand_still(policy);
         let mut end = self.ready.get();
         if end.saturating_sub(start) < len_max as u64 {
             end = self.find_messages(start, len_max).inspect_err(|_| {
-                if self.policy == Policy::Lag {
-                    self.move_to(start);
+                if policy == Policy::Lag {
+                    self.move_to(policy, start);
                 }
             })?;
         }
-        match self.policy {
+        match policy {
             Policy::Gate => self.ready.set(end),
             // A gate now: senders do not wait for it, but find the ring full.
             Policy::Lag if is_long => self.cursor.store(start),
@@ -176,10 +180,52 @@ impl<T: Clone, W: Writers> ReceiveEnd for Receiver<T, W> {
     }
 
     #[inline]
+    fn release_by(&self, policy: Policy, run: Run, read: usize) {
+        // Found once: for all the compiler knows, the cursor could be written over the handle.
+        let ring = &*self.ring;
+        self.move_to(policy, run.start + read as u64);
+        match policy {
+            Policy::Gate => ring.not_full.notify(read),
+            // It was a gate until now.
+            Policy::Lag if run.is_long => ring.not_full.notify_all(),
+            Policy::Lag => {}
+        }
+    }
+}
+
+impl<T: Clone, W: Writers> ReceiveEnd for Receiver<T, W> {
+    type Message = T;
+
+    #[inline]
+    fn try_recv_now(&self) -> Result<T, TryRecvError> {
+        match self.policy {
+            Policy::Gate => self.try_recv_by(Policy::Gate),
+            Policy::Lag => self.try_recv_lagging(),
+        }
+    }
+
+    #[inline]
+    fn take_sent(&self, len_max: usize, is_long: bool) -> Result<Run, TryRecvError> {
+        self.take_sent_by(self.policy, len_max, is_long)
+    }
+
+    #[inline]
     unsafe fn peek(&self, run: Run, index: usize) -> &T {
         // SAFETY: the messages of a run were written whole (P1), and the cursor stands still (P2, P6) until
         // it is released; the reference lives as long as the caller keeps the run.
         unsafe { self.ring.place(run.start + index as u64).get() }
+    }
+
+    #[inline]
+    unsafe fn fold<'a, B>(&'a self, run: Run, from: usize, init: B, mut f: impl FnMut(B, &'a T) -> B) -> B
+    where
+        T: 'a,
+    {
+        let [first, second] = self.ring.rows(run.start + from as u64, run.len - from);
+        // SAFETY: as in `peek`.
+        let mut f = |folded, slot: &'a W::Slot<T>| f(folded, unsafe { W::place(slot).get() });
+        let folded = first.iter().fold(init, &mut f);
+        second.iter().fold(folded, f)
     }
 
     #[inline]
@@ -195,24 +241,19 @@ impl<T: Clone, W: Writers> ReceiveEnd for Receiver<T, W> {
 
     #[inline]
     unsafe fn read_all(&self, run: Run, read: &mut usize, mut sink: impl FnMut(T)) {
-        for row in self.ring.rows(run.start + *read as u64, run.len - *read) {
+        let mut read = Count::on(read);
+        for row in self.ring.rows(run.start + read.now as u64, run.len - read.now) {
             for slot in row {
-                *read += 1;
+                read.now += 1;
                 // SAFETY: as in `peek`.
                 sink(unsafe { W::place(slot).get() }.clone());
             }
         }
     }
 
-    #[inline(always)]
+    #[inline]
     unsafe fn release(&self, run: Run, read: usize) {
-        self.move_to(run.start + read as u64);
-        match self.policy {
-            Policy::Gate => self.ring.not_full.notify(read),
-            // It was a gate until now.
-            Policy::Lag if run.is_long => self.ring.not_full.notify_all(),
-            Policy::Lag => {}
-        }
+        self.release_by(self.policy, run, read);
     }
 
     fn messages(&self) -> &EventCount {
@@ -244,7 +285,7 @@ impl<T, W: Writers> Clone for Receiver<T, W> {
     fn clone(&self) -> Self {
         // A gate stands still anyway, and so does who is reading.
         let may_move = self.policy == Policy::Lag && !self.is_reading();
-        let position = if may_move { self.stand_still() } else { self.cursor.position() };
+        let position = if may_move { self.stand_still(self.policy) } else { self.cursor.position() };
         if may_move {
             // A gate meanwhile, so that senders do not wait for this.
             self.cursor.store(position);
@@ -253,7 +294,7 @@ impl<T, W: Writers> Clone for Receiver<T, W> {
         let mut clone = Self::begin(&self.ring, cursor, position, self.policy);
         clone.waiting = self.waiting;
         if may_move {
-            self.move_to(position);
+            self.move_to(self.policy, position);
             self.ring.not_full.notify_all();
         }
         clone

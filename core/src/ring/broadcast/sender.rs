@@ -79,7 +79,7 @@ impl<T> Sender<T> {
     }
 
     /// Looks how far the readers have come. Returns how much room there is.
-    #[inline(always)]
+    #[cold]
     fn find_room(&self, wanted: u64) -> u64 {
         let limit = self.ring.readers.limit(self.tail.get(), wanted.min(self.ring.capacity));
         if std::mem::needs_drop::<T>() {
@@ -106,12 +106,12 @@ impl<T> Sender<T> {
         });
     }
 
-    #[inline(always)]
-    fn move_tail(&self, tail: u64) {
+    #[inline]
+    fn move_tail(&self, ring: &Ring<T, One>, tail: u64) {
         self.tail.set(tail);
         // ORDERING: Release, P1: pairs with the readers' Acquire and carries the messages.
-        self.ring.tail.store(tail, Ordering::Release);
-        self.ring.not_empty.notify_all();
+        ring.tail.store(tail, Ordering::Release);
+        ring.not_empty.notify_all();
     }
 }
 
@@ -127,10 +127,12 @@ impl<T> SendEnd for Sender<T> {
             return Err(TrySendError::Full(message));
         }
         let tail = self.tail.get();
+        // Found once: for all the compiler knows, the message could be written over the handle.
+        let ring = &*self.ring;
         // SAFETY: `tail` is below `limit`: the readers are past what was in this slot (P2), it is dropped,
         // and they do not look at it before `tail` moves (P1). There is one sender.
-        unsafe { self.ring.place(tail).write(message) };
-        self.move_tail(tail + 1);
+        unsafe { ring.place(tail).write(message) };
+        self.move_tail(ring, tail + 1);
         Ok(())
     }
 
@@ -156,14 +158,13 @@ impl<T> SendEnd for Sender<T> {
     }
 
     #[inline]
-    unsafe fn write_all(&self, run: Run, written: &mut usize, messages: impl Iterator<Item = T>) {
-        let mut messages = messages;
-        for row in self.ring.rows(run.start + *written as u64, run.len - *written) {
-            for place in row {
-                let Some(message) = messages.next() else { return };
+    unsafe fn write_all(&self, run: Run, written: &mut usize, mut messages: impl FusedIterator<Item = T>) {
+        let mut written = Count::on(written);
+        for row in self.ring.rows(run.start + written.now as u64, run.len - written.now) {
+            for (place, message) in row.iter().zip(&mut messages) {
                 // SAFETY: as in `write`.
                 unsafe { place.write(message) };
-                *written += 1;
+                written.now += 1;
             }
         }
     }
@@ -176,7 +177,7 @@ impl<T> SendEnd for Sender<T> {
     #[inline(always)]
     unsafe fn publish(&self, run: Run, written: usize) {
         if written != 0 {
-            self.move_tail(run.start + written as u64);
+            self.move_tail(&self.ring, run.start + written as u64);
         }
     }
 
