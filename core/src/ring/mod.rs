@@ -63,6 +63,7 @@ pub mod broadcast;
 mod claim;
 mod count;
 mod error;
+mod handles;
 mod iter;
 pub mod mpmc;
 pub mod mpsc;

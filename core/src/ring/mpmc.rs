@@ -45,12 +45,13 @@
 //!
 //! **Where next.** `slot.rs` for the layouts, `claim.rs` and `peek.rs` for what is made of the two ends.
 
+use super::handles::Handles;
 use super::slot::Slot;
 use super::verbs::*;
 use super::wait::Pause;
 use super::{check_capacity, drop_all};
 use crate::sync::event_count::EventCount;
-use crate::sync::{AtomicU64, AtomicUsize, Ordering};
+use crate::sync::{AtomicU64, Ordering};
 use crossbeam_utils::CachePadded;
 
 pub use super::slot::{Layout, Packed, Padded};
@@ -101,8 +102,8 @@ pub fn with_layout<T, L: Layout>(capacity: usize) -> (Sender<T, L>, Receiver<T, 
         slots: (0..capacity as u64).map(|index| L::place(Slot::new(index))).collect(),
         lap,
         mask: lap - 1,
-        sender_count: AtomicUsize::new(1),
-        receiver_count: AtomicUsize::new(1),
+        senders: Handles::new(),
+        receivers: Handles::new(),
         not_empty: EventCount::new(),
         not_full: EventCount::new(),
     });
@@ -137,8 +138,8 @@ struct Ring<T, L: Layout> {
     lap: u64,
     /// One less than that: what of a position is the index.
     mask: u64,
-    sender_count: AtomicUsize,
-    receiver_count: AtomicUsize,
+    senders: Handles,
+    receivers: Handles,
     not_empty: EventCount,
     not_full: EventCount,
 }
@@ -634,8 +635,7 @@ both_ends!(Receiver<[T, L]> for [T, L: Layout]);
 
 impl<T, L: Layout> Clone for Sender<T, L> {
     fn clone(&self) -> Self {
-        // ORDERING: Relaxed: we hold a handle, so that the count cannot reach zero meanwhile.
-        self.ring.sender_count.fetch_add(1, Ordering::Relaxed);
+        self.ring.senders.join();
         // ORDERING: Relaxed: a guess.
         let next = AtomicU64::new(self.next.load(Ordering::Relaxed));
         Self { ring: Arc::clone(&self.ring), next, waiting: self.waiting }
@@ -644,8 +644,7 @@ impl<T, L: Layout> Clone for Sender<T, L> {
 
 impl<T, L: Layout> Clone for Receiver<T, L> {
     fn clone(&self) -> Self {
-        // ORDERING: Relaxed: we hold a handle, so that the count cannot reach zero meanwhile.
-        self.ring.receiver_count.fetch_add(1, Ordering::Relaxed);
+        self.ring.receivers.join();
         // ORDERING: Relaxed: a guess.
         let next = AtomicU64::new(self.next.load(Ordering::Relaxed));
         Self { ring: Arc::clone(&self.ring), next, waiting: self.waiting }
@@ -654,9 +653,7 @@ impl<T, L: Layout> Clone for Receiver<T, L> {
 
 impl<T, L: Layout> Drop for Sender<T, L> {
     fn drop(&mut self) {
-        // ORDERING: AcqRel, P3: each drop releases what its thread did, and the last one acquires it all, to
-        // release it by `close`.
-        if self.ring.sender_count.fetch_sub(1, Ordering::AcqRel) == 1 {
+        if self.ring.senders.leave() {
             self.ring.close();
         }
     }
@@ -664,8 +661,7 @@ impl<T, L: Layout> Drop for Sender<T, L> {
 
 impl<T, L: Layout> Drop for Receiver<T, L> {
     fn drop(&mut self) {
-        // ORDERING: AcqRel, P3: as for senders.
-        if self.ring.receiver_count.fetch_sub(1, Ordering::AcqRel) == 1 {
+        if self.ring.receivers.leave() {
             self.ring.close();
             // WHY: now and not with the last sender, because a message may itself hold a sender of this ring.
             self.ring.drop_messages();

@@ -21,11 +21,12 @@
 //!
 //! **Where next.** `stamped.rs`.
 
+use super::handles::Handles;
 use super::stamped::{Found, Guess, Stamped};
 use super::verbs::*;
 use super::{check_capacity, drop_all};
 use crate::sync::event_count::EventCount;
-use crate::sync::{AtomicU64, AtomicUsize, Ordering};
+use crate::sync::{AtomicU64, Ordering};
 use crossbeam_utils::CachePadded;
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -50,7 +51,7 @@ pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
         sent: Stamped::new(capacity),
         head: CachePadded::new(AtomicU64::new(0)),
         capacity: capacity as u64,
-        sender_count: AtomicUsize::new(1),
+        senders: Handles::new(),
         not_empty: EventCount::new(),
         not_full: EventCount::new(),
     });
@@ -79,7 +80,7 @@ struct Ring<T> {
     /// The first message; the receiver stores it.
     head: CachePadded<AtomicU64>,
     capacity: u64,
-    sender_count: AtomicUsize,
+    senders: Handles,
     not_empty: EventCount,
     not_full: EventCount,
 }
@@ -292,17 +293,14 @@ both_ends!(Receiver<[T]> for [T]);
 
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Self {
-        // ORDERING: Relaxed: we hold a handle, so that the count cannot reach zero meanwhile.
-        self.ring.sender_count.fetch_add(1, Ordering::Relaxed);
+        self.ring.senders.join();
         Self { ring: Arc::clone(&self.ring), guess: self.guess.clone(), waiting: self.waiting }
     }
 }
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
-        // ORDERING: AcqRel, P3: each drop releases what its thread did, and the last one acquires it all, to
-        // release it by `close`.
-        if self.ring.sender_count.fetch_sub(1, Ordering::AcqRel) == 1 {
+        if self.ring.senders.leave() {
             self.ring.close();
         }
     }

@@ -43,11 +43,12 @@
 
 use super::block::{Block, READ, Yard};
 use super::drop_all;
+use super::handles::Handles;
 use super::slot::Slot;
 use super::verbs::*;
 use super::wait::Pause;
 use crate::sync::event_count::EventCount;
-use crate::sync::{AtomicPtr, AtomicU64, AtomicUsize, Ordering, UnsafeCell};
+use crate::sync::{AtomicPtr, AtomicU64, Ordering, UnsafeCell};
 use crossbeam_utils::CachePadded;
 use std::collections::VecDeque;
 use std::marker::PhantomData;
@@ -74,8 +75,8 @@ pub fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
         tail: End::new(block),
         head: End::new(block),
         yard: Yard::new(),
-        sender_count: AtomicUsize::new(1),
-        receiver_count: AtomicUsize::new(1),
+        senders: Handles::new(),
+        receivers: Handles::new(),
         not_empty: EventCount::new(),
         blocks: PhantomData,
     });
@@ -123,8 +124,8 @@ struct Ring<T> {
     tail: End<T>,
     head: End<T>,
     yard: Yard<T>,
-    sender_count: AtomicUsize,
-    receiver_count: AtomicUsize,
+    senders: Handles,
+    receivers: Handles,
     not_empty: EventCount,
     /// What the pointers own.
     blocks: PhantomData<Box<Block<T>>>,
@@ -346,6 +347,23 @@ impl<T> Ring<T> {
     /// The same, when `next` was no good or the block comes to its end.
     #[inline(never)]
     fn take_sent_anywhere(&self, hints: &Hints, len_max: u64) -> Result<Span<T>, TryRecvError> {
+        let span = self.at_head(hints, len_max, |head, len| self.head.take(head, len))?;
+        if span.is_last() {
+            self.leave_block(&span);
+        }
+        // ORDERING: Release, P2: as in `take_sent`.
+        hints.next.store(span.end(), Ordering::Release);
+        Ok(span)
+    }
+
+    /// Has `take` try at a position, with how many were sent from there on, up to `len_max` and in one block, until
+    /// that is where the head is. If it is not, `take` says where.
+    fn at_head<R>(
+        &self,
+        hints: &Hints,
+        len_max: u64,
+        take: impl Fn(u64, u64) -> Result<R, u64>,
+    ) -> Result<R, TryRecvError> {
         let pause = Pause::new();
         let mut head = self.head.position();
         loop {
@@ -360,15 +378,8 @@ impl<T> Ring<T> {
                 continue;
             }
             let len = self.sent_len(hints, head, len_max.min(room))?;
-            match self.head.take(head, len) {
-                Ok(span) => {
-                    if span.is_last() {
-                        self.leave_block(&span);
-                    }
-                    // ORDERING: Release, P2: as in `take_sent`.
-                    hints.next.store(span.end(), Ordering::Release);
-                    return Ok(span);
-                }
+            match take(head, len) {
+                Ok(taken) => return Ok(taken),
                 Err(now) => {
                     head = now;
                     pause.spin();
@@ -610,36 +621,20 @@ impl<T> ReceiveEnd for Receiver<T> {
     /// Holds the head.
     fn take_sent(&self, len_max: usize, is_long: bool) -> Result<Run, TryRecvError> {
         let ring = &*self.ring;
-        let pause = Pause::new();
-        let mut head = ring.head.position();
-        loop {
-            if head & HELD != 0 {
-                return Err(TryRecvError::Empty);
-            }
-            let room = Block::<T>::len_from(head);
-            if room == 0 {
-                // Somebody is about to go over to the next block.
-                pause.snooze();
-                head = ring.head.position();
-                continue;
-            }
-            let len = ring.sent_len(&self.hints, head, room.min(len_max as u64))?;
+        let (start, len) = ring.at_head(&self.hints, len_max as u64, |head, len| {
+            let held = head | HELD;
             // ORDERING: Relaxed on success, P6: from here on nobody else takes messages, and who takes some later has
             // acquired the end of the hold. Acquire on failure, P2: for the block of the new position.
-            match ring.head.position.compare_exchange(head, head | HELD, Ordering::Relaxed, Ordering::Acquire)
-            {
-                Ok(_) => {
-                    let mut run = Run { start: head, len: 1, is_long };
-                    let span = self.held(run);
-                    span.wait_for(head);
-                    while run.len < len as usize && span.is_written(head + run.len as u64) {
-                        run.len += 1;
-                    }
-                    return Ok(run);
-                }
-                Err(now) => head = now,
-            }
+            ring.head.position.compare_exchange(head, held, Ordering::Relaxed, Ordering::Acquire)?;
+            Ok((head, len as usize))
+        })?;
+        let mut run = Run { start, len: 1, is_long };
+        let span = self.held(run);
+        span.wait_for(start);
+        while run.len < len && span.is_written(start + run.len as u64) {
+            run.len += 1;
         }
+        Ok(run)
     }
 
     #[inline]
@@ -687,8 +682,7 @@ both_ends!(Receiver<[T]> for [T]);
 
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Self {
-        // ORDERING: Relaxed: we hold a handle, so that the count cannot reach zero meanwhile.
-        self.ring.sender_count.fetch_add(1, Ordering::Relaxed);
+        self.ring.senders.join();
         // ORDERING: Acquire, P2: for the block of that position.
         let next = AtomicU64::new(self.next.load(Ordering::Acquire));
         let unsent = UnsafeCell::new(Vec::new());
@@ -698,8 +692,7 @@ impl<T> Clone for Sender<T> {
 
 impl<T> Clone for Receiver<T> {
     fn clone(&self) -> Self {
-        // ORDERING: Relaxed: we hold a handle, so that the count cannot reach zero meanwhile.
-        self.ring.receiver_count.fetch_add(1, Ordering::Relaxed);
+        self.ring.receivers.join();
         // ORDERING: Acquire, P2: for the block of that position.
         let next = AtomicU64::new(self.hints.next.load(Ordering::Acquire));
         // ORDERING: Relaxed: a count that stays true.
@@ -710,9 +703,7 @@ impl<T> Clone for Receiver<T> {
 
 impl<T> Drop for Sender<T> {
     fn drop(&mut self) {
-        // ORDERING: AcqRel, P3: each drop releases what its thread did, and the last one acquires it all, to
-        // release it by `close`.
-        if self.ring.sender_count.fetch_sub(1, Ordering::AcqRel) == 1 {
+        if self.ring.senders.leave() {
             self.ring.close();
         }
     }
@@ -720,8 +711,7 @@ impl<T> Drop for Sender<T> {
 
 impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
-        // ORDERING: AcqRel, P3: as for senders.
-        if self.ring.receiver_count.fetch_sub(1, Ordering::AcqRel) == 1 {
+        if self.ring.receivers.leave() {
             self.ring.close();
             // WHY: now and not with the last sender, because a message may itself hold a sender of this ring.
             self.ring.drop_messages();
