@@ -7,7 +7,7 @@ use ringmain::ring::broadcast::{self, MultiReceiver, MultiSender, Policy, Receiv
 use ringmain::ring::{RecvError, SendError, TryRecvError, TrySendError};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
@@ -613,12 +613,12 @@ fn a_message_that_is_dropped_may_send() {
 type NosyHandles = (Sender<Nosy>, Receiver<Nosy>);
 
 /// A message whose clone does what can be done with the handles of its ring, and then looks at itself.
-struct Nosy(Box<u64>, Option<Rc<NosyHandles>>, Rc<dyn Fn(&NosyHandles)>);
+struct Nosy(Box<u64>, Option<Weak<NosyHandles>>, Rc<dyn Fn(&NosyHandles)>);
 
 impl Clone for Nosy {
     fn clone(&self) -> Self {
-        if let Some(handles) = &self.1 {
-            (self.2)(handles);
+        if let Some(handles) = self.1.as_ref().and_then(Weak::upgrade) {
+            (self.2)(&handles);
         }
         assert_eq!(*self.0 % 1000, 7, "still there");
         Self(self.0.clone(), None, Rc::clone(&self.2))
@@ -652,7 +652,7 @@ fn a_clone_may_not_lose_what_it_is_made_from() {
             depth.set(depth.get() - 1);
         });
         for round in 0..20 {
-            let message = || Nosy(Box::new(7), Some(Rc::clone(&handles)), Rc::clone(&meddle));
+            let message = || Nosy(Box::new(7), Some(Rc::downgrade(&handles)), Rc::clone(&meddle));
             drop(handles.0.try_send(message()));
             drop(handles.0.try_send(message()));
             match round % 2 {
