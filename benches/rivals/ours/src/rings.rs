@@ -2,6 +2,7 @@
 
 mod flavours;
 
+use ringmain_rivals::harness::Suite;
 use std::process::ExitCode;
 
 /// Counts what a ring allocates; a load and a branch while it does not.
@@ -9,5 +10,7 @@ use std::process::ExitCode;
 static ALLOCATOR: ringmain_rivals::harness::Allocator = ringmain_rivals::harness::Allocator;
 
 fn main() -> ExitCode {
-    ringmain_rivals::harness::main("rings", || ringmain_rivals::rings::experiments(flavours::peers()))
+    ringmain_rivals::harness::main(Suite::new("rings"), |_quick| {
+        ringmain_rivals::rings::experiments(flavours::peers())
+    })
 }

@@ -47,29 +47,50 @@ const ROUND_MS: u64 = 30;
 const ROUND_MS_QUICK: u64 = 7;
 const ROUNDS: usize = 9;
 const ROUNDS_QUICK: usize = 3;
-/// An entrant that takes this much longer than a round is meant to take hangs, or is of no use.
-const LIMIT: Duration = Duration::from_secs(5);
-const LIMIT_QUICK: Duration = Duration::from_millis(1500);
 
-/// Runs a suite as the command line says.
-pub fn main(suite: &str, experiments: impl FnOnce() -> Vec<Experiment>) -> ExitCode {
-    match run(suite, experiments(), &Arguments::parse()) {
+/// What the harness has to know of a suite besides its experiments.
+#[derive(Clone, Copy, Debug)]
+pub struct Suite {
+    /// Names it on the command line, and its results.
+    pub name: &'static str,
+    /// An entrant that takes this much longer than a round is meant to take hangs, or is of no use.
+    pub limit: Duration,
+    /// The same for a quick run.
+    pub limit_quick: Duration,
+}
+
+impl Suite {
+    /// A suite whose entrants have nothing to prepare.
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, limit: Duration::from_secs(5), limit_quick: Duration::from_millis(1500) }
+    }
+}
+
+/// Runs a suite as the command line says. `experiments` is told whether it is to be quick.
+pub fn main(suite: Suite, experiments: impl FnOnce(bool) -> Vec<Experiment>) -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(suite, experiments(arguments.quick), &arguments) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("{suite}: {error:#}");
+            eprintln!("{}: {error:#}", suite.name);
             ExitCode::FAILURE
         }
     }
 }
 
 impl Arguments {
-    fn pace(&self) -> Pace {
+    fn pace(&self, suite: Suite) -> Pace {
         let (rounds, round_ms, limit) = match self.quick {
-            true => (ROUNDS_QUICK, ROUND_MS_QUICK, LIMIT_QUICK),
-            false => (ROUNDS, ROUND_MS, LIMIT),
+            true => (ROUNDS_QUICK, ROUND_MS_QUICK, suite.limit_quick),
+            false => (ROUNDS, ROUND_MS, suite.limit),
         };
         let round = Duration::from_millis(self.round_ms.unwrap_or(round_ms).max(1));
-        Pace { rounds: self.rounds.unwrap_or(rounds).max(1), round, limit: limit + 20 * round }
+        Pace {
+            rounds: self.rounds.unwrap_or(rounds).max(1),
+            round,
+            limit: limit + 20 * round,
+            quick: self.quick,
+        }
     }
 
     fn is_part(&self) -> bool {
@@ -92,10 +113,11 @@ impl Arguments {
     }
 }
 
-fn run(suite: &str, mut experiments: Vec<Experiment>, arguments: &Arguments) -> Result<ExitCode> {
-    let pace = arguments.pace();
+fn run(suite: Suite, mut experiments: Vec<Experiment>, arguments: &Arguments) -> Result<ExitCode> {
+    let pace = arguments.pace(suite);
     if let (Some(experiment), Some(entrant)) = (&arguments.experiment, &arguments.entrant) {
-        worker::work(&experiments, &Post { experiment, entrant, round: pace.round })?;
+        let post = Post { experiment, entrant, round: pace.round, quick: pace.quick };
+        worker::work(&experiments, &post)?;
         return Ok(ExitCode::SUCCESS);
     }
     experiments.retain(|experiment| arguments.wants_experiment(experiment));
@@ -121,7 +143,7 @@ fn run(suite: &str, mut experiments: Vec<Experiment>, arguments: &Arguments) -> 
     println!("measured for {:.0} s", begin.elapsed().as_secs_f64());
 
     let directory = arguments.out.clone().unwrap_or_else(default_directory);
-    let name = if arguments.is_part() { format!("{suite}-part") } else { suite.to_owned() };
+    let name = if arguments.is_part() { format!("{}-part", suite.name) } else { suite.name.to_owned() };
     write(&directory, &name, &cells)?;
     for line in &wrong {
         println!("WRONG  {line}");

@@ -16,6 +16,8 @@ pub struct Pace {
     pub round: Duration,
     /// An entrant that takes longer for one is cut off.
     pub limit: Duration,
+    /// Whether it is to be over soon, and rough.
+    pub quick: bool,
 }
 
 /// What the rounds of one experiment gave.
@@ -38,7 +40,12 @@ pub fn run(experiment: &Experiment, pace: Pace, progress: &ProgressBar) -> Resul
     let mut running = Vec::new();
     for entrant in &experiment.entrants {
         progress.set_message(format!("{}: {}", experiment.name, entrant.name));
-        let post = Post { experiment: &experiment.name, entrant: &entrant.name, round: pace.round };
+        let post = Post {
+            experiment: &experiment.name,
+            entrant: &entrant.name,
+            round: pace.round,
+            quick: pace.quick,
+        };
         let mut worker = Worker::start(&post)?;
         match worker.ready(pace.limit) {
             Ok(()) => running.push((entrant.name.clone(), Some(worker))),

@@ -37,6 +37,10 @@ pub struct Metric {
 pub enum Goal {
     /// At least this ratio to the best rival; above 1 is better than it, whichever way the unit runs.
     Ratio(f64),
+    /// At least this ratio to one entrant, whatever its role.
+    RatioTo(&'static str, f64),
+    /// At least this ratio to the best rival in another cell of the experiment, by the index of its metric.
+    RatioToCell(usize, f64),
     /// At least this good, whatever the rivals do.
     Value(f64),
     /// Nothing: it is only told.
@@ -71,7 +75,7 @@ pub struct Work {
 pub struct Sample {
     /// How long the measured part took, from which the amount of the next round is reckoned.
     pub elapsed: Duration,
-    /// One per metric of the experiment.
+    /// One per metric of the experiment; not a number where the entrant has none.
     pub values: Vec<f64>,
 }
 

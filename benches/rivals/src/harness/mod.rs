@@ -19,9 +19,10 @@ mod plot;
 mod report;
 mod statistics;
 mod table;
+pub mod threads;
 mod worker;
 
-pub use command::main;
+pub use command::{Suite, main};
 pub use experiment::{Effort, Entrant, Experiment, Goal, Metric, Role, Sample, Work};
 pub use memory::{Allocator, allocated_by};
 pub use statistics::Spread;

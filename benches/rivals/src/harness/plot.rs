@@ -63,7 +63,7 @@ fn draw_row(area: &Area<'_>, top: i32, cell: &Cell, ratio: f64) -> Result<()> {
     let (one, end) = (across(1.0), across(ratio));
     let bar = [(one.min(end), top + 3), (one.max(end).max(one + 1), top + ROW_PIXELS - 3)];
     area.draw(&Rectangle::new(bar, color.mix(0.75).filled())).map_err(failed)?;
-    if let (Some(goal), Some("ratio")) = (cell.goal, cell.goal_is) {
+    if let (Some(goal), Some("ratio")) = (cell.goal, cell.goal_is.as_deref()) {
         line(area, (across(goal), top + 1), (across(goal), top + ROW_PIXELS - 1), BLACK.mix(0.9))?;
     }
     write(area, &cell.cell, (NAME_PIXELS - 10, middle), 12, HPos::Right)?;

@@ -37,8 +37,11 @@ pub struct Cell {
     pub ratio: Option<f64>,
     /// What is wanted, if anything: a ratio, or a value of ours.
     pub goal: Option<f64>,
-    /// Which of the two.
-    pub goal_is: Option<&'static str>,
+    /// Which of the two; and to whom, if the ratio is not that to the best of the rivals here.
+    pub goal_is: Option<String>,
+    /// That ratio, then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub goal_ratio: Option<f64>,
     /// Whether ours reaches it; nothing if there is nobody to compare with.
     pub met: Option<bool>,
 }
@@ -57,25 +60,24 @@ fn cell(experiment: &Experiment, results: &Results, index: usize, metric: &Metri
     let of_role = |role: Role| -> BTreeMap<String, Spread> {
         let names =
             experiment.entrants.iter().filter(|entrant| entrant.role == role).map(|entrant| &entrant.name);
-        names
-            .filter_map(|name| Some((name.clone(), Spread::of(results.values.get(name)?.get(index)?)?)))
-            .collect()
+        names.filter_map(|name| Some((name.clone(), spread(results, name, index)?))).collect()
     };
     let rivals = of_role(Role::Rival);
     let ours = of_role(Role::Ours).into_iter().next();
-    let best = rivals
-        .iter()
-        .max_by(|(_, one), (_, other)| {
-            let order = one.median.total_cmp(&other.median);
-            if metric.higher_is_better { order } else { order.reverse() }
-        })
-        .map(|(name, spread)| (name.clone(), *spread));
-    let ratio = ours
-        .as_ref()
-        .zip(best.as_ref())
-        .map(|((_, ours), (_, best))| ratio(ours.median, best.median, metric.higher_is_better));
+    let best = best(&rivals, metric.higher_is_better);
+    let ratio_to = |other: Option<Spread>| {
+        let (_, ours) = ours.as_ref()?;
+        Some(ratio(ours.median, other?.median, metric.higher_is_better))
+    };
+    let ratio = ratio_to(best.as_ref().map(|(_, spread)| *spread));
+    let goal_ratio = match metric.goal {
+        Goal::RatioTo(name, _) => ratio_to(spread(results, name, index)),
+        Goal::RatioToCell(other, _) => ratio_to(best_in(experiment, results, other)),
+        Goal::Ratio(_) | Goal::Value(_) | Goal::Told => None,
+    };
     let met = match metric.goal {
         Goal::Ratio(wanted) => ratio.map(|ratio| ratio >= wanted),
+        Goal::RatioTo(_, wanted) | Goal::RatioToCell(_, wanted) => goal_ratio.map(|ratio| ratio >= wanted),
         Goal::Value(wanted) => ours.as_ref().map(|(_, ours)| match metric.higher_is_better {
             true => ours.median >= wanted,
             false => ours.median <= wanted,
@@ -83,8 +85,13 @@ fn cell(experiment: &Experiment, results: &Results, index: usize, metric: &Metri
         Goal::Told => None,
     };
     let (goal, goal_is) = match metric.goal {
-        Goal::Ratio(goal) => (Some(goal), Some("ratio")),
-        Goal::Value(goal) => (Some(goal), Some("value")),
+        Goal::Ratio(goal) => (Some(goal), Some("ratio".to_owned())),
+        Goal::RatioTo(name, goal) => (Some(goal), Some(format!("ratio to {name}"))),
+        Goal::RatioToCell(other, goal) => {
+            let cell = experiment.metrics.get(other).map_or("?", |metric| &metric.cell);
+            (Some(goal), Some(format!("ratio to the best rival in {cell}")))
+        }
+        Goal::Value(goal) => (Some(goal), Some("value".to_owned())),
         Goal::Told => (None, None),
     };
     Cell {
@@ -102,8 +109,32 @@ fn cell(experiment: &Experiment, results: &Results, index: usize, metric: &Metri
         ratio,
         goal,
         goal_is,
+        goal_ratio,
         met,
     }
+}
+
+/// What an entrant did in one metric, if it takes part in it.
+fn spread(results: &Results, name: &str, index: usize) -> Option<Spread> {
+    let values: Vec<f64> =
+        results.values.get(name)?.get(index)?.iter().copied().filter(|value| value.is_finite()).collect();
+    Spread::of(&values)
+}
+
+fn best(rivals: &BTreeMap<String, Spread>, higher_is_better: bool) -> Option<(String, Spread)> {
+    let best = rivals.iter().max_by(|(_, one), (_, other)| {
+        let order = one.median.total_cmp(&other.median);
+        if higher_is_better { order } else { order.reverse() }
+    });
+    best.map(|(name, spread)| (name.clone(), *spread))
+}
+
+/// The best rival in a metric.
+fn best_in(experiment: &Experiment, results: &Results, index: usize) -> Option<Spread> {
+    let rivals = experiment.entrants.iter().filter(|entrant| entrant.role == Role::Rival);
+    let rivals =
+        rivals.filter_map(|entrant| Some((entrant.name.clone(), spread(results, &entrant.name, index)?)));
+    Some(best(&rivals.collect(), experiment.metrics.get(index)?.higher_is_better)?.1)
 }
 
 fn ratio(ours: f64, best: f64, higher_is_better: bool) -> f64 {
@@ -163,6 +194,23 @@ mod tests {
         let cell = judged(true, Goal::Ratio(1.0), &values);
         assert_eq!((cell.best.as_deref(), cell.ratio), (Some("they"), Some(2.0)));
         assert_eq!((cell.variants.len(), cell.references.len()), (1, 1));
+    }
+
+    #[test]
+    fn a_goal_may_be_set_by_one_entrant_or_by_another_cell() {
+        let values = [("we", Role::Ours, 8.0), ("they", Role::Rival, 4.0), ("limit", Role::Reference, 10.0)];
+        let share = judged(true, Goal::RatioTo("limit", 0.7), &values);
+        assert_eq!((share.ratio, share.goal_ratio, share.met), (Some(2.0), Some(0.8), Some(true)));
+        assert_eq!(share.goal_is.as_deref(), Some("ratio to limit"));
+        let cell = judged(true, Goal::RatioToCell(0, 3.0), &values);
+        assert_eq!((cell.goal_ratio, cell.met), (Some(2.0), Some(false)));
+        assert_eq!(judged(true, Goal::RatioTo("nobody", 0.7), &values).met, None);
+    }
+
+    #[test]
+    fn who_has_no_number_in_a_cell_does_not_take_part_in_it() {
+        let cell = judged(true, Goal::Told, &[("we", Role::Ours, 1.0), ("they", Role::Rival, f64::NAN)]);
+        assert!(cell.rivals.is_empty() && cell.best.is_none());
     }
 
     #[test]

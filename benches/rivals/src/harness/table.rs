@@ -74,8 +74,12 @@ fn write_verdicts(out: &mut String, cells: &[Cell]) {
         let best = cell.best.clone().unwrap_or_else(|| "-".to_owned());
         let spread = cell.best.as_ref().and_then(|name| cell.rivals.get(name));
         let text = |spread: Option<&Spread>| spread.map_or("-".to_owned(), |spread| shown(spread, true));
-        let goal = match (cell.goal, cell.goal_is) {
+        let goal = match (cell.goal, cell.goal_is.as_deref()) {
             (Some(goal), Some("ratio")) => format!(">= {goal:.2}x"),
+            (Some(goal), Some(of)) if of.starts_with("ratio to ") => {
+                let is = cell.goal_ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}x"));
+                format!("{is} of >= {goal:.2}x, {of}")
+            }
             (Some(goal), _) => format!("{} {goal}", if cell.higher_is_better { ">=" } else { "<=" }),
             (None, _) => "-".to_owned(),
         };

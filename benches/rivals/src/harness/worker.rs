@@ -7,12 +7,14 @@ use anyhow::{Context, Result, bail};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How the first round of a calibration is sized, and how fast the next ones grow.
 const AMOUNT_FIRST: u64 = 1_000;
 const GROWTH: u64 = 8;
 const AMOUNT_MAX: u64 = 1 << 32;
+/// How long a process may take to end.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Which entrant a process is, as command line arguments.
 #[derive(Debug)]
@@ -20,6 +22,7 @@ pub struct Post<'a> {
     pub experiment: &'a str,
     pub entrant: &'a str,
     pub round: Duration,
+    pub quick: bool,
 }
 
 /// Why there is no answer.
@@ -35,7 +38,7 @@ pub enum Failure {
 #[derive(Debug)]
 pub struct Worker {
     child: Child,
-    orders: ChildStdin,
+    orders: Option<ChildStdin>,
     answers: Receiver<String>,
 }
 
@@ -47,6 +50,7 @@ impl Worker {
     pub fn start(post: &Post<'_>) -> Result<Self> {
         let program = std::env::current_exe().context("cannot find this program's own file")?;
         let mut child = Command::new(program)
+            .args(post.quick.then_some("--quick"))
             .args(["--experiment", post.experiment, "--entrant", post.entrant])
             .args(["--round-ms", &post.round.as_millis().to_string()])
             .stdin(Stdio::piped())
@@ -64,7 +68,7 @@ impl Worker {
                 }
             }
         });
-        Ok(Self { child, orders, answers })
+        Ok(Self { child, orders: Some(orders), answers })
     }
 
     /// Waits until the process knows how much work a round is.
@@ -81,9 +85,12 @@ impl Worker {
     /// As for [`ready`](Self::ready).
     pub fn round(&mut self, limit: Duration) -> Result<Vec<f64>, Failure> {
         // A process that died is told by its missing answer.
-        let _ = self.orders.write_all(b"round\n");
+        let _ = self.orders.as_mut().map(|orders| orders.write_all(b"round\n"));
         let answer = self.answer(limit)?;
-        serde_json::from_str(&answer).map_err(|_| Failure::Wrong(format!("answered {answer:?}")))
+        // What is not a number travels as null.
+        let values: Result<Vec<Option<f64>>, _> = serde_json::from_str(&answer);
+        let values = values.map_err(|_| Failure::Wrong(format!("answered {answer:?}")))?;
+        Ok(values.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect())
     }
 
     fn answer(&self, limit: Duration) -> Result<String, Failure> {
@@ -102,6 +109,12 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
+        // The end of its orders, so that it can put away what it has on disk; it gets a moment for that.
+        self.orders = None;
+        let begin = Instant::now();
+        while begin.elapsed() < FAREWELL && matches!(self.child.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         // Both fail only if the process is gone already.
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -165,10 +178,13 @@ fn die_with_parent() {
     }
 }
 
-/// Other work on the machine disturbs less then. Whoever may not do this does without.
+/// Other work on the machine disturbs less then. Whoever may not do this does without, and whoever was started
+/// with a lower priority than usual (`nice`) keeps it: others are not to be disturbed.
 fn raise_priority() {
-    // SAFETY: the call takes three numbers and touches no memory of ours.
+    // SAFETY: the calls take numbers and touch no memory of ours.
     unsafe {
-        libc::setpriority(libc::PRIO_PROCESS, 0, -20);
+        if libc::getpriority(libc::PRIO_PROCESS, 0) <= 0 {
+            libc::setpriority(libc::PRIO_PROCESS, 0, -20);
+        }
     }
 }

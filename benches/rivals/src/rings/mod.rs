@@ -20,7 +20,6 @@ mod ping_pong;
 mod rivals;
 pub mod seeded;
 mod slot_bytes;
-mod threads;
 mod transfer;
 pub mod verbs;
 mod wake;

@@ -1,8 +1,8 @@
 //! The three ways to use a ring: one message a call, up to 64 a call, or waiting calls.
 
 use super::message::{Account, Message};
-use super::threads::Idle;
 use super::verbs::{Flavour, Put, PutBatch, PutWaiting, Take, TakeBatch, TakeWaiting};
+use crate::harness::threads::Idle;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 

@@ -5,8 +5,8 @@
 //! ones, less what the clock costs.
 
 use super::message::Message;
-use super::threads::{Gate, Idle, pin};
 use super::verbs::{Ends, Flavour, Put, PutWaiting, Shape, Take, TakeWaiting};
+use crate::harness::threads::{Gate, Idle, pin};
 use crate::harness::{Sample, Work};
 use anyhow::{Context, Result, anyhow, ensure};
 use hdrhistogram::Histogram;

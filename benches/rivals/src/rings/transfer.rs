@@ -2,8 +2,8 @@
 
 use super::message::{Account, Message};
 use super::mode::{Course, Mode};
-use super::threads::{Gate, Stretch, elapsed, pin};
 use super::verbs::{Ends, Flavour, Shape};
+use crate::harness::threads::{Gate, Stretch, elapsed, pin};
 use crate::harness::{Sample, Work};
 use anyhow::{Result, anyhow};
 use std::ops::Range;

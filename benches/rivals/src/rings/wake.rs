@@ -1,8 +1,8 @@
 //! How long it takes to wake a receiver that sleeps: from the send to the return of its call.
 
 use super::message::Message;
-use super::threads::pin;
 use super::verbs::{Flavour, PutWaiting, Shape, TakeWaiting};
+use crate::harness::threads::pin;
 use crate::harness::{Sample, Work};
 use anyhow::{Context, Result, anyhow};
 use hdrhistogram::Histogram;
