@@ -1,7 +1,8 @@
 //! Ringmain against its rivals, measured in one run.
 //!
-//! `harness` measures whatever a suite says: it knows no ring. `rings` is the suite of the typed rings. Each
-//! suite has a program of its own in `bin`.
+//! `harness` measures whatever a suite says: it knows no ring and no log. `rings` is the suite of the typed
+//! rings, `log` that of the durable log. Each suite has a program of its own in `bin` or in `../ours`.
 
 pub mod harness;
+pub mod log;
 pub mod rings;

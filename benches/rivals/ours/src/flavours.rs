@@ -171,7 +171,10 @@ pub fn peers() -> Vec<Peer> {
         Peer::spsc(SPSC).single::<Spsc>().batch::<Spsc>().blocking::<Spsc>(),
         Peer::mpsc(MPSC).single::<Mpsc>().batch::<Mpsc>().blocking::<Mpsc>(),
         Peer::mpmc(MPMC).single::<Mpmc>().batch::<Mpmc>().blocking::<Mpmc>(),
-        Peer::mpmc("ringmain mpmc padded").single::<MpmcPadded>().batch::<MpmcPadded>().blocking::<MpmcPadded>(),
+        Peer::mpmc("ringmain mpmc padded")
+            .single::<MpmcPadded>()
+            .batch::<MpmcPadded>()
+            .blocking::<MpmcPadded>(),
         Peer::mpmc(MPMC_VEC).batch::<MpmcVec>(),
         Peer::mpmc(UNBOUNDED).unbounded().single::<Unbounded>().blocking::<Unbounded>(),
         Peer::broadcast(BROADCAST).single::<Broadcast>().batch::<Broadcast>(),
