@@ -47,7 +47,7 @@ impl Writer for &Ours {
     }
 
     fn append_batch(&mut self, records: &[&[u8]]) -> Result<()> {
-        let messages: Vec<Message<'_>> = records.iter().map(|record| Message::new(record)).collect();
+        let messages: Vec<Message<'_>> = records.iter().copied().map(Message::new).collect();
         self.stream.append_batch(&messages)?;
         Ok(())
     }
@@ -103,9 +103,8 @@ struct Partitions {
 
 impl Logs for Partitions {
     fn commit(&mut self, records: &[&[u8]]) -> Result<()> {
-        let message = |record: &&'_ [u8]| identity(record).0;
         let messages: Vec<Message<'_>> =
-            records.iter().map(|record| Message::new(record).key(&self.keys[message(record)])).collect();
+            records.iter().map(|record| Message::new(record).key(&self.keys[identity(record).0])).collect();
         self.stream.append_batch(&messages)?;
         Ok(())
     }

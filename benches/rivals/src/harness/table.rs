@@ -61,8 +61,9 @@ fn write_entrants(out: &mut String, cells: &[Cell]) {
 /// The names of the cells without what the group's name says already.
 fn head(cells: &[Cell]) -> Vec<String> {
     let short = |cell: &Cell| {
-        let name = cell.cell.strip_prefix(cell.group.as_str()).unwrap_or(&cell.cell).trim();
-        format!("{} {}", if name.is_empty() { cell.cell.as_str() } else { name }, cell.unit)
+        let said = |word: &&str| cell.group.split(' ').any(|part| part == *word);
+        let name: Vec<&str> = cell.cell.split(' ').filter(|word| !said(word)).collect();
+        format!("{} {}", if name.is_empty() { cell.cell.clone() } else { name.join(" ") }, cell.unit)
     };
     std::iter::once("* ours in that cell".to_owned()).chain(cells.iter().map(short)).collect()
 }

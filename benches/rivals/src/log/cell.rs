@@ -54,6 +54,9 @@ pub struct Shape {
 }
 
 impl Level {
+    /// All four.
+    pub const ALL: [Self; 4] = [Self::Memory, Self::Relaxed, Self::Written, Self::Synced];
+
     /// As in the names of cells.
     pub fn name(self) -> &'static str {
         match self {

@@ -35,25 +35,10 @@ pub const SUITE: Suite =
 pub fn experiments(ours: Peer, alone: OursAlone, quick: bool) -> Vec<Experiment> {
     let peers = [vec![ours], rivals::peers()].concat();
     let mut experiments = disk::experiments();
-    for size in Size::ALL {
-        for producers in [1, 8] {
-            for how in [Use::Single, Use::Batch(100)] {
-                experiments.push(appending(&peers, Shape { size, producers, how }, Level::Memory));
-            }
-        }
-    }
-    let small = Shape { size: Size::Small, producers: 1, how: Use::Batch(64) };
-    experiments.push(appending(&peers, small, Level::Memory));
-    for level in [Level::Relaxed, Level::Written, Level::Synced] {
+    for level in Level::ALL {
         for size in Size::ALL {
-            for producers in [1, 8] {
-                if level == Level::Written && producers > 1 {
-                    continue;
-                }
-                for how in [Use::Single, Use::Batch(100)] {
-                    experiments.push(appending(&peers, Shape { size, producers, how }, level));
-                }
-            }
+            let shapes = shapes(level, size).into_iter();
+            experiments.extend(shapes.map(|shape| appending(&peers, shape, level)));
         }
     }
     experiments.extend(Size::ALL.map(|size| replay(&peers, size, quick)));
@@ -74,6 +59,21 @@ pub struct OursAlone {
     pub many: OursOnly,
 }
 
+/// Who appends what at a level.
+fn shapes(level: Level, size: Size) -> Vec<Shape> {
+    // Between the other two, and nothing that several producers would change.
+    let producers = if level == Level::Written { &[1][..] } else { &[1, 8] };
+    let uses = [Use::Single, Use::Batch(100)];
+    let mut shapes: Vec<Shape> = producers
+        .iter()
+        .flat_map(|producers| uses.map(|how| Shape { size, producers: *producers, how }))
+        .collect();
+    if level == Level::Memory && size == Size::Small {
+        shapes.push(Shape { size, producers: 1, how: Use::Batch(64) });
+    }
+    shapes
+}
+
 fn appending(peers: &[Peer], shape: Shape, level: Level) -> Experiment {
     let name = format!("append {} {}", shape.name(), level.name());
     let takes_part = |peer: &&Peer| peer.levels.contains(&level);
@@ -83,7 +83,7 @@ fn appending(peers: &[Peer], shape: Shape, level: Level) -> Experiment {
         .map(|peer| {
             let one_by_one = if shape.how != Use::Single && !peer.batches { " (one by one)" } else { "" };
             let name = format!("{}{one_by_one}", peer.name);
-            let peer = peer.clone();
+            let peer = *peer;
             Entrant::new(name, peer.role, move |work| append::run(&peer, shape, level, work))
         })
         .collect();
@@ -134,7 +134,7 @@ fn recovery(peers: &[Peer], quick: bool) -> Experiment {
     let name = "recovery after a kill".to_owned();
     let entrants = entrants(
         peers,
-        |peer| peer.recovers,
+        |peer| peer.recovers.is_some(),
         move |peer| {
             let image = recovery::Image::new(peer, quick);
             Box::new(move |_| image.run())
@@ -175,9 +175,7 @@ type Run = Box<dyn Fn(Work) -> Result<Sample>>;
 
 fn entrants(peers: &[Peer], takes_part: impl Fn(&Peer) -> bool, run: impl Fn(Peer) -> Run) -> Vec<Entrant> {
     let peers = peers.iter().filter(|peer| takes_part(peer));
-    peers
-        .map(|peer| Entrant { name: peer.name.to_owned(), role: peer.role, run: run(peer.clone()) })
-        .collect()
+    peers.map(|peer| Entrant { name: peer.name.to_owned(), role: peer.role, run: run(*peer) }).collect()
 }
 
 fn metric(cell: String, unit: &'static str, higher_is_better: bool) -> Metric {

@@ -109,8 +109,8 @@ pub struct Peer {
     pub replays_once: bool,
     /// Has independent readers that follow.
     pub tails: bool,
-    /// Can be opened after its process was killed.
-    pub recovers: bool,
+    /// Opens it so that it can be opened after its process was killed.
+    pub recovers: Option<Open>,
     /// Commits several logs at once.
     pub many: Option<Many>,
 }
@@ -128,7 +128,7 @@ impl Peer {
             replays: false,
             replays_once: false,
             tails: false,
-            recovers: false,
+            recovers: None,
             many: None,
         }
     }
@@ -165,7 +165,12 @@ impl Peer {
 
     /// Can be opened after its process was killed.
     pub fn recovers(self) -> Self {
-        Self { recovers: true, ..self }
+        self.recovers_as(self.open)
+    }
+
+    /// Can be opened after its process was killed, if it was opened by this.
+    pub fn recovers_as(self, open: Open) -> Self {
+        Self { recovers: Some(open), ..self }
     }
 
     /// The weakest of its levels with a disk.
@@ -177,12 +182,13 @@ impl Peer {
         levels.min().copied().context("it has no level with a disk")
     }
 
-    /// The strongest of its levels.
+    /// The weakest of its levels at which nothing is lost with a killed process.
     ///
     /// # Errors
     /// It has none.
-    pub fn strongest(&self) -> Result<Level> {
-        self.levels.iter().max().copied().context("it has no level")
+    pub fn surviving(&self) -> Result<Level> {
+        let levels = self.levels.iter().filter(|level| **level >= Level::Written);
+        levels.min().copied().context("it has no level that survives a killed process")
     }
 
     /// Commits several logs at once.

@@ -1,12 +1,12 @@
 //! Opening: after the process was killed, and after a clean close of a small and of a large log.
 
 use super::cell::{Level, Size};
-use super::peer::{Open, Peer};
+use super::peer::{Log, Open, Peer};
 use super::record::Account;
 use super::replay;
 use super::scratch::{self, Scratch};
 use crate::harness::{Role, Sample};
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use std::cell::RefCell;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -50,23 +50,31 @@ impl Image {
         let victim = Scratch::new()?;
         scratch::copy(made.path(), victim.path())?;
         let begin = Instant::now();
-        let log = (self.peer.open)(victim.path(), self.peer.strongest()?)?;
+        let log = self.open(victim.path())?;
         let elapsed = begin.elapsed();
         let mut account = Account::new(SIZE.bytes(), 1);
         if self.peer.replays {
             log.replay(&mut |record| account.enter(record))?;
             account.check(&[self.count])?;
-        } else if let Some(count) = log.count()?
-            && count != self.count
-        {
-            bail!("{} records were acknowledged, {count} are there", self.count);
+        } else {
+            let count = log.count()?;
+            ensure!(
+                count == Some(self.count),
+                "{} records were acknowledged, there are {count:?}",
+                self.count
+            );
         }
         Ok(Sample { elapsed, values: vec![milliseconds(elapsed)] })
     }
 
+    fn open(&self, directory: &Path) -> Result<Box<dyn Log>> {
+        let open = self.peer.recovers.context("it cannot be recovered")?;
+        open(directory, self.peer.surviving()?)
+    }
+
     fn make(&self) -> Result<Scratch> {
         let (living, image) = (Scratch::new()?, Scratch::new()?);
-        let log = (self.peer.open)(living.path(), self.peer.strongest()?)?;
+        let log = self.open(living.path())?;
         replay::fill_open(&*log, SIZE, self.count)?;
         scratch::copy(living.path(), image.path())?;
         Ok(image)

@@ -6,6 +6,7 @@
 use anyhow::{Context, Result};
 use std::fs::{self, File};
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -112,33 +113,41 @@ fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
     let mut chunk = vec![0; COPY_BYTES];
     let mut position = 0;
     while let Some(data) = next_data(&from, position, bytes) {
-        position = data;
-        let count = from.read_at(&mut chunk, position)?;
-        if count == 0 {
-            break;
+        position = data.start;
+        while position < data.end {
+            let wanted = chunk.len().min((data.end - position) as usize);
+            let count = from.read_at(&mut chunk[..wanted], position)?;
+            if count == 0 {
+                // It became shorter meanwhile.
+                return Ok(());
+            }
+            to.write_all_at(&chunk[..count], position)?;
+            position += count as u64;
         }
-        to.write_all_at(&chunk[..count], position)?;
-        position += count as u64;
     }
     Ok(())
 }
 
-/// Where the file goes on with something that is not a hole.
-fn next_data(file: &File, position: u64, bytes: u64) -> Option<u64> {
+/// The next bytes of the file that are not a hole.
+fn next_data(file: &File, position: u64, bytes: u64) -> Option<Range<u64>> {
     if position >= bytes {
         return None;
     }
     #[cfg(target_os = "linux")]
     {
         use std::os::fd::AsRawFd;
-        // SAFETY: the descriptor is open; the call takes numbers and touches no memory of ours.
-        let data = unsafe { libc::lseek(file.as_raw_fd(), position as libc::off_t, libc::SEEK_DATA) };
-        u64::try_from(data).ok()
+        let seek = |position: u64, whence| {
+            // SAFETY: the descriptor is open; the call takes numbers and touches no memory of ours.
+            let found = unsafe { libc::lseek(file.as_raw_fd(), position as libc::off_t, whence) };
+            u64::try_from(found).ok()
+        };
+        let start = seek(position, libc::SEEK_DATA)?;
+        Some(start..seek(start, libc::SEEK_HOLE)?)
     }
     #[cfg(not(target_os = "linux"))]
     {
         let _ = file;
-        Some(position)
+        Some(position..bytes)
     }
 }
 
