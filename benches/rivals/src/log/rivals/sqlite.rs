@@ -88,11 +88,11 @@ impl Log for Sqlite {
     }
 
     fn sync(&self) -> Result<()> {
-        // The commit syncs the write-ahead log, and with it all that was written to it before.
+        // What was moved to the database before was not synced there. A checkpoint with something to move syncs all of it.
         let connection = self.connection();
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.execute("INSERT INTO syncs DEFAULT VALUES", [])?;
-        Ok(())
+        Ok(connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
     }
 
     fn replay(&self, each: &mut dyn FnMut(&[u8])) -> Result<()> {
