@@ -29,7 +29,7 @@ use std::time::Duration;
 
 /// What the harness has to know.
 pub const SUITE: Suite =
-    Suite { name: "log", limit: Duration::from_secs(180), limit_quick: Duration::from_secs(20) };
+    Suite { name: "log", limit: Duration::from_secs(180), limit_quick: Duration::from_secs(60) };
 
 /// Everything that is measured, of `ours` and all the others.
 pub fn experiments(ours: Peer, alone: OursAlone, quick: bool) -> Vec<Experiment> {
