@@ -39,8 +39,10 @@ fn directories_and_files_are_for_their_owner_only() {
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&directory), 0o700);
     assert_eq!(mode(&directory.join("queues/q")), 0o700);
-    assert_eq!(mode(&directory.join("queues/q/0000000000000001.segment")), 0o600);
+    assert_eq!(mode(&directory.join("journal.0")), 0o600);
     assert_eq!(mode(&directory.join("catalogue")), 0o600);
+    hub.close(Duration::from_secs(60)).unwrap();
+    assert_eq!(mode(&directory.join("queues/q/0000000000000001.segment")), 0o600);
 }
 
 #[test]
@@ -130,7 +132,7 @@ fn what_nobody_waits_for_reaches_the_disk_by_itself() {
     let hub = relaxed.open(scratch.path()).unwrap();
     let queue = hub.queue("q").on_exhausted(OnExhausted::Drop).open().unwrap();
     queue.send(Message::new(b"relaxed")).unwrap();
-    let path = scratch.path().join("queues/q/0000000000000001.segment");
+    let path = scratch.path().join("journal.0");
     for _ in 0..6000 {
         if std::fs::read(&path).is_ok_and(|bytes| bytes.windows(7).any(|w| w == b"relaxed")) {
             return;

@@ -21,6 +21,7 @@ use std::time::Duration;
 pub struct HubBuilder {
     pub(super) durability: Durability,
     pub(super) relaxed_max: Duration,
+    pub(super) journal_bytes_max: u64,
     pub(super) clock: Clock,
     pub(super) storage: Arc<dyn Storage>,
     #[cfg(feature = "seeded-bugs")]
@@ -32,6 +33,7 @@ impl Default for HubBuilder {
         Self {
             durability: Durability::Synced,
             relaxed_max: Duration::from_millis(100),
+            journal_bytes_max: 16 << 20,
             clock: Clock::System,
             storage: Arc::new(Blocking),
             #[cfg(feature = "seeded-bugs")]
@@ -50,6 +52,13 @@ impl HubBuilder {
     /// How long a write that nobody waits for may stay in memory: what [`Durability::Relaxed`] may lose. Default 100 ms.
     pub fn relaxed_max(mut self, time: Duration) -> Self {
         self.relaxed_max = time;
+        self
+    }
+
+    /// About how much each of the two journal files holds before its content is brought to the files of queues and
+    /// streams: what opening after a crash may have to copy, twice at most. Default 16 MiB; at least 4 KiB and at most 1 GiB.
+    pub fn journal_bytes_max(mut self, bytes: u64) -> Self {
+        self.journal_bytes_max = bytes.clamp(4 << 10, 1 << 30);
         self
     }
 

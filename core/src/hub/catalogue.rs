@@ -6,13 +6,14 @@
 //! ```
 
 use crate::error::{Error, Result};
+use crate::hub::directory::Directory;
 use crate::name::Name;
 use crate::queue::QueueOptions;
 use crate::storage::Storage;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Its name in the directory.
 pub(super) const FILE: &str = "catalogue";
@@ -49,6 +50,27 @@ impl Catalogue {
     pub(super) fn new() -> Self {
         let hub_id = RandomState::new().hash_one(std::process::id());
         Self { hub_id, logs: 0, queues: BTreeMap::new(), streams: BTreeMap::new() }
+    }
+
+    /// Tells this hub's files from another one's.
+    pub(super) fn hub_id(&self) -> u64 {
+        self.hub_id
+    }
+
+    /// The directory of a log, made if need be. None: it is of no queue and no stream.
+    pub(super) fn path_of(&self, log: u64, directory: &Directory) -> Option<Result<PathBuf>> {
+        let queue = self.queues.iter().find(|(_, entry)| entry.log == log);
+        if let Some((name, _)) = queue {
+            return Some(Name::new(name).and_then(|name| directory.queue(&name)));
+        }
+        self.streams.iter().find_map(|(name, entry)| {
+            let part = match entry.partitions.iter().position(|id| *id == log) {
+                Some(partition) => partition.to_string(),
+                None if entry.offsets == log => "offsets".to_owned(),
+                None => return None,
+            };
+            Some(Name::new(name).and_then(|name| directory.stream(&name, &part)))
+        })
     }
 
     /// A log id that was never used.

@@ -23,8 +23,8 @@ pub use stream_builder::StreamBuilder;
 use crate::clock::alarm::Alarm;
 use crate::clock::{Clock, Timed};
 use crate::error::{Error, Result};
-use crate::journal::Journal;
-use crate::log::{Level, Log};
+use crate::journal::{Journal, JournalPlace, Range};
+use crate::log::{Level, Log, Restore};
 use crate::message::duration_ns;
 use crate::queue::QueueStats;
 use crate::stream::StreamStats;
@@ -33,6 +33,8 @@ use crate::sync::{AtomicBool, Ordering, lock};
 use catalogue::Catalogue;
 use directory::Directory;
 use registry::Registry;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, Weak, mpsc};
 use std::thread::{self, JoinHandle};
@@ -221,6 +223,16 @@ impl Inner {
         {
             journal.bug = options.bug;
         }
+        if let Some(directory) = &directory {
+            let place = JournalPlace {
+                storage: directory.storage.clone(),
+                directory: directory.path.clone(),
+                hub_id: catalogue.hub_id(),
+                bytes_max: options.journal_bytes_max,
+                has_threads: options.clock.is_system(),
+            };
+            journal.open(place, |pieces| restore(directory, &catalogue, pieces))?;
+        }
         let inner = Arc::new(Self {
             clock: options.clock,
             alarm,
@@ -320,12 +332,35 @@ impl Inner {
             log.append_durable_mark(self.clock.now_ns());
             log.close();
         }
-        flushed = flushed.and(self.flush(&logs));
+        flushed = flushed.and(self.flush(&logs)).and(self.journal.close());
         if let Some(directory) = &self.directory {
             directory.unlock();
         }
         flushed
     }
+}
+
+/// Copies what the journal holds to the files of the logs. Those that are not in the catalogue were deleted.
+fn restore(
+    directory: &Directory,
+    catalogue: &Catalogue,
+    pieces: &mut dyn Iterator<Item = &Range<'_>>,
+) -> Result<()> {
+    let mut logs = BTreeMap::new();
+    for Range { segment, byte_position, bytes } in pieces {
+        let log = match logs.entry(segment.log_id) {
+            Entry::Occupied(found) => found.into_mut(),
+            Entry::Vacant(new) => {
+                let path = catalogue.path_of(segment.log_id, directory).transpose()?;
+                let restore = path.map(|path| Restore::of(directory.storage.clone(), path)).transpose()?;
+                new.insert(restore)
+            }
+        };
+        if let Some(restore) = log {
+            restore.write(segment, *byte_position, bytes)?;
+        }
+    }
+    logs.values().flatten().try_for_each(Restore::sync)
 }
 
 impl Timed for Inner {

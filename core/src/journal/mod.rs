@@ -7,16 +7,33 @@
 //!
 //! **Not promised.** Atomicity across logs: each log recovers to a prefix of its own.
 //!
-//! **Today** a commit writes each log's ranges home and syncs each home file. A later version writes the same ranges as
-//! one checksummed batch to one file with one sync; the ranges ([`Extent`](crate::log)) are pieces of segment images
-//! for that reason, and nothing outside this folder will notice.
+//! ```text
+//!   dirty logs --collect--> [ piece of A | piece of B | ... ]  one batch, one write, one sync   (small ones)
+//!                                  |                                                                 |
+//!                                  +---- checkpoint, when the file is full ----> their own files <---+ (large ones: at once)
+//! ```
+//!
+//! What a log has written since the last commit goes into the hub's journal, however many logs there are: one write and
+//! one sync for all. What is larger than [`DIRECT_BYTES_MIN`] goes straight to the log's own file, where it would have to
+//! go anyway. The pieces are the same bytes in both, so that copying them home can be repeated.
 //!
 //! **Protocol.** `P8 dirty`: a waiter raises the log's flag by a swap, and puts the log on the list if it was down. The
 //! leader takes the list and lowers the flags *before* it collects: a waiter that found its flag up is covered by the
 //! leader that will lower it. `P9 lead`: the leader unlocks, *then* notifies; in the other order the last waiter
 //! sleeps for ever.
 //!
-//! **Failure.** The first failed write or sync poisons its log, and wakes its waiters with the error.
+//! **Failure.** The first failed write or sync of a log's own file poisons the log, one of the journal poisons the hub;
+//! their waiters are woken with the error. Nothing is tried again on a file that failed.
+//!
+//! **Where next.** `writer.rs`: the two files; `batch.rs`, `file.rs`: what is in them; `replay.rs`: after a crash.
+
+mod batch;
+mod file;
+mod replay;
+mod writer;
+
+pub(crate) use batch::Range;
+pub(crate) use writer::JournalPlace;
 
 use crate::clock::Clock;
 use crate::clock::alarm::Alarm;
@@ -26,6 +43,11 @@ use crate::sync::event_count::EventCount;
 use crate::sync::fork::Lineage;
 use crate::sync::lock;
 use std::sync::{Arc, Mutex, TryLockError};
+use writer::Writer;
+
+/// What a log wrote since the last commit goes to its own file directly, if it is at least so much: written twice, it
+/// would cost more than the sync that is saved.
+const DIRECT_BYTES_MIN: u64 = 256 << 10;
 
 /// See the module's description.
 #[derive(Debug)]
@@ -46,9 +68,10 @@ pub(crate) struct Journal {
 
 #[derive(Debug, Default)]
 struct Leader {
-    /// Seeded bug: logs that were published and not synced.
-    #[cfg(feature = "seeded-bugs")]
-    unsynced: Vec<Arc<Log>>,
+    /// None: without files of its own, everything goes to the logs' own.
+    writer: Option<Writer>,
+    /// What stopped the journal.
+    failed: Option<Error>,
 }
 
 /// A bug planted on purpose, to show that a gate catches it.
@@ -60,6 +83,7 @@ pub enum SeededBug {
 }
 
 impl Journal {
+    /// Without files of its own.
     pub(crate) fn new(clock: Clock, alarm: Arc<Alarm>, level: Level, delay_ns_max: u64) -> Self {
         Self {
             clock,
@@ -73,6 +97,20 @@ impl Journal {
             #[cfg(feature = "seeded-bugs")]
             bug: None,
         }
+    }
+
+    /// Keeps the journal in files. What they hold that may not be home is handed to `restore`, which brings it there, synced.
+    ///
+    /// # Errors
+    /// `Corrupt`: something that was synced cannot be read; `Unsupported`, `Io`, what `restore` brings.
+    pub(crate) fn open(
+        &mut self,
+        place: JournalPlace,
+        restore: impl FnOnce(&mut dyn Iterator<Item = &Range<'_>>) -> Result<()>,
+    ) -> Result<()> {
+        let writer = Some(Writer::open(place, restore)?);
+        self.leader = Mutex::new(Leader { writer, failed: None });
+        Ok(())
     }
 
     /// The hub's time.
@@ -178,47 +216,89 @@ impl Journal {
         true
     }
 
-    #[cfg_attr(not(feature = "seeded-bugs"), allow(unused_variables))]
     fn lead(&self, leader: &mut Leader, level: Level) {
         let logs = std::mem::take(&mut *lock(&self.dirty));
         for log in &logs {
             log.clear_dirty();
         }
-        #[cfg(feature = "seeded-bugs")]
-        for log in std::mem::take(&mut leader.unsynced) {
-            let _ = log.sync_home();
-        }
+        let Leader { writer, failed } = leader;
         let synced = level == Level::Durable;
-        let written: Vec<&Arc<Log>> = logs.iter().filter(|log| self.write(log, synced)).collect();
-        for log in written {
-            #[cfg(feature = "seeded-bugs")]
-            if self.bug == Some(SeededBug::AckBeforeSync) && synced {
-                log.publish(true);
-                leader.unsynced.push(log.clone());
-                continue;
-            }
-            match if synced { log.sync_home() } else { Ok(()) } {
-                Ok(()) => log.publish(synced),
-                Err(error) => log.poison(&error),
+        #[cfg(feature = "seeded-bugs")]
+        let synced = synced && self.bug != Some(SeededBug::AckBeforeSync);
+        let outcome = match failed {
+            None => self.commit_logs(writer.as_mut(), &logs, synced),
+            Some(error) => Err(error.clone()),
+        };
+        match outcome {
+            Ok(committed) => committed.iter().for_each(|log| log.publish(level == Level::Durable)),
+            Err(error) => {
+                logs.iter().for_each(|log| log.poison(&error));
+                failed.get_or_insert(error);
             }
         }
     }
 
-    /// Writes what is committed. False: it failed, and the log is poisoned.
-    fn write(&self, log: &Log, synced: bool) -> bool {
-        if log.poisoned().is_err() {
-            return false;
+    /// Writes what is committed in these logs, and syncs it. Returns those for which that went well; the others are
+    /// poisoned.
+    ///
+    /// # Errors
+    /// The journal failed.
+    fn commit_logs(
+        &self,
+        mut writer: Option<&mut Writer>,
+        logs: &[Arc<Log>],
+        synced: bool,
+    ) -> Result<Vec<Arc<Log>>> {
+        let mut committed = Vec::with_capacity(logs.len());
+        let mut journalled = Vec::new();
+        let mut draft = writer.as_mut().map(|writer| writer.draft());
+        for log in logs.iter().filter(|log| log.poisoned().is_ok()) {
+            if synced && log.has_unwritten() {
+                log.append_durable_mark(self.clock.now_ns());
+            }
+            let extents = log.collect();
+            let bytes: u64 = extents.iter().map(|extent| log.piece(extent).2.len() as u64).sum();
+            match &mut draft {
+                Some(draft) if bytes < DIRECT_BYTES_MIN => {
+                    for (segment, byte_position, bytes) in extents.iter().map(|extent| log.piece(extent)) {
+                        draft.push(&Range { segment: *segment, byte_position, bytes });
+                    }
+                    if bytes != 0 {
+                        journalled.push((log.clone(), log.collected()));
+                    }
+                }
+                _ => {
+                    if let Err(error) = log.bring_home(log.collected()) {
+                        log.poison(&error);
+                        continue;
+                    }
+                }
+            }
+            committed.push(log.clone());
         }
-        if synced && log.has_unwritten() {
-            log.append_durable_mark(self.clock.now_ns());
-        }
-        let extents = log.collect();
-        match log.write_home(&extents) {
-            Ok(()) => true,
-            Err(error) => {
-                log.poison(&error);
-                false
+        if let Some(writer) = writer {
+            writer.write(journalled)?;
+            if synced {
+                writer.sync()?;
             }
         }
+        Ok(committed)
+    }
+
+    /// Brings everything home that the journal has, so that the next opening finds nothing to do.
+    ///
+    /// # Errors
+    /// A write or sync failed, now or before.
+    pub(crate) fn close(&self) -> Result<()> {
+        let mut leader = lock(&self.leader);
+        let Leader { writer, failed } = &mut *leader;
+        if let Some(error) = failed {
+            return Err(error.clone());
+        }
+        let closed = writer.as_mut().map_or(Ok(()), Writer::close);
+        if let Err(error) = &closed {
+            *failed = Some(error.clone());
+        }
+        closed
     }
 }

@@ -23,7 +23,8 @@
 //! | `claim`, `frame`, `segment_file` | layouts: packed words, frames, file header |
 //! | `append`, `rotate` | producers: claim and commit; opening, evicting, releasing segments |
 //! | `reader`, `payload` | walking the log; keeping one frame |
-//! | `writer`, `home`, `recovery`, `open` | to disk, on disk, back from disk |
+//! | `writer`, `home` | to disk, on disk |
+//! | `restore`, `recovery`, `open` | back from the journal, back from disk |
 //! | `buffer`, `segment`, `marks`, `slab`, `directory` | memory |
 
 mod append;
@@ -37,6 +38,7 @@ mod open;
 mod payload;
 mod reader;
 mod recovery;
+mod restore;
 mod rotate;
 mod segment;
 mod segment_file;
@@ -48,6 +50,8 @@ pub(crate) use claim::Place;
 pub(crate) use frame::{Draft, INDEXED, Kind};
 pub(crate) use payload::Payload;
 pub(crate) use reader::Reader;
+pub(crate) use restore::Restore;
+pub(crate) use segment_file::SegmentFile;
 
 use crate::error::{Error, Result};
 use crate::sync::event_count::EventCount;
@@ -110,6 +114,10 @@ pub(crate) struct Log {
     writer: Mutex<Writer>,
     written: AtomicU64,
     durable: AtomicU64,
+    /// Up to here everything is in the log's own files, synced.
+    homed: AtomicU64,
+    /// Held by whoever brings something home.
+    homing: Mutex<()>,
     /// In the journal's list of logs to commit.
     dirty: AtomicBool,
     poison: OnceLock<Error>,
@@ -145,9 +153,16 @@ impl Log {
             writer: Mutex::new(Writer::at(Place::new(first + 1, 0))),
             written: AtomicU64::new(Place::new(first + 1, 0).0),
             durable: AtomicU64::new(Place::new(first + 1, 0).0),
+            homed: AtomicU64::new(Place::new(first + 1, 0).0),
+            homing: Mutex::new(()),
             dirty: AtomicBool::new(false),
             poison: OnceLock::new(),
         }
+    }
+
+    /// What names it in its files and in the journal.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
     }
 
     /// Whether there are files under it.

@@ -113,6 +113,7 @@ impl Log {
         self.writer = Mutex::new(Writer::at(place));
         self.written = AtomicU64::new(place.0);
         self.durable = AtomicU64::new(place.0);
+        self.homed = AtomicU64::new(place.0);
         if scan.sealed {
             return;
         }

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::log::buffer::Buffer;
 use crate::log::claim::{self, CLOSED, Place, ROTATING, current};
 use crate::log::directory::Entry;
-use crate::log::{BLOCKS, Level, Log};
+use crate::log::{BLOCKS, Log};
 use crate::sync::{Ordering, lock};
 use std::sync::{TryLockError, Weak};
 
@@ -115,16 +115,15 @@ impl Log {
         }
     }
 
-    /// Gives back the buffers of segments that are wholly durable, oldest first, beyond a small cache.
+    /// Gives back the buffers of segments that are wholly in their files, oldest first, beyond a small cache.
     pub(crate) fn evict(&self) {
-        // ORDERING: Acquire, P7: see `limit`.
-        let durable = Place(self.durable.load(Ordering::Acquire)).segment();
+        let homed = self.homed().segment();
         let mut directory = lock(&self.directory);
         // Never the last: it tells the opener where the log goes on.
-        let durable = durable.min(directory.last().map_or(0, |last| last.number));
-        let evictable = |entry: &&mut Entry| entry.number < durable && entry.header.is_some();
+        let homed = homed.min(directory.last().map_or(0, |last| last.number));
+        let evictable = |entry: &&mut Entry| entry.number < homed && entry.header.is_some();
         let mut cached: u64 = directory.iter_mut().filter(evictable).map(|entry| entry.bytes).sum();
-        for entry in directory.iter_mut().take_while(|entry| entry.number < durable) {
+        for entry in directory.iter_mut().take_while(|entry| entry.number < homed) {
             if cached <= CACHE_BYTES_MAX {
                 break;
             }
@@ -150,9 +149,9 @@ impl Log {
         while let Some(first) = directory.first() {
             let last = directory.last().map_or(0, |last| last.number);
             // The last one is open for appends, or tells where the log goes on. As long as nothing of a later one is
-            // written, there may be no file but this one to tell that: without it, sequences would begin again at 0.
-            let later_is_written = self.limit(Level::Written) > Place::new(first.number + 1, 0);
-            if first.number >= number || first.number == last || !later_is_written {
+            // home, there may be no file but this one to tell that: without it, sequences would begin again at 0.
+            let later_is_home = self.homed() > Place::new(first.number + 1, 0);
+            if first.number >= number || first.number == last || !later_is_home {
                 break;
             }
             if let Some(home) = &self.home {

@@ -1,9 +1,10 @@
-//! From memory to disk: finding what is committed and not yet written, writing it to its home, moving the watermarks.
+//! From memory to disk: finding what is committed and not yet written, bringing it home, moving the watermarks.
 //!
-//! Called by the journal's leader, one at a time, in the order collect, write, sync, publish.
+//! Called by the journal's leader, one at a time: collect, then write and sync it in the journal or at home, then publish.
+//! Whoever holds `homing` brings home what the journal has.
 //!
 //! **Protocol**, `P7 watermark`: `written` and `durable` are stored by the leader alone, with Release, after the write
-//! or sync of everything below them returned; they only grow.
+//! or sync of everything below them returned; `homed` by who holds `homing`, after the sync. They only grow.
 
 use crate::error::Result;
 use crate::log::Log;
@@ -47,7 +48,7 @@ impl Log {
         if place.granule() == header.capacity() {
             return directory.get(place.segment() + 1).is_some();
         }
-        // SAFETY: at or above the durable mark: not evicted, not released, under the directory's lock.
+        // SAFETY: at or above the home mark: not evicted, not released, under the directory's lock.
         unsafe { header.buffer() }.committed_word((place.granule() * GRANULE_BYTES) as usize) != 0
     }
 
@@ -70,17 +71,32 @@ impl Log {
     /// What is committed without a gap from where the last collect stopped.
     pub(crate) fn collect(&self) -> Vec<Extent> {
         let mut writer = lock(&self.writer);
+        let (extents, place) = self.extents(writer.place, Place::END);
+        writer.place = place;
+        extents
+    }
+
+    /// Where the last collect stopped.
+    pub(crate) fn collected(&self) -> Place {
+        lock(&self.writer).place
+    }
+
+    /// What is committed without a gap between two places that are not evicted, and where it ends.
+    fn extents(&self, mut place: Place, to: Place) -> (Vec<Extent>, Place) {
         let mut extents = Vec::new();
-        loop {
-            let (number, from) = (writer.place.segment(), writer.place.granule());
+        while place < to {
+            let (number, from) = (place.segment(), place.granule());
             let Some((segment, index)) = self.live_segment(number) else { break };
             let header = self.header(index);
-            // SAFETY: at or above the durable mark: neither evicted nor released before we publish.
+            // SAFETY: at or above the home mark: neither evicted nor released before that moves, which is up to us.
             let buffer = unsafe { header.buffer() };
             let mut at = from;
             let over = loop {
                 if at == header.capacity() {
                     break true;
+                }
+                if Place::new(number, at) >= to {
+                    break false;
                 }
                 match Word::new(buffer.committed_word((at * GRANULE_BYTES) as usize)) {
                     Word::Empty => break false,
@@ -95,17 +111,15 @@ impl Log {
                 extents.push(Extent { segment, header: index, from, to: at });
             }
             if !over {
-                writer.place = Place::new(number, at);
-                break;
+                return (extents, Place::new(number, at));
             }
             if self.live_segment(number + 1).is_none() {
                 // At the very end, not behind the pad: what lies there is never committed, and would be waited for.
-                writer.place = Place::new(number, header.capacity());
-                break;
+                return (extents, Place::new(number, header.capacity()));
             }
-            writer.place = Place::new(number + 1, 0);
+            place = Place::new(number + 1, 0);
         }
-        extents
+        (extents, place)
     }
 
     fn live_segment(&self, number: u64) -> Option<(SegmentFile, u32)> {
@@ -121,49 +135,61 @@ impl Log {
         Some((segment, entry.header?))
     }
 
-    /// Writes extents to the segments' files, making those that begin. Returns the place written up to.
-    ///
-    /// # Errors
-    /// The first failure; the caller poisons the log.
-    pub(crate) fn write_home(&self, extents: &[Extent]) -> Result<()> {
-        let Some(home) = &self.home else { return Ok(()) };
-        for extent in extents {
-            if extent.from == 0 {
-                home.create(&extent.segment)?;
-            }
-            let (from, to) = (extent.from * GRANULE_BYTES, extent.to * GRANULE_BYTES);
-            // SAFETY: collected as committed, by acquiring each length word; not evicted before we publish.
-            let bytes =
-                unsafe { self.header(extent.header).buffer().committed(from as usize, (to - from) as usize) };
-            home.write(extent.segment.number, from, bytes)?;
-        }
-        Ok(())
+    /// The bytes of an extent, with the segment that they are a piece of, and their byte position in its data area.
+    pub(crate) fn piece<'a>(&'a self, extent: &'a Extent) -> (&'a SegmentFile, u64, &'a [u8]) {
+        let (from, to) = (extent.from * GRANULE_BYTES, extent.to * GRANULE_BYTES);
+        // SAFETY: collected as committed, by acquiring each length word; not evicted before it is home.
+        let bytes =
+            unsafe { self.header(extent.header).buffer().committed(from as usize, (to - from) as usize) };
+        (&extent.segment, from, bytes)
     }
 
-    /// Makes durable what was written home.
+    /// Up to where everything is in the log's own files, synced. A log in memory waits for no file.
+    pub(crate) fn homed(&self) -> Place {
+        if self.home.is_none() {
+            return Place::END;
+        }
+        // ORDERING: Acquire, P7: pairs with the Release of `bring_home`; whoever finds a segment home may evict it.
+        Place(self.homed.load(Ordering::Acquire))
+    }
+
+    /// Writes what is not yet home, up to a place that was collected, to the segments' files, making those that begin; and
+    /// syncs them.
     ///
     /// # Errors
-    /// The system's; the caller poisons the log.
-    pub(crate) fn sync_home(&self) -> Result<()> {
-        self.home.as_ref().map_or(Ok(()), |home| home.sync())
+    /// The first failure. What is home stays so; the caller poisons whatever relied on the rest.
+    pub(crate) fn bring_home(&self, place: Place) -> Result<()> {
+        let Some(home) = &self.home else { return Ok(()) };
+        let homing = lock(&self.homing);
+        // On a file that failed nothing is tried again.
+        self.poisoned()?;
+        let homed = self.homed();
+        if homed >= place {
+            return Ok(());
+        }
+        for extent in self.extents(homed, place).0 {
+            let (segment, byte_position, bytes) = self.piece(&extent);
+            if byte_position == 0 {
+                home.create(segment)?;
+            }
+            home.write(segment.number, byte_position, bytes)?;
+        }
+        home.sync()?;
+        // ORDERING: Release, P7: pairs with `homed`.
+        self.homed.store(place.0, Ordering::Release);
+        drop(homing);
+        self.evict();
+        Ok(())
     }
 
     /// Moves the watermarks to where `collect` stopped, and tells readers.
     pub(crate) fn publish(&self, synced: bool) {
-        let place = lock(&self.writer).place;
+        let place = self.collected();
         // ORDERING: Release, P7: pairs with `limit`.
         self.written.store(place.0, Ordering::Release);
-        // What is written of a segment lies in its file, before whose making the segment before was synced.
-        let durable = if synced {
-            place
-        } else if place.granule() > 0 {
-            Place::new(place.segment(), 0)
-        } else {
-            Place::default()
-        };
-        // ORDERING: Release, P7; a maximum, for what was only written may be behind what was synced.
-        if self.durable.fetch_max(durable.0, Ordering::Release) < durable.0 {
-            self.evict();
+        if synced {
+            // ORDERING: Release, P7: as above.
+            self.durable.store(place.0, Ordering::Release);
         }
         self.data.notify_all();
     }

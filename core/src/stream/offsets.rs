@@ -25,7 +25,14 @@ type Committed = BTreeMap<u32, u64>;
 pub(crate) struct Offsets {
     log: Arc<Log>,
     journal: Arc<Journal>,
-    groups: Mutex<BTreeMap<String, Committed>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    groups: BTreeMap<String, Committed>,
+    /// Where the last commit ends in the log.
+    end: Place,
 }
 
 impl Offsets {
@@ -40,34 +47,36 @@ impl Offsets {
                 groups.entry(name.to_owned()).or_default().extend(decode(frame.value()));
             }
         }
-        Ok(Self { log, journal, groups: Mutex::new(groups) })
+        Ok(Self { log, journal, state: Mutex::new(State { groups, end: Place::default() }) })
     }
 
     /// The next offset to read, if one was committed.
     pub(crate) fn committed(&self, group: &str, partition: u32) -> Option<u64> {
-        lock(&self.groups).get(group)?.get(&partition).copied()
+        lock(&self.state).groups.get(group)?.get(&partition).copied()
     }
 
     /// Names of the groups that ever committed.
     pub(crate) fn groups(&self) -> Vec<String> {
-        lock(&self.groups).keys().cloned().collect()
+        lock(&self.state).groups.keys().cloned().collect()
     }
 
     /// Appends a commit; it counts for readers at once, and is durable after [`wait`](Self::wait). A commit never goes
     /// back: what is not ahead of what is committed is left out, whoever came first.
     pub(crate) fn append(&self, group: &str, offsets: &[(u32, u64)]) -> Result<Place> {
-        let mut groups = lock(&self.groups);
-        let committed = groups.get(group);
+        let mut state = lock(&self.state);
+        let committed = state.groups.get(group);
         let is_ahead = |(partition, offset): &&(u32, u64)| {
             committed.and_then(|committed| committed.get(partition)) < Some(offset)
         };
         let offsets: Vec<(u32, u64)> = offsets.iter().filter(is_ahead).copied().collect();
         if offsets.is_empty() {
-            return Ok(Place::default());
+            // Whoever said so before us may still be waiting for the disk, or in vain.
+            return Ok(state.end);
         }
         let value = encode(offsets.iter().copied());
         let receipt = self.log.append(&[draft(group, &value, self.journal.now_ns())])?;
-        groups.entry(group.to_owned()).or_default().extend(offsets.iter().copied());
+        state.groups.entry(group.to_owned()).or_default().extend(offsets.iter().copied());
+        state.end = receipt.end;
         Ok(receipt.end)
     }
 
@@ -80,7 +89,7 @@ impl Offsets {
 
     fn rewrite(&self) -> Result<()> {
         let receipt = {
-            let groups = lock(&self.groups);
+            let groups = &lock(&self.state).groups;
             let values: Vec<(&String, Vec<u8>)> = groups
                 .iter()
                 .map(|(name, committed)| (name, encode(committed.iter().map(|(p, o)| (*p, *o)))))

@@ -11,6 +11,7 @@ use std::time::Duration;
 pub const DIRECTORY: &str = "/var/lib/hub";
 pub const LEASE: Duration = Duration::from_secs(30);
 pub const PARTITIONS: u32 = 2;
+pub const JOURNAL_BYTES_MAX: u64 = 24 << 10;
 pub const GROUP: &str = "billing";
 pub const JOBS: &str = "jobs";
 pub const MAIL: &str = "mail";
@@ -44,8 +45,12 @@ pub fn failures_max(queue: &str) -> u64 {
 
 impl House {
     pub fn open(plan: Plan, storage: Arc<dyn Storage>, clock: &ManualClock) -> Result<Self> {
-        let mut builder =
-            Hub::builder().storage(storage).clock(Clock::Manual(clock.clone())).durability(plan.durability);
+        let mut builder = Hub::builder()
+            .storage(storage)
+            .clock(Clock::Manual(clock.clone()))
+            .durability(plan.durability)
+            // So small that checkpoints are a part of every workload.
+            .journal_bytes_max(JOURNAL_BYTES_MAX);
         if let Some(bug) = plan.bug {
             builder = builder.seeded_bug(bug);
         }

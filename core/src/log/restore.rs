@@ -1,0 +1,116 @@
+//! Copying journalled pieces of segments back to the files where they belong, before the log is opened.
+//!
+//! **Promise.** Can be repeated: a piece is a part of the segment's image, which never changes. Files are named durably one
+//! after the other, so that after a crash in it the first file still tells what was released (`rotate.rs` removes from the
+//! front alone): a piece of a segment before the first file is not wanted any more.
+
+use crate::error::{Error, Result};
+use crate::log::claim::{GRANULE_BYTES, LIMIT};
+use crate::log::frame::corrupt;
+use crate::log::home::Home;
+use crate::log::segment_file::{HEADER_BYTES, SegmentFile};
+use crate::storage::{File, Storage};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// See the module's description.
+#[derive(Debug)]
+pub(crate) struct Restore {
+    home: Home,
+    /// Number of the first segment that has a file.
+    first: Option<u64>,
+    last: Option<(u64, Arc<dyn File>)>,
+}
+
+impl Restore {
+    /// For the log in `directory`, which exists.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub(crate) fn of(storage: Arc<dyn Storage>, directory: PathBuf) -> Result<Self> {
+        let home = Home::new(storage, directory);
+        let paths = home.storage().list(home.directory());
+        let paths = paths.map_err(|e| Error::io("list", home.directory(), &e))?;
+        let first = paths.iter().find_map(|path| Home::number(path));
+        Ok(Self { home, first, last: None })
+    }
+
+    /// Writes a piece of a segment's data area, making the file if it is not there. Pieces come in the order of the log.
+    ///
+    /// # Errors
+    /// `Corrupt` for a piece that fits no segment, `Io`.
+    pub(crate) fn write(&mut self, segment: &SegmentFile, byte_position: u64, bytes: &[u8]) -> Result<()> {
+        if self.first.is_some_and(|first| segment.number < first) {
+            return Ok(());
+        }
+        let path = self.home.path(segment.number);
+        let fits = segment.data_bytes <= LIMIT * GRANULE_BYTES
+            && byte_position.checked_add(bytes.len() as u64).is_some_and(|end| end <= segment.data_bytes);
+        if !fits {
+            let detail = format!(
+                "the journal has {} bytes for byte {byte_position} of its {} bytes of data",
+                bytes.len(),
+                segment.data_bytes
+            );
+            return Err(corrupt(&path, 0, detail));
+        }
+        let fail = |error| Error::io("restore", &path, &error);
+        let file = match &self.last {
+            Some((number, file)) if *number == segment.number => file.clone(),
+            _ => {
+                self.sync()?;
+                let file = self.open(segment).map_err(fail)?;
+                self.last = Some((segment.number, file.clone()));
+                file
+            }
+        };
+        if byte_position == 0 {
+            // The header and the length, too, which were synced with nothing else: see `settle` in `open.rs`.
+            let mut end = [0];
+            file.read_exact_at(&mut end, bytes_of(segment) - 1).map_err(fail)?;
+            file.write_all_at(&end, bytes_of(segment) - 1).map_err(fail)?;
+            file.write_all_at(&segment.encode(), 0).map_err(fail)?;
+        }
+        file.write_all_at(bytes, HEADER_BYTES as u64 + byte_position).map_err(fail)
+    }
+
+    /// The file of a segment, as long as it should be.
+    fn open(&mut self, segment: &SegmentFile) -> std::io::Result<Arc<dyn File>> {
+        let path = self.home.path(segment.number);
+        let bytes = bytes_of(segment);
+        match self.home.storage().open(&path) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                let file = self.home.storage().create(&path, bytes)?;
+                self.home.storage().sync_dir(self.home.directory())?;
+                self.first.get_or_insert(segment.number);
+                Ok(file)
+            }
+            opened => {
+                let file = opened?;
+                if file.len()? < bytes {
+                    file.write_all_at(&[0], bytes - 1)?;
+                }
+                Ok(file)
+            }
+        }
+    }
+
+    /// Makes durable what was written.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub(crate) fn sync(&self) -> Result<()> {
+        match &self.last {
+            Some((number, file)) => {
+                file.sync().map_err(|e| Error::io("sync", self.home.path(*number), &e))?;
+                let directory = self.home.directory();
+                self.home.storage().sync_dir(directory).map_err(|e| Error::io("sync", directory, &e))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn bytes_of(segment: &SegmentFile) -> u64 {
+    HEADER_BYTES as u64 + segment.data_bytes
+}
