@@ -3,6 +3,7 @@
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::hub::{Durability, Hub, Inner};
+use crate::journal::Planted;
 use crate::storage::{Blocking, Storage};
 use std::path::Path;
 use std::sync::Arc;
@@ -24,8 +25,7 @@ pub struct HubBuilder {
     pub(super) journal_bytes_max: u64,
     pub(super) clock: Clock,
     pub(super) storage: Arc<dyn Storage>,
-    #[cfg(feature = "seeded-bugs")]
-    pub(super) bug: Option<crate::journal::SeededBug>,
+    pub(super) planted: Planted,
 }
 
 impl Default for HubBuilder {
@@ -36,8 +36,7 @@ impl Default for HubBuilder {
             journal_bytes_max: 16 << 20,
             clock: Clock::System,
             storage: Arc::new(Blocking),
-            #[cfg(feature = "seeded-bugs")]
-            bug: None,
+            planted: Planted::default(),
         }
     }
 }
@@ -77,7 +76,7 @@ impl HubBuilder {
     /// Plants a bug, for the test that shows that it is caught.
     #[cfg(feature = "seeded-bugs")]
     pub fn seeded_bug(mut self, bug: crate::journal::SeededBug) -> Self {
-        self.bug = Some(bug);
+        self.planted = Planted(Some(bug));
         self
     }
 

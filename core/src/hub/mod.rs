@@ -216,13 +216,8 @@ impl Inner {
             Some(directory) => Catalogue::load(&*directory.storage, &directory.path)?,
             None => Catalogue::new(),
         };
-        #[allow(unused_mut)]
         let mut journal =
             Journal::new(options.clock.clone(), alarm.clone(), level, duration_ns(options.relaxed_max));
-        #[cfg(feature = "seeded-bugs")]
-        {
-            journal.bug = options.bug;
-        }
         if let Some(directory) = &directory {
             let place = JournalPlace {
                 storage: directory.storage.clone(),
@@ -230,6 +225,7 @@ impl Inner {
                 hub_id: catalogue.hub_id(),
                 bytes_max: options.journal_bytes_max,
                 has_threads: options.clock.is_system(),
+                planted: options.planted,
             };
             journal.open(place, |pieces| restore(directory, &catalogue, pieces))?;
         }

@@ -16,6 +16,7 @@
 //! **Promise.** The file is named durably, and its header synced, before a batch is written.
 
 use super::batch;
+use super::seeded_bug::{Planted, SeededBug};
 use crate::error::{Error, Result};
 use crate::log::frame::{checksum, corrupt};
 use crate::storage::{File, Storage};
@@ -71,7 +72,13 @@ impl JournalFile {
     }
 
     /// A file without batches, in place of what an interrupted making left.
-    pub(super) fn make(storage: &dyn Storage, directory: &Path, hub_id: u64, index: usize) -> Result<Self> {
+    pub(super) fn make(
+        storage: &dyn Storage,
+        directory: &Path,
+        hub_id: u64,
+        index: usize,
+        planted: Planted,
+    ) -> Result<Self> {
         let path = Self::path(directory, index);
         let file = match storage.create(&path, HEADER_BYTES) {
             Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => storage.open(&path),
@@ -80,7 +87,9 @@ impl JournalFile {
         let made = file.and_then(|file| {
             file.write_all_at(&encode(hub_id, index), 0)?;
             file.sync()?;
-            storage.sync_dir(directory)?;
+            if !planted.is(SeededBug::NoDirectorySync) {
+                storage.sync_dir(directory)?;
+            }
             Ok(file)
         });
         let file = made.map_err(|e| Error::io("create", &path, &e))?;

@@ -30,9 +30,12 @@
 mod batch;
 mod file;
 mod replay;
+mod seeded_bug;
 mod writer;
 
 pub(crate) use batch::Range;
+pub(crate) use seeded_bug::Planted;
+pub use seeded_bug::SeededBug;
 pub(crate) use writer::JournalPlace;
 
 use crate::clock::Clock;
@@ -62,8 +65,7 @@ pub(crate) struct Journal {
     dirty: Mutex<Vec<Arc<Log>>>,
     leader: Mutex<Leader>,
     done: EventCount,
-    #[cfg(feature = "seeded-bugs")]
-    pub(crate) bug: Option<SeededBug>,
+    planted: Planted,
 }
 
 #[derive(Debug, Default)]
@@ -72,14 +74,6 @@ struct Leader {
     writer: Option<Writer>,
     /// What stopped the journal.
     failed: Option<Error>,
-}
-
-/// A bug planted on purpose, to show that a gate catches it.
-#[cfg(feature = "seeded-bugs")]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SeededBug {
-    /// Waiters are told that their data is durable before it was synced.
-    AckBeforeSync,
 }
 
 impl Journal {
@@ -94,8 +88,7 @@ impl Journal {
             dirty: Mutex::new(Vec::new()),
             leader: Mutex::new(Leader::default()),
             done: EventCount::new(),
-            #[cfg(feature = "seeded-bugs")]
-            bug: None,
+            planted: Planted::default(),
         }
     }
 
@@ -108,6 +101,7 @@ impl Journal {
         place: JournalPlace,
         restore: impl FnOnce(&mut dyn Iterator<Item = &Range<'_>>) -> Result<()>,
     ) -> Result<()> {
+        self.planted = place.planted;
         let writer = Some(Writer::open(place, restore)?);
         self.leader = Mutex::new(Leader { writer, failed: None });
         Ok(())
@@ -223,8 +217,7 @@ impl Journal {
         }
         let Leader { writer, failed } = leader;
         let synced = level == Level::Durable;
-        #[cfg(feature = "seeded-bugs")]
-        let synced = synced && self.bug != Some(SeededBug::AckBeforeSync);
+        let synced = synced && !self.planted.is(SeededBug::AckBeforeSync);
         let outcome = match failed {
             None => self.commit_logs(writer.as_mut(), &logs, synced),
             Some(error) => Err(error.clone()),

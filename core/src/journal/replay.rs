@@ -7,6 +7,7 @@
 
 use super::batch::{self, Head, Range, SECTOR_BYTES};
 use super::file::{HEADER_BYTES, JournalFile};
+use super::seeded_bug::Planted;
 use crate::error::{Error, Result};
 use crate::log::frame::corrupt;
 use std::collections::BTreeMap;
@@ -41,13 +42,13 @@ impl<'a> Replay<'a> {
     ///
     /// # Errors
     /// `Corrupt`: a batch is missing that was synced.
-    pub(super) fn of(files: &'a [Read; 2], directory: &Path) -> Result<Self> {
+    pub(super) fn of(files: &'a [Read; 2], directory: &Path, planted: Planted) -> Result<Self> {
         let (mut batches, mut homed, mut synced) = (BTreeMap::new(), 0, 0);
         for (index, file) in files.iter().enumerate() {
             let Some((file, content)) = file else { continue };
             let mut at = HEADER_BYTES;
             while let Some(rest) = content.get(at as usize..).filter(|rest| !rest.is_empty()) {
-                let Some((head, ranges, bytes)) = batch::decode(rest, file.seed(at)) else {
+                let Some((head, ranges, bytes)) = batch::decode(rest, file.seed(at), planted) else {
                     at += SECTOR_BYTES;
                     continue;
                 };
@@ -85,7 +86,7 @@ impl<'a> Replay<'a> {
     }
 
     /// The pieces to copy home, in order.
-    pub(super) fn ranges(&self) -> impl Iterator<Item = &Range<'a>> {
+    pub(super) fn ranges(&self) -> impl DoubleEndedIterator<Item = &Range<'a>> {
         self.batches.range(self.homed + 1..self.last + 1).flat_map(|(_, batch)| &batch.ranges)
     }
 

@@ -14,6 +14,7 @@
 use super::batch::{Draft, Head, Range};
 use super::file::{HEADER_BYTES, JournalFile};
 use super::replay::{Read, Replay};
+use super::seeded_bug::{Planted, SeededBug};
 use crate::error::{Error, Result};
 use crate::log::{Log, Place};
 use crate::storage::Storage;
@@ -32,6 +33,7 @@ pub(crate) struct JournalPlace {
     pub(crate) bytes_max: u64,
     /// Whether checkpoints run in threads of their own.
     pub(crate) has_threads: bool,
+    pub(crate) planted: Planted,
 }
 
 /// See the module's description.
@@ -74,11 +76,14 @@ impl Writer {
     ) -> Result<Self> {
         let read = |index| JournalFile::open(&*place.storage, &place.directory, place.hub_id, index);
         let found: [Read; 2] = [read(0)?, read(1)?];
-        let replay = Replay::of(&found, &place.directory)?;
+        let replay = Replay::of(&found, &place.directory, place.planted)?;
         let is_wanted = replay.ranges().next().is_some();
         if is_wanted {
             replay.settle(&found)?;
-            restore(&mut replay.ranges())?;
+            match place.planted.is(SeededBug::ReplayedOutOfOrder) {
+                false => restore(&mut replay.ranges())?,
+                true => restore(&mut replay.ranges().rev())?,
+            }
         }
         let (sequence, homed_told, resume) = (replay.sequence_max(), replay.homed, replay.resume());
         // Without a batch nothing proves that its header is durable: it is made anew.
@@ -139,9 +144,11 @@ impl Writer {
                 &self.place.directory,
                 self.place.hub_id,
                 self.active,
+                self.place.planted,
             )?),
         };
-        let head = Head { sequence: self.written + 1, homed: self.homed, synced: self.synced };
+        let homed = if self.place.planted.is(SeededBug::HomedAhead) { self.written } else { self.homed };
+        let head = Head { sequence: self.written + 1, homed, synced: self.synced };
         let seed = file.seed(self.end);
         let batch = self.draft.finish(head, seed);
         let step_bytes = (self.place.bytes_max / 16).next_power_of_two().clamp(4096, 1 << 20);
@@ -158,7 +165,10 @@ impl Writer {
             return Ok(());
         }
         if let Some(file) = &self.files[self.active] {
-            file.sync()?;
+            match file.sync() {
+                Err(_) if self.place.planted.is(SeededBug::RetryAfterFailedSync) => file.sync()?,
+                synced => synced?,
+            }
         }
         self.synced = self.written;
         self.homed_told = self.homed_written;
@@ -185,7 +195,9 @@ impl Writer {
             self.tell_homed()?;
         }
         let (last, lap) = (self.written, std::mem::take(&mut self.lap));
-        if self.place.has_threads {
+        if self.place.planted.is(SeededBug::RecycledBeforeHome) {
+            self.homed = last;
+        } else if self.place.has_threads {
             let worker = thread::Builder::new().name("ringmain-home".into()).spawn(move || bring_home(lap));
             let worker = worker.map_err(|e| Error::io("start a thread for", "a checkpoint", &e))?;
             self.checkpoint = Some(Checkpoint { last, worker });

@@ -90,6 +90,50 @@ fn read(house: &House) -> Result<Picture> {
     Ok(Picture { waiting, records, committed: house.events.group(crate::house::GROUP).committed()? })
 }
 
+/// A disk with a hub whose process was killed, and how many bytes of its journal a later batch proves to have been synced.
+pub fn killed_hub(plan: Plan) -> Result<(SimDisk, Picture, u64)> {
+    let disk = SimDisk::new();
+    let mount = Mount::new(&disk);
+    let house = House::open(plan, Arc::new(mount.clone()), &ManualClock::new())?;
+    for number in 0..9u64 {
+        house.jobs.send(Message::new(&[number as u8; 300]))?;
+        house.events.append(Message::new(&[number as u8; 300]))?;
+    }
+    let proven = journal_end(&disk);
+    house.jobs.send(Message::new(b"the batch that proves those before it"))?;
+    mount.kill();
+    drop(house);
+    let picture = picture(&disk.image_with(disk.operation_count(), Unsynced::Kept))?;
+    Ok((disk, picture, proven))
+}
+
+/// The journal of a [`killed_hub`], which has not come to its second file.
+pub fn journal() -> PathBuf {
+    Path::new(DIRECTORY).join("journal.0")
+}
+
+fn journal_end(disk: &SimDisk) -> u64 {
+    let file = disk.open(&journal()).expect("a journal");
+    let mut content = vec![0; file.len().expect("a length") as usize];
+    file.read_exact_at(&mut content, 0).expect("the journal's bytes");
+    content.iter().rposition(|byte| *byte != 0).map_or(0, |last| last as u64 + 1)
+}
+
+/// Whether anybody is deceived by a flipped bit in the journal of a killed hub.
+pub fn is_deceived(plan: Plan, disk: &SimDisk, good: &Picture, byte: u64) -> bool {
+    let copy = disk.image_with(disk.operation_count(), Unsynced::Kept);
+    copy.flip_bit(journal(), byte, (byte % 8) as u8).expect("a place in the journal");
+    let mount = Mount::new(&copy);
+    let house = House::open(plan, Arc::new(mount.clone()), &ManualClock::new());
+    let found = house.and_then(|house| read(&house));
+    mount.kill();
+    match found {
+        Ok(found) => found != *good,
+        Err(Error::Corrupt { path, .. } | Error::Unsupported { path, .. }) => path != journal(),
+        Err(_) => true,
+    }
+}
+
 /// Every file of the hub with its length in bytes, the lock excepted.
 pub fn files(disk: &SimDisk) -> Vec<(PathBuf, u64)> {
     fn walk(disk: &SimDisk, directory: &Path, found: &mut Vec<(PathBuf, u64)>) {
