@@ -48,7 +48,8 @@ impl Shared {
         let mut current: Vec<u64> = current.into_iter().collect();
         current.sort_unstable();
         let appended = if current.is_empty() {
-            Ok(Place::default())
+            // Those that were acked before may still be waiting for the disk, or in vain.
+            Ok(self.events_end())
         } else {
             self.append_event(&Event::Acked(current.clone()))
         };

@@ -179,6 +179,23 @@ fn damage_at_rest_is_reported_with_its_file_and_byte_or_changes_nothing() {
     assert!(flipped.reported > 1000 && zeroed.reported > 50, "the damage missed: {flipped:?} {zeroed:?}");
 }
 
+/// It was noted in memory before the disk failed: saying it again must not count for more than the first time.
+#[test]
+fn what_was_refused_by_the_disk_is_refused_again_when_it_is_said_again() {
+    let disk = SimDisk::new();
+    let house = house::House::open(Plan::SYNCED, Arc::new(disk.clone()), &ManualClock::new()).unwrap();
+    house.jobs.send(Message::new(b"a task")).unwrap();
+    house.events.append(Message::new(b"a record")).unwrap();
+    let delivery = house.jobs.try_receive().unwrap().unwrap();
+    let mut member = house.events.group(house::GROUP).join().unwrap();
+    assert_eq!(member.poll(1, std::time::Duration::ZERO).unwrap().len(), 1);
+    disk.fail_nth(1, Fault::Io);
+    for _ in 0..3 {
+        assert!(delivery.ack().is_err());
+        assert!(member.commit().is_err());
+    }
+}
+
 #[test]
 fn a_failing_storage_call_is_an_error_and_loses_nothing_that_was_acknowledged() {
     let mut report = Report::default();
