@@ -43,6 +43,8 @@ enum Verb {
     Bench(bench::Arguments),
     /// Check format, lints and generated files; quicker than the tests.
     Check,
+    /// Cut the power, kill processes, damage and fail disks; see that nothing is lost and that planted bugs are caught.
+    Crash(gate::crash::Arguments),
     /// Run the models of the rings under loom and shuttle, and see them catch planted bugs.
     Loom(gate::loom::Arguments),
     /// Run the rings and the core's tests under ThreadSanitizer and AddressSanitizer, and see them catch planted bugs.
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         Verb::Bench(arguments) => bench::bench(&arguments),
         Verb::Check => check::check(),
         Verb::Loom(arguments) => gate::loom::run(&arguments),
+        Verb::Crash(arguments) => gate::crash::run(&arguments),
         Verb::San(arguments) => gate::san::run(&arguments),
     };
     match done {

@@ -1,8 +1,9 @@
-//! The gates that look for races in the rings: `./x loom` and `./x san`.
+//! The gates: `./x crash` looks for what a crash may lose, `./x loom` and `./x san` for races in the rings.
 //!
-//! Both run the programs of `loom-tests`, on the rings as they are, where nothing may fail, and on a copy with planted
+//! The last two run the programs of `loom-tests`, on the rings as they are, where nothing may fail, and on a copy with planted
 //! bugs, each of which must make what is named for it fail. A gate that a planted bug passes is itself broken.
 
+pub mod crash;
 pub mod loom;
 mod mutation;
 mod program;
