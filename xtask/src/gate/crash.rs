@@ -60,15 +60,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 /// Beginnings of the lines in which the tests say what they did.
-const LINES: [&str; 7] = [
-    "power cuts:",
-    "killed ",
-    "written:",
-    "failing calls:",
-    "damage:",
-    "damage in the journal:",
-    "planted",
-];
+const LINES: [&str; 7] =
+    ["power cuts:", "killed ", "written:", "failing calls:", "damage:", "damage in the journal:", "planted"];
 
 /// Images of disks that were opened and verified, but for those of planted bugs.
 fn images(text: &str) -> u64 {
