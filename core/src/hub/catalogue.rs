@@ -7,11 +7,12 @@
 
 use crate::error::{Error, Result};
 use crate::hub::directory::Directory;
+use crate::limits::PARTITION_COUNT_MAX;
 use crate::name::Name;
-use crate::queue::QueueOptions;
+use crate::queue::{OnExhausted, QueueOptions};
 use crate::storage::Storage;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 
@@ -113,7 +114,54 @@ impl Catalogue {
         if found != Self::head(body).as_bytes() {
             return Err(corrupt(0, "the first line does not fit the rest".into()));
         }
-        serde_json::from_slice(body).map_err(|e| corrupt(head as u64, e.to_string()))
+        let catalogue: Self =
+            serde_json::from_slice(body).map_err(|e| corrupt(head as u64, e.to_string()))?;
+        catalogue.check().map_err(|detail| corrupt(head as u64, detail))?;
+        Ok(catalogue)
+    }
+
+    /// Refuses what was never saved, and what others rely on: names are paths, dead paths end, log ids are used once.
+    fn check(&self) -> Result<(), String> {
+        for name in self.queues.keys().chain(self.streams.keys()) {
+            Name::new(name).map_err(|error| error.to_string())?;
+        }
+        for (name, stream) in &self.streams {
+            let count = stream.partitions.len();
+            if count == 0 || count > PARTITION_COUNT_MAX as usize {
+                return Err(format!(
+                    "stream {name} has {count} partitions; 1 to {PARTITION_COUNT_MAX} are possible"
+                ));
+            }
+        }
+        let streams = self.streams.values().flat_map(|s| s.partitions.iter().chain([&s.offsets]));
+        let mut seen = HashSet::new();
+        for id in self.queues.values().map(|queue| &queue.log).chain(streams) {
+            let number = id.wrapping_sub(self.hub_id);
+            if !(1..=self.logs).contains(&number) || self.logs == u64::MAX || !seen.insert(id) {
+                return Err(format!("log {id:#x} is not one of {}, or not the only one", self.logs));
+            }
+        }
+        self.check_dead_paths()
+    }
+
+    /// Every dead path comes to an end, whichever queue it begins at.
+    fn check_dead_paths(&self) -> Result<(), String> {
+        let mut ends = HashSet::new();
+        for start in self.queues.keys() {
+            let mut path = HashSet::new();
+            let mut next = Some(start);
+            while let Some(name) = next.filter(|name| !ends.contains(name)) {
+                if !path.insert(name) {
+                    return Err(format!("the dead letters of queue {name} come back to it"));
+                }
+                next = match self.queues.get(name).map(|queue| &queue.options.on_exhausted) {
+                    Some(OnExhausted::DeadLetter(dead)) => Some(dead),
+                    _ => None,
+                };
+            }
+            ends.extend(path);
+        }
+        Ok(())
     }
 
     /// Replaces the catalogue of a directory, durably.
@@ -140,7 +188,6 @@ impl Catalogue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::queue::OnExhausted;
     use crate::storage::Blocking;
 
     #[test]
@@ -160,6 +207,42 @@ mod tests {
             damaged[byte] ^= 1;
             std::fs::write(&path, damaged).unwrap();
             assert!(Catalogue::load(&Blocking, scratch.path()).is_err(), "byte {byte}");
+        }
+    }
+
+    #[test]
+    fn a_catalogue_that_no_hub_makes_is_refused_although_its_checksum_fits() {
+        let queue = |catalogue: &mut Catalogue, name: &str, policy| {
+            let log = catalogue.next_log();
+            catalogue.queues.insert(name.into(), QueueEntry { log, options: QueueOptions::new(policy) });
+        };
+        let to = |dead: &str| OnExhausted::DeadLetter(dead.into());
+        let stream = |catalogue: &mut Catalogue, partitions: u64| {
+            let partitions = (0..partitions).map(|_| catalogue.next_log()).collect();
+            let offsets = catalogue.next_log();
+            catalogue.streams.insert("s".into(), StreamEntry { partitions, offsets });
+        };
+        type Change<'a> = &'a dyn Fn(&mut Catalogue);
+        let changes: [(Change<'_>, &str); 7] = [
+            (
+                &|c| ["a", "b", "c"].iter().zip(["b", "c", "b"]).for_each(|(q, d)| queue(c, q, to(d))),
+                "come back",
+            ),
+            (&|c| queue(c, "a", to("a")), "come back"),
+            (&|c| queue(c, "../a", OnExhausted::Drop), "../a"),
+            (&|c| stream(c, 0), "0 partitions"),
+            (&|c| stream(c, 1025), "1025 partitions"),
+            (&|c| (queue(c, "a", OnExhausted::Drop), c.logs = 0).1, "log 0x"),
+            (&|c| (queue(c, "a", OnExhausted::Drop), c.logs = u64::MAX).1, "log 0x"),
+        ];
+        for (change, word) in changes {
+            let scratch = tempfile::tempdir().unwrap();
+            let mut catalogue = Catalogue::new();
+            change(&mut catalogue);
+            catalogue.save(&Blocking, scratch.path()).unwrap();
+            let error = Catalogue::load(&Blocking, scratch.path()).unwrap_err();
+            assert!(matches!(error, Error::Corrupt { .. }), "{error:?}");
+            assert!(error.to_string().contains(word), "{word:?} is not in {error}");
         }
     }
 }

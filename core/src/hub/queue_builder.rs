@@ -145,13 +145,34 @@ fn check_dead_path(catalogue: &Catalogue, name: &Name, options: &QueueOptions) -
 
 /// The open queue of that name, which is in the catalogue; its dead letter queues are opened with it.
 pub(super) fn open_shared(hub: &Hub, registry: &mut Registry, name: &Name) -> Result<Arc<queue::Shared>> {
+    // A dead path may be long: no recursion.
+    let mut path = vec![name.clone()];
+    while let Some(last) = path.last()
+        && !registry.queues.contains_key(last)
+        && let Some(entry) = registry.catalogue.queues.get(last.as_str())
+        && let OnExhausted::DeadLetter(dead) = &entry.options.on_exhausted
+    {
+        path.push(Name::new(dead)?);
+    }
+    // From its end, for each needs the next.
+    for name in path.iter().skip(1).rev() {
+        open_one(hub, registry, name)?;
+    }
+    open_one(hub, registry, name)
+}
+
+/// The same, once its dead letter queue is open.
+fn open_one(hub: &Hub, registry: &mut Registry, name: &Name) -> Result<Arc<queue::Shared>> {
     if let Some(open) = registry.queues.get(name) {
         return Ok(open.clone());
     }
     let Some(entry) = registry.catalogue.queues.get(name.as_str()).cloned() else {
         return Err(Error::NotFound { noun: "queue", name: name.to_string(), advice: "" });
     };
-    let dead = dead_of(hub, registry, &entry.options)?;
+    let dead = match &entry.options.on_exhausted {
+        OnExhausted::DeadLetter(dead) => registry.queues.get(&Name::new(dead)?).cloned(),
+        OnExhausted::Drop | OnExhausted::Keep => None,
+    };
     let inner = hub.inner();
     let log = inner.open_log(registry, entry.log, Arc::default(), |directory| directory.queue(name))?;
     let shared = queue::Shared::open(name.clone(), log, inner.journal.clone(), entry.options, dead)?;

@@ -31,6 +31,9 @@ pub(crate) const CLOSED: u64 = 2;
 const POSITION: u64 = u32::MAX as u64;
 const PLACE_BITS: u32 = 27;
 
+/// Largest number of a segment that a file may have: half of what fits a [`Place`].
+pub(crate) const SEGMENT_NUMBER_MAX: u64 = 1 << (63 - PLACE_BITS);
+
 /// What is added to a claim word.
 pub(crate) fn increment(records: u64, granules: u64) -> u64 {
     records << 32 | granules

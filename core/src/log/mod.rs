@@ -37,11 +37,11 @@ mod marks;
 mod open;
 mod payload;
 mod reader;
-mod recovery;
+pub(crate) mod recovery;
 mod restore;
 mod rotate;
 mod segment;
-mod segment_file;
+pub(crate) mod segment_file;
 mod slab;
 mod writer;
 

@@ -6,7 +6,7 @@
 
 use crate::error::{Error, Result};
 use crate::log::buffer::Buffer;
-use crate::log::claim::{GRANULE_BYTES, Place, current};
+use crate::log::claim::{GRANULE_BYTES, Place, SEGMENT_NUMBER_MAX, current};
 use crate::log::directory::{Directory, Entry};
 use crate::log::frame::{Seed, corrupt};
 use crate::log::home::Home;
@@ -62,18 +62,17 @@ impl Log {
             Some((number, path)) => open_tail(&home, id, *number, path)?,
             None => None,
         };
-        if tail.is_none()
-            && let Some((number, _)) = files.pop()
-        {
-            // Its making was interrupted: not even its header is there, so nothing ever was in it.
-            home.remove(number)?;
-        }
+        // Its making was interrupted: not even its header is there, so nothing ever was in it.
+        let interrupted = if tail.is_none() { files.pop() } else { None };
         let headers = read_headers(&home, id, &files, tail.as_ref())?;
         // A segment that was complete when its successor was made, and has none: the walk tells where it ended.
         let tail = match (tail, files.last()) {
             (None, Some((number, path))) => open_tail(&home, id, *number, path)?,
             (tail, _) => tail,
         };
+        if let Some((number, _)) = interrupted {
+            home.remove(number)?;
+        }
         let mut recovered = Recovered { segments: headers.len() as u64, cut_bytes: 0 };
         if let Some(tail) = tail.as_ref().filter(|tail| tail.scan.torn_bytes > 0) {
             recovered.cut_bytes = tail.scan.torn_bytes;
@@ -141,6 +140,9 @@ fn segment_files(home: &Home) -> Result<Vec<(u64, PathBuf)>> {
     let mut files = Vec::with_capacity(paths.len());
     for path in paths {
         let Some(number) = Home::number(&path) else { continue };
+        if !(1..=SEGMENT_NUMBER_MAX).contains(&number) {
+            return Err(corrupt(&path, 0, format!("segments are counted from 1 to {SEGMENT_NUMBER_MAX}")));
+        }
         if let Some((last, _)) = files.last()
             && last + 1 != number
         {

@@ -13,7 +13,7 @@ use crate::log::frame::{Frame, Kind, Seed, Word, corrupt};
 use crate::log::payload::Payload;
 use crate::log::recovery::frame_at;
 use crate::log::segment_file;
-use crate::log::{Log, recovery};
+use crate::log::{Level, Log, recovery};
 use crate::sync::lock;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -266,6 +266,12 @@ impl Reader {
             if directory.last().is_none_or(|last| last.number < next) {
                 return Ok(false);
             }
+            if let Some(entry) = directory.get(next)
+                && entry.base != self.sequence
+            {
+                let detail = format!("it begins with sequence {}, expected {}", entry.base, self.sequence);
+                return Err(self.log.blame(Place::new(next, 0), detail));
+            }
         }
         self.go_to(next, self.sequence);
         self.locate()
@@ -342,6 +348,44 @@ impl Log {
                 Err(Error::NotFound { noun: "message", name, advice: "" })
             }
         }
+    }
+
+    /// The record at `place`, if it is there: a file says so, and is not believed. While nobody appends.
+    ///
+    /// # Errors
+    /// `Io` reading the segment.
+    pub(crate) fn payload_checked(self: &Arc<Self>, place: Place, sequence: u64) -> Result<Option<Payload>> {
+        let mut reader = Reader::at(self.clone(), place.segment(), sequence);
+        if !reader.locate()? || reader.segment != place.segment() {
+            return Ok(None);
+        }
+        let (data, seed, base) = match &reader.source {
+            Source::Live(header) => {
+                let header = self.header(*header);
+                let durable = self.limit(Level::Durable);
+                let end = if durable.segment() == reader.segment { durable.granule() } else { 0 };
+                // SAFETY: our pin; and the frames up to there are committed, for recovery has walked them.
+                let data = unsafe { header.buffer().committed(0, (end * GRANULE_BYTES) as usize) };
+                (data, header.seed(self.id, reader.segment), header.base())
+            }
+            Source::Cold(cold) => (&cold.data[..], cold.seed, cold.base),
+            Source::Unknown => return Ok(None),
+        };
+        let byte = (place.granule() * GRANULE_BYTES) as usize;
+        let found = match frame_at(data, byte, seed, sequence.wrapping_sub(base)) {
+            Ok(frame) if frame.kind() == Kind::Data => frame.bytes().len(),
+            _ => return Ok(None),
+        };
+        (reader.at, reader.sequence) = (place.granule(), sequence);
+        reader.found(found);
+        Ok(Some(reader.payload()))
+    }
+
+    /// The error that blames the file of `place`.
+    pub(crate) fn blame(&self, place: Place, detail: impl Into<String>) -> Error {
+        let Some(home) = &self.home else { return Error::Internal { detail: detail.into() } };
+        let position = segment_file::HEADER_BYTES as u64 + place.granule() * GRANULE_BYTES;
+        corrupt(&home.path(place.segment()), position, detail)
     }
 
     /// Sequence of the first record whose time is at least `time_ns`; the end if there is none.

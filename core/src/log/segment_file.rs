@@ -28,6 +28,8 @@ const MAGIC: &[u8; 8] = b"RINGMAIN";
 const MAJOR: u16 = 1;
 const MINOR: u16 = 0;
 const CRC: usize = 60;
+/// Largest sequence that a segment may begin with: there is room for more, and no log gets there.
+const BASE_MAX: u64 = 1 << 62;
 
 /// What the header block says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +90,9 @@ impl SegmentFile {
                 format!("a data area of {} bytes is impossible", header.data_bytes),
             ));
         }
+        if header.base > BASE_MAX {
+            return Err(corrupt(path, 40, format!("a first sequence of {} is impossible", header.base)));
+        }
         Ok(header)
     }
 }
@@ -95,6 +100,21 @@ impl SegmentFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_and_sequences_that_no_log_has_are_refused_with_their_place() {
+        let header = SegmentFile { log_id: 3, number: 9, base: BASE_MAX, data_bytes: 4096, generation: 1 };
+        assert!(SegmentFile::decode(&header.encode(), Path::new("s")).is_ok());
+        for (header, place) in [
+            (SegmentFile { base: BASE_MAX + 1, ..header }, 40),
+            (SegmentFile { data_bytes: 0, ..header }, 48),
+            (SegmentFile { data_bytes: 4097, ..header }, 48),
+            (SegmentFile { data_bytes: (512 << 20) + 8, ..header }, 48),
+        ] {
+            let found = SegmentFile::decode(&header.encode(), Path::new("s"));
+            assert!(matches!(found, Err(Error::Corrupt { byte_position, .. }) if byte_position == place));
+        }
+    }
 
     #[test]
     fn any_flipped_bit_of_the_header_is_refused() {

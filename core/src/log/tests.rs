@@ -372,3 +372,58 @@ impl Log {
 fn lock_live_bytes(log: &Log) -> u64 {
     crate::sync::lock(&log.directory).iter().filter(|e| e.header.is_some()).map(|e| e.bytes).sum()
 }
+
+fn make_segment(directory: &std::path::Path, number: u64, header: &[u8], data: &[u8]) {
+    let mut bytes = header.to_vec();
+    bytes.resize(segment_file::HEADER_BYTES, 0);
+    bytes.extend_from_slice(data);
+    std::fs::write(directory.join(format!("{number:016}.segment")), bytes).unwrap();
+}
+
+#[test]
+fn nothing_is_removed_from_a_log_that_is_refused() {
+    let scratch = tempfile::tempdir().unwrap();
+    // The second looks like an interrupted making, which is removed; but the first is damaged.
+    make_segment(scratch.path(), 1, &[], &[0; 64]);
+    make_segment(scratch.path(), 2, &[], &[0; 64]);
+    for _ in 0..2 {
+        let storage: Arc<dyn Storage> = Arc::new(Blocking);
+        let opened = Log::open(storage, scratch.path().into(), 77, Level::Durable, Arc::default());
+        assert!(matches!(opened.err(), Some(Error::Corrupt { .. })));
+        assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 2);
+    }
+}
+
+#[test]
+fn segments_of_impossible_numbers_are_refused() {
+    for number in [0, claim::SEGMENT_NUMBER_MAX + 1, 9_999_999_999_999_999] {
+        let scratch = tempfile::tempdir().unwrap();
+        let header = segment_file::SegmentFile { log_id: 77, number, base: 0, data_bytes: 64, generation: 1 };
+        make_segment(scratch.path(), number, &header.encode(), &[0; 64]);
+        let storage: Arc<dyn Storage> = Arc::new(Blocking);
+        let error = Log::open(storage, scratch.path().into(), 77, Level::Durable, Arc::default()).err();
+        assert!(error.is_some_and(|error| error.to_string().contains("counted from 1")), "{number}");
+    }
+}
+
+#[test]
+fn a_segment_that_does_not_begin_where_the_one_before_ends_is_refused_by_readers() {
+    let scratch = tempfile::tempdir().unwrap();
+    let seed = frame::Seed { log_id: 77, segment: 1, generation: 1 };
+    let mut area = [0; 64];
+    let draft = data(b"only");
+    draft.encode(&mut area[4..draft.bytes()], 0, 0, Some(seed.at(0)));
+    area[..4].copy_from_slice(&(draft.bytes() as u32).to_le_bytes());
+    let word = frame::PAD | 4;
+    area[32..36].copy_from_slice(&word.to_le_bytes());
+    area[36..40].copy_from_slice(&frame::pad_checksum(word, seed.at(32)).to_le_bytes());
+    let header = segment_file::SegmentFile { log_id: 77, number: 1, base: 0, data_bytes: 64, generation: 1 };
+    make_segment(scratch.path(), 1, &header.encode(), &area);
+    let later = segment_file::SegmentFile { number: 2, base: 5, ..header };
+    make_segment(scratch.path(), 2, &later.encode(), &[0; 64]);
+    let (log, _) = open(scratch.path());
+    let mut reader = Reader::earliest(log);
+    assert!(reader.advance().unwrap());
+    let error = reader.advance().unwrap_err();
+    assert!(error.to_string().contains("begins with sequence 5, expected 1"), "{error}");
+}

@@ -26,7 +26,7 @@ mod receive;
 mod recovery;
 mod send;
 mod settle;
-mod settlement;
+pub(crate) mod settlement;
 mod shared;
 mod state;
 mod stats;

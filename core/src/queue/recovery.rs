@@ -9,7 +9,7 @@
 
 use crate::error::Result;
 use crate::journal::Journal;
-use crate::log::{INDEXED, Kind, Log, Reader};
+use crate::log::{INDEXED, Kind, Log, Place, Reader};
 use crate::name::Name;
 use crate::queue::options::QueueOptions;
 use crate::queue::settlement::Event;
@@ -60,49 +60,193 @@ impl Shared {
 fn replay(state: &mut State, log: &Arc<Log>) -> Result<u64> {
     let mut reader = Reader::earliest(log.clone());
     let first = reader.next_sequence();
-    let mut cursor = first;
+    let mut replay = Replay { state, log, first, cursor: first, leased: Vec::new() };
     while reader.advance()? {
         let frame = reader.frame();
         match frame.kind() {
             Kind::Data if frame.has(INDEXED) => {
                 // Settled or not: the cursor will pass it, and it is no plain message.
-                state.ahead.insert(reader.sequence());
-                state.insert(reader.sequence(), Message::new(reader.found_place(), waiting(frame.due_ns())));
+                let (id, message) =
+                    (reader.sequence(), Message::new(reader.found_place(), waiting(frame.due_ns())));
+                replay.state.ahead.insert(id);
+                replay.state.insert(id, message);
             }
             Kind::Control => {
                 let Some(event) = Event::decode(frame.value()) else { continue };
-                apply(state, log, event, first, &mut cursor);
+                replay.check(&event, &reader)?;
+                replay.apply(event);
             }
             _ => {}
         }
     }
-    Ok(cursor)
+    replay.check_places()?;
+    Ok(replay.cursor)
 }
 
-fn apply(state: &mut State, log: &Log, event: Event, first: u64, cursor: &mut u64) {
-    let forget = |state: &mut State, id: u64| {
-        if id >= first {
-            state.remove(id);
-            state.tally.settle(log, id);
+struct Replay<'a> {
+    state: &'a mut State,
+    log: &'a Arc<Log>,
+    /// Of the first record held: what is older is settled.
+    first: u64,
+    cursor: u64,
+    /// Where leases say that plain messages are.
+    leased: Vec<(Place, u64)>,
+}
+
+impl Replay<'_> {
+    /// Refuses a lease of a message that was not sent before it.
+    fn check(&self, event: &Event, reader: &Reader) -> Result<()> {
+        let end = reader.sequence();
+        match event {
+            Event::Started(leases) => match leases.iter().find(|(id, _)| *id >= end) {
+                None => Ok(()),
+                Some((id, _)) => {
+                    let detail = format!("message {id} is leased where {end} is the next to be sent");
+                    Err(self.log.blame(reader.found_place(), detail))
+                }
+            },
+            _ => Ok(()),
         }
-    };
-    match event {
-        Event::Started(leases) => {
-            for (id, place) in leases.into_iter().filter(|(id, _)| *id >= first) {
-                if !state.messages.contains_key(&id) {
-                    state.insert(id, Message::new(place, Status::Ready));
-                    *cursor = (*cursor).max(id + 1);
-                }
-                if let Some(message) = state.messages.get_mut(&id) {
-                    message.attempts += 1;
-                }
-                // Its deadline was the dead process's: it is over.
-                state.set_status(id, Status::Leased { deadline_ns: u64::MAX });
+    }
+
+    /// Deliveries take a message from where its lease says that it is: that must be so.
+    fn check_places(&mut self) -> Result<()> {
+        let mut leased = std::mem::take(&mut self.leased);
+        leased.retain(|(_, id)| self.state.messages.contains_key(id));
+        // In order, and the last one kept, so that each segment is read once.
+        leased.sort_unstable();
+        let mut last = None;
+        for (place, id) in leased {
+            last = self.log.payload_checked(place, id)?;
+            if last.is_none() {
+                return Err(self
+                    .log
+                    .blame(place, format!("message {id} was leased from here, and is not here")));
             }
         }
-        Event::Acked(ids) => ids.into_iter().for_each(|id| forget(state, id)),
-        Event::Failed(failure) => apply_failure(state, failure),
-        Event::Released { id, due_ns } => state.set_status(id, waiting(due_ns)),
-        Event::Dead { id } | Event::Dropped { id } => forget(state, id),
+        drop(last);
+        Ok(())
+    }
+
+    fn apply(&mut self, event: Event) {
+        match event {
+            Event::Started(leases) => {
+                for (id, place) in leases.into_iter().filter(|(id, _)| *id >= self.first) {
+                    if !self.state.messages.contains_key(&id) {
+                        self.leased.push((place, id));
+                        self.state.insert(id, Message::new(place, Status::Ready));
+                        self.cursor = self.cursor.max(id + 1);
+                    }
+                    if let Some(message) = self.state.messages.get_mut(&id) {
+                        message.attempts = message.attempts.saturating_add(1);
+                    }
+                    // Its deadline was the dead process's: it is over.
+                    self.state.set_status(id, Status::Leased { deadline_ns: u64::MAX });
+                }
+            }
+            Event::Acked(ids) => ids.into_iter().for_each(|id| self.forget(id)),
+            Event::Failed(failure) => apply_failure(self.state, failure),
+            Event::Released { id, due_ns } => self.state.set_status(id, waiting(due_ns)),
+            Event::Dead { id } | Event::Dropped { id } => self.forget(id),
+        }
+    }
+
+    fn forget(&mut self, id: u64) {
+        // Known from its lease, or as an indexed one: nothing is settled twice.
+        if id >= self.first && self.state.remove(id).is_some() {
+            self.state.tally.settle(self.log, id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, alarm::Alarm};
+    use crate::error::Error;
+    use crate::log::{Draft, Level};
+    use crate::queue::options::OnExhausted;
+    use crate::queue::settlement::Failure;
+    use crate::storage::Blocking;
+    use std::path::Path;
+
+    fn journal() -> Arc<Journal> {
+        Arc::new(Journal::new(Clock::System, Arc::new(Alarm::new()), Level::Durable, 100_000_000))
+    }
+
+    fn open_log(directory: &Path) -> Arc<Log> {
+        let opened = Log::open(Arc::new(Blocking), directory.into(), 7, Level::Durable, Arc::default());
+        Arc::new(opened.unwrap().0)
+    }
+
+    fn append(log: &Arc<Log>, kind: Kind, value: &[u8]) -> Place {
+        let receipt = log.append(&[Draft::control(kind, 1, value)]).unwrap();
+        journal().commit(log, receipt.end).unwrap();
+        receipt.start
+    }
+
+    fn open_queue(directory: &Path) -> Result<Arc<Shared>> {
+        let options = QueueOptions { max_failures: 2, ..QueueOptions::new(OnExhausted::Keep) };
+        Shared::open(Name::new("jobs")?, open_log(directory), journal(), options, None)
+    }
+
+    #[test]
+    fn a_lease_of_what_is_not_there_is_refused_with_its_place() {
+        type Lease = fn(Place, Place) -> (u64, Place);
+        let leases: [(Lease, &str); 5] = [
+            (|_, _| (u64::MAX, Place::new(1, 0)), "never sent"),
+            (|first, _| (1, first), "another message's place"),
+            (|_, mark| (2, mark), "no message's place"),
+            (|first, _| (0, Place(first.0 + 1)), "within a frame"),
+            (|_, _| (0, Place::new(1, (1 << 26) - 1)), "beyond the segment"),
+        ];
+        for (lease, what) in leases {
+            let scratch = tempfile::tempdir().unwrap();
+            let log = open_log(scratch.path());
+            let first = append(&log, Kind::Data, b"first");
+            append(&log, Kind::Data, b"second");
+            // Its frame carries the sequence of the message after it.
+            let mark = append(&log, Kind::Control, &[]);
+            append(&log, Kind::Data, b"third");
+            append(&log, Kind::Control, &Event::Started(vec![lease(first, mark)]).encode());
+            drop(log);
+            for _ in 0..2 {
+                let error = open_queue(scratch.path()).err();
+                assert!(matches!(error, Some(Error::Corrupt { .. })), "{what}: {error:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn failures_beyond_counting_are_no_fewer() {
+        let scratch = tempfile::tempdir().unwrap();
+        let log = open_log(scratch.path());
+        let place = append(&log, Kind::Data, b"x");
+        append(&log, Kind::Control, &Event::Started(vec![(0, place)]).encode());
+        let most = u32::MAX;
+        let reason = String::new();
+        let failure = Failure { id: 0, failures: most, expirations: most, due_ns: 0, death: None, reason };
+        append(&log, Kind::Control, &Event::Failed(failure).encode());
+        append(&log, Kind::Control, &Event::Started(vec![(0, place)]).encode());
+        drop(log);
+        let queue = open_queue(scratch.path()).unwrap();
+        assert_eq!(lock(&queue.state).messages.get(&0).map(|message| message.failures), Some(most));
+    }
+
+    #[test]
+    fn settling_one_message_many_times_settles_no_other() {
+        let scratch = tempfile::tempdir().unwrap();
+        let log = open_log(scratch.path());
+        let first = append(&log, Kind::Data, &[1; 6000]);
+        append(&log, Kind::Data, &[2; 6000]);
+        append(&log, Kind::Control, &Event::Started(vec![(0, first)]).encode());
+        append(&log, Kind::Control, &Event::Acked(vec![0; 9]).encode());
+        // The next segments, so that the first may go.
+        for _ in 0..4 {
+            append(&log, Kind::Data, &[3; 12_000]);
+        }
+        drop(log);
+        let queue = open_queue(scratch.path()).unwrap();
+        assert_eq!(queue.take(1).unwrap().first().map(|delivery| delivery.id()), Some(1));
     }
 }

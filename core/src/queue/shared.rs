@@ -150,7 +150,7 @@ impl Shared {
         let Some(message) = state.messages.get(&id).cloned() else { return Err(self.lost(id, 0)) };
         truncate(&mut reason);
         let options = lock(&self.options).clone();
-        let failures = message.failures + 1;
+        let failures = message.failures.saturating_add(1);
         let exhausted = failures >= options.max_failures && options.on_exhausted != OnExhausted::Keep;
         let due_ns = if exhausted {
             0
@@ -158,7 +158,7 @@ impl Shared {
             let delay = delay.unwrap_or_else(|| options.retry.delay(failures, state.random()));
             if delay.is_zero() { 0 } else { now_ns.saturating_add(duration_ns(delay)) }
         };
-        let expirations = message.expirations + u32::from(expired);
+        let expirations = message.expirations.saturating_add(expired.into());
         let death = exhausted.then_some(Death::Failed);
         let failure = Failure { id, failures, expirations, due_ns, death, reason };
         let end = self.append_event(&Event::Failed(failure.clone()))?;
