@@ -1,0 +1,311 @@
+//! The corpus that a run starts from, made of what the core itself writes: `cargo run --bin seeds` puts it into `corpus/`.
+
+use crate::clock::{Clock, ManualClock};
+use crate::disk::{self, LOG_ID};
+use crate::error::Result;
+use crate::hub::Hub;
+use crate::input::Output;
+use crate::log::Place;
+use crate::log::frame::{BATCH_CONTINUED, BATCH_CONTINUES, Draft, Kind, PAD, Seed, checksum, pad_checksum};
+use crate::log::segment_file::{HEADER_BYTES, SegmentFile};
+use crate::message::Message;
+use crate::queue::OnExhausted;
+use crate::queue::settlement::{Event, Failure};
+use crate::storage::sim::SimDisk;
+use crate::storage::{File, Storage};
+use crate::targets::{SEED, part, put_event, put_file};
+use std::path::Path;
+use std::sync::Arc;
+
+/// An input: its target, its name, its bytes.
+pub type SeedFile = (&'static str, &'static str, Vec<u8>);
+
+/// All of them.
+///
+/// # Errors
+/// None: the disk is simulated.
+pub fn all() -> Result<Vec<SeedFile>> {
+    let mut seeds = Vec::new();
+    seeds.extend(frames());
+    seeds.extend(headers());
+    seeds.extend(directories()?);
+    seeds.extend(power_cuts());
+    seeds.extend(catalogues()?);
+    seeds.extend(queues());
+    seeds.extend(offsets());
+    Ok(seeds)
+}
+
+/// A data area: frames of a kind with batch flags and a draft, at their places, and how many bytes they take.
+fn area(seed: Seed, bytes: usize, frames: &[(u8, Draft<'_>)]) -> (Vec<u8>, usize) {
+    let (mut data, mut at, mut records) = (vec![0; bytes], 0, 0);
+    for (batch, draft) in frames {
+        let len = draft.bytes();
+        draft.encode(&mut data[at + 4..at + len], records, *batch, Some(seed.at(at as u64)));
+        data[at..at + 4].copy_from_slice(&(len as u32).to_le_bytes());
+        at += draft.granules() as usize * 8;
+        records += u32::from(draft.kind.is_record());
+    }
+    (data, at)
+}
+
+/// Ends a data area with a pad.
+fn seal(seed: Seed, data: &mut [u8], at: usize) {
+    let word = PAD | ((data.len() - at) / 8) as u32;
+    data[at..at + 4].copy_from_slice(&word.to_le_bytes());
+    data[at + 4..at + 8].copy_from_slice(&pad_checksum(word, seed.at(at as u64)).to_le_bytes());
+}
+
+fn mark(value: &[u8]) -> Draft<'_> {
+    Draft::control(Kind::DurableMark, 2, value)
+}
+
+fn frames() -> Vec<SeedFile> {
+    let headers: &[(&str, &[u8])] = &[("trace", b"7"), ("content-type", b"text/plain")];
+    let full = Draft {
+        key: Some(b"N14228"),
+        event_time_ns: Some(99),
+        due_ns: 1_000_000_000,
+        headers,
+        ..disk::data(b"EWR-IAH")
+    };
+    let durable = Place::new(1, 4).0.to_le_bytes();
+    let event = Event::Acked(vec![1, 2]).encode();
+    let alone = |draft| area(SEED, 256, &[(0, draft)]);
+    let several = [
+        (0, disk::data(b"first")),
+        (BATCH_CONTINUES, full),
+        (BATCH_CONTINUED, disk::data(b"third")),
+        (0, mark(&durable)),
+        (0, Draft::control(Kind::Abort, 3, b"")),
+        (0, Draft::control(Kind::Control, 3, &event)),
+    ];
+    let trimmed = |(data, at): (Vec<u8>, usize)| data[..at].to_vec();
+    let mut sealed = area(SEED, 64, &[(0, disk::data(b"x"))]);
+    seal(SEED, &mut sealed.0, sealed.1);
+    vec![
+        ("frame", "plain", trimmed(alone(disk::data(b"x")))),
+        ("frame", "full", trimmed(alone(full))),
+        ("frame", "mark", trimmed(alone(mark(&durable)))),
+        ("frame", "several", trimmed(area(SEED, 512, &several))),
+        ("frame", "sealed", sealed.0),
+        ("frame", "parts", {
+            let mut parts = Output::default();
+            parts
+                .u8(0b0100_0111)
+                .piece(b"key")
+                .u64(5)
+                .u64(6)
+                .u8(1)
+                .bytes(b"n")
+                .piece(b"v")
+                .u8(1)
+                .bytes(b"m")
+                .piece(b"");
+            parts.u64(7).bytes(b"value").finish()
+        }),
+    ]
+}
+
+fn header(number: u64, base: u64, data_bytes: u64) -> SegmentFile {
+    SegmentFile { log_id: LOG_ID, number, base, data_bytes, generation: 1 }
+}
+
+fn headers() -> Vec<SeedFile> {
+    let block = |header: SegmentFile| header.encode()[..64].to_vec();
+    vec![
+        ("segment_header", "first", block(header(1, 0, 16 << 10))),
+        ("segment_header", "largest", block(header(1 << 36, 1 << 40, 512 << 20))),
+        ("segment_header", "short", header(1, 0, 8).encode()[..9].to_vec()),
+    ]
+}
+
+/// Directories as the log leaves them, and small ones of the same layout.
+fn directories() -> Result<Vec<SeedFile>> {
+    let disk = disk::empty();
+    let journal = disk::journal(&ManualClock::new());
+    for _ in 0..2 {
+        let (log, _) = disk::open(&disk, "/log", LOG_ID)?;
+        for size in [1, 100] {
+            disk::append(&log, &journal, &[vec![1; size], vec![2; 8]])?;
+        }
+    }
+    let operations =
+        |output: &mut Output| output.bytes(&[0, 1, 40, 0, 1, 2, 9, 0, 0, 200, 78, 2, 0]).finish();
+    let real = {
+        let mut output = Output::default();
+        put_directory(&disk, output.u8(1));
+        operations(&mut output)
+    };
+    let seeds = |number| Seed { log_id: LOG_ID, segment: number, generation: 1 };
+    let durable = Place::new(2, 4).0.to_le_bytes();
+    let (mut first, at) = area(seeds(1), 128, &[(0, disk::data(b"a")), (0, disk::data(b"b"))]);
+    seal(seeds(1), &mut first, at);
+    let (second, _) = area(
+        seeds(2),
+        512,
+        &[
+            (0, disk::data(b"c")),
+            (0, mark(&durable)),
+            (BATCH_CONTINUES, disk::data(b"d")),
+            (BATCH_CONTINUED, disk::data(b"e")),
+        ],
+    );
+    let (torn, _) = area(seeds(2), 512, &[(0, disk::data(b"c")), (BATCH_CONTINUES, disk::data(b"d"))]);
+    let (full, _) = area(seeds(1), 64, &[(0, disk::data(b"12345678")), (0, disk::data(b"12345678"))]);
+    let two = |second: &[u8]| {
+        let mut output = Output::default();
+        output.u8(2);
+        put_file(&mut output, 1, &header(1, 0, 128).encode(), 128, &first);
+        put_file(&mut output, 2, &header(2, 2, 512).encode(), 512, second);
+        operations(&mut output)
+    };
+    let one = |area: &[u8], bytes: usize| {
+        let mut output = Output::default();
+        output.u8(1);
+        put_file(&mut output, 1, &header(1, 0, bytes as u64).encode(), bytes, area);
+        operations(&mut output)
+    };
+    let interrupted = {
+        let mut output = Output::default();
+        output.u8(2);
+        put_file(&mut output, 1, &header(1, 0, 128).encode(), 128, &first);
+        put_file(&mut output, 2, &[0; 64], 512, &[]);
+        operations(&mut output)
+    };
+    Ok(vec![
+        ("recovery", "empty", operations(Output::default().u8(0))),
+        ("recovery", "real", real),
+        ("recovery", "two_segments", two(&second)),
+        ("recovery", "torn_batch", two(&torn)),
+        ("recovery", "sealed_only", one(&first, 128)),
+        ("recovery", "exactly_full", one(&full, 64)),
+        ("recovery", "interrupted_making", interrupted),
+    ])
+}
+
+/// The one segment file of a directory.
+fn put_directory(disk: &SimDisk, output: &mut Output) {
+    let read = |file: Arc<dyn File>| {
+        let mut bytes = vec![0; file.len()? as usize];
+        file.read_exact_at(&mut bytes, 0).map(|()| bytes)
+    };
+    let bytes = disk.open(&disk::segment_path(1)).and_then(read).expect("a simulated disk does not fail");
+    let area = &bytes[HEADER_BYTES..];
+    let used = area.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    put_file(output, 1, &bytes[..HEADER_BYTES], area.len(), &area[..used]);
+}
+
+fn power_cuts() -> Vec<SeedFile> {
+    vec![
+        ("power_cut", "appends_and_cuts", vec![0, 1, 9, 0, 0, 2, 40, 1, 3, 5, 2, 7, 0, 0, 3, 0, 6, 9, 0, 4]),
+        (
+            "power_cut",
+            "segments",
+            [[0, 3, 255, 0]; 5].concat().into_iter().chain([5, 3, 3, 1, 0, 9, 1, 4]).collect(),
+        ),
+        ("power_cut", "killed", vec![0, 1, 9, 2, 4, 5, 0, 0, 4]),
+        ("power_cut", "flipped_record", vec![0, 0, 20, 0, 0, 0, 20, 0, 7, 0, 40, 16, 3, 4]),
+        ("power_cut", "flipped_header", vec![0, 0, 20, 0, 0, 0, 20, 0, 7, 0, 40, 0, 1, 4]),
+    ]
+}
+
+fn catalogues() -> Result<Vec<SeedFile>> {
+    let disk = SimDisk::new();
+    let open = || {
+        Hub::builder().storage(Arc::new(disk.clone())).clock(Clock::Manual(ManualClock::new())).open("/hub")
+    };
+    let read = || {
+        let file = disk.open(Path::new("/hub/catalogue")).expect("a simulated disk does not fail");
+        let mut bytes = vec![0; file.len().unwrap_or_default() as usize];
+        file.read_exact_at(&mut bytes, 0).map(|()| bytes).expect("a simulated disk does not fail")
+    };
+    let queues = {
+        let hub = open()?;
+        hub.queue("jobs").dead_letter("jobs.dead").open()?.send(Message::new(b"x"))?;
+        hub.queue("mail").on_exhausted(OnExhausted::Drop).open()?;
+        read()
+    };
+    let streams = {
+        let hub = open()?;
+        hub.stream("events").partitions(3).open()?;
+        read()
+    };
+    let round = {
+        let text = String::from_utf8_lossy(&queues).replace("\"keep\"", "{\"dead_letter\": \"jobs\"}");
+        let text = text.replace("\"drop\"", "{\"dead_letter\": \"jobs\"}");
+        let body = text.split_once('\n').map_or("", |(_, body)| body);
+        let crc = checksum(body.as_bytes(), 0);
+        format!("ringmain catalogue 1 crc32c {crc:08x}\n{body}").into_bytes()
+    };
+    Ok(vec![
+        ("catalogue", "queues", queues),
+        ("catalogue", "queues_and_stream", streams),
+        ("catalogue", "dead_letters_that_go_round", round),
+    ])
+}
+
+fn queues() -> Vec<SeedFile> {
+    let failed =
+        |due_ns| Failure { id: 1, failures: 1, expirations: 1, due_ns, death: None, reason: "no".into() };
+    // The death is the last byte but those of the reason.
+    let dying_bytes = {
+        let mut bytes = Event::Failed(failed(0)).encode();
+        bytes[25] = 1;
+        bytes
+    };
+    let verbs = [0x31, 3, 4, 2, 0x31, 6, 5, 0xf2, 0x31, 4];
+    let queue = |policy: u8, frames: &[&dyn Fn(&mut Output)]| {
+        let mut output = Output::default();
+        output.u8(policy).u8(frames.len() as u8);
+        frames.iter().for_each(|frame| frame(&mut output));
+        output.bytes(&verbs).finish()
+    };
+    let plain = |output: &mut Output| {
+        output.u8(part::PLAIN);
+    };
+    let delayed = |output: &mut Output| {
+        output.u8(part::DELAYED).u64(2_000_000_000);
+    };
+    let started = |index: u8| {
+        move |output: &mut Output| {
+            output.u8(part::STARTED).u8(index);
+        }
+    };
+    let event = |event: Event| move |output: &mut Output| put_event(output, &event);
+    let (first, second) = (started(0), started(1));
+    let acked = event(Event::Acked(vec![0, 2]));
+    let again = event(Event::Failed(failed(0)));
+    let later = event(Event::Failed(failed(3_000_000_000)));
+    let dying = |output: &mut Output| {
+        output.u8(part::EVENT).piece(&dying_bytes);
+    };
+    let released = event(Event::Released { id: 0, due_ns: 5 });
+    let dead = event(Event::Dead { id: 1 });
+    let raw = event(Event::Started(vec![(0, Place::new(1, 0)), (1, Place::new(1, 4))]));
+    let settled = event(Event::Acked(vec![0; 9]));
+    let many: [&dyn Fn(&mut Output); 9] = [&plain; 9];
+    vec![
+        ("settlement", "settled_often", queue(1, &[&many[..], &[&first, &settled]].concat())),
+        ("settlement", "plain", queue(0, &[&plain, &plain, &plain, &plain])),
+        (
+            "settlement",
+            "leases",
+            queue(2, &[&plain, &plain, &delayed, &first, &second, &acked, &again, &released]),
+        ),
+        ("settlement", "deaths", queue(2, &[&plain, &plain, &second, &dying, &first])),
+        ("settlement", "dead", queue(1, &[&plain, &plain, &delayed, &second, &later, &dead, &raw])),
+    ]
+}
+
+fn offsets() -> Vec<SeedFile> {
+    let pair = |partition: u32, offset: u64| [&partition.to_le_bytes()[..], &offset.to_le_bytes()].concat();
+    let mut commits = Output::default();
+    commits.u8(3).piece(b"billing").piece(&[pair(0, 5), pair(1, 20)].concat());
+    commits.piece(b"audit").piece(&pair(1, 7)).piece(b"billing").piece(&pair(0, 9));
+    let groups: &[&[u8]] = &[b"billing", b"audit", b"new", b"billing"];
+    for group in groups {
+        commits.piece(group).u8(6);
+    }
+    vec![("offsets", "commits", commits.finish())]
+}

@@ -1,0 +1,34 @@
+//! The targets: functions of bytes that panic when something is promised and not kept.
+
+mod catalogue;
+mod frame;
+mod offsets;
+mod power_cut;
+mod recovery;
+mod segment_header;
+mod settlement;
+
+/// Target by name.
+const TARGETS: [(&str, fn(&[u8])); 7] = [
+    ("frame", frame::run),
+    ("segment_header", segment_header::run),
+    ("recovery", recovery::run),
+    ("power_cut", power_cut::run),
+    ("catalogue", catalogue::run),
+    ("settlement", settlement::run),
+    ("offsets", offsets::run),
+];
+
+pub(crate) use frame::SEED;
+pub(crate) use recovery::put_file;
+pub(crate) use settlement::{part, put_event};
+
+/// All names.
+pub fn names() -> Vec<&'static str> {
+    TARGETS.iter().map(|(name, _)| *name).collect()
+}
+
+/// The target of that name.
+pub fn find(name: &str) -> Option<fn(&[u8])> {
+    TARGETS.iter().find(|(known, _)| *known == name).map(|(_, run)| *run)
+}

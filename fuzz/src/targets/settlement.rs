@@ -1,0 +1,186 @@
+//! The events of a queue in its log: an event is refused or understood as it would be written; a queue whose log holds
+//! whatever events opens or blames its file, twice the same, and delivers nothing that was not sent.
+//!
+//! Input: frames of the log, then verbs. The bytes as a whole are an event, too.
+
+use crate::clock::ManualClock;
+use crate::disk::{self, LOG_ID};
+use crate::error::{Error, Result};
+use crate::input::{Input, Output};
+use crate::journal::Journal;
+use crate::log::{Draft, Kind, Log, Place};
+use crate::name::Name;
+use crate::queue::settlement::Event;
+use crate::queue::{Delivery, OnExhausted, QueueOptions, Shared};
+use crate::storage::sim::SimDisk;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+const FRAME_COUNT_MAX: u8 = 40;
+const VERB_COUNT_MAX: u32 = 30;
+/// Every third record is this long, so that there is more than one segment.
+const LONG_BYTES: usize = 7000;
+
+/// What an input begins its parts with.
+pub(crate) mod part {
+    pub(crate) const PLAIN: u8 = 0;
+    pub(crate) const DELAYED: u8 = 1;
+    pub(crate) const EVENT: u8 = 2;
+    /// A lease of a record that is there.
+    pub(crate) const STARTED: u8 = 3;
+    pub(crate) const COUNT: u8 = 4;
+}
+
+pub(super) fn run(bytes: &[u8]) {
+    if let Some(event) = Event::decode(bytes) {
+        assert_eq!(Event::decode(&event.encode()), Some(event));
+    }
+    let mut input = Input::new(bytes);
+    let clock = ManualClock::new();
+    let disk = disk::empty();
+    disk::make_directory(&disk, Path::new("/dead"));
+    let journal = disk::journal(&clock);
+    let policy = input.u8();
+    let Sent { sent, touched } = fill(&mut input, &disk, &journal);
+    let queue = match open(&disk, &journal, policy) {
+        Ok(queue) => queue,
+        Err(error) => {
+            disk::assert_blames_the_files(&error);
+            let again = open(&disk, &journal, policy).map(drop);
+            return assert_eq!(format!("{:?}", again.err()), format!("{:?}", Some(error)), "the second time");
+        }
+    };
+    let kept = (0..sent.len() as u64).find(|id| !touched.contains(id));
+    let start = queue.log.start().1;
+    assert!(kept.is_none_or(|id| id >= start), "message {kept:?} is gone, the log begins with {start}");
+    let mut held = Vec::new();
+    for _ in 0..VERB_COUNT_MAX {
+        if input.is_over() {
+            break;
+        }
+        verb(&mut input, &queue, &clock, &sent, &mut held);
+    }
+    held.iter().for_each(Delivery::forget);
+    drop((held, queue));
+    if let Err(error) = open(&disk, &journal, policy) {
+        panic!("a queue that opened does not open again: {error}");
+    }
+}
+
+/// What was written.
+struct Sent {
+    sent: Vec<Vec<u8>>,
+    /// Messages that some event is about: all others wait to be delivered.
+    touched: BTreeSet<u64>,
+}
+
+fn touched_by(event: &Event) -> Vec<u64> {
+    match event {
+        Event::Started(leases) => leases.iter().map(|(id, _)| *id).collect(),
+        Event::Acked(ids) => ids.clone(),
+        Event::Failed(failure) => vec![failure.id],
+        Event::Released { id, .. } | Event::Dead { id } | Event::Dropped { id } => vec![*id],
+    }
+}
+
+/// Writes the log as the input says.
+fn fill(input: &mut Input<'_>, disk: &SimDisk, journal: &Journal) -> Sent {
+    let (log, _) = disk::open(disk, "/log", LOG_ID).expect("an empty directory is an empty log");
+    let mut sent: Vec<Vec<u8>> = Vec::new();
+    let mut touched = BTreeSet::new();
+    let mut places: Vec<Place> = Vec::new();
+    let mut end = Place::default();
+    for _ in 0..input.u8() % FRAME_COUNT_MAX {
+        let kind = input.u8() % part::COUNT;
+        let event;
+        let value: Vec<u8> = match kind {
+            part::PLAIN | part::DELAYED => {
+                let bytes = if sent.len() % 3 == 2 { LONG_BYTES } else { 1 };
+                vec![sent.len() as u8; bytes]
+            }
+            part::EVENT => input.piece().to_vec(),
+            _ => {
+                let index = usize::from(input.u8());
+                let lease = places.get(index).map(|place| (index as u64, *place));
+                event = Event::Started(lease.into_iter().collect());
+                event.encode()
+            }
+        };
+        let is_record = kind == part::PLAIN || kind == part::DELAYED;
+        let kind_of_frame = if is_record { Kind::Data } else { Kind::Control };
+        if !is_record {
+            touched.extend(Event::decode(&value).iter().flat_map(touched_by));
+        }
+        let due_ns = if kind == part::DELAYED { input.u64() } else { 0 };
+        let draft = Draft { due_ns, ..Draft::control(kind_of_frame, 1, &value) };
+        let receipt = log.append(&[draft]).expect("an open log takes frames");
+        end = receipt.end;
+        if is_record {
+            places.push(receipt.start);
+            sent.push(value);
+        }
+    }
+    journal.commit(&log, end).expect("a simulated disk does not fail");
+    Sent { sent, touched }
+}
+
+fn open(disk: &SimDisk, journal: &Arc<Journal>, policy: u8) -> Result<Arc<Shared>> {
+    let queue = |log: Arc<Log>, name: &str, policy, dead| {
+        let options = QueueOptions { max_failures: 2, ..QueueOptions::new(policy) };
+        Shared::open(Name::new(name)?, log, journal.clone(), options, dead)
+    };
+    let (log, _) = disk::open(disk, "/log", LOG_ID)?;
+    match policy % 3 {
+        0 => queue(log, "jobs", OnExhausted::Drop, None),
+        1 => queue(log, "jobs", OnExhausted::Keep, None),
+        _ => {
+            let (dead, _) = disk::open(disk, "/dead", LOG_ID + 1)?;
+            let dead = queue(dead, "dead", OnExhausted::Keep, None)?;
+            queue(log, "jobs", OnExhausted::DeadLetter("dead".into()), Some(dead))
+        }
+    }
+}
+
+fn verb(
+    input: &mut Input<'_>,
+    queue: &Arc<Shared>,
+    clock: &ManualClock,
+    sent: &[Vec<u8>],
+    held: &mut Vec<Delivery>,
+) {
+    let verb = input.u8();
+    let done = match verb % 7 {
+        0 | 1 => queue.take(usize::from(verb >> 4) + 1).map(|taken| {
+            for delivery in &taken {
+                let value = usize::try_from(delivery.id()).ok().and_then(|id| sent.get(id));
+                assert_eq!(value.map(Vec::as_slice), Some(delivery.value()), "message {}", delivery.id());
+            }
+            held.extend(taken);
+        }),
+        2 => {
+            clock.advance(Duration::from_secs(1 << (verb >> 3)));
+            queue.tick(clock.now_ns());
+            Ok(())
+        }
+        kind => match held.pop() {
+            None => Ok(()),
+            Some(delivery) => match kind {
+                3 => delivery.ack(),
+                4 => delivery.fail("no"),
+                5 => delivery.release(),
+                _ => delivery.reject("never"),
+            },
+        },
+    };
+    match done {
+        Ok(()) | Err(Error::LeaseLost { .. } | Error::OptionMissing { .. }) => {}
+        Err(error) => panic!("a queue that opened refuses a verb: {error:?}"),
+    }
+}
+
+/// The other half of the format.
+pub(crate) fn put_event(output: &mut Output, event: &Event) {
+    output.u8(part::EVENT).piece(&event.encode());
+}
