@@ -6,10 +6,11 @@ use anyhow::Result;
 use std::process::{Command, ExitCode};
 
 pub fn check() -> Result<ExitCode> {
-    let [workspace, models] = rust::fmt();
-    let mut checks: [(&str, Command); 4] = [
+    let [workspace, models, targets] = rust::fmt();
+    let mut checks: [(&str, Command); 5] = [
         ("format", workspace),
         ("format of the models", models),
+        ("format of the fuzz targets", targets),
         ("lints", rust::clippy()),
         ("generated files", generated_files()),
     ];

@@ -49,6 +49,8 @@ enum Verb {
     Loom(gate::loom::Arguments),
     /// Run the rings and the core's tests under ThreadSanitizer and AddressSanitizer, and see them catch planted bugs.
     San(gate::san::Arguments),
+    /// Feed hostile bytes to everything that parses files, and see planted bugs found.
+    Fuzz(gate::fuzz::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Verb::Loom(arguments) => gate::loom::run(&arguments),
         Verb::Crash(arguments) => gate::crash::run(&arguments),
         Verb::San(arguments) => gate::san::run(&arguments),
+        Verb::Fuzz(arguments) => gate::fuzz::run(&arguments),
     };
     match done {
         Ok(code) => code,

@@ -5,10 +5,11 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 /// Programs that answer as those of a machine on which everything is there. The fake cargo prints what it was asked.
-const COMPLETE: [(&str, &str); 6] = [
+const COMPLETE: [(&str, &str); 7] = [
     ("cargo", "echo cargo \"$@\" in \"$PWD\" from \"$X_CALLED_FROM\""),
     ("rustc", "echo 'rustc 1.95.0 (f2d3ce0bd 2026-03-21)'"),
     ("cc", "exit 0"),
+    ("c++", "exit 0"),
     ("python3", "exit 0"),
     ("node", "exit 0"),
     ("npm", "exit 0"),
@@ -66,6 +67,7 @@ fn a_missing_tool_is_named_with_the_way_to_install_it() {
     refused(&["test"], ("python3", None), &["python3", "apt-get install python3 python3-venv"]);
     refused(&["test"], ("node", None), &["node", "apt-get install nodejs npm"]);
     refused(&["test"], ("npm", None), &["npm", "apt-get install npm"]);
+    refused(&["fuzz"], ("c++", None), &["c++", "apt-get install g++"]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::mutation::{self, Mutation};
 use super::program::{Build, Job, Program, Verdict, run_all};
-use super::published;
+use super::{MODELS, published};
 use crate::paths;
 use crate::table::grouped;
 use crate::test::count::Counts;
@@ -77,8 +77,8 @@ fn log_path() -> Result<std::path::PathBuf> {
 
 fn gate(arguments: &Arguments, log: &mut Log) -> Result<Counts> {
     published::prepare()?;
-    let mutations = mutation::read_table()?;
-    mutation::prepare(&mutations)?;
+    let mutations = mutation::read_table(&MODELS)?;
+    mutation::prepare(&MODELS, &mutations)?;
     let schedules = if arguments.quick { SCHEDULES_QUICK } else { SCHEDULES };
     let schedulers = [
         Scheduler { name: "loom", catches: |mutation| &mutation.loom, schedules: None },

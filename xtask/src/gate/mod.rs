@@ -1,9 +1,11 @@
-//! The gates: `./x crash` looks for what a crash may lose, `./x loom` and `./x san` for races in the rings.
+//! The gates: `./x crash` looks for what a crash may lose, `./x loom` and `./x san` for races in the rings, `./x fuzz` for what
+//! hostile files do.
 //!
-//! The last two run the programs of `loom-tests`, on the rings as they are, where nothing may fail, and on a copy with planted
+//! The last three run programs made of the core's sources: as they are, where nothing may fail, and on a copy with planted
 //! bugs, each of which must make what is named for it fail. A gate that a planted bug passes is itself broken.
 
 pub mod crash;
+pub mod fuzz;
 pub mod loom;
 mod mutation;
 mod program;
@@ -14,12 +16,41 @@ use crate::paths;
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 
-/// The workspace of the models.
-const WORKSPACE: &str = "loom-tests";
+/// A workspace of programs that are made of the core's sources.
+#[derive(Debug)]
+pub struct Workspace {
+    /// Its folder.
+    folder: &'static str,
+    /// Where it expects what is generated for it, below `target`.
+    generated: &'static str,
+    /// The folders and files of the core's sources that it is made of.
+    sources: &'static [&'static str],
+    /// How it declares them.
+    modules: &'static [&'static str],
+}
 
-/// Where its manifest expects what is generated, wherever else things are built.
-fn generated() -> PathBuf {
-    paths::root().join("target/loom")
+/// The models of the rings.
+const MODELS: Workspace = Workspace {
+    folder: "loom-tests",
+    generated: "loom",
+    sources: &["ring", "sync", "sync.rs"],
+    modules: &["pub mod ring;", "pub(crate) mod sync;"],
+};
+
+impl Workspace {
+    /// Where it expects what is generated for it, wherever else things are built.
+    fn generated(&self) -> PathBuf {
+        paths::root().join("target").join(self.generated)
+    }
+
+    fn manifest(&self) -> PathBuf {
+        paths::root().join(self.folder).join("Cargo.toml")
+    }
+
+    /// What its table of planted bugs is called.
+    fn table(&self) -> String {
+        format!("{}/mutations.toml", self.folder)
+    }
 }
 
 /// Writes a file unless it says that already, so that what did not change is not built again.
@@ -37,8 +68,11 @@ fn read(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read {}", paths::shown(path)))
 }
 
-/// The files below a folder.
+/// The files below a folder; a file is below itself.
 fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
+    if folder.is_file() {
+        return Ok(vec![folder.to_path_buf()]);
+    }
     let mut found = Vec::new();
     let entries =
         std::fs::read_dir(folder).with_context(|| format!("cannot list {}", paths::shown(folder)))?;

@@ -1,18 +1,14 @@
-//! Planted bugs: a table of texts of the rings and what to write in their place, and a copy of the sources that has
+//! Planted bugs: a table of texts of the core and what to write in their place, and a copy of the sources that has
 //! them all, asleep.
 //!
 //! Nothing of it is in the product. The copy asks at each place whether its bug is awake, so that it is built once for
 //! all of them.
 
-use super::{WORKSPACE, files_below, generated, read, write};
+use super::{Workspace, files_below, read, write};
 use crate::paths;
 use anyhow::{Context, Result, bail, ensure};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
-
-/// What of the core the models are made of.
-const FOLDERS: [&str; 2] = ["ring", "sync"];
-const FILES: [&str; 1] = ["sync.rs"];
 
 /// A planted bug.
 #[derive(Debug, Deserialize)]
@@ -37,6 +33,11 @@ pub struct Mutation {
     pub thread_sanitizer: Option<String>,
     /// The stress test that must be reported by AddressSanitizer.
     pub address_sanitizer: Option<String>,
+    /// The fuzz target that must crash.
+    pub fuzz: Option<String>,
+    /// Awake in the twin that skips checksums.
+    #[serde(default)]
+    pub twin: bool,
 }
 
 /// The table.
@@ -44,8 +45,8 @@ pub struct Mutation {
 /// # Errors
 ///
 /// It cannot be read, or says less than it must.
-pub fn read_table() -> Result<Vec<Mutation>> {
-    let name = format!("{WORKSPACE}/mutations.toml");
+pub fn read_table(workspace: &Workspace) -> Result<Vec<Mutation>> {
+    let name = workspace.table();
     parse(&read(&paths::root().join(&name))?).with_context(|| format!("{name} is wrong"))
 }
 
@@ -56,39 +57,41 @@ fn parse(text: &str) -> Result<Vec<Mutation>> {
     }
     let mutations = toml::from_str::<Table>(text)?.mutation;
     let mut names = BTreeSet::new();
-    for Mutation { name, loom, shuttle, thread_sanitizer, address_sanitizer, .. } in &mutations {
+    for Mutation { name, loom, shuttle, thread_sanitizer, address_sanitizer, fuzz, twin, .. } in &mutations {
         ensure!(names.insert(name), "there are two mutations {name}");
         let nobody = loom.is_empty()
             && shuttle.is_empty()
             && thread_sanitizer.is_none()
-            && address_sanitizer.is_none();
+            && address_sanitizer.is_none()
+            && fuzz.is_none()
+            && !twin;
         ensure!(!nobody, "nobody is named to catch {name}");
     }
     Ok(mutations)
 }
 
-/// Writes the copy of the sources, and the file by which the models include it.
+/// Writes the copy of the sources, and the file by which the programs include it.
 ///
 /// # Errors
 ///
 /// A text that is to be replaced is not there exactly once: the table has fallen behind the sources.
-pub fn prepare(mutations: &[Mutation]) -> Result<()> {
+pub fn prepare(workspace: &Workspace, mutations: &[Mutation]) -> Result<()> {
     let core = paths::root().join("core/src");
     let mut sources = BTreeMap::new();
-    let below = FOLDERS.iter().map(|folder| files_below(&core.join(folder))).collect::<Result<Vec<_>>>()?;
-    for file in below.into_iter().flatten().chain(FILES.map(|file| core.join(file))) {
+    let below = workspace.sources.iter().map(|source| files_below(&core.join(source)));
+    for file in below.collect::<Result<Vec<_>>>()?.into_iter().flatten() {
         let name = file.strip_prefix(&core)?.to_string_lossy().into_owned();
         sources.insert(name, read(&file)?);
     }
-    plant(&mut sources, mutations)?;
+    plant(&mut sources, mutations).with_context(|| format!("{} has fallen behind", workspace.table()))?;
     for (name, text) in sources {
-        write(&generated().join("core").join(name), &text)?;
+        write(&workspace.generated().join("core").join(name), &text)?;
     }
-    write(
-        &generated().join("mutated.rs"),
-        "#[path = \"core\"]\n#[allow(warnings, reason = \"generated\")]\nmod product {\n    \
-         pub mod ring;\n    pub(crate) mod sync;\n}\n",
-    )
+    let modules = workspace.modules.join("\n    ");
+    let text = format!(
+        "#[path = \"core\"]\n#[allow(warnings, reason = \"generated\")]\nmod product {{\n    {modules}\n}}\n"
+    );
+    write(&workspace.generated().join("mutated.rs"), &text)
 }
 
 fn plant(sources: &mut BTreeMap<String, String>, mutations: &[Mutation]) -> Result<()> {
@@ -112,7 +115,7 @@ impl Mutation {
             let count = source.matches(text).count();
             ensure!(
                 count == 1,
-                "{}: {} has {count} places like this, not one; tell {WORKSPACE}/mutations.toml what it has:\n{text}",
+                "{}: {} has {count} places like this, not one; tell the table what it has:\n{text}",
                 self.name,
                 self.file
             );
@@ -124,7 +127,7 @@ impl Mutation {
         let place = source[from..].find(find);
         let place = place.with_context(|| {
             format!(
-                "{}: {} has nothing like this after {after:?}; tell {WORKSPACE}/mutations.toml:\n{find}",
+                "{}: {} has nothing like this after {after:?}; tell the table what it has:\n{find}",
                 self.name, self.file
             )
         })?;
@@ -188,13 +191,15 @@ mod tests {
     }
 
     #[test]
-    fn the_table_of_this_repository_fits_its_sources() {
+    fn the_tables_of_this_repository_fit_its_sources() {
         let core = paths::root().join("core/src");
-        let mut sources = BTreeMap::new();
-        let mutations = read_table().unwrap();
-        for mutation in &mutations {
-            sources.insert(mutation.file.clone(), read(&core.join(&mutation.file)).unwrap());
+        for workspace in [&super::super::MODELS, &super::super::fuzz::TARGETS] {
+            let mut sources = BTreeMap::new();
+            let mutations = read_table(workspace).unwrap();
+            for mutation in &mutations {
+                sources.insert(mutation.file.clone(), read(&core.join(&mutation.file)).unwrap());
+            }
+            plant(&mut sources, &mutations).unwrap();
         }
-        plant(&mut sources, &mutations).unwrap();
     }
 }

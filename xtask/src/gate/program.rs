@@ -1,7 +1,7 @@
 //! The programs of `loom-tests`: building them, and running many of their models at once, each in a process of its
 //! own, because a model that fails may take its process with it.
 
-use super::{WORKSPACE, generated, published};
+use super::{MODELS, published};
 use crate::test::log::Log;
 use crate::{paths, shell};
 use anyhow::{Context, Result};
@@ -87,13 +87,14 @@ impl Program {
     pub fn build(name: &str, build: &Build<'_>, log: &mut Log) -> Result<Self> {
         let (mut command, directory) = build.cargo("build")?;
         command.args(["--release", "--locked", "--manifest-path"]);
-        command.arg(paths::root().join(WORKSPACE).join("Cargo.toml"));
+        command.arg(MODELS.manifest());
         command.args(["--features", &build.features.join(",")]);
         log.run(&mut command)?.check()?;
         // Features share one name: the next build would take its place.
-        let path = generated().join("bin").join(name);
-        std::fs::create_dir_all(generated().join("bin"))?;
-        let built = directory.join("release").join(format!("{WORKSPACE}{}", std::env::consts::EXE_SUFFIX));
+        let path = MODELS.generated().join("bin").join(name);
+        std::fs::create_dir_all(MODELS.generated().join("bin"))?;
+        let built =
+            directory.join("release").join(format!("{}{}", MODELS.folder, std::env::consts::EXE_SUFFIX));
         std::fs::copy(&built, &path).with_context(|| format!("cannot copy {}", paths::shown(&built)))?;
         Ok(Self { path })
     }

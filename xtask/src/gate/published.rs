@@ -1,6 +1,6 @@
 //! The published source of loom with our patch: stock loom does not see the races of stamps and indices.
 
-use super::{WORKSPACE, files_below, generated, read, write};
+use super::{MODELS, files_below, read, write};
 use crate::{paths, shell};
 use anyhow::{Context, Result, bail, ensure};
 use diffy::patch_set::{FileOperation, ParseOptions, PatchSet};
@@ -20,14 +20,14 @@ const CHECKSUM: &str = "419e0dc8046cb947daa77eb95ae174acfbddb7673b4151f56d1eed8e
 pub fn prepare() -> Result<()> {
     check_lock(&read(&paths::root().join("Cargo.lock"))?)?;
     let published = find()?;
-    let patch = read(&paths::root().join(WORKSPACE).join("loom.patch"))?;
+    let patch = read(&paths::root().join(MODELS.folder).join("loom.patch"))?;
     let mut sources = BTreeMap::new();
     for file in files_below(&published.join("src"))?.into_iter().chain([published.join("Cargo.toml")]) {
         let name = file.strip_prefix(&published)?.to_string_lossy().into_owned();
         sources.insert(name, read(&file)?);
     }
     apply(&mut sources, &patch)?;
-    let folder = generated().join(format!("loom-{VERSION}"));
+    let folder = MODELS.generated().join(format!("loom-{VERSION}"));
     for (name, text) in sources {
         write(&folder.join(name), &text)?;
     }
@@ -51,8 +51,9 @@ fn check_lock(lock: &str) -> Result<()> {
     let locked = locked.context("Cargo.lock has no loom, which xtask/Cargo.toml names")?;
     ensure!(
         locked.version == VERSION && locked.checksum.as_deref() == Some(CHECKSUM),
-        "{WORKSPACE}/loom.patch is for loom {VERSION} with checksum {CHECKSUM}, but Cargo.lock has {} with {}: \
+        "{}/loom.patch is for loom {VERSION} with checksum {CHECKSUM}, but Cargo.lock has {} with {}: \
          renew the patch, or the lock",
+        MODELS.folder,
         locked.version,
         locked.checksum.as_deref().unwrap_or("none")
     );

@@ -5,7 +5,7 @@
 
 use super::mutation::{self, Mutation};
 use super::program::{Build, Job, Program, Verdict, run_all};
-use super::published;
+use super::{MODELS, published};
 use crate::table::grouped;
 use crate::test::count::{Counts, cargo_test};
 use crate::test::log::Log;
@@ -72,12 +72,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut log = Log::create(directory.join("san.log"))?;
     show!("san: log in {}", paths::shown(log.path()));
     published::prepare()?;
-    let mutations = mutation::read_table()?;
-    mutation::prepare(&mutations)?;
+    let mutations = mutation::read_table(&MODELS)?;
+    mutation::prepare(&MODELS, &mutations)?;
     let mut counts = Counts::default();
     let mut summary = Vec::new();
     for sanitizer in SANITIZERS {
-        if !sanitizer.is_there()? {
+        if !has_runtime(sanitizer.runtime)? {
             let words = "skipped: this compiler comes without its runtime library";
             summary.push(format!("{}: {words}", sanitizer.name));
             counts.skipped += 1;
@@ -100,18 +100,17 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     Ok(if counts.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-impl Sanitizer {
-    /// Whether the compiler has the runtime library.
-    fn is_there(&self) -> Result<bool> {
-        let output = shell::program("rustc").args(["--print", "target-libdir"]).output();
-        let output = output.context("cannot start rustc")?;
-        let directory = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        let entries = std::fs::read_dir(&directory).with_context(|| format!("cannot list {directory}"))?;
-        let mut names =
-            entries.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()));
-        Ok(names.any(|name| name.contains(&format!("rt.{}", self.runtime))))
-    }
+/// Whether the compiler has the runtime library of a sanitizer.
+pub fn has_runtime(name: &str) -> Result<bool> {
+    let output = shell::program("rustc").args(["--print", "target-libdir"]).output();
+    let output = output.context("cannot start rustc")?;
+    let directory = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let entries = std::fs::read_dir(&directory).with_context(|| format!("cannot list {directory}"))?;
+    let mut names = entries.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()));
+    Ok(names.any(|found| found.contains(&format!("rt.{name}"))))
+}
 
+impl Sanitizer {
     /// The stress test of each flavour, and with each planted bug.
     fn stress(&self, mutations: &[Mutation], log: &mut Log) -> Result<(String, Counts)> {
         let started = Instant::now();

@@ -10,7 +10,7 @@ pub mod log;
 mod readme;
 pub mod rust;
 
-use crate::gate::loom;
+use crate::gate::{fuzz, loom};
 use crate::paths;
 use anyhow::{Context, Result, bail};
 use count::Counts;
@@ -36,12 +36,13 @@ struct Suite {
     run: fn(&mut Log) -> Result<Counts>,
 }
 
-const SUITES: [Suite; 10] = [
+const SUITES: [Suite; 11] = [
     Suite { name: "format", run: rust::format_suite },
     Suite { name: "clippy", run: rust::clippy_suite },
     Suite { name: "rust", run: rust::rust_suite },
     Suite { name: "doctests", run: rust::doctest_suite },
     Suite { name: "loom", run: loom::suite },
+    Suite { name: "fuzz", run: fuzz::suite },
     Suite { name: "c", run: bindings::c_suite },
     Suite { name: "python", run: bindings::python_suite },
     Suite { name: "node", run: bindings::node_suite },

@@ -9,13 +9,14 @@ use std::process::Command;
 /// The simulated disk, and the planted bugs that the tests must catch.
 pub const FEATURES: [&str; 2] = ["--features", "ringmain/simulation,ringmain/seeded-bugs"];
 
-/// Is everything formatted? The models are a workspace of their own, which cargo does not read before `./x loom` has put
-/// there what it depends on.
-pub fn fmt() -> [Command; 2] {
-    let (mut workspace, mut models) = (cargo(), program("rustfmt"));
+/// Is everything formatted? The models and the fuzz targets are workspaces of their own; that of the models cargo does not
+/// read before `./x loom` has put there what it depends on.
+pub fn fmt() -> [Command; 3] {
+    let (mut workspace, mut targets, mut models) = (cargo(), cargo(), program("rustfmt"));
     workspace.args(["fmt", "--all", "--check"]);
+    targets.args(["fmt", "--check", "--manifest-path", "fuzz/Cargo.toml"]);
     models.args(["--check", "--edition", "2024", "loom-tests/build.rs", "loom-tests/src/main.rs"]);
-    [workspace, models]
+    [workspace, models, targets]
 }
 
 /// Is every lint satisfied, in every target?
