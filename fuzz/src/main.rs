@@ -2,10 +2,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use ringmain_fuzz::targets;
+use ringmain_fuzz::targets::{self, Target};
 use std::sync::LazyLock;
 
-static TARGET: LazyLock<fn(&[u8])> = LazyLock::new(|| {
+static TARGET: LazyLock<Target> = LazyLock::new(|| {
     let name = std::env::var("TARGET").unwrap_or_default();
     match targets::find(&name) {
         Some(run) => run,

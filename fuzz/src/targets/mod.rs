@@ -8,8 +8,10 @@ mod recovery;
 mod segment_header;
 mod settlement;
 
-/// Target by name.
-const TARGETS: [(&str, fn(&[u8])); 7] = [
+/// Runs one input; panics when a promise is not kept.
+pub type Target = fn(&[u8]);
+
+const TARGETS: [(&str, Target); 7] = [
     ("frame", frame::run),
     ("segment_header", segment_header::run),
     ("recovery", recovery::run),
@@ -29,6 +31,6 @@ pub fn names() -> Vec<&'static str> {
 }
 
 /// The target of that name.
-pub fn find(name: &str) -> Option<fn(&[u8])> {
+pub fn find(name: &str) -> Option<Target> {
     TARGETS.iter().find(|(known, _)| *known == name).map(|(_, run)| *run)
 }
