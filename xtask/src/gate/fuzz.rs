@@ -293,6 +293,10 @@ impl Run<'_> {
         }
     }
 
+    fn time(&self) -> Duration {
+        Duration::from_secs(self.seconds.into())
+    }
+
     /// Where inputs are that were found before. A planted bug is found anew each time.
     fn found(&self) -> Result<PathBuf> {
         let name = self.name().replace(' ', "_");
@@ -391,36 +395,22 @@ fn last_words(lines: &[String]) -> String {
 
 /// All runs, as many at a time as there are cores, under one bar.
 fn run_all(runs: &[Run<'_>]) -> Result<Vec<Done>> {
-    let seconds = runs.iter().map(|run| u64::from(run.seconds)).sum();
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} s of fuzzing  {msg}")?;
-    let bar = ProgressBar::new(seconds).with_style(style);
-    let passed = Mutex::new(vec![Duration::ZERO; runs.len()]);
+    let progress = Progress::new(runs)?;
     let cores = thread::available_parallelism().map_or(1, |cores| cores.get());
     let next = AtomicUsize::new(0);
     let (sender, results) = mpsc::channel();
     let mut done = vec![Done::default(); runs.len()];
     thread::scope(|scope| {
         for _ in 0..cores.min(runs.len()) {
-            let (sender, next, passed, bar) = (sender.clone(), &next, &passed, &bar);
+            let (sender, next, progress) = (sender.clone(), &next, &progress);
             scope.spawn(move || {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(run) = runs.get(index) else { return };
-                    let name = run.name();
-                    let show = |time: Duration, done: &Done| {
-                        let mut passed = passed.lock().unwrap_or_else(PoisonError::into_inner);
-                        passed[index] = time.min(Duration::from_secs(run.seconds.into()));
-                        bar.set_position(passed.iter().sum::<Duration>().as_secs());
-                        let (executions, corpus) = (grouped(done.executions), done.corpus);
-                        let coverage = grouped(done.coverage);
-                        bar.set_message(format!(
-                            "{name}: {executions} executions, coverage {coverage}, corpus {corpus}"
-                        ));
-                    };
-                    let ended = run.run(|done| show(done.time, done));
+                // ORDERING: Relaxed: a ticket, which carries nothing.
+                while let Some((index, run)) =
+                    runs.iter().enumerate().nth(next.fetch_add(1, Ordering::Relaxed))
+                {
+                    let ended = run.run(|done| progress.show(index, run, done));
                     if let Ok(done) = &ended {
-                        // A bug that was found early has no more time to spend.
-                        show(Duration::from_secs(run.seconds.into()), done);
+                        progress.end(index, run, done);
                     }
                     if sender.send((index, ended)).is_err() {
                         return;
@@ -434,8 +424,49 @@ fn run_all(runs: &[Run<'_>]) -> Result<Vec<Done>> {
         }
         anyhow::Ok(())
     })?;
-    bar.finish_and_clear();
+    progress.bar.finish_and_clear();
     Ok(done)
+}
+
+/// The bar, and how much of each run's time is over.
+struct Progress {
+    bar: ProgressBar,
+    over: Mutex<Vec<Duration>>,
+}
+
+impl Progress {
+    fn new(runs: &[Run<'_>]) -> Result<Self> {
+        let seconds = runs.iter().map(|run| u64::from(run.seconds)).sum();
+        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} s of fuzzing  {msg}")?;
+        let bar = ProgressBar::new(seconds).with_style(style);
+        Ok(Self { bar, over: Mutex::new(vec![Duration::ZERO; runs.len()]) })
+    }
+
+    fn advance(&self, index: usize, time: Duration) {
+        let mut over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
+        over[index] = time;
+        self.bar.set_position(over.iter().sum::<Duration>().as_secs());
+    }
+
+    fn show(&self, index: usize, run: &Run<'_>, done: &Done) {
+        self.advance(index, done.time.min(run.time()));
+        self.bar.set_message(format!("{}: {done}", run.name()));
+    }
+
+    fn end(&self, index: usize, run: &Run<'_>, done: &Done) {
+        // A bug that was found early has no more time to spend.
+        self.advance(index, run.time());
+        if self.bar.is_hidden() {
+            println!("  {}: {done}", run.name());
+        }
+    }
+}
+
+impl std::fmt::Display for Done {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { executions, coverage, corpus, .. } = self;
+        write!(f, "{} executions, coverage {}, corpus {corpus}", grouped(*executions), grouped(*coverage))
+    }
 }
 
 #[cfg(test)]
