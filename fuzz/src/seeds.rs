@@ -166,6 +166,19 @@ fn directories() -> Result<Vec<SeedFile>> {
         put_file(&mut output, 1, &header(1, 0, bytes as u64).encode(), bytes, area);
         operations(&mut output)
     };
+    let begins = |base: u64, second: u64| {
+        let mut output = Output::default();
+        output.u8(2);
+        put_file(&mut output, 1, &header(1, base, 128).encode(), 128, &first);
+        put_file(
+            &mut output,
+            2,
+            &header(2, second, 64).encode(),
+            64,
+            &area(seeds(2), 64, &[(0, disk::data(b"c"))]).0,
+        );
+        operations(&mut output)
+    };
     let interrupted = {
         let mut output = Output::default();
         output.u8(2);
@@ -181,6 +194,8 @@ fn directories() -> Result<Vec<SeedFile>> {
         ("recovery", "sealed_only", one(&first, 128)),
         ("recovery", "exactly_full", one(&full, 64)),
         ("recovery", "interrupted_making", interrupted),
+        ("recovery", "gap_between_segments", begins(0, 7)),
+        ("recovery", "last_of_all_sequences", begins(u64::MAX - 2, u64::MAX)),
     ])
 }
 

@@ -187,12 +187,13 @@ fn runs<'a>(
     for (target, _) in NAMES.into_iter().filter(|(target, has_checksums)| *has_checksums && asked(target)) {
         runs.push(Run { program: mutated, target, kind: Kind::Twin, awake: twin(mutations), seconds });
     }
-    for (target, has_checksums) in NAMES {
-        for bug in mutations.iter().filter(|mutation| mutation.fuzz.as_deref() == Some(target)) {
-            if asked(target) || asked(&bug.name) {
-                let twin = if has_checksums { twin(mutations) } else { String::new() };
-                let awake = format!("{}\n{twin}", bug.name);
-                runs.push(Run { program: mutated, target, kind: Kind::Bug(bug), awake, seconds });
+    for (target, _) in NAMES {
+        for bug in mutations.iter().filter(|bug| asked(target) || asked(&bug.name)) {
+            let (alone, with_twin) = (bug.name.clone(), format!("{}\n{}", bug.name, twin(mutations)));
+            for (catches, awake) in [(&bug.fuzz, alone), (&bug.fuzz_twin, with_twin)] {
+                if catches.as_deref() == Some(target) {
+                    runs.push(Run { program: mutated, target, kind: Kind::Bug(bug), awake, seconds });
+                }
             }
         }
     }
@@ -496,7 +497,8 @@ mod tests {
             assert!(!files_below(&folder).unwrap().is_empty(), "{target}");
         }
         let mutations = mutation::read_table(&TARGETS).unwrap();
-        let targets: Vec<&str> = mutations.iter().filter_map(|mutation| mutation.fuzz.as_deref()).collect();
+        let catches = mutations.iter().flat_map(|bug| [bug.fuzz.as_deref(), bug.fuzz_twin.as_deref()]);
+        let targets: Vec<&str> = catches.flatten().collect();
         assert!(targets.len() >= 3 && mutations.iter().any(|mutation| mutation.twin));
         assert!(targets.iter().all(|target| NAMES.iter().any(|(known, _)| known == target)), "{targets:?}");
     }

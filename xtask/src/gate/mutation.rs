@@ -35,6 +35,8 @@ pub struct Mutation {
     pub address_sanitizer: Option<String>,
     /// The fuzz target that must crash.
     pub fuzz: Option<String>,
+    /// The fuzz target that must crash without checksums.
+    pub fuzz_twin: Option<String>,
     /// Awake in the twin that skips checksums.
     #[serde(default)]
     pub twin: bool,
@@ -57,14 +59,14 @@ fn parse(text: &str) -> Result<Vec<Mutation>> {
     }
     let mutations = toml::from_str::<Table>(text)?.mutation;
     let mut names = BTreeSet::new();
-    for Mutation { name, loom, shuttle, thread_sanitizer, address_sanitizer, fuzz, twin, .. } in &mutations {
+    for mutation in &mutations {
+        let name = &mutation.name;
         ensure!(names.insert(name), "there are two mutations {name}");
-        let nobody = loom.is_empty()
-            && shuttle.is_empty()
-            && thread_sanitizer.is_none()
-            && address_sanitizer.is_none()
-            && fuzz.is_none()
-            && !twin;
+        let one =
+            [&mutation.thread_sanitizer, &mutation.address_sanitizer, &mutation.fuzz, &mutation.fuzz_twin];
+        let many = [&mutation.loom, &mutation.shuttle];
+        let nobody =
+            one.iter().all(|one| one.is_none()) && many.iter().all(|many| many.is_empty()) && !mutation.twin;
         ensure!(!nobody, "nobody is named to catch {name}");
     }
     Ok(mutations)
