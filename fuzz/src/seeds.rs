@@ -179,6 +179,19 @@ fn directories() -> Result<Vec<SeedFile>> {
         );
         operations(&mut output)
     };
+    let unmade = {
+        let mut output = Output::default();
+        output.u8(2);
+        put_file(&mut output, 1, &[0; 64], 64, &[]);
+        put_file(&mut output, 2, &[0; 64], 64, &[]);
+        operations(&mut output)
+    };
+    let short = {
+        let mut output = Output::default();
+        output.u8(1);
+        put_file(&mut output, 1, &header(1, 0, 64 << 20).encode(), 128, &first);
+        operations(&mut output)
+    };
     let interrupted = {
         let mut output = Output::default();
         output.u8(2);
@@ -194,6 +207,8 @@ fn directories() -> Result<Vec<SeedFile>> {
         ("recovery", "sealed_only", one(&first, 128)),
         ("recovery", "exactly_full", one(&full, 64)),
         ("recovery", "interrupted_making", interrupted),
+        ("recovery", "nothing_but_interrupted_makings", unmade),
+        ("recovery", "short_file", short),
         ("recovery", "gap_between_segments", begins(0, 7)),
         ("recovery", "last_of_all_sequences", begins(u64::MAX - 2, u64::MAX)),
     ])
@@ -298,10 +313,12 @@ fn queues() -> Vec<SeedFile> {
     let released = event(Event::Released { id: 0, due_ns: 5 });
     let dead = event(Event::Dead { id: 1 });
     let raw = event(Event::Started(vec![(0, Place::new(1, 0)), (1, Place::new(1, 4))]));
+    let elsewhere = event(Event::Started(vec![(1, Place::new(1, 0))]));
     let settled = event(Event::Acked(vec![0; 9]));
     let many: [&dyn Fn(&mut Output); 9] = [&plain; 9];
     vec![
         ("settlement", "settled_often", queue(1, &[&many[..], &[&first, &settled]].concat())),
+        ("settlement", "lease_elsewhere", queue(1, &[&plain, &plain, &elsewhere])),
         ("settlement", "plain", queue(0, &[&plain, &plain, &plain, &plain])),
         (
             "settlement",

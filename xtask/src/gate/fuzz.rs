@@ -166,7 +166,8 @@ pub fn suite(log: &mut Log) -> Result<Counts> {
         command.env("CARGO_TARGET_DIR", paths::target().join("fuzz/build"));
         command.args(["test", "--locked", "--no-fail-fast", "--manifest-path"]).arg(TARGETS.manifest());
         if let Some(awake) = twin {
-            command.args(["--features", "mutated"]).env("MUTATION", awake);
+            let targets = NAMES.iter().filter(|(_, has_checksums)| *has_checksums).map(|(target, _)| target);
+            command.args(["--features", "mutated", "--", "--exact"]).args(targets).env("MUTATION", awake);
         }
         counts = counts + Counts::of(&log.run(&mut command)?, cargo_test);
     }
