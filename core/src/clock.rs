@@ -7,8 +7,8 @@
 use std::fmt;
 pub(crate) mod alarm;
 
-use crate::sync::lock;
-use std::sync::{Arc, Mutex, OnceLock, Weak};
+use crate::sync::{Mutex, lock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Something with deadlines, told when a manual clock moves.

@@ -5,6 +5,8 @@
 pub(crate) mod barrier;
 pub(crate) mod event_count;
 pub(crate) mod fork;
+pub(crate) mod memory;
+pub(crate) mod pause;
 
 #[cfg(not(ringmain_loom))]
 pub(crate) use cell::UnsafeCell;
@@ -26,12 +28,29 @@ pub(crate) use std::{
     sync::Arc,
     sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence},
     thread::{Thread, current as thread_current, yield_now},
+    thread_local,
 };
 // ThreadSanitizer sees only what was compiled for it, which the standard library's lock is not.
 #[cfg(ringmain_instrumented)]
 pub(crate) use crate::instrumented::{Mutex, MutexGuard};
 #[cfg(not(any(ringmain_loom, ringmain_shuttle, ringmain_instrumented)))]
 pub(crate) use std::sync::{Mutex, MutexGuard};
+
+/// Whether this is compiled for models, in which everything is as small as it can be.
+pub(crate) const IS_MODEL: bool = cfg!(any(ringmain_loom, ringmain_shuttle));
+
+/// The scheduler's `thread_local`, which does not know `const`.
+#[cfg(any(ringmain_loom, ringmain_shuttle))]
+macro_rules! thread_local_of_models {
+    ($(#[$attribute:meta])* static $name:ident: $type:ty = const $value:block;) => {
+        #[cfg(ringmain_loom)]
+        loom::thread_local! { $(#[$attribute])* static $name: $type = $value; }
+        #[cfg(ringmain_shuttle)]
+        shuttle::thread_local! { $(#[$attribute])* static $name: $type = $value; }
+    };
+}
+#[cfg(any(ringmain_loom, ringmain_shuttle))]
+pub(crate) use thread_local_of_models as thread_local;
 
 #[cfg(not(ringmain_loom))]
 mod cell {
@@ -85,6 +104,6 @@ pub(crate) fn spin_loop() {
 
 /// Locks, ignoring that another thread panicked while it held the lock: every critical section of this crate
 /// leaves its data whole at each point where it may panic.
-pub(crate) fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

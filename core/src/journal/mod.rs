@@ -44,8 +44,8 @@ use crate::error::{Error, Result};
 use crate::log::{Level, Log, Place};
 use crate::sync::event_count::EventCount;
 use crate::sync::fork::Lineage;
-use crate::sync::lock;
-use std::sync::{Arc, Mutex, TryLockError};
+use crate::sync::{Mutex, lock, yield_now};
+use std::sync::{Arc, TryLockError};
 use writer::Writer;
 
 /// What a log wrote since the last commit goes to its own file directly, if it is at least so much: written twice, it
@@ -166,7 +166,7 @@ impl Journal {
             if self.try_lead(level) {
                 if !log.reached(level, place) {
                     // A frame before ours is claimed and not committed: a few instructions of another thread.
-                    std::thread::yield_now();
+                    yield_now();
                 }
                 continue;
             }

@@ -17,7 +17,7 @@ use crate::log::marks::MarkGuard;
 use crate::log::segment::Header;
 use crate::log::{BLOCKS, Log};
 use crate::sync::Ordering;
-use crossbeam_utils::Backoff;
+use crate::sync::pause::Pause;
 
 /// What an append leaves in the caller's hand: committed, not yet durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +99,7 @@ impl Log {
     }
 
     fn claim(&self, records: u64, granules: u64) -> Result<Claimed<'_>> {
-        let backoff = Backoff::new();
+        let pause = Pause::new();
         loop {
             // ORDERING: Acquire, P6 open: pairs with the opener's store; the claim word of that segment is open.
             let found = self.current.load(Ordering::Acquire);
@@ -112,7 +112,7 @@ impl Log {
                 // The opener is another thread, or the crosser is inside its few instructions, or a producer has been
                 // asleep for BLOCKS segments: nothing to wait on but time.
                 if !self.open_next(segment) {
-                    backoff.snooze();
+                    pause.snooze();
                 }
                 continue;
             }

@@ -3,18 +3,20 @@
 //! Bytes of a frame that is not committed may be written by its claimant at any moment, so no slice over them is
 //! ever formed by anybody else: everything goes through raw pointers and the atomic length words.
 
-use crate::sync::{AtomicU32, Ordering};
+use crate::sync::memory::Seen;
+use crate::sync::{IS_MODEL, Ordering};
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
 
-/// Alignment of buffers: that of direct I/O.
-pub(crate) const ALIGN_BYTES: usize = 4096;
+/// Alignment of buffers: that of direct I/O; in models, that of frames.
+pub(crate) const ALIGN_BYTES: usize = if IS_MODEL { 8 } else { 4096 };
 
 /// See the module's description.
 #[derive(Debug)]
 pub(crate) struct Buffer {
     start: NonNull<u8>,
     layout: Layout,
+    seen: Seen,
 }
 
 // SAFETY: the buffer owns its memory; access is by raw pointer under the claim protocol (`append.rs`).
@@ -32,20 +34,20 @@ impl Buffer {
         // SAFETY: the layout is not empty.
         let start = unsafe { alloc_zeroed(layout) };
         let Some(start) = NonNull::new(start) else { handle_alloc_error(layout) };
-        Self { start, layout }
+        Self { start, layout, seen: Seen::new(layout.size()) }
     }
 
     pub(crate) fn bytes(&self) -> usize {
         self.layout.size()
     }
 
-    /// The commit word of the frame that begins at `byte`.
-    pub(crate) fn word(&self, byte: usize) -> &AtomicU32 {
+    /// Where the commit word of the frame is that begins at `byte`: in bounds and aligned. Frame boundaries are only ever
+    /// accessed atomically while the buffer is shared, except by `copy_in` before that and by the claimant of an enclosing
+    /// frame, whose bytes nobody takes for a boundary before it commits.
+    fn word(&self, byte: usize) -> NonNull<u8> {
         assert!(byte.is_multiple_of(8) && byte + 8 <= self.bytes());
-        // SAFETY: in bounds and aligned (asserted); frame boundaries are only ever accessed atomically while the
-        // buffer is shared, except by `copy_in` before that and by the claimant of an enclosing frame, whose bytes
-        // nobody takes for a boundary before it commits.
-        unsafe { AtomicU32::from_ptr(self.start.as_ptr().add(byte).cast()) }
+        // SAFETY: in bounds (asserted).
+        unsafe { self.start.add(byte) }
     }
 
     /// Runs `write` on the bytes that follow the commit word of a frame of `bytes` at `byte`.
@@ -55,6 +57,7 @@ impl Buffer {
     /// them, but for loads of the commit word, which the slice leaves out.
     pub(crate) unsafe fn with_claimed(&self, byte: usize, bytes: usize, write: impl FnOnce(&mut [u8])) {
         assert!(bytes >= 4 && byte + bytes <= self.bytes());
+        self.seen.write(byte, bytes);
         // SAFETY: in bounds (asserted), initialised (zeroed at birth), exclusive by the caller's claim.
         write(unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr().add(byte + 4), bytes - 4) });
     }
@@ -66,6 +69,7 @@ impl Buffer {
     /// word, and the buffer outlives the slice.
     pub(crate) unsafe fn committed<'a>(&self, byte: usize, bytes: usize) -> &'a [u8] {
         assert!(byte + bytes <= self.bytes());
+        self.seen.read(byte, bytes);
         // SAFETY: in bounds (asserted); committed bytes are never written again until the buffer is freed, and the
         // caller promises that it outlives the slice.
         unsafe { std::slice::from_raw_parts(self.start.as_ptr().add(byte), bytes) }
@@ -80,13 +84,15 @@ impl Buffer {
 
     /// Stores a commit word: everything written before is seen by whoever acquires it.
     pub(crate) fn commit(&self, byte: usize, word: u32, ordering: Ordering) {
-        self.word(byte).store(word.to_le(), ordering);
+        // SAFETY: a place for a commit word, see `word`.
+        unsafe { self.seen.store(self.word(byte), byte, word.to_le(), ordering) }
     }
 
     /// Loads a commit word.
     pub(crate) fn committed_word(&self, byte: usize) -> u32 {
         // ORDERING: Acquire, P1 commit: pairs with the Release store of the claimant; carries the frame's bytes.
-        u32::from_le(self.word(byte).load(Ordering::Acquire))
+        // SAFETY: as in `commit`.
+        u32::from_le(unsafe { self.seen.load(self.word(byte), byte, Ordering::Acquire) })
     }
 }
 

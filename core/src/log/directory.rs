@@ -4,6 +4,7 @@
 //! a segment that they did not reach by the `next` hint.
 
 use crate::log::SEGMENT_BYTES_MIN;
+use crate::log::buffer::ALIGN_BYTES;
 use crate::log::reader::Cold;
 use std::collections::VecDeque;
 use std::sync::Weak;
@@ -111,6 +112,6 @@ impl Directory {
         };
         let usual = usual.clamp(SEGMENT_BYTES_MIN, self.bytes_max);
         self.last_open = Some((now, usual));
-        usual.max(request.next_multiple_of(4096))
+        usual.max(request.next_multiple_of(ALIGN_BYTES as u64))
     }
 }

@@ -13,9 +13,9 @@
 use crate::error::{Error, Result};
 use crate::log::segment_file::{self, SegmentFile};
 use crate::storage::{File, Storage};
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// See the module's description.
 #[derive(Debug)]

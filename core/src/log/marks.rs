@@ -7,11 +7,12 @@
 //! than the segment that was claimed in, so the opener compares by order, never for equality.
 
 use crate::log::slab::Slab;
-use crate::sync::{AtomicU64, Ordering};
-use crossbeam_utils::{Backoff, CachePadded};
+use crate::sync::pause::Pause;
+use crate::sync::{AtomicU64, IS_MODEL, Ordering, thread_local};
+use crossbeam_utils::CachePadded;
 use std::cell::Cell;
 
-const FIRST: usize = 8;
+const FIRST: usize = if IS_MODEL { 2 } else { 8 };
 
 #[derive(Debug)]
 struct Mark(CachePadded<AtomicU64>);
@@ -46,8 +47,8 @@ impl Marks {
 
     /// Takes a free mark and sets it to `segment`.
     pub(crate) fn set(&self, segment: u64) -> MarkGuard<'_> {
-        let backoff = Backoff::new();
-        let hint = HINT.get();
+        let pause = Pause::new();
+        let hint = HINT.with(Cell::get);
         loop {
             let count = self.slab.len().max(FIRST);
             // One more than there are: a free mark beyond the last makes the next bucket.
@@ -61,12 +62,12 @@ impl Marks {
                     && mark.compare_exchange(0, segment + 1, Ordering::Acquire, Ordering::Relaxed).is_ok()
                 {
                     if index != hint {
-                        HINT.set(index);
+                        HINT.with(|hint| hint.set(index));
                     }
                     return MarkGuard { mark };
                 }
             }
-            backoff.snooze();
+            pause.snooze();
         }
     }
 

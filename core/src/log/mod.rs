@@ -14,7 +14,8 @@
 //! ```
 //!
 //! **Protocols**, each argued where its words are: `P1 commit` (append.rs), `P2 mark` (marks.rs), `P3 pin` and
-//! `P4 seal` (segment.rs), `P5 next` (segment.rs), `P6 open` (rotate.rs). They were model-checked as prototypes.
+//! `P4 seal` (segment.rs), `P5 next` (segment.rs), `P6 open` (rotate.rs). Models of this
+//! code, named for them, are in `loom-tests/`.
 //!
 //! **Failure.** A failed write or sync poisons the log: appends and waits return the error until it is reopened.
 //!
@@ -33,7 +34,7 @@ pub(crate) mod claim;
 mod directory;
 pub(crate) mod frame;
 mod home;
-mod marks;
+pub(crate) mod marks;
 mod open;
 mod payload;
 mod reader;
@@ -55,7 +56,7 @@ pub(crate) use segment_file::SegmentFile;
 
 use crate::error::{Error, Result};
 use crate::sync::event_count::EventCount;
-use crate::sync::{AtomicBool, AtomicU64, Ordering, lock};
+use crate::sync::{AtomicBool, AtomicU64, IS_MODEL, Mutex, Ordering, lock};
 use claim::{CLOSED, ROTATING, UNOPENED};
 use crossbeam_utils::CachePadded;
 use directory::Directory;
@@ -63,18 +64,18 @@ use home::Home;
 use marks::Marks;
 use segment::Header;
 use slab::Slab;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use writer::Writer;
 
 /// Claim lines: segment `s` is served by block `s % BLOCKS`.
-const BLOCKS: usize = 4;
+const BLOCKS: usize = if IS_MODEL { 2 } else { 4 };
 
-/// Smallest segment: what an idle queue costs.
-pub(crate) const SEGMENT_BYTES_MIN: u64 = 16 << 10;
+/// Smallest segment: what an idle queue costs; in models, two empty records.
+pub(crate) const SEGMENT_BYTES_MIN: u64 = if IS_MODEL { 48 } else { 16 << 10 };
 /// Largest segment of a memory log, unless one record needs more: fits the second-level cache.
-pub(crate) const MEMORY_SEGMENT_BYTES_MAX: u64 = 1 << 20;
+pub(crate) const MEMORY_SEGMENT_BYTES_MAX: u64 = if IS_MODEL { SEGMENT_BYTES_MIN } else { 1 << 20 };
 /// Largest segment of a durable log, unless one record needs more.
-pub(crate) const DURABLE_SEGMENT_BYTES_MAX: u64 = 8 << 20;
+pub(crate) const DURABLE_SEGMENT_BYTES_MAX: u64 = if IS_MODEL { SEGMENT_BYTES_MIN } else { 8 << 20 };
 
 /// What a record must have reached for readers to see it, and for verbs to return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

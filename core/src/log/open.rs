@@ -16,9 +16,9 @@ use crate::log::writer::Writer;
 use crate::log::{DURABLE_SEGMENT_BYTES_MAX, Level, Log};
 use crate::storage::{File, Storage};
 use crate::sync::event_count::EventCount;
-use crate::sync::{AtomicU64, Ordering, lock};
+use crate::sync::{AtomicU64, Mutex, Ordering, lock};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Weak};
 
 /// What opening a log found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

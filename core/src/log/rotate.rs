@@ -9,11 +9,11 @@ use crate::log::buffer::Buffer;
 use crate::log::claim::{self, CLOSED, Place, ROTATING, current};
 use crate::log::directory::Entry;
 use crate::log::{BLOCKS, Log};
-use crate::sync::{Ordering, lock};
+use crate::sync::{IS_MODEL, Ordering, lock, yield_now};
 use std::sync::{TryLockError, Weak};
 
 /// Buffers of sealed and durable segments that a log keeps for its readers, in bytes.
-const CACHE_BYTES_MAX: u64 = 4 << 20;
+const CACHE_BYTES_MAX: u64 = if IS_MODEL { 1 } else { 4 << 20 };
 
 impl Log {
     /// Opens the segment after `segment`. False: not now, look again.
@@ -213,7 +213,7 @@ impl Log {
                 }
             }
             // Crossed and not sealed yet: a few instructions of another thread.
-            std::thread::yield_now();
+            yield_now();
         }
     }
 

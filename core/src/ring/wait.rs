@@ -1,5 +1,7 @@
 //! How a thread waits for another one: it spins, then yields, then sleeps on an event count.
 
+pub(super) use crate::sync::pause::Pause;
+
 use crate::sync::event_count::{EventCount, Place};
 use crate::sync::{spin_loop, yield_now};
 use std::future::Future;
@@ -42,37 +44,6 @@ impl Waiting {
 impl Default for Waiting {
     fn default() -> Self {
         Self { spin_count: 32, yield_count: 8, sleeps: true }
-    }
-}
-
-/// Longer and longer pauses between attempts at what other threads are about to finish.
-pub(super) struct Pause {
-    #[cfg(not(any(ringmain_loom, ringmain_shuttle)))]
-    backoff: crossbeam_utils::Backoff,
-}
-
-impl Pause {
-    pub(super) fn new() -> Self {
-        Self {
-            #[cfg(not(any(ringmain_loom, ringmain_shuttle)))]
-            backoff: crossbeam_utils::Backoff::new(),
-        }
-    }
-
-    /// After losing a race: somebody else went on, so that trying again soon is right.
-    pub(super) fn spin(&self) {
-        #[cfg(not(any(ringmain_loom, ringmain_shuttle)))]
-        self.backoff.spin();
-        #[cfg(any(ringmain_loom, ringmain_shuttle))]
-        spin_loop();
-    }
-
-    /// Before looking again at what another thread is about to do, which may not even be running.
-    pub(super) fn snooze(&self) {
-        #[cfg(not(any(ringmain_loom, ringmain_shuttle)))]
-        self.backoff.snooze();
-        #[cfg(any(ringmain_loom, ringmain_shuttle))]
-        yield_now();
     }
 }
 
