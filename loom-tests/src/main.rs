@@ -1,6 +1,6 @@
-//! The rings of the core under a scheduler that looks for their races.
+//! The rings, the log and the journal of the core under a scheduler that looks for their races.
 //!
-//! **Picture.** The very files of `core/src/ring` and `core/src/sync` are compiled into this program, so that their
+//! **Picture.** The very files of `core/src` are compiled into this program, those of the log only for models, so that their
 //! `cfg(ringmain_loom)` and `cfg(ringmain_shuttle)` concern nobody else and models reach the event count, which is not
 //! public.
 //!
@@ -20,9 +20,25 @@ compile_error!("one scheduler at a time: loom or shuttle");
 
 #[cfg(not(feature = "mutated"))]
 #[path = "../../core/src"]
-#[allow(dead_code, unused_imports, reason = "the models do not use every verb")]
+#[allow(dead_code, unused_imports, unused_macros, reason = "the models do not use every verb")]
 mod product {
+    #[cfg(any(feature = "loom", feature = "shuttle"))]
+    pub(crate) mod clock;
+    #[cfg(any(feature = "loom", feature = "shuttle"))]
+    pub(crate) mod error;
+    #[cfg(any(feature = "loom", feature = "shuttle"))]
+    pub(crate) mod journal;
+    #[cfg(any(feature = "loom", feature = "shuttle"))]
+    pub(crate) mod limits;
+    #[cfg(any(feature = "loom", feature = "shuttle"))]
+    pub(crate) mod log;
+    #[cfg(any(feature = "loom", feature = "shuttle"))]
+    pub(crate) mod message;
+    #[cfg(any(feature = "loom", feature = "shuttle"))]
+    pub(crate) mod name;
     pub mod ring;
+    #[cfg(any(feature = "loom", feature = "shuttle"))]
+    pub(crate) mod storage;
     pub(crate) mod sync;
 }
 #[cfg(feature = "mutated")]
@@ -44,6 +60,8 @@ mod stress;
 
 #[cfg(ringmain_loom)]
 pub(crate) use loom::thread;
+#[cfg(any(feature = "loom", feature = "shuttle"))]
+pub(crate) use product::{clock, error, journal, limits, log, message, name, storage};
 pub(crate) use product::{ring, sync};
 #[cfg(ringmain_shuttle)]
 pub(crate) use shuttle::thread;

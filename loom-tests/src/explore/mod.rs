@@ -50,8 +50,9 @@ pub fn main() -> ExitCode {
 fn run(model: &Model) {
     // Said before, so that whoever finds this process dead knows where it died.
     eprintln!("model {}", model.name);
-    // Readers of a broadcast ring join by the same pair of barriers by which others sleep.
-    let has_barriers = model.name.contains("park_wake") || model.name.starts_with("broadcast::");
+    // Readers of a broadcast ring join by the same pair of barriers by which others sleep; who does not lead sleeps.
+    let with_barriers = ["park_wake", "broadcast::", "journal::lead"];
+    let has_barriers = with_barriers.iter().any(|part| model.name.contains(part));
     let barrier = if has_barriers { expedited::OFFERED } else { expedited::NOBODY_SLEEPS };
     expedited::MODEL.store(barrier, Ordering::Relaxed);
     let started = Instant::now();

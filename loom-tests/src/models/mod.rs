@@ -1,9 +1,12 @@
-//! The models. Each is one race, named `FLAVOUR::PROTOCOL` and what about it: the protocols are those of the rings'
-//! module headers.
+//! The models. Each is one race, named `FLAVOUR::PROTOCOL` and what about it: the protocols are those of the module
+//! headers of the rings, the log and the journal.
 
 mod broadcast;
 mod crowd;
+mod disk;
 mod event_count;
+mod journal;
+mod log;
 mod pair;
 mod probe;
 mod unbounded;
@@ -53,6 +56,8 @@ pub const MODELS: &[&[Model]] = &[
     crowd::UNBOUNDED_RECEIVERS,
     unbounded::MODELS,
     broadcast::BROADCAST,
+    log::MODELS,
+    journal::MODELS,
 ];
 
 /// A list of models of one flavour, out of functions generic over flavours.

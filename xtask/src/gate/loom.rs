@@ -1,4 +1,4 @@
-//! `./x loom`: the rings under loom and shuttle.
+//! `./x loom`: the rings, the log and the journal under loom and shuttle.
 
 use super::mutation::{self, Mutation};
 use super::program::{Build, Job, Program, Verdict, run_all};

@@ -29,12 +29,33 @@ pub struct Workspace {
     modules: &'static [&'static str],
 }
 
-/// The models of the rings.
+/// Before a module that only models have, and not the stress test.
+macro_rules! of_models {
+    ($module:literal) => {
+        concat!("#[cfg(any(feature = \"loom\", feature = \"shuttle\"))]\n    pub(crate) mod ", $module, ";")
+    };
+}
+
+/// The models of the rings, the log and the journal.
 const MODELS: Workspace = Workspace {
     folder: "loom-tests",
     generated: "loom",
-    sources: &["ring", "sync", "sync.rs"],
-    modules: &["pub mod ring;", "pub(crate) mod sync;"],
+    sources: &[
+        "ring", "sync", "sync.rs", "clock", "clock.rs", "error.rs", "journal", "limits.rs", "log", "message.rs",
+        "name.rs", "storage",
+    ],
+    modules: &[
+        "pub mod ring;",
+        "pub(crate) mod sync;",
+        of_models!("clock"),
+        of_models!("error"),
+        of_models!("journal"),
+        of_models!("limits"),
+        of_models!("log"),
+        of_models!("message"),
+        of_models!("name"),
+        of_models!("storage"),
+    ],
 };
 
 impl Workspace {
