@@ -29,6 +29,8 @@ use crate::log::frame::checksum;
 /// Where batches may begin.
 pub(super) const SECTOR_BYTES: u64 = 512;
 
+/// Largest sequence that is believed: no hub gets there.
+const SEQUENCE_MAX: u64 = 1 << 62;
 const HEAD_BYTES: usize = 40;
 const RANGE_BYTES: usize = 48;
 
@@ -116,6 +118,10 @@ pub(super) fn decode(bytes: &[u8], seed: u32, planted: Planted) -> Option<(Head,
         return None;
     }
     let head = Head { sequence: u64_at(batch, 8)?, homed: u64_at(batch, 16)?, synced: u64_at(batch, 24)? };
+    // Never written otherwise; and nobody has to fear that the next sequence overflows.
+    if head.sequence == 0 || head.sequence > SEQUENCE_MAX || head.homed.max(head.synced) >= head.sequence {
+        return None;
+    }
     let count = u64_at(batch, 32)?;
     let mut ranges = Vec::new();
     let mut rest = &batch[HEAD_BYTES..];

@@ -5,7 +5,6 @@
 //! front alone): a piece of a segment before the first file is not wanted any more.
 
 use crate::error::{Error, Result};
-use crate::log::claim::{GRANULE_BYTES, LIMIT};
 use crate::log::frame::corrupt;
 use crate::log::home::Home;
 use crate::log::segment_file::{HEADER_BYTES, SegmentFile};
@@ -44,13 +43,13 @@ impl Restore {
             return Ok(());
         }
         let path = self.home.path(segment.number);
-        let fits = segment.data_bytes <= LIMIT * GRANULE_BYTES
-            && byte_position.checked_add(bytes.len() as u64).is_some_and(|end| end <= segment.data_bytes);
-        if !fits {
+        let end = byte_position.checked_add(bytes.len() as u64);
+        if !segment.is_possible() || end.is_none_or(|end| end > segment.data_bytes) {
+            let SegmentFile { base, data_bytes, .. } = segment;
             let detail = format!(
-                "the journal has {} bytes for byte {byte_position} of its {} bytes of data",
+                "the journal has {} bytes for byte {byte_position} of a segment with {data_bytes} bytes of data that begins \
+                 with sequence {base}",
                 bytes.len(),
-                segment.data_bytes
             );
             return Err(corrupt(&path, 0, detail));
         }

@@ -17,7 +17,7 @@
 //! ```
 
 use crate::error::{Error, Result};
-use crate::log::claim::{GRANULE_BYTES, LIMIT};
+use crate::log::claim::{GRANULE_BYTES, LIMIT, SEGMENT_NUMBER_MAX};
 use crate::log::frame::{checksum, corrupt};
 use std::path::Path;
 
@@ -57,6 +57,17 @@ impl SegmentFile {
         block
     }
 
+    fn has_possible_bytes(&self) -> bool {
+        self.data_bytes != 0
+            && self.data_bytes.is_multiple_of(GRANULE_BYTES)
+            && self.data_bytes <= LIMIT * GRANULE_BYTES
+    }
+
+    /// Whether there can be such a segment.
+    pub(crate) fn is_possible(&self) -> bool {
+        self.has_possible_bytes() && self.base <= BASE_MAX && (1..=SEGMENT_NUMBER_MAX).contains(&self.number)
+    }
+
     /// Reads the header block of `path`.
     pub(crate) fn decode(block: &[u8], path: &Path) -> Result<Self> {
         let u64_at =
@@ -80,10 +91,7 @@ impl SegmentFile {
             data_bytes: u64_at(48),
             generation: u32_at(56),
         };
-        if header.data_bytes == 0
-            || !header.data_bytes.is_multiple_of(GRANULE_BYTES)
-            || header.data_bytes > LIMIT * GRANULE_BYTES
-        {
+        if !header.has_possible_bytes() {
             return Err(corrupt(
                 path,
                 48,
