@@ -131,14 +131,14 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     std::fs::create_dir_all(&directory)
         .with_context(|| format!("cannot make {}", paths::shown(&directory)))?;
     let mut log = Log::create(directory.join("fuzz.log"))?;
-    println!("fuzz: log in {}", paths::shown(log.path()));
+    show!("fuzz: log in {}", paths::shown(log.path()));
     let mutations = mutation::read_table(&TARGETS)?;
     mutation::prepare(&TARGETS, &mutations)?;
     let started = Instant::now();
     let address = has_runtime("asan")?;
     let plain = Program::build("plain", &[], address, &mut log)?;
     let mutated = Program::build("mutated", &["mutated"], address, &mut log)?;
-    println!(
+    show!(
         "fuzz: built in {:.0} s, {}",
         started.elapsed().as_secs_f64(),
         if address { "with AddressSanitizer" } else { "without AddressSanitizer, which this compiler lacks" }
@@ -221,7 +221,7 @@ fn report(runs: &[Run<'_>], done: &[Done], log: &mut Log) -> Result<usize> {
                 Some(crash) => crash.told(run.target),
                 None => format!("not found in {} executions", grouped(done.executions)),
             };
-            println!("  {name}: FAILED: {words}");
+            show!("  {name}: FAILED: {words}");
         }
         if let Some(crash) = &done.crash {
             log.say(&format!("{name}: {}", crash.words))?;
@@ -244,7 +244,7 @@ fn report(runs: &[Run<'_>], done: &[Done], log: &mut Log) -> Result<usize> {
         grouped(executions)
     );
     for line in [table.to_string(), caught.join("\n"), sum] {
-        println!("{line}");
+        show!("{line}");
         log.say(&line)?;
     }
     Ok(failed)
@@ -459,7 +459,7 @@ impl Progress {
         // A bug that was found early has no more time to spend.
         self.advance(index, run.time());
         if self.bar.is_hidden() {
-            println!("  {}: {done}", run.name());
+            show!("  {}: {done}", run.name());
         }
     }
 }
