@@ -52,6 +52,9 @@ use writer::Writer;
 /// would cost more than the sync that is saved.
 const DIRECT_BYTES_MIN: u64 = 256 << 10;
 
+/// A batch takes no more logs from here on: what is left goes to the logs' own files. Far below what its length can say.
+const BATCH_BYTES_MAX: u64 = 64 << 20;
+
 /// See the module's description.
 #[derive(Debug)]
 pub(crate) struct Journal {
@@ -252,7 +255,7 @@ impl Journal {
             let extents = log.collect();
             let bytes: u64 = extents.iter().map(|extent| log.piece(extent).2.len() as u64).sum();
             match &mut draft {
-                Some(draft) if bytes < DIRECT_BYTES_MIN => {
+                Some(draft) if bytes < DIRECT_BYTES_MIN && draft.padded_bytes() < BATCH_BYTES_MAX => {
                     for (segment, byte_position, bytes) in extents.iter().map(|extent| log.piece(extent)) {
                         draft.push(&Range { segment: *segment, byte_position, bytes });
                     }
