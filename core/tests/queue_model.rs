@@ -198,7 +198,12 @@ impl Model {
                 .iter()
                 .any(|(at_ms, id, attempt)| (*id, *attempt) == *token && now_ms - at_ms <= REMEMBERED_MS)
         };
-        let fine = tokens.iter().zip(&held).map(|(token, held)| *held || remembered(token)).collect();
+        let fine: Vec<bool> =
+            tokens.iter().zip(&held).map(|(token, held)| *held || remembered(token)).collect();
+        if fine.contains(&true) {
+            // An ack that is said again waits for the first one, and so commits what came since, too.
+            self.commit();
+        }
         for ((id, attempt), held) in tokens.iter().zip(held) {
             if held && self.kept.messages.remove(id).is_some() {
                 self.acked.push((now_ms, *id, *attempt));

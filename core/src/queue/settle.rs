@@ -47,11 +47,13 @@ impl Shared {
             .collect();
         let mut current: Vec<u64> = current.into_iter().collect();
         current.sort_unstable();
-        let appended = if current.is_empty() {
+        let appended = if !current.is_empty() {
+            self.append_event(&Event::Acked(current.clone()))
+        } else if results.iter().any(Result::is_ok) {
             // Those that were acked before may still be waiting for the disk, or in vain.
             Ok(self.events_end())
         } else {
-            self.append_event(&Event::Acked(current.clone()))
+            Ok(Place::default())
         };
         let committed = match appended {
             Ok(end) => {
