@@ -15,7 +15,7 @@ const EXAMPLES = path.join(__dirname, '..', '..', '..', 'examples')
 
 // The examples import 'ringmain', which is found from where they lie: a copy lies beside a link to this package.
 function example(t, file) {
-  const folder = directory(t)
+  const folder = directory()
   fs.mkdirSync(path.join(folder, 'node_modules'))
   fs.symlinkSync(path.join(__dirname, '..'), path.join(folder, 'node_modules', 'ringmain'))
   const copy = path.join(folder, path.basename(file))
@@ -24,7 +24,7 @@ function example(t, file) {
 }
 
 test('flights that never arrived are dead after three failures, all others are acked', async (t) => {
-  const where = directory(t)
+  const where = directory()
   const retry = { baseMs: 10, factor: 1, capMs: 10, jitter: 'none' }
   const options = { maxFailures: 3, deadLetter: 'rebook.dead', retry }
   const hub = open(where)
@@ -50,7 +50,7 @@ test('flights that never arrived are dead after three failures, all others are a
 
 test('a hub directory that is missing or not given is one clear line', async (t) => {
   const main = example(t, 'flights/node/main.mjs')
-  const missing = path.join(directory(t), 'missing')
+  const missing = path.join(directory(), 'missing')
   for (const args of [[], [missing]]) {
     const { code, stdout, stderr } = await run(process.execPath, [main, ...args]).catch((error) => error)
     assert.deepEqual([code, stdout], [1, ''])

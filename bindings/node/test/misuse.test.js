@@ -224,7 +224,7 @@ test('a partition or offset that is not there is refused', (t) => {
 })
 
 test('a path that cannot be a hub is an IO error that names it', (t) => {
-  const file = path.join(directory(t), 'file')
+  const file = path.join(directory(), 'file')
   fs.writeFileSync(file, 'x')
   assert.throws(() => open(file), (error) => code('IO')(error) && error.message.includes(file))
   assert.throws(() => open(path.join(file, 'below')), code('IO'))
@@ -233,7 +233,7 @@ test('a path that cannot be a hub is an IO error that names it', (t) => {
 })
 
 test('a directory that another process has open is LOCKED, and the error says by whom', async (t) => {
-  const where = directory(t)
+  const where = directory()
   const { spawn } = require('node:child_process')
   const source = `
     const hub = require(${JSON.stringify(path.join(__dirname, '..'))}).open(${JSON.stringify(where)})

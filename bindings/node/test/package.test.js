@@ -67,7 +67,7 @@ const USE = `
 // nothing to do, because the profile is that of the build under test.
 for (const option of ['--install-links=false', '--install-links=true']) {
   test(`npm install of the folder from another folder works with ${option}`, async (t) => {
-    const folder = directory(t)
+    const folder = directory()
     fs.writeFileSync(path.join(folder, 'package.json'), '{ "name": "user", "private": true }')
     const env = { ...process.env, RINGMAIN_PROFILE: require('../lib/addon.js').profile() }
     await run('npm', ['install', option, '--offline', '--no-audit', '--no-fund', PACKAGE], { cwd: folder, env })

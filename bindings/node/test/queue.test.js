@@ -180,7 +180,7 @@ test('for await hands out jobs until the hub is closed, and releases what it too
 })
 
 test('messages, leases and counts survive closing and opening again', async (t) => {
-  const path = directory(t)
+  const path = directory()
   const hub = open(path, { durability: 'synced' })
   const queue = hub.queue('jobs', { deadLetter: 'jobs.dead' })
   queue.sendMany(['acked', 'failed', 'kept'])
@@ -198,7 +198,7 @@ test('messages, leases and counts survive closing and opening again', async (t) 
 
 for (const [how, end] of [['ends', ''], ['calls process.exit', 'process.exit(0)']]) {
   test(`a process that ${how} without closing its hub loses nothing and gives back its leases`, async (t) => {
-    const where = directory(t)
+    const where = directory()
     await inProcess(`
       globalThis.queue = open(${JSON.stringify(where)}, { durability: 'relaxed' }).queue('jobs', { onExhausted: 'drop' })
       queue.sendMany(['a', 'b'])

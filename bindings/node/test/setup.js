@@ -13,15 +13,19 @@ const { open } = require('..')
 // A queue whose retries come at once and whose failures are kept by nobody, unless said otherwise.
 const PLAIN = { onExhausted: 'drop', retry: { baseMs: 1, factor: 1, capMs: 1, jitter: 'none' } }
 
-function directory(t) {
+// Removed when all tests of the file are over: a hub that closes still writes, and hooks run in the order of their making.
+const directories = []
+process.on('exit', () => directories.forEach((made) => fs.rmSync(made, { recursive: true, force: true })))
+
+function directory() {
   const made = fs.mkdtempSync(path.join(os.tmpdir(), 'ringmain-'))
-  t.after(() => fs.rmSync(made, { recursive: true, force: true }))
+  directories.push(made)
   return made
 }
 
 // A hub of the test's own: in memory, or in a fresh directory.
 function hubOf(t, kind = 'memory') {
-  const hub = open(kind === 'memory' ? undefined : directory(t))
+  const hub = open(kind === 'memory' ? undefined : directory())
   t.after(() => hub[Symbol.dispose]())
   return hub
 }

@@ -115,7 +115,7 @@ test('members share the partitions, and one that leaves gives its own to the oth
 })
 
 test('records and committed offsets survive closing and opening again', async (t) => {
-  const path = directory(t)
+  const path = directory()
   const hub = open(path)
   const stream = hub.stream('events', { partitions: 2 })
   stream.appendMany([{ value: 'a', key: '1' }, { value: 'b', key: '1' }])

@@ -40,7 +40,7 @@ const consumeAsync = async ({ ringmain, parentPort, workerData }) => {
 for (const [how, body] of [['blocking', consume], ['async', consumeAsync]]) {
   for (const kind of ['memory', 'durable']) {
     test(`${kind}: ${how} consumers in four worker threads handle each message once`, async (t) => {
-      const where = kind === 'memory' ? `memory:workers-${how}` : directory(t)
+      const where = kind === 'memory' ? `memory:workers-${how}` : directory()
       const hub = open(where)
       t.after(() => hub[Symbol.dispose]())
       const queue = hub.queue('jobs', PLAIN)
@@ -56,8 +56,8 @@ for (const [how, body] of [['blocking', consume], ['async', consumeAsync]]) {
 }
 
 test('the same directory by another path is the same hub, closed with its last handle', async (t) => {
-  const real = directory(t)
-  const link = path.join(directory(t), 'link')
+  const real = directory()
+  const link = path.join(directory(), 'link')
   fs.symlinkSync(real, link)
   const one = open(real)
   const two = open(path.join(link, '.'))
@@ -75,7 +75,7 @@ test('the same directory by another path is the same hub, closed with its last h
 })
 
 test('opening with another durability than the open hub\'s is refused', async (t) => {
-  const where = directory(t)
+  const where = directory()
   const hub = open(where, { durability: 'written' })
   t.after(() => hub[Symbol.dispose]())
   assert.throws(() => open(where, { durability: 'synced' }), code('INVALID_ARGUMENT'))
@@ -151,7 +151,7 @@ test('the addon survives the workers that loaded it', async (t) => {
     const { Worker } = require('node:worker_threads')
     const { once } = require('node:events')
     const body = \`
-      const hub = require(${JSON.stringify(path.join(__dirname, '..'))}).open(${JSON.stringify(directory(t))})
+      const hub = require(${JSON.stringify(path.join(__dirname, '..'))}).open(${JSON.stringify(directory())})
       hub.queue('jobs', { onExhausted: 'drop' }).send('x')
       hub.queue('jobs').receive({ unref: true })\`
     void (async () => {
