@@ -24,7 +24,7 @@
 
 use super::seeded_bug::{Planted, SeededBug};
 use crate::log::SegmentFile;
-use crate::log::frame::checksum;
+use crate::log::frame::{checksum, u64_at};
 
 /// Where batches may begin.
 pub(super) const SECTOR_BYTES: u64 = 512;
@@ -148,10 +148,6 @@ fn decode_range(bytes: &[u8]) -> Option<Range<'_>> {
         byte_position: u64_at(bytes, 32)?,
         bytes: bytes.get(RANGE_BYTES..RANGE_BYTES + len)?,
     })
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?))
 }
 
 #[cfg(test)]

@@ -1,12 +1,7 @@
 //! One of the two journal files: a header block, then batches.
 //!
 //! ```text
-//!   0  8  magic "RINGJRNL"
-//!   8  2  format major        a reader refuses another one
-//!  10  2  format minor        a reader accepts any
-//!  12  4  features, incompatible          unknown bit: refuse
-//!  16  4  features, read-only compatible  unknown bit: refuse (no read-only opening yet)
-//!  20  4  features, compatible            unknown bit: ignore
+//!   0 24  as in every file (`header_block.rs`), magic "RINGJRNL"
 //!  24  8  hub id
 //!  32  8  which of the two
 //!  40  4  CRC-32C of bytes 0..40
@@ -18,18 +13,16 @@
 use super::batch;
 use super::seeded_bug::{Planted, SeededBug};
 use crate::error::{Error, Result};
-use crate::log::frame::{checksum, corrupt};
+use crate::log::frame::{corrupt, u64_at};
+use crate::log::header_block::{self, FileKind};
 use crate::storage::{File, Storage};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Where batches begin.
-pub(super) const HEADER_BYTES: u64 = 4096;
+pub(super) const HEADER_BYTES: u64 = header_block::HEADER_BYTES as u64;
 
-const MAGIC: &[u8; 8] = b"RINGJRNL";
-const MAJOR: u16 = 1;
-const MINOR: u16 = 0;
-const CRC: usize = 40;
+const KIND: FileKind = FileKind { magic: b"RINGJRNL", noun: "journal", fields_bytes: 16 };
 
 /// See the module's description.
 #[derive(Debug)]
@@ -126,39 +119,14 @@ impl JournalFile {
 }
 
 fn encode(hub_id: u64, index: usize) -> Vec<u8> {
-    let mut block = Vec::with_capacity(HEADER_BYTES as usize);
-    block.extend_from_slice(MAGIC);
-    block.extend_from_slice(&MAJOR.to_le_bytes());
-    block.extend_from_slice(&MINOR.to_le_bytes());
-    block.extend_from_slice(&[0; 12]);
-    block.extend_from_slice(&hub_id.to_le_bytes());
-    block.extend_from_slice(&(index as u64).to_le_bytes());
-    block.extend_from_slice(&checksum(&block, 0).to_le_bytes());
-    block.resize(HEADER_BYTES as usize, 0);
-    block
+    KIND.encode(&[hub_id, index as u64].map(u64::to_le_bytes).concat())
 }
 
 fn check(block: &[u8], hub_id: u64, index: usize, path: &Path) -> Result<()> {
-    let u64_at =
-        |at: usize| block.get(at..at + 8).and_then(|b| b.try_into().ok()).map_or(0, u64::from_le_bytes);
-    let u32_at = |at: usize| u64_at(at) as u32;
-    if block.len() < HEADER_BYTES as usize || block.get(..8) != Some(MAGIC) {
-        return Err(corrupt(path, 0, "this is not a journal of Ringmain"));
-    }
-    if u32_at(CRC) != checksum(&block[..CRC], 0) {
-        return Err(corrupt(path, CRC as u64, "the checksum of the journal's header does not match"));
-    }
-    let (major, features) = (u32_at(8) & 0xffff, (u32_at(12), u32_at(16)));
-    if major != u32::from(MAJOR) || features != (0, 0) {
-        let found = format!("journal format {major}, features {:#x} {:#x}", features.0, features.1);
-        return Err(Error::Unsupported {
-            path: path.into(),
-            found,
-            supported: "journal format 1, no features",
-        });
-    }
-    if (u64_at(24), u64_at(32)) != (hub_id, index as u64) {
-        let found = format!("it is journal {} of hub {:#x}", u64_at(32), u64_at(24));
+    let fields = KIND.decode(block, path)?;
+    let (hub, which) = (u64_at(fields, 0).unwrap_or(0), u64_at(fields, 8).unwrap_or(0));
+    if (hub, which) != (hub_id, index as u64) {
+        let found = format!("it is journal {which} of hub {hub:#x}");
         return Err(corrupt(path, 24, format!("{found}, expected journal {index} of hub {hub_id:#x}")));
     }
     Ok(())

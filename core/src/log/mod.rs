@@ -21,7 +21,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `claim`, `frame`, `segment_file` | layouts: packed words, frames, file header |
+//! | `claim`, `frame`, `header_block`, `segment_file` | layouts: packed words, frames, headers of files |
 //! | `append`, `rotate` | producers: claim and commit; opening, evicting, releasing segments |
 //! | `reader`, `payload` | walking the log; keeping one frame |
 //! | `writer`, `home` | to disk, on disk |
@@ -33,6 +33,7 @@ mod buffer;
 pub(crate) mod claim;
 mod directory;
 pub(crate) mod frame;
+pub(crate) mod header_block;
 mod home;
 pub(crate) mod marks;
 mod open;

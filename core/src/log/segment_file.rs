@@ -1,12 +1,7 @@
-//! Layout of the header block of a segment file. Nobody else computes an offset in it.
+//! What the header block of a segment file says of it. Nobody else computes an offset in it.
 //!
 //! ```text
-//!   0  8  magic "RINGMAIN"
-//!   8  2  format major        a reader refuses another one
-//!  10  2  format minor        a reader accepts any
-//!  12  4  features, incompatible          unknown bit: refuse
-//!  16  4  features, read-only compatible  unknown bit: refuse (no read-only opening yet)
-//!  20  4  features, compatible            unknown bit: ignore
+//!   0 24  as in every file (`header_block.rs`), magic "RINGMAIN"
 //!  24  8  log id
 //!  32  8  segment number
 //!  40  8  sequence of the first record
@@ -16,18 +11,15 @@
 //!  64 ..  zeros, to 4096
 //! ```
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::log::claim::{GRANULE_BYTES, LIMIT, SEGMENT_NUMBER_MAX};
-use crate::log::frame::{checksum, corrupt};
+use crate::log::frame::{corrupt, u64_at};
+use crate::log::header_block::FileKind;
 use std::path::Path;
 
-/// Bytes of the header block.
-pub(crate) const HEADER_BYTES: usize = 4096;
+pub(crate) use crate::log::header_block::HEADER_BYTES;
 
-const MAGIC: &[u8; 8] = b"RINGMAIN";
-const MAJOR: u16 = 1;
-const MINOR: u16 = 0;
-const CRC: usize = 60;
+const KIND: FileKind = FileKind { magic: b"RINGMAIN", noun: "segment", fields_bytes: 36 };
 /// Largest sequence that a segment may begin with: there is room for more, and no log gets there.
 const BASE_MAX: u64 = 1 << 62;
 
@@ -43,18 +35,8 @@ pub(crate) struct SegmentFile {
 
 impl SegmentFile {
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut block = Vec::with_capacity(HEADER_BYTES);
-        block.extend_from_slice(MAGIC);
-        block.extend_from_slice(&MAJOR.to_le_bytes());
-        block.extend_from_slice(&MINOR.to_le_bytes());
-        block.extend_from_slice(&[0; 12]);
-        for field in [self.log_id, self.number, self.base, self.data_bytes] {
-            block.extend_from_slice(&field.to_le_bytes());
-        }
-        block.extend_from_slice(&self.generation.to_le_bytes());
-        block.extend_from_slice(&checksum(&block, 0).to_le_bytes());
-        block.resize(HEADER_BYTES, 0);
-        block
+        let words = [self.log_id, self.number, self.base, self.data_bytes].map(u64::to_le_bytes).concat();
+        KIND.encode(&[&words[..], &self.generation.to_le_bytes()].concat())
     }
 
     fn has_possible_bytes(&self) -> bool {
@@ -70,27 +52,11 @@ impl SegmentFile {
 
     /// Reads the header block of `path`.
     pub(crate) fn decode(block: &[u8], path: &Path) -> Result<Self> {
-        let u64_at =
-            |at: usize| block.get(at..at + 8).and_then(|b| b.try_into().ok()).map_or(0, u64::from_le_bytes);
-        let u32_at = |at: usize| u64_at(at) as u32;
-        if block.len() < HEADER_BYTES || block.get(..8) != Some(MAGIC) {
-            return Err(corrupt(path, 0, "this is not a segment of Ringmain"));
-        }
-        if u32_at(CRC) != checksum(&block[..CRC], 0) {
-            return Err(corrupt(path, CRC as u64, "the checksum of the segment header does not match"));
-        }
-        let (major, features) = (u32_at(8) & 0xffff, (u32_at(12), u32_at(16)));
-        if major != u32::from(MAJOR) || features != (0, 0) {
-            let found = format!("format {major}, features {:#x} {:#x}", features.0, features.1);
-            return Err(Error::Unsupported { path: path.into(), found, supported: "format 1, no features" });
-        }
-        let header = Self {
-            log_id: u64_at(24),
-            number: u64_at(32),
-            base: u64_at(40),
-            data_bytes: u64_at(48),
-            generation: u32_at(56),
-        };
+        let fields = KIND.decode(block, path)?;
+        let word = |index: usize| u64_at(fields, 8 * index).unwrap_or(0);
+        let generation = fields.last_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
+        let header =
+            Self { log_id: word(0), number: word(1), base: word(2), data_bytes: word(3), generation };
         if !header.has_possible_bytes() {
             return Err(corrupt(
                 path,
@@ -108,6 +74,7 @@ impl SegmentFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
 
     #[test]
     fn sizes_and_sequences_that_no_log_has_are_refused_with_their_place() {
