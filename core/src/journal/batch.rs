@@ -25,6 +25,7 @@
 use super::seeded_bug::{Planted, SeededBug};
 use crate::log::SegmentFile;
 use crate::log::frame::{checksum, u64_at};
+use crate::storage::Aligned;
 
 /// Where batches may begin.
 pub(super) const SECTOR_BYTES: u64 = 512;
@@ -53,14 +54,14 @@ pub(crate) struct Range<'a> {
 /// A batch that is being put together; its memory is used again.
 #[derive(Debug, Default)]
 pub(super) struct Draft {
-    bytes: Vec<u8>,
+    bytes: Aligned,
     count: u64,
 }
 
 impl Draft {
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
-        self.bytes.resize(HEAD_BYTES, 0);
+        self.bytes.resize(HEAD_BYTES);
         self.count = 0;
     }
 
@@ -76,7 +77,7 @@ impl Draft {
         self.bytes.extend_from_slice(&segment.generation.to_le_bytes());
         self.bytes.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
         self.bytes.extend_from_slice(bytes);
-        self.bytes.resize(self.bytes.len().next_multiple_of(8), 0);
+        self.bytes.resize(self.bytes.len().next_multiple_of(8));
         self.count += 1;
     }
 
@@ -94,7 +95,7 @@ impl Draft {
         let crc = crc_of(bytes, &self.bytes[8..], seed);
         self.bytes[..4].copy_from_slice(&bytes.to_le_bytes());
         self.bytes[4..8].copy_from_slice(&crc.to_le_bytes());
-        self.bytes.resize(self.padded_bytes() as usize, 0);
+        self.bytes.resize(self.padded_bytes() as usize);
         &self.bytes
     }
 }

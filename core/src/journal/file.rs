@@ -15,12 +15,15 @@ use super::seeded_bug::{Planted, SeededBug};
 use crate::error::{Error, Result};
 use crate::log::frame::{corrupt, u64_at};
 use crate::log::header_block::{self, FileKind};
-use crate::storage::{File, Storage};
+use crate::storage::{Aligned, File, Storage};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Where batches begin.
 pub(super) const HEADER_BYTES: u64 = header_block::HEADER_BYTES as u64;
+
+/// The least by which a file grows.
+const STEP_BYTES_MIN: u64 = 4096;
 
 const KIND: FileKind = FileKind { magic: b"RINGJRNL", noun: "journal", fields_bytes: 16 };
 
@@ -94,13 +97,17 @@ impl JournalFile {
         batch::seed(self.hub_id, self.index, byte_position)
     }
 
-    /// Writes a batch. Where the file grows, by `step_bytes` at a time.
-    pub(super) fn write(&mut self, batch: &[u8], byte_position: u64, step_bytes: u64) -> Result<()> {
+    /// Writes a batch. Where the file grows, it doubles, by `step_bytes_max` at most: blocks that were never written take
+    /// three times as long to be made durable.
+    pub(super) fn write(&mut self, batch: &[u8], byte_position: u64, step_bytes_max: u64) -> Result<()> {
         let end = byte_position + batch.len() as u64;
         let mut written = Ok(());
         if end > self.written_bytes {
-            let grown = end.next_multiple_of(step_bytes);
-            written = self.file.write_all_at(&vec![0; (grown - end) as usize], end);
+            let step_bytes = self.written_bytes.clamp(STEP_BYTES_MIN.min(step_bytes_max), step_bytes_max);
+            let grown = (end + step_bytes).next_multiple_of(STEP_BYTES_MIN);
+            let mut zeros = Aligned::default();
+            zeros.resize((grown - end) as usize);
+            written = self.file.write_all_at(&zeros, end);
             self.written_bytes = grown;
         }
         let written = written.and_then(|()| self.file.write_all_at(batch, byte_position));

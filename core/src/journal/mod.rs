@@ -90,7 +90,7 @@ impl Journal {
             owner: Lineage::current(),
             dirty: Mutex::new(Vec::new()),
             leader: Mutex::new(Leader::default()),
-            done: EventCount::new(),
+            done: EventCount::symmetric(),
             planted: Planted::default(),
         }
     }

@@ -23,6 +23,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
+/// A file grows by so much at most: that takes a millisecond or two.
+const STEP_BYTES_MAX: u64 = 4 << 20;
+
 /// Where a hub keeps its journal.
 #[derive(Debug, Clone)]
 pub(crate) struct JournalPlace {
@@ -151,8 +154,7 @@ impl Writer {
         let head = Head { sequence: self.written + 1, homed, synced: self.synced };
         let seed = file.seed(self.end);
         let batch = self.draft.finish(head, seed);
-        let step_bytes = (self.place.bytes_max / 16).next_power_of_two().clamp(4096, 1 << 20);
-        file.write(batch, self.end, step_bytes)?;
+        file.write(batch, self.end, (self.place.bytes_max / 4).min(STEP_BYTES_MAX))?;
         self.end += batch.len() as u64;
         self.written = head.sequence;
         self.homed_written = head.homed;

@@ -11,8 +11,9 @@
 //! **Where next.** Layout of the header: `segment_file.rs`. What is read back: `recovery.rs`.
 
 use crate::error::{Error, Result};
+use crate::log::buffer::ALIGN_BYTES;
 use crate::log::segment_file::{self, SegmentFile};
-use crate::storage::{File, Storage};
+use crate::storage::{Aligned, File, Storage};
 use crate::sync::{Mutex, lock};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -84,18 +85,29 @@ impl Home {
         Ok(())
     }
 
-    /// Writes bytes of the data area of the segment that was made last.
-    pub(crate) fn write(&self, number: u64, byte_position: u64, bytes: &[u8]) -> Result<()> {
+    /// Writes bytes of the data area of the segment that was made last, from the beginning of a block. The last block is
+    /// filled up with zeros: only whole blocks can be written around the page cache.
+    pub(crate) fn write(&self, segment: &SegmentFile, byte_position: u64, bytes: &[u8]) -> Result<()> {
         let mut tail = lock(&self.tail);
-        match &mut *tail {
-            Some(tail) if tail.number == number => {
-                tail.unsynced = true;
-                tail.file
-                    .write_all_at(bytes, segment_file::HEADER_BYTES as u64 + byte_position)
-                    .map_err(|e| Error::io("write", self.path(number), &e))
-            }
-            _ => Err(Error::Internal { detail: format!("segment {number} is not the one being written") }),
+        let Some(tail) = tail.as_mut().filter(|tail| tail.number == segment.number) else {
+            let detail = format!("segment {} is not the one being written", segment.number);
+            return Err(Error::Internal { detail });
+        };
+        tail.unsynced = true;
+        let (blocks, rest) = bytes.split_at(bytes.len() - bytes.len() % ALIGN_BYTES);
+        let rest_position = byte_position + blocks.len() as u64;
+        let mut last = Aligned::default();
+        if !rest.is_empty() {
+            last.extend_from_slice(rest);
+            last.resize(ALIGN_BYTES.min((segment.data_bytes - rest_position) as usize));
         }
+        let write = |bytes: &[u8], byte_position: u64| match bytes {
+            [] => Ok(()),
+            bytes => tail.file.write_all_at(bytes, segment_file::HEADER_BYTES as u64 + byte_position),
+        };
+        write(blocks, byte_position)
+            .and_then(|()| write(&last, rest_position))
+            .map_err(|e| Error::io("write", self.path(segment.number), &e))
     }
 
     /// Makes durable what was written.

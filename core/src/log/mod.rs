@@ -76,7 +76,7 @@ pub(crate) const SEGMENT_BYTES_MIN: u64 = if IS_MODEL { 48 } else { 16 << 10 };
 /// Largest segment of a memory log, unless one record needs more: fits the second-level cache.
 pub(crate) const MEMORY_SEGMENT_BYTES_MAX: u64 = if IS_MODEL { SEGMENT_BYTES_MIN } else { 1 << 20 };
 /// Largest segment of a durable log, unless one record needs more.
-pub(crate) const DURABLE_SEGMENT_BYTES_MAX: u64 = if IS_MODEL { SEGMENT_BYTES_MIN } else { 8 << 20 };
+pub(crate) const DURABLE_SEGMENT_BYTES_MAX: u64 = if IS_MODEL { SEGMENT_BYTES_MIN } else { 32 << 20 };
 
 /// What a record must have reached for readers to see it, and for verbs to return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

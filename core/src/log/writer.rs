@@ -8,10 +8,14 @@
 
 use crate::error::Result;
 use crate::log::Log;
+use crate::log::buffer::ALIGN_BYTES;
 use crate::log::claim::{GRANULE_BYTES, Place};
 use crate::log::frame::{Draft, Kind, Word};
 use crate::log::segment_file::SegmentFile;
 use crate::sync::{Ordering, lock};
+
+/// Home is written in whole blocks of so many granules.
+const BLOCK_GRANULES: u64 = ALIGN_BYTES as u64 / GRANULE_BYTES;
 
 /// How far the leader has come.
 #[derive(Debug)]
@@ -167,12 +171,14 @@ impl Log {
         if homed >= place {
             return Ok(());
         }
-        for extent in self.extents(homed, place).0 {
+        for mut extent in self.extents(homed, place).0 {
+            // From the beginning of a block: what it holds is written once more, as it was.
+            extent.from -= extent.from % BLOCK_GRANULES;
             let (segment, byte_position, bytes) = self.piece(&extent);
             if byte_position == 0 {
                 home.create(segment)?;
             }
-            home.write(segment.number, byte_position, bytes)?;
+            home.write(segment, byte_position, bytes)?;
         }
         home.sync()?;
         // ORDERING: Release, P7: pairs with `homed`.

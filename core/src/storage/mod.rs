@@ -11,10 +11,12 @@
 //! what is on disk": the log poisons itself and never retries (`log/poison.rs`).
 
 mod blocking;
+mod direct;
 #[cfg(feature = "simulation")]
 pub mod sim;
 
 pub use blocking::Blocking;
+pub use direct::Aligned;
 
 use std::fmt::Debug;
 use std::io;

@@ -14,7 +14,7 @@
 //! **Where next.** The barrier pair: `barrier.rs`. Users: the rings, the log, the journal.
 
 use super::barrier;
-use super::{AtomicUsize, Mutex, MutexGuard, Ordering, Thread, park_until, thread_current};
+use super::{AtomicUsize, Mutex, MutexGuard, Ordering, Thread, fence, park_until, thread_current};
 use crossbeam_utils::CachePadded;
 use std::collections::VecDeque;
 use std::ops::Deref;
@@ -34,6 +34,8 @@ pub struct EventCount {
     /// line of its own, which nobody writes unless somebody sleeps.
     signal: CachePadded<AtomicUsize>,
     list: Mutex<List>,
+    /// Whether both sides pass a fence each, whatever the system offers.
+    is_symmetric: bool,
 }
 
 #[derive(Debug, Default)]
@@ -58,17 +60,54 @@ impl Sleeper {
     }
 }
 
+/// Sleepers that were taken off the list and are to be woken, even if the waker of one panics.
+struct Woken(VecDeque<(u64, Sleeper)>);
+
+impl Woken {
+    fn wake(&mut self) {
+        while let Some((_, sleeper)) = self.0.pop_front() {
+            sleeper.wake();
+        }
+    }
+}
+
+impl Drop for Woken {
+    fn drop(&mut self) {
+        self.wake();
+    }
+}
+
 impl EventCount {
     pub(crate) fn new() -> Self {
-        let signal = if barrier::is_asymmetric() { 0 } else { FENCE };
-        Self { signal: CachePadded::new(AtomicUsize::new(signal)), list: Mutex::new(List::default()) }
+        Self::with(false)
+    }
+
+    /// For where sleeping is as frequent as notifying: the heavy barrier, a system call that interrupts the other
+    /// processors, would cost more than it saves.
+    pub(crate) fn symmetric() -> Self {
+        Self::with(true)
+    }
+
+    fn with(is_symmetric: bool) -> Self {
+        let signal = if barrier::is_asymmetric() && !is_symmetric { 0 } else { FENCE };
+        let signal = CachePadded::new(AtomicUsize::new(signal));
+        Self { signal, list: Mutex::new(List::default()), is_symmetric }
+    }
+
+    fn heavy(&self) {
+        if self.is_symmetric {
+            // ORDERING: SeqCst, P1: on the list, fence, look at the condition; pairs with the one in `notify_slowly`.
+            fence(Ordering::SeqCst);
+        } else {
+            barrier::heavy();
+        }
     }
 
     /// Sleeps until `ready` says so, at most until `deadline`. Returns what `ready` said last.
     pub(crate) fn wait_until(&self, deadline: Option<Instant>, mut ready: impl FnMut() -> bool) -> bool {
         loop {
             let place = Place { event: self, ticket: Some(self.enter(Sleeper::Thread(thread_current()))) };
-            barrier::heavy();
+            self.heavy();
             if ready() {
                 return true;
             }
@@ -114,7 +153,7 @@ impl EventCount {
         if !self.lock().entries.iter().any(is_listed) {
             self.enter(Sleeper::Task(task.clone()));
         }
-        barrier::heavy();
+        self.heavy();
         attempt().map_or(Poll::Pending, Poll::Ready)
     }
 
@@ -136,7 +175,12 @@ impl EventCount {
 
     #[cold]
     fn notify_slowly(&self, count: usize) {
-        barrier::light_by_fence();
+        if self.is_symmetric {
+            // ORDERING: SeqCst, P1: the condition published, fence, look at the list; pairs with the one in `heavy`.
+            fence(Ordering::SeqCst);
+        } else {
+            barrier::light_by_fence();
+        }
         // ORDERING: Relaxed, P1: as above.
         if self.signal.load(Ordering::Relaxed) & SOMEBODY != 0 {
             self.wake(count);
@@ -150,6 +194,10 @@ impl EventCount {
     }
 
     fn wake(&self, count: usize) {
+        if count == usize::MAX {
+            // All at once: those who wake up look at the list, and would wait for whoever wakes the next.
+            return Woken(self.change(|list| std::mem::take(&mut list.entries))).wake();
+        }
         let mut left = count;
         while left != 0 {
             // WHY: one by one, and with the lock released, because a waker is foreign code.
@@ -182,9 +230,9 @@ impl EventCount {
         let mut list = self.lock();
         let result = change(&mut list);
         let somebody = if list.entries.is_empty() { 0 } else { SOMEBODY };
-        let fence = if barrier::is_asymmetric() { 0 } else { FENCE };
+        let flag = if barrier::is_asymmetric() && !self.is_symmetric { 0 } else { FENCE };
         // ORDERING: Relaxed, P1: the heavy barrier of whoever enters orders it before its look at the condition.
-        self.signal.store(somebody | fence, Ordering::Relaxed);
+        self.signal.store(somebody | flag, Ordering::Relaxed);
         result
     }
 
@@ -227,7 +275,7 @@ impl<E: Deref<Target = EventCount>> Place<E> {
             return Poll::Ready(got);
         }
         self.enter(context.waker());
-        barrier::heavy();
+        self.event.heavy();
         attempt(&self.event).map_or(Poll::Pending, Poll::Ready)
     }
 

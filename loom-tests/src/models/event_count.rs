@@ -1,7 +1,7 @@
 //! The event count on its own: P1 park-wake of its module header.
 
 use super::{Model, Size, join};
-use crate::sync::barrier::expedited::{MISSING, MODEL};
+use crate::sync::barrier::expedited::{MISSING, MODEL, NOBODY_SLEEPS};
 use crate::sync::event_count::{EventCount, Place};
 use crate::sync::{Arc, AtomicU32, Ordering};
 use crate::task::block_on;
@@ -25,6 +25,7 @@ macro_rules! event_count {
 event_count! {
     park_wake Size::Small,
     park_wake_by_fences_alone Size::Small,
+    park_wake_symmetric Size::Small,
     park_wake_of_a_task Size::Small,
     park_wake_of_a_task_without_place Size::Small,
     park_wake_twice Size::Bounded(3),
@@ -43,7 +44,11 @@ struct Units {
 
 impl Units {
     fn new() -> Arc<Self> {
-        Arc::new(Self { event: EventCount::new(), count: AtomicU32::new(0) })
+        Self::with(EventCount::new())
+    }
+
+    fn with(event: EventCount) -> Arc<Self> {
+        Arc::new(Self { event, count: AtomicU32::new(0) })
     }
 
     fn publish(&self) {
@@ -63,7 +68,10 @@ impl Units {
 
 /// Whoever publishes wakes the sleeper that did not see it.
 fn park_wake() {
-    let units = Units::new();
+    publish_and_take(Units::new());
+}
+
+fn publish_and_take(units: Arc<Units>) {
     let theirs = units.clone();
     let publishing = thread::spawn(move || theirs.publish());
     units.take();
@@ -74,6 +82,12 @@ fn park_wake() {
 fn park_wake_by_fences_alone() {
     MODEL.store(MISSING, Ordering::Relaxed);
     park_wake();
+}
+
+/// Where both sides pass a fence, the barrier for all threads plays no part.
+fn park_wake_symmetric() {
+    MODEL.store(NOBODY_SLEEPS, Ordering::Relaxed);
+    publish_and_take(Units::with(EventCount::symmetric()));
 }
 
 /// A sleeping task likewise.
