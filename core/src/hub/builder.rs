@@ -3,8 +3,8 @@
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::hub::{Durability, Hub, Inner};
-use crate::journal::Planted;
-use crate::storage::{Blocking, Storage};
+use crate::journal::{Planted, STREAM_BYTES_MIN};
+use crate::storage::Storage;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,8 +23,9 @@ pub struct HubBuilder {
     pub(super) durability: Durability,
     pub(super) relaxed_max: Duration,
     pub(super) journal_bytes_max: u64,
+    pub(super) stream_bytes_min: u64,
     pub(super) clock: Clock,
-    pub(super) storage: Arc<dyn Storage>,
+    pub(super) storage: Option<Arc<dyn Storage>>,
     pub(super) planted: Planted,
 }
 
@@ -34,8 +35,9 @@ impl Default for HubBuilder {
             durability: Durability::Synced,
             relaxed_max: Duration::from_millis(100),
             journal_bytes_max: 16 << 20,
+            stream_bytes_min: STREAM_BYTES_MIN,
             clock: Clock::System,
-            storage: Arc::new(Blocking),
+            storage: None,
             planted: Planted::default(),
         }
     }
@@ -61,15 +63,23 @@ impl HubBuilder {
         self
     }
 
+    /// From about so much on, what one queue or stream has waiting for the disk goes straight to its own file, instead of
+    /// through the journal. Default 256 KiB; at least 4 KiB and at most 16 MiB.
+    pub fn streaming_bytes_min(mut self, bytes: u64) -> Self {
+        self.stream_bytes_min = bytes.clamp(4 << 10, 16 << 20);
+        self
+    }
+
     /// Where time comes from. Default the system's clock.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Where files live. Default [`Blocking`]: the operating system's files.
+    /// Where files live. Default [`best`](crate::storage::best): the operating system's files, by io_uring where there is
+    /// one; [`HubStats::storage`](crate::HubStats::storage) says which it is.
     pub fn storage(mut self, storage: Arc<dyn Storage>) -> Self {
-        self.storage = storage;
+        self.storage = Some(storage);
         self
     }
 

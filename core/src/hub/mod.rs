@@ -27,6 +27,7 @@ use crate::journal::{Journal, JournalPlace, Range};
 use crate::log::{Level, Log, Restore};
 use crate::message::duration_ns;
 use crate::queue::QueueStats;
+use crate::storage;
 use crate::stream::StreamStats;
 use crate::sync::event_count::EventCount;
 use crate::sync::{AtomicBool, Ordering, lock};
@@ -90,6 +91,8 @@ pub struct HubStats {
     pub streams: Vec<(String, StreamStats)>,
     /// Bytes of unfinished writes, left by a crash, that were cut when queues and streams were opened.
     pub recovered_cut_bytes: u64,
+    /// How files are written, and, where that is not the best way there is, why; empty in memory.
+    pub storage: String,
 }
 
 #[derive(Debug)]
@@ -98,6 +101,7 @@ struct Inner {
     alarm: Arc<Alarm>,
     journal: Arc<Journal>,
     directory: Option<Directory>,
+    storage_name: String,
     registry: Mutex<Registry>,
     closed: AtomicBool,
     timer: Mutex<Option<JoinHandle<()>>>,
@@ -185,6 +189,7 @@ impl Hub {
                 .map(|(name, stream)| (name.to_string(), stream.stats()))
                 .collect(),
             recovered_cut_bytes: registry.cut_bytes,
+            storage: self.inner.storage_name.clone(),
         })
     }
 
@@ -208,8 +213,16 @@ impl Hub {
 impl Inner {
     fn start(options: HubBuilder, directory: Option<&Path>) -> Result<Hub> {
         let alarm = Arc::new(Alarm::new());
+        let mut storage_name = String::new();
         let (directory, level) = match directory {
-            Some(path) => (Some(Directory::open(options.storage, path)?), options.durability.level()),
+            Some(path) => {
+                let (storage, why) = options.storage.map_or_else(storage::best, |storage| (storage, None));
+                storage_name = match why {
+                    Some(why) => format!("{} ({why})", storage.name()),
+                    None => storage.name(),
+                };
+                (Some(Directory::open(storage, path)?), options.durability.level())
+            }
             None => (None, Level::Committed),
         };
         let catalogue = match &directory {
@@ -224,6 +237,7 @@ impl Inner {
                 directory: directory.path.clone(),
                 hub_id: catalogue.hub_id(),
                 bytes_max: options.journal_bytes_max,
+                stream_bytes_min: options.stream_bytes_min,
                 has_threads: options.clock.is_system(),
                 planted: options.planted,
             };
@@ -234,12 +248,16 @@ impl Inner {
             alarm,
             journal: Arc::new(journal),
             directory,
+            storage_name,
             registry: Mutex::new(Registry::new(catalogue)),
             closed: AtomicBool::new(false),
             timer: Mutex::new(None),
         });
         let weak = Arc::downgrade(&inner);
         if inner.clock.is_system() {
+            if inner.directory.is_some() {
+                inner.journal.start()?;
+            }
             let thread =
                 timer::start(weak, inner.alarm.clone()).map_err(|e| Error::io("start", "timer", &e))?;
             *lock(&inner.timer) = Some(thread);

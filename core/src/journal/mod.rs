@@ -14,7 +14,7 @@
 //! ```
 //!
 //! What a log has written since the last commit goes into the hub's journal, however many logs there are: one write and
-//! one sync for all. What is larger than [`DIRECT_BYTES_MIN`] goes straight to the log's own file, where it would have to
+//! one sync for all. What is larger than [`STREAM_BYTES_MIN`] goes straight to the log's own file, where it would have to
 //! go anyway. The pieces are the same bytes in both, so that copying them home can be repeated.
 //!
 //! **Protocol.** `P8 dirty`: a waiter raises the log's flag by a swap, and puts the log on the list if it was down. The
@@ -27,6 +27,7 @@
 //!
 //! **Where next.** `writer.rs`: the two files; `batch.rs`, `file.rs`: what is in them; `replay.rs`: after a crash.
 
+mod background;
 mod batch;
 mod file;
 mod replay;
@@ -41,16 +42,17 @@ pub(crate) use writer::JournalPlace;
 use crate::clock::Clock;
 use crate::clock::alarm::Alarm;
 use crate::error::{Error, Result};
-use crate::log::{Level, Log, Place};
+use crate::log::{Level, Log, Place, Progress};
 use crate::sync::event_count::EventCount;
 use crate::sync::fork::Lineage;
 use crate::sync::{Mutex, lock, yield_now};
+use background::Background;
 use std::sync::{Arc, TryLockError};
 use writer::Writer;
 
 /// What a log wrote since the last commit goes to its own file directly, if it is at least so much: written twice, it
 /// would cost more than the sync that is saved.
-const DIRECT_BYTES_MIN: u64 = 256 << 10;
+pub(crate) const STREAM_BYTES_MIN: u64 = 256 << 10;
 
 /// A batch takes no more logs from here on: what is left goes to the logs' own files. Far below what its length can say.
 const BATCH_BYTES_MAX: u64 = 64 << 20;
@@ -68,6 +70,8 @@ pub(crate) struct Journal {
     dirty: Mutex<Vec<Arc<Log>>>,
     leader: Mutex<Leader>,
     done: EventCount,
+    background: Arc<Background>,
+    stream_bytes_min: u64,
     planted: Planted,
 }
 
@@ -91,6 +95,8 @@ impl Journal {
             dirty: Mutex::new(Vec::new()),
             leader: Mutex::new(Leader::default()),
             done: EventCount::symmetric(),
+            background: Arc::new(Background::new()),
+            stream_bytes_min: STREAM_BYTES_MIN,
             planted: Planted::default(),
         }
     }
@@ -105,9 +111,18 @@ impl Journal {
         restore: impl FnOnce(&mut dyn Iterator<Item = &Range<'_>>) -> Result<()>,
     ) -> Result<()> {
         self.planted = place.planted;
+        self.stream_bytes_min = place.stream_bytes_min;
         let writer = Some(Writer::open(place, restore)?);
         self.leader = Mutex::new(Leader { writer, failed: None });
         Ok(())
+    }
+
+    /// Starts the hub's I/O thread. Without it, all is done by those who wait.
+    ///
+    /// # Errors
+    /// `Io`: there can be no thread.
+    pub(crate) fn start(self: &Arc<Self>) -> Result<()> {
+        self.background.start(Arc::downgrade(self))
     }
 
     /// The hub's time.
@@ -148,9 +163,38 @@ impl Journal {
     pub(crate) fn commit(&self, log: &Arc<Log>, place: Place) -> Result<()> {
         if self.level == Level::Committed {
             self.note(log);
+            self.keep_up(log, place);
             return log.poisoned();
         }
         self.commit_to(log, place, self.level)
+    }
+
+    /// For a log whose appends do not wait for the disk: has it streamed when there is something to stream, and waits when
+    /// the disk falls too far behind.
+    fn keep_up(&self, log: &Arc<Log>, place: Place) {
+        if !log.is_durable() {
+            return;
+        }
+        if log.begins_streaming(place, self.stream_bytes_min) && !self.background.stream(log) {
+            return self.stream(log);
+        }
+        if log.is_backlogged() {
+            let is_free = || !log.is_backlogged() || log.poisoned().is_err() || !self.background.stream(log);
+            self.done.wait_until(None, is_free);
+        }
+    }
+
+    /// Streams a log, and tells whoever waits for it. By the I/O thread.
+    fn stream(&self, log: &Arc<Log>) {
+        if self.planted.is(SeededBug::StreamedAhead) {
+            log.publish(log.claimed(), true);
+        }
+        if let Err(error) = log.stream_home(self.stream_bytes_min, self) {
+            log.poison(&error);
+        }
+        self.done.notify_all();
+        // What is left, less than a piece.
+        self.note(log);
     }
 
     /// Waits until everything before `place` has reached `level`.
@@ -163,6 +207,12 @@ impl Journal {
                 return Ok(());
             }
             log.poisoned()?;
+            if log.is_streaming() {
+                self.done.wait_until(None, || {
+                    log.reached(level, place) || log.poisoned().is_err() || !log.is_streaming()
+                });
+                continue;
+            }
             if log.mark_dirty() {
                 lock(&self.dirty).push(log.clone());
             }
@@ -226,7 +276,9 @@ impl Journal {
             Some(error) => Err(error.clone()),
         };
         match outcome {
-            Ok(committed) => committed.iter().for_each(|log| log.publish(level == Level::Durable)),
+            Ok(committed) => {
+                committed.iter().for_each(|(log, place)| log.publish(*place, level == Level::Durable));
+            }
             Err(error) => {
                 logs.iter().for_each(|log| log.poison(&error));
                 failed.get_or_insert(error);
@@ -244,7 +296,7 @@ impl Journal {
         mut writer: Option<&mut Writer>,
         logs: &[Arc<Log>],
         synced: bool,
-    ) -> Result<Vec<Arc<Log>>> {
+    ) -> Result<Vec<(Arc<Log>, Place)>> {
         let mut committed = Vec::with_capacity(logs.len());
         let mut journalled = Vec::new();
         let mut draft = writer.as_mut().map(|writer| writer.draft());
@@ -252,25 +304,28 @@ impl Journal {
             if synced && log.has_unwritten() {
                 log.append_durable_mark(self.clock.now_ns());
             }
-            let extents = log.collect();
+            // Who streams commits, too.
+            let Some((extents, place)) = log.collect() else { continue };
             let bytes: u64 = extents.iter().map(|extent| log.piece(extent).2.len() as u64).sum();
             match &mut draft {
-                Some(draft) if bytes < DIRECT_BYTES_MIN && draft.padded_bytes() < BATCH_BYTES_MAX => {
+                Some(draft) if bytes < self.stream_bytes_min && draft.padded_bytes() < BATCH_BYTES_MAX => {
                     for (segment, byte_position, bytes) in extents.iter().map(|extent| log.piece(extent)) {
                         draft.push(&Range { segment: *segment, byte_position, bytes });
                     }
                     if bytes != 0 {
-                        journalled.push((log.clone(), log.collected()));
+                        journalled.push((log.clone(), place));
                     }
                 }
+                // The others are not to wait for it.
+                _ if logs.len() > 1 && self.background.stream(log) => continue,
                 _ => {
-                    if let Err(error) = log.bring_home(log.collected()) {
+                    if let Err(error) = log.bring_home(place) {
                         log.poison(&error);
                         continue;
                     }
                 }
             }
-            committed.push(log.clone());
+            committed.push((log.clone(), place));
         }
         if let Some(writer) = writer {
             writer.write(journalled)?;
@@ -286,6 +341,7 @@ impl Journal {
     /// # Errors
     /// A write or sync failed, now or before.
     pub(crate) fn close(&self) -> Result<()> {
+        self.background.stop();
         let mut leader = lock(&self.leader);
         let Leader { writer, failed } = &mut *leader;
         if let Some(error) = failed {
@@ -296,5 +352,19 @@ impl Journal {
             *failed = Some(error.clone());
         }
         closed
+    }
+}
+
+impl Progress for Journal {
+    fn moved(&self) {
+        self.done.notify_all();
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        if self.check_owner().is_ok() {
+            self.background.stop();
+        }
     }
 }

@@ -17,6 +17,8 @@ pub enum SeededBug {
     RecycledBeforeHome,
     /// Pieces are copied home last to first.
     ReplayedOutOfOrder,
+    /// What is streamed counts as durable when it was handed to the disk.
+    StreamedAhead,
 }
 
 /// What is planted, if anything.

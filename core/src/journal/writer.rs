@@ -34,6 +34,8 @@ pub(crate) struct JournalPlace {
     pub(crate) hub_id: u64,
     /// About so much goes into one file before its content is brought home.
     pub(crate) bytes_max: u64,
+    /// From so much on what a log has written goes straight to its own file.
+    pub(crate) stream_bytes_min: u64,
     /// Whether checkpoints run in threads of their own.
     pub(crate) has_threads: bool,
     pub(crate) planted: Planted,

@@ -13,7 +13,7 @@
 use crate::error::{Error, Result};
 use crate::log::buffer::ALIGN_BYTES;
 use crate::log::segment_file::{self, SegmentFile};
-use crate::storage::{Aligned, File, Storage};
+use crate::storage::{Aligned, Feed, File, Storage};
 use crate::sync::{Mutex, lock};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -90,8 +90,7 @@ impl Home {
     pub(crate) fn write(&self, segment: &SegmentFile, byte_position: u64, bytes: &[u8]) -> Result<()> {
         let mut tail = lock(&self.tail);
         let Some(tail) = tail.as_mut().filter(|tail| tail.number == segment.number) else {
-            let detail = format!("segment {} is not the one being written", segment.number);
-            return Err(Error::Internal { detail });
+            return Err(not_the_tail(segment.number));
         };
         tail.unsynced = true;
         let (blocks, rest) = bytes.split_at(bytes.len() - bytes.len() % ALIGN_BYTES);
@@ -108,6 +107,15 @@ impl Home {
         write(blocks, byte_position)
             .and_then(|()| write(&last, rest_position))
             .map_err(|e| Error::io("write", self.path(segment.number), &e))
+    }
+
+    /// Writes what `feed` gives to the file of the segment that was made last, and makes it durable on the way.
+    pub(crate) fn stream(&self, number: u64, feed: &mut dyn Feed<'_>) -> Result<()> {
+        let file = match &*lock(&self.tail) {
+            Some(tail) if tail.number == number => tail.file.clone(),
+            _ => return Err(not_the_tail(number)),
+        };
+        file.stream(feed).map_err(|e| Error::io("stream to", self.path(number), &e))
     }
 
     /// Makes durable what was written.
@@ -136,4 +144,8 @@ impl Home {
         };
         removed.map_err(|e| Error::io("remove", path, &e))
     }
+}
+
+fn not_the_tail(number: u64) -> Error {
+    Error::Internal { detail: format!("segment {number} is not the one being written") }
 }

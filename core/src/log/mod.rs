@@ -24,7 +24,7 @@
 //! | `claim`, `frame`, `header_block`, `segment_file` | layouts: packed words, frames, headers of files |
 //! | `append`, `rotate` | producers: claim and commit; opening, evicting, releasing segments |
 //! | `reader`, `payload` | walking the log; keeping one frame |
-//! | `writer`, `home` | to disk, on disk |
+//! | `writer`, `streaming`, `home` | to disk, on disk |
 //! | `restore`, `recovery`, `open` | back from the journal, back from disk |
 //! | `buffer`, `segment`, `marks`, `slab`, `directory` | memory |
 
@@ -45,6 +45,7 @@ mod rotate;
 mod segment;
 pub(crate) mod segment_file;
 mod slab;
+mod streaming;
 mod writer;
 
 pub(crate) use append::Receipt;
@@ -54,6 +55,7 @@ pub(crate) use payload::Payload;
 pub(crate) use reader::Reader;
 pub(crate) use restore::Restore;
 pub(crate) use segment_file::SegmentFile;
+pub(crate) use streaming::Progress;
 
 use crate::error::{Error, Result};
 use crate::sync::event_count::EventCount;
@@ -120,6 +122,12 @@ pub(crate) struct Log {
     homed: AtomicU64,
     /// Held by whoever brings something home.
     homing: Mutex<()>,
+    /// That `homed` moved, or `homing` is free.
+    home_moved: EventCount,
+    /// Bytes of the segments that are not wholly home.
+    unhomed_bytes: AtomicU64,
+    /// From this place on the log is worth streaming.
+    stream_at: AtomicU64,
     /// In the journal's list of logs to commit.
     dirty: AtomicBool,
     poison: OnceLock<Error>,
@@ -157,6 +165,9 @@ impl Log {
             durable: AtomicU64::new(Place::new(first + 1, 0).0),
             homed: AtomicU64::new(Place::new(first + 1, 0).0),
             homing: Mutex::new(()),
+            home_moved: EventCount::symmetric(),
+            unhomed_bytes: AtomicU64::new(0),
+            stream_at: AtomicU64::new(0),
             dirty: AtomicBool::new(false),
             poison: OnceLock::new(),
         }
@@ -222,6 +233,7 @@ impl Log {
         };
         if self.poison.set(poisoned).is_ok() {
             self.close();
+            self.home_moved.notify_all();
         }
     }
 

@@ -9,8 +9,8 @@ use crate::log::buffer::Buffer;
 use crate::log::claim::{self, CLOSED, Place, ROTATING, current};
 use crate::log::directory::Entry;
 use crate::log::{BLOCKS, Log};
-use crate::sync::{IS_MODEL, Ordering, lock, yield_now};
-use std::sync::{TryLockError, Weak};
+use crate::sync::{IS_MODEL, Ordering, lock, try_lock, yield_now};
+use std::sync::Weak;
 
 /// Buffers of sealed and durable segments that a log keeps for its readers, in bytes.
 const CACHE_BYTES_MAX: u64 = if IS_MODEL { 1 } else { 4 << 20 };
@@ -18,11 +18,7 @@ const CACHE_BYTES_MAX: u64 = if IS_MODEL { 1 } else { 4 << 20 };
 impl Log {
     /// Opens the segment after `segment`. False: not now, look again.
     pub(super) fn open_next(&self, segment: u64) -> bool {
-        let mut directory = match self.directory.try_lock() {
-            Ok(directory) => directory,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return false,
-        };
+        let Some(mut directory) = try_lock(&self.directory) else { return false };
         // ORDERING: Acquire, P6: the opener before us held the same lock; CLOSED may come at any time.
         if self.current.load(Ordering::Acquire) != current(segment, ROTATING) {
             return true;
@@ -53,6 +49,8 @@ impl Log {
         let bytes = directory.next_bytes(request);
         let index = self.free_header();
         self.header(index).prepare(next, base, 1, Buffer::zeroed(bytes as usize));
+        // ORDERING: Relaxed: changed under the directory's lock, and read as a bound that need not be exact.
+        self.unhomed_bytes.fetch_add(bytes, Ordering::Relaxed);
         directory.push(Entry {
             number: next,
             base,
@@ -119,6 +117,10 @@ impl Log {
     pub(crate) fn evict(&self) {
         let homed = self.homed().segment();
         let mut directory = lock(&self.directory);
+        let unhomed =
+            directory.iter().rev().take_while(|entry| entry.number >= homed).map(|entry| entry.bytes);
+        // ORDERING: Relaxed: as in `open_next`.
+        self.unhomed_bytes.store(unhomed.sum(), Ordering::Relaxed);
         // Never the last: it tells the opener where the log goes on.
         let homed = homed.min(directory.last().map_or(0, |last| last.number));
         let evictable = |entry: &&mut Entry| entry.number < homed && entry.header.is_some();

@@ -289,16 +289,16 @@ fn a_commit_between_the_end_of_a_segment_and_the_next_does_not_stop_the_writer()
     let later = with_a_crossed_segment_that_has_no_successor(&log, || {
         // The writer comes as far as the pad, and no further.
         for _ in 0..2 {
-            log.collect();
-            log.bring_home(log.collected()).unwrap();
-            log.publish(true);
+            let (_, place) = log.collect().unwrap();
+            log.bring_home(place).unwrap();
+            log.publish(place, true);
             assert!(!log.has_unwritten());
         }
     });
     assert!(log.has_unwritten());
-    log.collect();
-    log.bring_home(log.collected()).unwrap();
-    log.publish(true);
+    let (_, place) = log.collect().unwrap();
+    log.bring_home(place).unwrap();
+    log.publish(place, true);
     assert!(log.reached(Level::Durable, later.end));
     let records = log.end_sequence();
     drop(log);

@@ -12,7 +12,7 @@ use crate::log::buffer::ALIGN_BYTES;
 use crate::log::claim::{GRANULE_BYTES, Place};
 use crate::log::frame::{Draft, Kind, Word};
 use crate::log::segment_file::SegmentFile;
-use crate::sync::{Ordering, lock};
+use crate::sync::{MutexGuard, Ordering, lock, try_lock};
 
 /// Home is written in whole blocks of so many granules.
 const BLOCK_GRANULES: u64 = ALIGN_BYTES as u64 / GRANULE_BYTES;
@@ -20,14 +20,18 @@ const BLOCK_GRANULES: u64 = ALIGN_BYTES as u64 / GRANULE_BYTES;
 /// How far the leader has come.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    place: Place,
+    pub(super) place: Place,
+    /// Where the last commit ended that was published.
+    pub(super) journalled: Place,
     /// Durable mark that was appended last.
     marked: Place,
+    /// See `streaming.rs`: nothing is collected.
+    pub(super) streaming: bool,
 }
 
 impl Writer {
     pub(crate) fn at(place: Place) -> Self {
-        Self { place, marked: place }
+        Self { place, journalled: place, marked: place, streaming: false }
     }
 }
 
@@ -72,17 +76,16 @@ impl Log {
         appended
     }
 
-    /// What is committed without a gap from where the last collect stopped.
-    pub(crate) fn collect(&self) -> Vec<Extent> {
+    /// What is committed without a gap from where the last collect stopped, and where this one does. None while the log
+    /// is streaming.
+    pub(crate) fn collect(&self) -> Option<(Vec<Extent>, Place)> {
         let mut writer = lock(&self.writer);
+        if writer.streaming {
+            return None;
+        }
         let (extents, place) = self.extents(writer.place, Place::END);
         writer.place = place;
-        extents
-    }
-
-    /// Where the last collect stopped.
-    pub(crate) fn collected(&self) -> Place {
-        lock(&self.writer).place
+        Some((extents, place))
     }
 
     /// What is committed without a gap between two places that are not evicted, and where it ends.
@@ -126,7 +129,7 @@ impl Log {
         (extents, place)
     }
 
-    fn live_segment(&self, number: u64) -> Option<(SegmentFile, u32)> {
+    pub(super) fn live_segment(&self, number: u64) -> Option<(SegmentFile, u32)> {
         let directory = lock(&self.directory);
         let entry = directory.get(number)?;
         let segment = SegmentFile {
@@ -164,7 +167,7 @@ impl Log {
     /// The first failure. What is home stays so; the caller poisons whatever relied on the rest.
     pub(crate) fn bring_home(&self, place: Place) -> Result<()> {
         let Some(home) = &self.home else { return Ok(()) };
-        let homing = lock(&self.homing);
+        let Some(homing) = self.take_homing(place) else { return self.poisoned() };
         // On a file that failed nothing is tried again.
         self.poisoned()?;
         let homed = self.homed();
@@ -184,18 +187,43 @@ impl Log {
         // ORDERING: Release, P7: pairs with `homed`.
         self.homed.store(place.0, Ordering::Release);
         drop(homing);
+        self.home_moved.notify_all();
         self.evict();
         Ok(())
     }
 
-    /// Moves the watermarks to where `collect` stopped, and tells readers.
-    pub(crate) fn publish(&self, synced: bool) {
-        let place = self.collected();
-        // ORDERING: Release, P7: pairs with `limit`.
-        self.written.store(place.0, Ordering::Release);
-        if synced {
-            // ORDERING: Release, P7: as above.
-            self.durable.store(place.0, Ordering::Release);
+    /// The lock on bringing something home; None if others have brought that place home before it was free, or failed.
+    fn take_homing(&self, place: Place) -> Option<MutexGuard<'_, ()>> {
+        let mut homing = try_lock(&self.homing);
+        if homing.is_none() {
+            // Not a wait for the lock: who streams takes it again at once, for as long as there is more.
+            self.home_moved.wait_until(None, || {
+                homing = try_lock(&self.homing);
+                homing.is_some() || self.homed() >= place || self.poisoned().is_err()
+            });
+        }
+        homing
+    }
+
+    /// What the disk reported while streaming: up to here everything is in the log's own files, synced.
+    pub(super) fn home_reached(&self, place: Place) {
+        // ORDERING: Release, P7: pairs with `homed`.
+        self.homed.store(place.0, Ordering::Release);
+        self.home_moved.notify_all();
+        self.publish(place, true);
+    }
+
+    /// Moves the watermarks to where a commit ended, and tells readers.
+    pub(crate) fn publish(&self, place: Place, synced: bool) {
+        {
+            let mut writer = lock(&self.writer);
+            writer.journalled = writer.journalled.max(place);
+            // ORDERING: Release, P7: pairs with `limit`. A maximum, for a leader and whoever streams may both be here.
+            self.written.fetch_max(place.0, Ordering::Release);
+            if synced {
+                // ORDERING: Release, P7: as above.
+                self.durable.fetch_max(place.0, Ordering::Release);
+            }
         }
         self.data.notify_all();
     }

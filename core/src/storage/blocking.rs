@@ -25,7 +25,7 @@ pub struct Blocking;
 const DIRECT_BYTES_MIN: usize = 512;
 
 #[derive(Debug)]
-struct OsFile {
+pub(super) struct OsFile {
     file: fs::File,
     path: PathBuf,
     /// Opened by the first write that can use it.
@@ -33,8 +33,28 @@ struct OsFile {
 }
 
 impl OsFile {
+    pub(super) fn create(path: &Path, bytes: u64) -> io::Result<Self> {
+        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?;
+        if let Err(e) = allocate(&file, bytes) {
+            // A failed create leaves nothing behind; if even this fails, the first error says why.
+            let _ = fs::remove_file(path);
+            return Err(e);
+        }
+        Ok(Self::new(file, path))
+    }
+
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        regular(OpenOptions::new().read(true).write(true), path).map(|file| Self::new(file, path))
+    }
+
     fn new(file: fs::File, path: &Path) -> Self {
         Self { file, path: path.to_path_buf(), direct: OnceLock::new() }
+    }
+
+    /// The descriptor for direct writes, if the file has one.
+    #[cfg(target_os = "linux")]
+    pub(super) fn direct_descriptor(&self) -> Option<std::os::fd::RawFd> {
+        self.direct().map(Direct::descriptor)
     }
 
     fn direct(&self) -> Option<&Direct> {
@@ -66,18 +86,11 @@ impl Storage for Blocking {
     }
 
     fn create(&self, path: &Path, bytes: u64) -> io::Result<Arc<dyn File>> {
-        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?;
-        if let Err(e) = allocate(&file, bytes) {
-            // A failed create leaves nothing behind; if even this fails, the first error says why.
-            let _ = fs::remove_file(path);
-            return Err(e);
-        }
-        Ok(Arc::new(OsFile::new(file, path)))
+        OsFile::create(path, bytes).map(|file| Arc::new(file) as _)
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn File>> {
-        regular(OpenOptions::new().read(true).write(true), path)
-            .map(|file| Arc::new(OsFile::new(file, path)) as _)
+        OsFile::open(path).map(|file| Arc::new(file) as _)
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
@@ -124,6 +137,10 @@ impl Storage for Blocking {
             written => written?,
         }
         Ok(Ok(Box::new(OsLock { _file: file })))
+    }
+
+    fn name(&self) -> String {
+        "blocking calls".to_owned()
     }
 }
 

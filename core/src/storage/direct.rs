@@ -24,7 +24,7 @@ pub(super) struct Direct {
 mod linux {
     use super::{ALIGN_BYTES, Direct};
     use std::fs::{self, OpenOptions};
-    use std::os::fd::AsRawFd;
+    use std::os::fd::{AsRawFd, RawFd};
     use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
     use std::path::Path;
 
@@ -38,6 +38,10 @@ mod linux {
             let (one, other) = (file.metadata().ok()?, direct.metadata().ok()?);
             let is_same = (one.dev(), one.ino()) == (other.dev(), other.ino());
             is_same.then_some(Self { file: direct, align_bytes })
+        }
+
+        pub(in crate::storage) fn descriptor(&self) -> RawFd {
+            self.file.as_raw_fd()
         }
     }
 

@@ -11,6 +11,7 @@ mod house;
 mod ledger;
 mod mount;
 mod relaxed;
+mod streaming;
 mod sweep;
 mod verify;
 mod workload;
