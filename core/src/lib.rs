@@ -2,6 +2,7 @@
 //! disk, with no broker to run.
 
 pub mod clock;
+mod durability;
 pub mod error;
 pub mod hub;
 pub mod limits;
@@ -20,8 +21,10 @@ mod log;
 mod sync;
 
 pub use clock::{Clock, ManualClock};
+pub use durability::Durability;
 pub use error::{Error, ErrorCode, Result};
-pub use hub::{Durability, Hub, HubBuilder, HubStats, QueueBuilder, StreamBuilder};
+pub use hub::{Hub, HubBuilder, HubStats, QueueBuilder, StreamBuilder};
+pub use journal::Receipt;
 pub use message::Message;
 pub use name::Name;
 pub use queue::{Consumer, Delivery, Jitter, OnExhausted, Peeked, Queue, QueueStats, Retry};

@@ -1,5 +1,6 @@
 //! A message on its way in: borrowed bytes and options, checked once, copied once into the log.
 
+use crate::durability::Durability;
 use crate::error::{Error, Result};
 use crate::limits::{
     DELAY_SECONDS_MAX, HEADER_COUNT_MAX, HEADER_NAME_BYTES_MAX, HEADER_VALUE_BYTES_MAX, KEY_BYTES_MAX,
@@ -20,7 +21,7 @@ pub const ENGINE_HEADER_PREFIX: &str = "rm-";
 /// let message = Message::new(b"rebook").key("N14228").header("carrier", b"UA").delay(Duration::from_secs(5));
 /// assert_eq!(message.value(), b"rebook");
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Message<'a> {
     pub(crate) value: &'a [u8],
     pub(crate) key: Option<&'a [u8]>,
@@ -28,12 +29,21 @@ pub struct Message<'a> {
     pub(crate) delay: Option<Duration>,
     pub(crate) deliver_at_ns: Option<u64>,
     pub(crate) event_time_ns: Option<u64>,
+    pub(crate) durability: Durability,
 }
 
 impl<'a> Message<'a> {
     /// A message with this value and nothing else.
     pub fn new(value: &'a (impl AsRef<[u8]> + ?Sized)) -> Self {
-        Self { value: value.as_ref(), ..Self::default() }
+        Self {
+            value: value.as_ref(),
+            key: None,
+            headers: Vec::new(),
+            delay: None,
+            deliver_at_ns: None,
+            event_time_ns: None,
+            durability: Durability::Relaxed,
+        }
     }
 
     /// Sets the key: chooses the partition of a stream, and is a label on a queue. At most 4096 bytes.
@@ -65,6 +75,13 @@ impl<'a> Message<'a> {
     /// retention.
     pub fn event_time(mut self, time_ns: u64) -> Self {
         self.event_time_ns = Some(time_ns);
+        self
+    }
+
+    /// What the verb that takes it waits for, if that is more than the hub's own [`Durability`]. Of several in a batch
+    /// the safest counts.
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
         self
     }
 
@@ -123,6 +140,17 @@ impl<'a> Message<'a> {
         }
         check_delay(self.due_ns(now_ns).saturating_sub(now_ns))
     }
+}
+
+impl Default for Message<'_> {
+    fn default() -> Self {
+        Self::new(b"")
+    }
+}
+
+/// The safest durability that one of several messages asks for.
+pub(crate) fn safest(messages: &[Message<'_>]) -> Durability {
+    messages.iter().map(|message| message.durability).max().unwrap_or(Durability::Relaxed)
 }
 
 /// Refuses a delay beyond the limit.

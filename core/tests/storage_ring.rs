@@ -23,7 +23,7 @@ fn reals() -> Vec<Arc<dyn Storage>> {
 struct Pieces<'a> {
     bytes: &'a [u8],
     at: usize,
-    sizes: std::vec::IntoIter<usize>,
+    sizes: std::slice::Iter<'a, usize>,
     durable: Vec<u64>,
 }
 
@@ -31,7 +31,7 @@ const HEAD: usize = 4096;
 
 impl<'a> Feed<'a> for Pieces<'a> {
     fn next(&mut self, _bytes: usize) -> Option<(&'a [u8], u64)> {
-        let size = self.sizes.next()?;
+        let size = *self.sizes.next()?;
         let (from, to) = (self.at, self.at + size);
         self.at = to;
         Some((&self.bytes[from..to], (HEAD + from) as u64))
@@ -56,8 +56,7 @@ fn every_way_of_streaming_writes_the_same_file_and_says_when_all_of_it_is_durabl
         let file = storage.create(&path, (HEAD + bytes.len()) as u64).unwrap();
         file.write_all_at(&[9; HEAD], 0).unwrap();
         for sizes in [&sizes[..], &[], &sizes[..1]] {
-            let mut feed =
-                Pieces { bytes: &bytes, at: 0, sizes: sizes.to_vec().into_iter(), durable: vec![] };
+            let mut feed = Pieces { bytes: &bytes, at: 0, sizes: sizes.iter(), durable: vec![] };
             file.stream(&mut feed).unwrap();
             let end = sizes.iter().sum::<usize>();
             assert_eq!(feed.durable.last().map_or(HEAD as u64, |last| *last), (HEAD + end) as u64);

@@ -1,8 +1,9 @@
 //! Options of a hub, each declared once with its default.
 
 use crate::clock::Clock;
+use crate::durability::Durability;
 use crate::error::Result;
-use crate::hub::{Durability, Hub, Inner};
+use crate::hub::{Hub, Inner};
 use crate::journal::{Planted, STREAM_BYTES_MIN};
 use crate::storage::Storage;
 use std::path::Path;

@@ -41,29 +41,6 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// What a verb of a durable hub waits for before it returns, and what readers see.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub enum Durability {
-    /// Nothing: written and synced in the background, at most `relaxed_max` (100 ms) later. A killed process or a power
-    /// loss loses at most that much of each queue and stream, as a prefix.
-    Relaxed,
-    /// Handed to the operating system: survives a killed process, not power loss.
-    Written,
-    /// Synced to disk, grouped over concurrent callers: survives power loss.
-    #[default]
-    Synced,
-}
-
-impl Durability {
-    fn level(self) -> Level {
-        match self {
-            Self::Relaxed => Level::Committed,
-            Self::Written => Level::Written,
-            Self::Synced => Level::Durable,
-        }
-    }
-}
-
 /// An open hub. Clones are the same hub; it closes with [`close`](Hub::close), or when the last clone and the last of
 /// its queues and streams are dropped.
 ///
@@ -221,7 +198,7 @@ impl Inner {
                     Some(why) => format!("{} ({why})", storage.name()),
                     None => storage.name(),
                 };
-                (Some(Directory::open(storage, path)?), options.durability.level())
+                (Some(Directory::open(storage, path)?), options.durability.into())
             }
             None => (None, Level::Committed),
         };

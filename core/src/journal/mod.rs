@@ -30,11 +30,14 @@
 mod background;
 mod batch;
 mod file;
+mod receipt;
 mod replay;
 mod seeded_bug;
 mod writer;
 
 pub(crate) use batch::Range;
+pub(crate) use receipt::Ends;
+pub use receipt::Receipt;
 pub(crate) use seeded_bug::Planted;
 pub use seeded_bug::SeededBug;
 pub(crate) use writer::JournalPlace;
@@ -161,12 +164,21 @@ impl Journal {
     /// # Errors
     /// `Poisoned`: a write or sync of this log failed.
     pub(crate) fn commit(&self, log: &Arc<Log>, place: Place) -> Result<()> {
-        if self.level == Level::Committed {
+        self.commit_at(log, place, self.level)
+    }
+
+    /// Waits until everything before `place` has reached the hub's level, or a higher one.
+    ///
+    /// # Errors
+    /// `Poisoned`: a write or sync of this log failed.
+    pub(crate) fn commit_at(&self, log: &Arc<Log>, place: Place, level: Level) -> Result<()> {
+        let level = level.max(self.level);
+        if level == Level::Committed {
             self.note(log);
             self.keep_up(log, place);
             return log.poisoned();
         }
-        self.commit_to(log, place, self.level)
+        self.commit_to(log, place, level)
     }
 
     /// For a log whose appends do not wait for the disk: has it streamed when there is something to stream, and waits when
@@ -226,6 +238,13 @@ impl Journal {
             self.done.wait_until(None, || {
                 log.reached(level, place) || log.poisoned().is_err() || self.try_lead(level)
             });
+        }
+    }
+
+    /// Has what was noted committed soon, for somebody who cannot wait for the disk itself.
+    fn ask(&self, level: Level) {
+        if level != Level::Committed && !self.background.commit(level) {
+            self.commit_all(level);
         }
     }
 

@@ -21,7 +21,7 @@ use crate::sync::pause::Pause;
 
 /// What an append leaves in the caller's hand: committed, not yet durable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Receipt {
+pub(crate) struct Appended {
     /// Sequence of the first record.
     pub(crate) sequence: u64,
     /// Where the first frame is.
@@ -45,7 +45,7 @@ impl Log {
     ///
     /// # Errors
     /// `Closed`, `Poisoned`, or `TooLarge` for a batch over its limits. Then nothing was appended.
-    pub(crate) fn append(&self, drafts: &[Draft<'_>]) -> Result<Receipt> {
+    pub(crate) fn append(&self, drafts: &[Draft<'_>]) -> Result<Appended> {
         let granules: u64 = drafts.iter().map(Draft::granules).sum();
         let bytes = granules * GRANULE_BYTES;
         if bytes > BATCH_BYTES_MAX as u64 {
@@ -58,7 +58,7 @@ impl Log {
         }
         let records = drafts.iter().filter(|draft| draft.kind.is_record()).count() as u64;
         let claimed = self.claim(records, granules)?;
-        let receipt = Receipt {
+        let appended = Appended {
             sequence: claimed.sequence,
             start: Place::new(claimed.segment, claimed.at),
             end: Place::new(claimed.segment, claimed.at + granules),
@@ -66,7 +66,7 @@ impl Log {
         self.write(&claimed, drafts, granules);
         drop(claimed);
         self.data.notify_all();
-        Ok(receipt)
+        Ok(appended)
     }
 
     fn write(&self, claimed: &Claimed<'_>, drafts: &[Draft<'_>], granules: u64) {

@@ -48,7 +48,7 @@ mod slab;
 mod streaming;
 mod writer;
 
-pub(crate) use append::Receipt;
+pub(crate) use append::Appended;
 pub(crate) use claim::Place;
 pub(crate) use frame::{Draft, INDEXED, Kind};
 pub(crate) use payload::Payload;
@@ -57,6 +57,7 @@ pub(crate) use restore::Restore;
 pub(crate) use segment_file::SegmentFile;
 pub(crate) use streaming::Progress;
 
+use crate::durability::Durability;
 use crate::error::{Error, Result};
 use crate::sync::event_count::EventCount;
 use crate::sync::{AtomicBool, AtomicU64, IS_MODEL, Mutex, Ordering, lock};
@@ -89,6 +90,16 @@ pub(crate) enum Level {
     Written,
     /// On disk.
     Durable,
+}
+
+impl From<Durability> for Level {
+    fn from(durability: Durability) -> Self {
+        match durability {
+            Durability::Relaxed => Self::Committed,
+            Durability::Written => Self::Written,
+            Durability::Synced => Self::Durable,
+        }
+    }
 }
 
 #[derive(Debug)]

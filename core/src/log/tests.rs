@@ -263,7 +263,7 @@ fn evicted_segments_are_read_from_their_files_and_payloads_outlive_eviction() {
 
 /// Fills the log to the end of its third segment, whose successor cannot be opened as long as the mark is held, and
 /// has a thread append one record more.
-fn with_a_crossed_segment_that_has_no_successor(log: &Arc<Log>, test: impl FnOnce()) -> Receipt {
+fn with_a_crossed_segment_that_has_no_successor(log: &Arc<Log>, test: impl FnOnce()) -> Appended {
     let stalled = log.marks.set(0);
     let value = [7; 1000];
     let mut last = log.append(&[data(&value)]).unwrap();

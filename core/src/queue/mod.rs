@@ -42,6 +42,7 @@ pub(crate) use shared::Shared;
 pub use stats::QueueStats;
 
 use crate::error::{Error, Result};
+use crate::journal::Receipt;
 use crate::message::Message;
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -94,6 +95,23 @@ impl Queue {
     /// As [`send`](Self::send).
     pub fn send_batch(&self, messages: &[Message<'_>]) -> Result<Vec<u64>> {
         self.shared.send_batch(messages)
+    }
+
+    /// As [`send`](Self::send), and does not wait: the receipt does. A message with a delay is waited for at once.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn submit(&self, message: Message<'_>) -> Result<Receipt<u64>> {
+        self.shared.submit(std::slice::from_ref(&message))
+    }
+
+    /// As [`send_batch`](Self::send_batch), and does not wait: the receipt does. A batch in which a message has a delay is
+    /// waited for at once. The receipt has the first id; the others follow it.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send); `InvalidArgument` for none at all.
+    pub fn submit_batch(&self, messages: &[Message<'_>]) -> Result<Receipt<u64>> {
+        self.shared.submit(messages)
     }
 
     /// Receives one message, waiting for it at most `wait` (`Duration::MAX`: for ever). `None` after that time.

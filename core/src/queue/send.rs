@@ -1,8 +1,9 @@
 //! Sending: check, append, wait for the hub's durability.
 
 use crate::error::Result;
-use crate::log::{Draft, Kind, Place, Receipt};
-use crate::message::Message;
+use crate::journal::Receipt;
+use crate::log::{Appended, Draft, Kind, Level, Place};
+use crate::message::{Message, safest};
 use crate::queue::shared::{Shared, waiting};
 use crate::queue::state;
 use crate::sync::lock;
@@ -13,7 +14,7 @@ impl Shared {
         let now_ns = self.journal.now_ns();
         message.check(now_ns)?;
         let draft = draft(message, now_ns);
-        Ok(self.send_drafts(&[draft])?.sequence)
+        Ok(self.send_drafts(&[draft], message.durability.into())?.sequence)
     }
 
     pub(crate) fn send_batch(&self, messages: &[Message<'_>]) -> Result<Vec<u64>> {
@@ -24,26 +25,41 @@ impl Shared {
         let now_ns = self.journal.now_ns();
         messages.iter().try_for_each(|message| message.check(now_ns))?;
         let drafts: Vec<_> = messages.iter().map(|message| draft(message, now_ns)).collect();
-        let first = self.send_drafts(&drafts)?.sequence;
+        let first = self.send_drafts(&drafts, safest(messages).into())?.sequence;
         Ok((first..first + messages.len() as u64).collect())
     }
 
-    /// Appends drafts of messages, and returns once they have reached the hub's durability.
-    pub(crate) fn send_drafts(&self, drafts: &[Draft<'_>]) -> Result<Receipt> {
-        let receipt = self.log.append(drafts)?;
-        self.journal.commit(&self.log, receipt.end)?;
-        self.index(drafts, receipt);
-        Ok(receipt)
+    pub(crate) fn submit(&self, messages: &[Message<'_>]) -> Result<Receipt<u64>> {
+        self.check_open()?;
+        let now_ns = self.journal.now_ns();
+        messages.iter().try_for_each(|message| message.check(now_ns))?;
+        let drafts: Vec<_> = messages.iter().map(|message| draft(message, now_ns)).collect();
+        let appended = self.log.append(&drafts)?;
+        let level = safest(messages).into();
+        // Those would be delivered when their time comes, durable or not.
+        if drafts.iter().any(|draft| draft.due_ns != 0) {
+            self.journal.commit_at(&self.log, appended.end, level)?;
+        }
+        self.index(&drafts, appended);
+        Ok(Receipt::new(&self.journal, level, vec![(self.log.clone(), appended.end)], appended.sequence))
+    }
+
+    /// Appends drafts of messages, and returns once they have reached this level or the hub's.
+    fn send_drafts(&self, drafts: &[Draft<'_>], level: Level) -> Result<Appended> {
+        let appended = self.log.append(drafts)?;
+        self.journal.commit_at(&self.log, appended.end, level)?;
+        self.index(drafts, appended);
+        Ok(appended)
     }
 
     /// Counts what was sent, and puts what must wait into the index.
-    pub(crate) fn index(&self, drafts: &[Draft<'_>], receipt: Receipt) {
+    pub(crate) fn index(&self, drafts: &[Draft<'_>], appended: Appended) {
         let mut state = lock(&self.state);
         state.totals.sent += drafts.len() as u64;
-        let mut granule = receipt.start.granule();
-        for (id, draft) in (receipt.sequence..).zip(drafts) {
+        let mut granule = appended.start.granule();
+        for (id, draft) in (appended.sequence..).zip(drafts) {
             if draft.due_ns != 0 {
-                let place = Place::new(receipt.start.segment(), granule);
+                let place = Place::new(appended.start.segment(), granule);
                 if id >= state.cursor.next_sequence() {
                     state.ahead.insert(id);
                 }

@@ -24,6 +24,7 @@ pub(crate) use shared::Shared;
 pub use stats::{PartitionStats, StreamStats};
 
 use crate::error::Result;
+use crate::journal::Receipt;
 use crate::message::Message;
 use reader::PartitionReader;
 use std::fmt::Debug;
@@ -79,6 +80,22 @@ impl Stream {
     /// As [`append`](Self::append); batches of other partitions may then have been appended.
     pub fn append_batch(&self, messages: &[Message<'_>]) -> Result<Vec<Position>> {
         self.shared.append_batch(messages)
+    }
+
+    /// As [`append`](Self::append), and does not wait: the receipt does.
+    ///
+    /// # Errors
+    /// `TooLarge`, `InvalidArgument`, `Closed`: nothing was appended.
+    pub fn submit(&self, message: Message<'_>) -> Result<Receipt<Position>> {
+        self.shared.submit(&message)
+    }
+
+    /// As [`append_batch`](Self::append_batch), and does not wait: the receipt does.
+    ///
+    /// # Errors
+    /// As [`submit`](Self::submit); batches of other partitions may then have been appended.
+    pub fn submit_batch(&self, messages: &[Message<'_>]) -> Result<Receipt<Vec<Position>>> {
+        self.shared.submit_batch(messages)
     }
 
     /// A reader of all partitions.

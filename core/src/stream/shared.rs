@@ -1,9 +1,9 @@
 //! One open stream, shared by its handles.
 
 use crate::error::{Error, Result};
-use crate::journal::Journal;
-use crate::log::{Draft, Kind, Log};
-use crate::message::Message;
+use crate::journal::{Ends, Journal, Receipt};
+use crate::log::{Draft, Kind, Log, Place};
+use crate::message::{Message, safest};
 use crate::name::Name;
 use crate::stream::coordinator::Coordinator;
 use crate::stream::offsets::Offsets;
@@ -90,6 +90,19 @@ impl Shared {
     }
 
     pub(crate) fn append_batch(&self, messages: &[Message<'_>]) -> Result<Vec<Position>> {
+        let (positions, ends) = self.take_batch(messages)?;
+        let level = safest(messages).into();
+        ends.iter().try_for_each(|(log, end)| self.journal.commit_at(log, *end, level))?;
+        Ok(positions)
+    }
+
+    pub(crate) fn submit_batch(&self, messages: &[Message<'_>]) -> Result<Receipt<Vec<Position>>> {
+        let (positions, ends) = self.take_batch(messages)?;
+        Ok(Receipt::new(&self.journal, safest(messages).into(), ends, positions))
+    }
+
+    /// Appends, and does not wait. All logs are noted, so that the first wait commits them all.
+    fn take_batch(&self, messages: &[Message<'_>]) -> Result<(Vec<Position>, Ends)> {
         self.check_open()?;
         let now_ns = self.journal.now_ns();
         messages.iter().try_for_each(|message| check(message, now_ns))?;
@@ -103,28 +116,37 @@ impl Shared {
         for (partition, indices) in batches {
             let log = self.partition(partition)?;
             let drafts: Vec<_> = indices.iter().map(|index| draft(&messages[*index], now_ns)).collect();
-            let receipt = log.append(&drafts)?;
-            for (index, offset) in indices.iter().zip(receipt.sequence..) {
+            let appended = log.append(&drafts)?;
+            for (index, offset) in indices.iter().zip(appended.sequence..) {
                 positions[*index] = Position { partition, offset };
             }
-            // All of them on the list first, so that the first wait commits them all.
             self.journal.note(log);
-            ends.push((log, receipt.end));
+            ends.push((log.clone(), appended.end));
         }
-        ends.into_iter().try_for_each(|(log, end)| self.journal.commit(log, end))?;
-        Ok(positions)
+        Ok((positions, ends))
     }
 
     pub(crate) fn append(&self, message: &Message<'_>) -> Result<Position> {
+        let (position, log, end) = self.take(message)?;
+        self.journal.commit_at(log, end, message.durability.into())?;
+        Ok(position)
+    }
+
+    pub(crate) fn submit(&self, message: &Message<'_>) -> Result<Receipt<Position>> {
+        let (position, log, end) = self.take(message)?;
+        Ok(Receipt::new(&self.journal, message.durability.into(), vec![(log.clone(), end)], position))
+    }
+
+    /// Appends, and does not wait.
+    fn take(&self, message: &Message<'_>) -> Result<(Position, &Arc<Log>, Place)> {
         self.check_open()?;
         let now_ns = self.journal.now_ns();
         check(message, now_ns)?;
         let sticky = if message.key.is_none() { self.partitioner.next_sticky() } else { 0 };
         let partition = self.partitioner.partition(message.key, sticky);
         let log = self.partition(partition)?;
-        let receipt = log.append(&[draft(message, now_ns)])?;
-        self.journal.commit(log, receipt.end)?;
-        Ok(Position { partition, offset: receipt.sequence })
+        let appended = log.append(&[draft(message, now_ns)])?;
+        Ok((Position { partition, offset: appended.sequence }, log, appended.end))
     }
 
     pub(crate) fn stats(&self) -> StreamStats {

@@ -1,7 +1,7 @@
 //! A disk that tells what a power cut would leave of it. Only what was synced is the scheduler's to watch: whoever looks
 //! at it must come after the sync.
 
-use crate::log::Receipt;
+use crate::log::Appended;
 use crate::storage::{File, Lock, Storage};
 use crate::sync::UnsafeCell;
 use std::fmt;
@@ -49,7 +49,7 @@ impl Disk {
     }
 
     /// Whether the record with this number and receipt would survive.
-    pub fn keeps(&self, number: u64, receipt: &Receipt) -> bool {
+    pub fn keeps(&self, number: u64, receipt: &Appended) -> bool {
         let Ok(content) = self.content(&PathBuf::from(format!("{:016}.segment", receipt.start.segment())))
         else {
             return false;

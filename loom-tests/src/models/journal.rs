@@ -6,7 +6,7 @@ use super::{Model, Size, join};
 use crate::clock::Clock;
 use crate::clock::alarm::Alarm;
 use crate::journal::Journal;
-use crate::log::{Level, Log, Reader, Receipt};
+use crate::log::{Level, Log, Reader, Appended};
 use crate::sync::event_count::EventCount;
 use crate::thread;
 use std::path::PathBuf;
@@ -55,11 +55,11 @@ impl Hub {
         Arc::new(Self { disk, journal: Journal::new(Clock::System, Arc::new(Alarm::new()), level, 0), log })
     }
 
-    fn append(&self, number: u64) -> Receipt {
+    fn append(&self, number: u64) -> Appended {
         append(&self.log, number)
     }
 
-    fn commit(&self, number: u64) -> Receipt {
+    fn commit(&self, number: u64) -> Appended {
         let receipt = self.append(number);
         self.journal.commit(&self.log, receipt.end).unwrap();
         receipt
@@ -80,7 +80,7 @@ fn watermark() {
         if reader.advance().unwrap() {
             let (sequence, start, end) = (reader.sequence(), reader.found_place(), reader.place());
             let number = reader.frame().time_ns();
-            assert!(hub.disk.keeps(number, &Receipt { sequence, start, end }), "{number} was not synced");
+            assert!(hub.disk.keeps(number, &Appended { sequence, start, end }), "{number} was not synced");
             seen += 1;
         }
     }

@@ -3,7 +3,7 @@
 
 use super::{Model, Size};
 use crate::log::marks::Marks;
-use crate::log::{Draft, Kind, Log, Reader, Receipt};
+use crate::log::{Draft, Kind, Log, Reader, Appended};
 use crate::sync::event_count::EventCount;
 use crate::sync::{AtomicU64, Ordering, UnsafeCell};
 use crate::thread;
@@ -43,7 +43,7 @@ pub fn record(number: u64) -> Draft<'static> {
     Draft::control(Kind::Data, number, &[])
 }
 
-pub fn append(log: &Log, number: u64) -> Receipt {
+pub fn append(log: &Log, number: u64) -> Appended {
     log.append(&[record(number)]).unwrap()
 }
 
@@ -69,7 +69,7 @@ fn read(reader: &mut Reader) -> Vec<(u64, u64)> {
 }
 
 /// Every record is there once, in the order of the sequences, where its receipt says.
-fn assert_dense(log: &Arc<Log>, receipts: &[(u64, Receipt)]) {
+fn assert_dense(log: &Arc<Log>, receipts: &[(u64, Appended)]) {
     let mut reader = Reader::earliest(log.clone());
     let mut sequence = 0;
     let mut found = 0;
