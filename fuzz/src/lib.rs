@@ -16,6 +16,7 @@
 )]
 mod product {
     pub mod clock;
+    pub(crate) mod durability;
     pub mod error;
     pub mod hub;
     pub(crate) mod journal;
@@ -40,5 +41,5 @@ pub mod seeds;
 pub mod targets;
 
 pub(crate) use product::{
-    clock, error, hub, journal, limits, log, message, name, queue, ring, storage, stream, sync,
+    clock, durability, error, hub, journal, limits, log, message, name, queue, ring, storage, stream, sync,
 };

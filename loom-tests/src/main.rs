@@ -25,6 +25,8 @@ mod product {
     #[cfg(any(feature = "loom", feature = "shuttle"))]
     pub(crate) mod clock;
     #[cfg(any(feature = "loom", feature = "shuttle"))]
+    pub(crate) mod durability;
+    #[cfg(any(feature = "loom", feature = "shuttle"))]
     pub(crate) mod error;
     #[cfg(any(feature = "loom", feature = "shuttle"))]
     pub(crate) mod journal;
@@ -61,7 +63,7 @@ mod stress;
 #[cfg(ringmain_loom)]
 pub(crate) use loom::thread;
 #[cfg(any(feature = "loom", feature = "shuttle"))]
-pub(crate) use product::{clock, error, journal, limits, log, message, name, storage};
+pub(crate) use product::{clock, durability, error, journal, limits, log, message, name, storage};
 pub(crate) use product::{ring, sync};
 #[cfg(ringmain_shuttle)]
 pub(crate) use shuttle::thread;

@@ -8,9 +8,9 @@ use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::log::{Level, Log};
 use crate::sync::event_count::EventCount;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
 
 /// See the module's description.
@@ -43,7 +43,11 @@ enum Order {
 
 impl Background {
     pub(super) fn new() -> Self {
-        Self { orders: Mutex::default(), changed: EventCount::symmetric(), thread: Mutex::new(None) }
+        Self {
+            orders: Mutex::new(Orders::default()),
+            changed: EventCount::symmetric(),
+            thread: Mutex::new(None),
+        }
     }
 
     /// Starts the thread. It ends when it is stopped or the journal is gone.

@@ -48,14 +48,14 @@ use crate::error::{Error, Result};
 use crate::log::{Level, Log, Place, Progress};
 use crate::sync::event_count::EventCount;
 use crate::sync::fork::Lineage;
-use crate::sync::{Mutex, lock, yield_now};
+use crate::sync::{IS_MODEL, Mutex, lock, yield_now};
 use background::Background;
 use std::sync::{Arc, TryLockError};
 use writer::Writer;
 
 /// What a log wrote since the last commit goes to its own file directly, if it is at least so much: written twice, it
 /// would cost more than the sync that is saved.
-pub(crate) const STREAM_BYTES_MIN: u64 = 256 << 10;
+pub(crate) const STREAM_BYTES_MIN: u64 = if IS_MODEL { 8 } else { 256 << 10 };
 
 /// A batch takes no more logs from here on: what is left goes to the logs' own files. Far below what its length can say.
 const BATCH_BYTES_MAX: u64 = 64 << 20;
@@ -197,7 +197,7 @@ impl Journal {
     }
 
     /// Streams a log, and tells whoever waits for it. By the I/O thread.
-    fn stream(&self, log: &Arc<Log>) {
+    pub(crate) fn stream(&self, log: &Arc<Log>) {
         if self.planted.is(SeededBug::StreamedAhead) {
             log.publish(log.claimed(), true);
         }
@@ -205,7 +205,7 @@ impl Journal {
             log.poison(&error);
         }
         self.done.notify_all();
-        // What is left, less than a piece.
+        // What is left is less than a piece.
         self.note(log);
     }
 

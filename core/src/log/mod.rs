@@ -176,7 +176,7 @@ impl Log {
             durable: AtomicU64::new(Place::new(first + 1, 0).0),
             homed: AtomicU64::new(Place::new(first + 1, 0).0),
             homing: Mutex::new(()),
-            home_moved: EventCount::symmetric(),
+            home_moved: EventCount::new(),
             unhomed_bytes: AtomicU64::new(0),
             stream_at: AtomicU64::new(0),
             dirty: AtomicBool::new(false),

@@ -78,14 +78,13 @@ impl Log {
         // ORDERING: Relaxed: as in `begins_streaming`; who does not see it yet appends a little more.
         // In the same segment, or behind its end and before the next one.
         self.stream_at.store(end.0 + bytes_min / GRANULE_BYTES, Ordering::Relaxed);
-        progress.moved();
         streamed.map(|_| ())
     }
 
     /// Streams one segment as far as it is committed. False: there is too little.
     fn stream_segment(&self, bytes_min: u64, progress: &dyn Progress) -> Result<bool> {
         let Some(home) = &self.home else { return Ok(false) };
-        let homing = lock(&self.homing);
+        let homing = self.wait_to_home();
         self.poisoned()?;
         let mut from = self.homed();
         let mut found = self.live_segment(from.segment());
@@ -102,7 +101,6 @@ impl Log {
         home.stream(segment.number, &mut pieces)?;
         let is_over = pieces.is_over();
         drop(homing);
-        self.home_moved.notify_all();
         self.evict();
         Ok(is_over)
     }

@@ -12,6 +12,7 @@ use crate::log::buffer::ALIGN_BYTES;
 use crate::log::claim::{GRANULE_BYTES, Place};
 use crate::log::frame::{Draft, Kind, Word};
 use crate::log::segment_file::SegmentFile;
+use crate::sync::event_count::EventCount;
 use crate::sync::{MutexGuard, Ordering, lock, try_lock};
 
 /// Home is written in whole blocks of so many granules.
@@ -42,6 +43,19 @@ pub(crate) struct Extent {
     header: u32,
     from: u64,
     to: u64,
+}
+
+/// The right to bring something home. Whoever waits for it is told when it is given up.
+pub(super) struct Homing<'a> {
+    guard: Option<MutexGuard<'a, ()>>,
+    free: &'a EventCount,
+}
+
+impl Drop for Homing<'_> {
+    fn drop(&mut self) {
+        self.guard = None;
+        self.free.notify_all();
+    }
 }
 
 impl Log {
@@ -187,22 +201,31 @@ impl Log {
         // ORDERING: Release, P7: pairs with `homed`.
         self.homed.store(place.0, Ordering::Release);
         drop(homing);
-        self.home_moved.notify_all();
         self.evict();
         Ok(())
     }
 
     /// The lock on bringing something home; None if others have brought that place home before it was free, or failed.
-    fn take_homing(&self, place: Place) -> Option<MutexGuard<'_, ()>> {
-        let mut homing = try_lock(&self.homing);
+    fn take_homing(&self, place: Place) -> Option<Homing<'_>> {
+        let try_homing = || try_lock(&self.homing).map(|guard| self.homing(guard));
+        let mut homing = try_homing();
         if homing.is_none() {
             // Not a wait for the lock: who streams takes it again at once, for as long as there is more.
             self.home_moved.wait_until(None, || {
-                homing = try_lock(&self.homing);
+                homing = try_homing();
                 homing.is_some() || self.homed() >= place || self.poisoned().is_err()
             });
         }
         homing
+    }
+
+    /// The same, for whoever streams.
+    pub(super) fn wait_to_home(&self) -> Homing<'_> {
+        self.homing(lock(&self.homing))
+    }
+
+    fn homing<'a>(&'a self, guard: MutexGuard<'a, ()>) -> Homing<'a> {
+        Homing { guard: Some(guard), free: &self.home_moved }
     }
 
     /// What the disk reported while streaming: up to here everything is in the log's own files, synced.

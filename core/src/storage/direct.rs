@@ -6,7 +6,10 @@
 
 use std::fs;
 use std::io;
-#[cfg(not(target_os = "linux"))]
+#[cfg(target_os = "linux")]
+use std::os::fd::{AsRawFd, RawFd};
+#[cfg(target_os = "linux")]
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 /// What memory must be aligned to, to be written directly on every disk.
@@ -21,49 +24,42 @@ pub(super) struct Direct {
 }
 
 #[cfg(target_os = "linux")]
-mod linux {
-    use super::{ALIGN_BYTES, Direct};
-    use std::fs::{self, OpenOptions};
-    use std::os::fd::{AsRawFd, RawFd};
-    use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-    use std::path::Path;
-
-    impl Direct {
-        /// For `file`, which was opened at `path`. None: this file is written through the cache.
-        pub(in crate::storage) fn of(file: &fs::File, path: &Path) -> Option<Self> {
-            let align_bytes = align_bytes(file)?;
-            let flags = libc::O_DIRECT | libc::O_NOFOLLOW;
-            let direct = OpenOptions::new().write(true).custom_flags(flags).open(path).ok()?;
-            // Another file may have the name by now.
-            let (one, other) = (file.metadata().ok()?, direct.metadata().ok()?);
-            let is_same = (one.dev(), one.ino()) == (other.dev(), other.ino());
-            is_same.then_some(Self { file: direct, align_bytes })
-        }
-
-        pub(in crate::storage) fn descriptor(&self) -> RawFd {
-            self.file.as_raw_fd()
-        }
+impl Direct {
+    /// For `file`, which was opened at `path`. None: this file is written through the cache.
+    pub(super) fn of(file: &fs::File, path: &Path) -> Option<Self> {
+        let align_bytes = align_bytes(file)?;
+        let flags = libc::O_DIRECT | libc::O_NOFOLLOW;
+        let direct = fs::OpenOptions::new().write(true).custom_flags(flags).open(path).ok()?;
+        // Another file may have the name by now.
+        let (one, other) = (file.metadata().ok()?, direct.metadata().ok()?);
+        let is_same = (one.dev(), one.ino()) == (other.dev(), other.ino());
+        is_same.then_some(Self { file: direct, align_bytes })
     }
 
-    /// What direct writes to a file must be aligned to; kernels before 6.1 do not say.
-    fn align_bytes(file: &fs::File) -> Option<u64> {
-        // SAFETY: a structure of integers, for which zero is a value.
-        let mut found: libc::statx = unsafe { std::mem::zeroed() };
-        // SAFETY: an open descriptor, an empty path that ends in 0, and room for the answer.
-        let asked = unsafe {
-            let (path, mask) = (c"".as_ptr(), libc::STATX_DIOALIGN);
-            libc::statx(file.as_raw_fd(), path, libc::AT_EMPTY_PATH, mask, &mut found)
-        };
-        if asked != 0 {
-            return None;
-        }
-        if found.stx_mask & libc::STATX_DIOALIGN == 0 {
-            return Some(ALIGN_BYTES as u64);
-        }
-        let (memory, place) = (found.stx_dio_mem_align, u64::from(found.stx_dio_offset_align));
-        // 0: not at all.
-        (place != 0 && memory as usize <= ALIGN_BYTES).then_some(place)
+    pub(super) fn descriptor(&self) -> RawFd {
+        self.file.as_raw_fd()
     }
+}
+
+/// What direct writes to a file must be aligned to; kernels before 6.1 do not say.
+#[cfg(target_os = "linux")]
+fn align_bytes(file: &fs::File) -> Option<u64> {
+    // SAFETY: a structure of integers, for which zero is a value.
+    let mut found: libc::statx = unsafe { std::mem::zeroed() };
+    // SAFETY: an open descriptor, an empty path that ends in 0, and room for the answer.
+    let asked = unsafe {
+        let (path, mask) = (c"".as_ptr(), libc::STATX_DIOALIGN);
+        libc::statx(file.as_raw_fd(), path, libc::AT_EMPTY_PATH, mask, &mut found)
+    };
+    if asked != 0 {
+        return None;
+    }
+    if found.stx_mask & libc::STATX_DIOALIGN == 0 {
+        return Some(ALIGN_BYTES as u64);
+    }
+    let (memory, place) = (found.stx_dio_mem_align, u64::from(found.stx_dio_offset_align));
+    // 0: not at all.
+    (place != 0 && memory as usize <= ALIGN_BYTES).then_some(place)
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -6,7 +6,9 @@ use super::{Model, Size, join};
 use crate::clock::Clock;
 use crate::clock::alarm::Alarm;
 use crate::journal::Journal;
-use crate::log::{Level, Log, Reader, Appended};
+use crate::log::{Appended, Level, Log, Reader};
+use crate::sync::Ordering;
+use crate::sync::barrier::expedited::{MODEL, OFFERED};
 use crate::sync::event_count::EventCount;
 use crate::thread;
 use std::path::PathBuf;
@@ -35,6 +37,8 @@ journal! {
     lead_for_all Size::Bounded(2),
     lead_to_a_failing_disk Size::Bounded(3),
     park_wake_of_a_reader Size::Bounded(3),
+    stream Size::Bounded(2),
+    stream_and_home Size::Bounded(2),
 }
 
 /// A hub's commit path and one log of it.
@@ -213,4 +217,31 @@ fn park_wake_of_a_reader() {
     assert!(hub.log.data().wait_until(None, || reader.advance().unwrap()));
     assert_eq!(reader.frame().time_ns(), 0);
     committing.join().unwrap();
+}
+
+/// Whoever waits while a log is streamed is told when it is durable, and not before.
+fn stream() {
+    MODEL.store(OFFERED, Ordering::Relaxed);
+    let hub = Hub::new(Level::Durable);
+    let theirs = hub.clone();
+    let streaming = thread::spawn(move || theirs.journal.stream(&theirs.log));
+    let appended = hub.commit(7);
+    assert!(hub.disk.keeps(7, &appended), "it was not synced");
+    streaming.join().unwrap();
+}
+
+/// Whoever brings something home waits for its turn beside whoever streams, or finds it done.
+fn stream_and_home() {
+    MODEL.store(OFFERED, Ordering::Relaxed);
+    let hub = Hub::new(Level::Durable);
+    for number in 1..5 {
+        hub.append(number);
+    }
+    let theirs = hub.clone();
+    let (_, place) = hub.log.collect().unwrap();
+    // So much that what lies in the last segment is not worth it.
+    let streaming = thread::spawn(move || theirs.log.stream_home(1 << 20, &theirs.journal).unwrap());
+    hub.log.bring_home(place).unwrap();
+    assert!(hub.log.homed() >= place);
+    streaming.join().unwrap();
 }

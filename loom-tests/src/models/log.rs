@@ -3,7 +3,7 @@
 
 use super::{Model, Size};
 use crate::log::marks::Marks;
-use crate::log::{Draft, Kind, Log, Reader, Appended};
+use crate::log::{Appended, Draft, Kind, Log, Reader};
 use crate::sync::event_count::EventCount;
 use crate::sync::{AtomicU64, Ordering, UnsafeCell};
 use crate::thread;
