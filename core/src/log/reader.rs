@@ -187,32 +187,33 @@ impl Reader {
                 return Ok(self.step_at_limit());
             }
         }
-        match &mut self.source {
+        let byte = self.at * GRANULE_BYTES;
+        let frame = match &mut self.source {
             Source::Live(header) => {
                 let header = self.log.header(*header);
                 if self.at == header.capacity() {
                     return Ok(Step::NextSegment);
                 }
                 // SAFETY: our pin.
-                let word = unsafe { header.buffer() }.committed_word((self.at * GRANULE_BYTES) as usize);
-                match Word::new(word) {
-                    Word::Empty => Ok(Step::End),
-                    Word::Pad { .. } => Ok(Step::NextSegment),
-                    Word::Frame { bytes } => Ok(self.found(bytes)),
-                }
+                let buffer = unsafe { header.buffer() };
+                let bytes = match Word::new(buffer.committed_word(byte as usize)) {
+                    Word::Empty => return Ok(Step::End),
+                    Word::Pad { .. } => return Ok(Step::NextSegment),
+                    Word::Frame { bytes } => bytes,
+                };
+                // SAFETY: our pin, and its commit word or that of an earlier frame of its batch was acquired.
+                Frame::trusted(unsafe { buffer.committed(byte as usize, bytes) })
             }
-            Source::Cold(cold) => {
-                let records = self.sequence.wrapping_sub(cold.segment.base);
-                match cold.frame(self.at * GRANULE_BYTES, records)? {
-                    Some(frame) => {
-                        let bytes = frame.bytes().len();
-                        Ok(self.found(bytes))
-                    }
-                    None => Ok(Step::NextSegment),
-                }
-            }
-            Source::Unknown(_) => Ok(Step::End),
-        }
+            Source::Cold(cold) => match cold.frame(byte, self.sequence.wrapping_sub(cold.segment.base))? {
+                Some(frame) => frame,
+                None => return Ok(Step::NextSegment),
+            },
+            Source::Unknown(_) => return Ok(Step::End),
+        };
+        self.found = Found { at: self.at, bytes: frame.bytes().len(), sequence: self.sequence };
+        self.at += frame.granules();
+        self.sequence += u64::from(frame.kind().is_record());
+        Ok(Step::Frame)
     }
 
     /// At the watermark: the segment may nevertheless be over, when the watermark stands at its very end.
@@ -221,15 +222,6 @@ impl Reader {
         let header = self.log.header(*header);
         let over = header.sealed().is_some_and(|(_, end)| end == self.at) && header.next().is_some();
         if over { Step::NextSegment } else { Step::End }
-    }
-
-    fn found(&mut self, bytes: usize) -> Step {
-        self.found = Found { at: self.at, bytes, sequence: self.sequence };
-        let frame = self.frame();
-        let (granules, is_record) = (frame.granules(), frame.kind().is_record());
-        self.at += granules;
-        self.sequence += u64::from(is_record);
-        Step::Frame
     }
 
     /// The frame that `advance` found.

@@ -30,7 +30,7 @@ mod linux {
 
     impl Direct {
         /// For `file`, which was opened at `path`. None: this file is written through the cache.
-        pub(in crate::storage) fn of(file: &fs::File, path: &Path) -> Option<Self> {
+        pub(in super::super) fn of(file: &fs::File, path: &Path) -> Option<Self> {
             let align_bytes = align_bytes(file)?;
             let flags = libc::O_DIRECT | libc::O_NOFOLLOW;
             let direct = OpenOptions::new().write(true).custom_flags(flags).open(path).ok()?;

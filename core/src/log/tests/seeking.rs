@@ -1,7 +1,7 @@
 //! Seeking by offset and by time, in files that may have lost their indexes; and how little of the files it takes.
 
 use super::*;
-use crate::log::index::{Times, Walk};
+use crate::log::index::{Index, Times, Walk};
 use crate::log::segment_file::{HEADER_BYTES, SegmentFile};
 use crate::storage::{File, Lock};
 use std::path::{Path, PathBuf};
@@ -260,6 +260,32 @@ fn a_damaged_header_between_others_is_told_by_who_needs_it_and_stops_nobody_else
 }
 
 #[test]
+fn every_complete_segment_that_is_home_has_its_index_behind_its_data() {
+    let scratch = tempfile::tempdir().unwrap();
+    let log = open(scratch.path()).0;
+    let value = [7; 5000];
+    for time_ns in 1..1000 {
+        log.append(&[Draft { time_ns, ..data(&value) }]).unwrap();
+    }
+    for _ in 0..2 {
+        log.collect();
+        log.bring_home(log.collected()).unwrap();
+        log.append(&[data(&value)]).unwrap();
+    }
+    let mut before = None;
+    for (number, path) in (1..).zip(sealed_files(scratch.path())) {
+        let bytes = std::fs::read(&path).unwrap();
+        let segment = SegmentFile::decode(&bytes[..HEADER_BYTES], &path).unwrap();
+        let index = Index::decode(&bytes[data_end(&path)..], &segment).unwrap();
+        let times = Times::following(before, number, index.times.own_ns);
+        assert_eq!((index.times, index.times.since), (times, 1));
+        assert_eq!(index.landing(|_| true).is_some(), segment.data_bytes > 64 << 10);
+        before = Some(times);
+    }
+    assert!(before.is_some());
+}
+
+#[test]
 fn an_index_that_leads_to_no_frame_is_not_followed() {
     let scratch = tempfile::tempdir().unwrap();
     let log = open(scratch.path()).0;
@@ -274,8 +300,8 @@ fn an_index_that_leads_to_no_frame_is_not_followed() {
     drop(log);
     // Of another walk: its landings lie between the frames.
     let mut other = Walk::default();
-    let mut frame = [0; 40];
-    frame[..4].copy_from_slice(&40u32.to_le_bytes());
+    let mut frame = [0; 1048];
+    frame[..4].copy_from_slice(&1048u32.to_le_bytes());
     frame[20] = 1;
     while u64::from(other.at.granule) < (400 << 10) / 8 {
         other.enter(&frame::Frame::trusted(&frame));
