@@ -87,7 +87,8 @@ impl Log {
         let Some(home) = &self.home else { return Ok(false) };
         let homing = lock(&self.homing);
         self.poisoned()?;
-        let mut from = self.homed();
+        let homed = self.homed();
+        let mut from = homed;
         let mut found = self.live_segment(from.segment());
         if found.is_some_and(|(segment, _)| from.granule() == segment.data_bytes / GRANULE_BYTES) {
             from = Place::new(from.segment() + 1, 0);
@@ -101,6 +102,7 @@ impl Log {
         home.create(&segment)?;
         home.stream(segment.number, &mut pieces)?;
         let is_over = pieces.is_over();
+        self.write_indexes(homed..self.homed());
         drop(homing);
         self.home_moved.notify_all();
         self.evict();

@@ -149,15 +149,19 @@ impl Log {
         Some(is_whole.then_some(walk))
     }
 
-    /// Puts the indexes of segments behind their data, once those are home. Nobody waits for it, nor minds if it is not there: a write
-    /// that fails is none of the log's.
-    pub(super) fn write_indexes(&self, segments: Range<Place>) {
+    /// Puts the indexes of the segments behind their data whose ends were brought home. Nobody waits for it, nor minds if it is not
+    /// there: a write that fails is none of the log's.
+    pub(super) fn write_indexes(&self, brought_home: Range<Place>) {
         // Models have segments of two records, and no time.
         if IS_MODEL {
             return;
         }
-        for number in segments.start.segment()..segments.end.segment() {
+        for number in brought_home.start.segment()..=brought_home.end.segment() {
             let Ok(Some(segment)) = self.look(|directory| directory.segment(number)) else { continue };
+            let end = Place::new(number, segment.data_bytes / GRANULE_BYTES);
+            if end <= brought_home.start || end > brought_home.end {
+                continue;
+            }
             let Some(Some(walk)) = self.walk_live(segment) else { continue };
             let times = Times::following(self.times_before(number), number, walk.at.time_ns);
             self.learn_times(number, times);

@@ -259,19 +259,31 @@ fn a_damaged_header_between_others_is_told_by_who_needs_it_and_stops_nobody_else
     log.append(&[data(b"goes on")]).unwrap();
 }
 
+struct Unwatched;
+
+impl streaming::Progress for Unwatched {
+    fn moved(&self) {}
+}
+
+fn bring_all_home(log: &Log) {
+    let (_, place) = log.collect().unwrap();
+    log.bring_home(place).unwrap();
+}
+
 #[test]
 fn every_complete_segment_that_is_home_has_its_index_behind_its_data() {
+    every_segment_has_its_index_after(bring_all_home);
+    every_segment_has_its_index_after(|log| log.stream_home(64 << 10, &Unwatched).unwrap());
+}
+
+fn every_segment_has_its_index_after(bring_home: fn(&Log)) {
     let scratch = tempfile::tempdir().unwrap();
     let log = open(scratch.path()).0;
     let value = [7; 5000];
     for time_ns in 1..1000 {
         log.append(&[Draft { time_ns, ..data(&value) }]).unwrap();
     }
-    for _ in 0..2 {
-        log.collect();
-        log.bring_home(log.collected()).unwrap();
-        log.append(&[data(&value)]).unwrap();
-    }
+    bring_home(&log);
     let mut before = None;
     for (number, path) in (1..).zip(sealed_files(scratch.path())) {
         let bytes = std::fs::read(&path).unwrap();
@@ -296,7 +308,7 @@ fn an_index_that_leads_to_no_frame_is_not_followed() {
     }
     let last = log.append(&[data(&value)]).unwrap();
     journal.commit(&log, last.end).unwrap();
-    log.bring_home(log.collected()).unwrap();
+    bring_all_home(&log);
     drop(log);
     // Of another walk: its landings lie between the frames.
     let mut other = Walk::default();
