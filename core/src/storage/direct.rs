@@ -40,7 +40,7 @@ mod linux {
             is_same.then_some(Self { file: direct, align_bytes })
         }
 
-        pub(in crate::storage) fn descriptor(&self) -> RawFd {
+        pub(in super::super) fn descriptor(&self) -> RawFd {
             self.file.as_raw_fd()
         }
     }
