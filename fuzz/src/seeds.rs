@@ -6,7 +6,10 @@ use crate::error::Result;
 use crate::hub::Hub;
 use crate::input::Output;
 use crate::log::Place;
-use crate::log::frame::{BATCH_CONTINUED, BATCH_CONTINUES, Draft, Kind, PAD, Seed, checksum, pad_checksum};
+use crate::log::frame::{
+    BATCH_CONTINUED, BATCH_CONTINUES, Draft, Frame, Kind, PAD, Seed, checksum, pad_checksum,
+};
+use crate::log::index::{Times, Walk};
 use crate::log::segment_file::{HEADER_BYTES, SegmentFile};
 use crate::message::Message;
 use crate::queue::OnExhausted;
@@ -28,6 +31,7 @@ pub fn all() -> Result<Vec<SeedFile>> {
     let mut seeds = Vec::new();
     seeds.extend(frames());
     seeds.extend(headers());
+    seeds.extend(indexes());
     seeds.extend(directories()?);
     seeds.extend(power_cuts());
     seeds.extend(catalogues()?);
@@ -118,6 +122,22 @@ fn headers() -> Vec<SeedFile> {
         ("segment_header", "largest", block(header(1 << 36, 1 << 40, 512 << 20))),
         ("segment_header", "short", header(1, 0, 8).encode()[..9].to_vec()),
     ]
+}
+
+fn indexes() -> Vec<SeedFile> {
+    let value = [0; 1000];
+    let seed = |megabytes: u64, records: usize| {
+        let segment = header(9, 77, megabytes << 20);
+        let mut walk = Walk::default();
+        for i in 0..records {
+            let draft = Draft { time_ns: 5 + i as u64 % 7, ..disk::data(&value) };
+            let (data, _) = area(segment.seed(), 1024, &[(0, draft)]);
+            walk.enter(&Frame::trusted(&data[..draft.bytes()]));
+        }
+        let index = walk.encode(&Times::following(None, 9, walk.at.time_ns), &segment);
+        [&((megabytes << 8) as u16 - 1).to_le_bytes()[..], &index].concat()
+    };
+    vec![("index", "one", seed(1, 1000)), ("index", "larger", seed(8, 7000)), ("index", "empty", seed(1, 0))]
 }
 
 /// Directories as the log leaves them, and small ones of the same layout.

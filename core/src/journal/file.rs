@@ -25,7 +25,7 @@ pub(super) const HEADER_BYTES: u64 = header_block::HEADER_BYTES as u64;
 /// The least by which a file grows.
 const STEP_BYTES_MIN: u64 = 4096;
 
-const KIND: FileKind = FileKind { magic: b"RINGJRNL", noun: "journal", fields_bytes: 16 };
+const KIND: FileKind = FileKind { magic: b"RINGJRNL", noun: "journal", compatible: 0, fields_bytes: 16 };
 
 /// See the module's description.
 #[derive(Debug)]

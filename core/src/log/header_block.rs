@@ -30,6 +30,8 @@ pub(crate) struct FileKind {
     pub(crate) magic: &'static [u8; 8],
     /// What it is, in words.
     pub(crate) noun: &'static str,
+    /// Features that it is written with, and that whoever does not know them may ignore.
+    pub(crate) compatible: u32,
     /// How many bytes it says of itself.
     pub(crate) fields_bytes: usize,
 }
@@ -42,7 +44,8 @@ impl FileKind {
         block.extend_from_slice(self.magic);
         block.extend_from_slice(&MAJOR.to_le_bytes());
         block.extend_from_slice(&MINOR.to_le_bytes());
-        block.extend_from_slice(&[0; 12]);
+        block.extend_from_slice(&[0; 8]);
+        block.extend_from_slice(&self.compatible.to_le_bytes());
         block.extend_from_slice(fields);
         block.extend_from_slice(&checksum(&block, 0).to_le_bytes());
         block.resize(HEADER_BYTES, 0);

@@ -134,6 +134,13 @@ impl Home {
         self.storage.open(&path).map_err(|e| Error::io("open", path, &e))
     }
 
+    /// Writes what lies behind the data area of a complete segment.
+    pub(crate) fn write_index(&self, segment: &SegmentFile, index: &[u8]) -> Result<()> {
+        let position = segment_file::HEADER_BYTES as u64 + segment.data_bytes;
+        let written = self.open(segment.number)?.write_all_at(index, position);
+        written.map_err(|e| Error::io("write", self.path(segment.number), &e))
+    }
+
     /// Removes the file of a segment that nobody needs any more, durably: of several removed, a later one must not
     /// vanish before an earlier one, which would look like a missing segment. May be repeated after an error.
     pub(crate) fn remove(&self, number: u64) -> Result<()> {

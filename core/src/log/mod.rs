@@ -23,7 +23,8 @@
 //! |---|---|
 //! | `claim`, `frame`, `header_block`, `segment_file` | layouts: packed words, frames, headers of files |
 //! | `append`, `rotate` | producers: claim and commit; opening, evicting, releasing segments |
-//! | `reader`, `payload` | walking the log; keeping one frame |
+//! | `reader`, `cold`, `payload` | walking the log; in its files; keeping one frame |
+//! | `find`, `time`, `index` | seeking by offset and by time |
 //! | `writer`, `streaming`, `home` | to disk, on disk |
 //! | `restore`, `recovery`, `open` | back from the journal, back from disk |
 //! | `buffer`, `segment`, `marks`, `slab`, `directory` | memory |
@@ -31,10 +32,13 @@
 mod append;
 mod buffer;
 pub(crate) mod claim;
+mod cold;
 mod directory;
+mod find;
 pub(crate) mod frame;
 pub(crate) mod header_block;
 mod home;
+pub(crate) mod index;
 pub(crate) mod marks;
 mod open;
 mod payload;
@@ -46,6 +50,7 @@ mod segment;
 pub(crate) mod segment_file;
 mod slab;
 mod streaming;
+mod time;
 mod writer;
 
 pub(crate) use append::Appended;

@@ -2,23 +2,24 @@
 //! stopped.
 //!
 //! **Promise.** Nothing is written before the whole log has a verdict; the cut (zeros to the end, synced) can be
-//! repeated, so a crash in it does no harm. Cost: one header block per segment, and a walk of the last segment.
+//! repeated, so a crash in it does no harm. Cost: a list of names, the header of the first segment, and a walk of the last, however
+//! many there are. The headers between are read when they are needed (`find.rs`).
 
 use crate::error::{Error, Result};
 use crate::log::buffer::Buffer;
 use crate::log::claim::{GRANULE_BYTES, Place, SEGMENT_NUMBER_MAX, current};
-use crate::log::directory::{Directory, Entry};
+use crate::log::directory::{Directory, Entry, SEGMENTS_MAX};
 use crate::log::frame::{Seed, corrupt};
 use crate::log::home::Home;
 use crate::log::recovery::{Scan, scan};
-use crate::log::segment_file::{HEADER_BYTES, SegmentFile};
+use crate::log::segment_file::{BASE, HEADER_BYTES, SegmentFile};
 use crate::log::writer::Writer;
 use crate::log::{DURABLE_SEGMENT_BYTES_MAX, Level, Log};
 use crate::storage::{File, Storage};
 use crate::sync::event_count::EventCount;
 use crate::sync::{AtomicU64, Mutex, Ordering, lock};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 /// What opening a log found.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -64,37 +65,22 @@ impl Log {
         };
         // Its making was interrupted: not even its header is there, so nothing ever was in it.
         let interrupted = if tail.is_none() { files.pop() } else { None };
-        let headers = read_headers(&home, id, &files, tail.as_ref())?;
         // A segment that was complete when its successor was made, and has none: the walk tells where it ended.
         let tail = match (tail, files.last()) {
             (None, Some((number, path))) => open_tail(&home, id, *number, path)?,
             (tail, _) => tail,
         };
+        let entries = entries(&home, id, &files, tail.as_ref())?;
         if let Some((number, _)) = interrupted {
             home.remove(number)?;
         }
-        let mut recovered = Recovered { segments: headers.len() as u64, cut_bytes: 0 };
+        let mut recovered = Recovered { segments: files.len() as u64, cut_bytes: 0 };
         if let Some(tail) = tail.as_ref().filter(|tail| tail.scan.torn_bytes > 0) {
             recovered.cut_bytes = tail.scan.torn_bytes;
             cut(&home.path(tail.header.number), tail)?;
         }
         if let Some(tail) = &tail {
             settle(&home, tail)?;
-        }
-        let first = headers.first().map_or(1, |header| header.number);
-        let mut entries = Directory::new(DURABLE_SEGMENT_BYTES_MAX, first, 0);
-        for header in &headers {
-            entries.push(Entry {
-                number: header.number,
-                base: header.base,
-                bytes: header.data_bytes,
-                generation: header.generation,
-                header: None,
-                cold: Weak::new(),
-            });
-        }
-        if let Some(tail) = &tail {
-            entries.resume_at(tail.header.base + tail.scan.records);
         }
         let mut log = Self::with(id, Some(home), visible, entries, data);
         if let Some(tail) = tail {
@@ -140,6 +126,11 @@ fn segment_files(home: &Home) -> Result<Vec<(u64, PathBuf)>> {
     let mut files = Vec::with_capacity(paths.len());
     for path in paths {
         let Some(number) = Home::number(&path) else { continue };
+        if files.len() == SEGMENTS_MAX {
+            let detail =
+                format!("{SEGMENTS_MAX} segments come before it, and this version opens no log with more");
+            return Err(corrupt(&path, 0, detail));
+        }
         if !(1..=SEGMENT_NUMBER_MAX).contains(&number) {
             return Err(corrupt(&path, 0, format!("segments are counted from 1 to {SEGMENT_NUMBER_MAX}")));
         }
@@ -154,7 +145,13 @@ fn segment_files(home: &Home) -> Result<Vec<(u64, PathBuf)>> {
     Ok(files)
 }
 
-fn read_header(home: &Home, id: u64, number: u64, path: &Path) -> Result<(SegmentFile, Arc<dyn File>)> {
+/// What the header of a segment's file says, and the file.
+pub(super) fn read_header(
+    home: &Home,
+    id: u64,
+    number: u64,
+    path: &Path,
+) -> Result<(SegmentFile, Arc<dyn File>)> {
     let file = home.open(number)?;
     let mut block = vec![0; HEADER_BYTES];
     file.read_exact_at(&mut block, 0).map_err(|e| read_error(path, &e))?;
@@ -181,31 +178,29 @@ fn read_error(path: &Path, error: &std::io::Error) -> Error {
     Error::io("read", path, error)
 }
 
-/// Headers of all segments, each beginning where the one before ended.
-fn read_headers(
-    home: &Home,
-    id: u64,
-    files: &[(u64, PathBuf)],
-    tail: Option<&TailSegment>,
-) -> Result<Vec<SegmentFile>> {
-    let mut headers: Vec<SegmentFile> = Vec::with_capacity(files.len());
-    for (number, path) in files {
-        let header = match tail {
-            Some(tail) if tail.header.number == *number => tail.header,
-            _ => read_header(home, id, *number, path)?.0,
-        };
-        if let Some(last) = headers.last()
-            && header.base < last.base
-        {
-            return Err(corrupt(
-                path,
-                40,
-                format!("it begins with sequence {}, before {}", header.base, last.base),
-            ));
-        }
-        headers.push(header);
+/// The segments, of which the headers of the first and the last are read.
+fn entries(home: &Home, id: u64, files: &[(u64, PathBuf)], tail: Option<&TailSegment>) -> Result<Directory> {
+    let first = files.first().map_or(1, |(number, _)| *number);
+    let mut entries = Directory::new(DURABLE_SEGMENT_BYTES_MAX, first, 0);
+    for (number, _) in files {
+        entries.push(Entry::unread(*number));
     }
-    Ok(headers)
+    let Some(tail) = tail else {
+        // The last header is damaged, and nothing is behind it; but later segments were made, or there would be a tail.
+        return match files.last() {
+            Some((number, path)) => read_header(home, id, *number, path).map(|_| entries),
+            None => Ok(entries),
+        };
+    };
+    let mut learn = |segment: SegmentFile| {
+        entries.learn(segment).map_err(|detail| corrupt(&home.path(segment.number), BASE, detail))
+    };
+    if let Some((number, path)) = files.first().filter(|(number, _)| *number != tail.header.number) {
+        learn(read_header(home, id, *number, path)?.0)?;
+    }
+    learn(tail.header)?;
+    entries.resume_at(tail.header.base + tail.scan.records);
+    Ok(entries)
 }
 
 /// The last segment with a walk of its frames. `None`: its making was interrupted before its header was synced.

@@ -1,8 +1,8 @@
 //! One frame kept alive on its own: a delivery or a record in the hands of the application.
 
 use crate::log::Log;
+use crate::log::cold::Chunk;
 use crate::log::frame::Frame;
-use crate::log::reader::Cold;
 use std::fmt;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -16,8 +16,8 @@ pub(crate) struct Payload {
 enum Keep {
     /// A pin on a live segment.
     Live { log: Arc<Log>, header: u32 },
-    /// A segment read from its file.
-    Cold(Arc<Cold>),
+    /// A piece of a segment read from its file.
+    Cold(Arc<Chunk>),
     /// Bytes of its own.
     Owned(Arc<[u8]>),
 }
@@ -37,8 +37,9 @@ impl Payload {
         Self { keep: Keep::Live { log: log.clone(), header }, bytes: NonNull::from(frame) }
     }
 
-    pub(super) fn cold(cold: &Arc<Cold>, frame: &[u8]) -> Self {
-        Self { keep: Keep::Cold(cold.clone()), bytes: NonNull::from(frame) }
+    /// Holds on to the chunk that the frame lies in.
+    pub(super) fn cold(chunk: &Arc<Chunk>, frame: &[u8]) -> Self {
+        Self { keep: Keep::Cold(chunk.clone()), bytes: NonNull::from(frame) }
     }
 
     pub(super) fn owned(frame: &[u8]) -> Self {
@@ -57,7 +58,7 @@ impl Clone for Payload {
     fn clone(&self) -> Self {
         match &self.keep {
             Keep::Live { log, header } => Self::live(log, *header, self.frame().bytes()),
-            Keep::Cold(cold) => Self::cold(cold, self.frame().bytes()),
+            Keep::Cold(chunk) => Self::cold(chunk, self.frame().bytes()),
             Keep::Owned(owned) => Self { keep: Keep::Owned(owned.clone()), bytes: self.bytes },
         }
     }

@@ -2,38 +2,35 @@
 //!
 //! **Promise.** Frames come in order of claim, each once. The reader takes a segment by one pin, not per frame, and
 //! never stops a producer: it pins at most the segment that it is in. Once a segment has left memory, its file is
-//! read instead, every frame checked.
+//! read instead, in chunks, every frame checked (`cold.rs`).
 //!
 //! **Failure.** Damage in a file is an error with its position, again at each call: nothing is skipped. A segment
 //! that was released before the reader came to it is skipped.
 
 use crate::error::{Error, Result};
 use crate::log::claim::{GRANULE_BYTES, Place};
-use crate::log::frame::{Frame, Kind, Seed, Word, corrupt};
+use crate::log::cold::{Chunks, Cold};
+use crate::log::frame::{Frame, Kind, Word, corrupt};
+use crate::log::index::Landing;
 use crate::log::payload::Payload;
 use crate::log::recovery::frame_at;
-use crate::log::segment_file;
-use crate::log::{Level, Log, recovery};
-use crate::sync::lock;
-use std::path::PathBuf;
+use crate::log::segment_file::{self, SegmentFile};
+use crate::log::{Level, Log};
 use std::sync::Arc;
-
-/// A segment's data area as read from its file.
-#[derive(Debug)]
-pub(crate) struct Cold {
-    pub(super) data: Vec<u8>,
-    base: u64,
-    seed: Seed,
-    path: PathBuf,
-}
 
 /// Where the frames of the reader's segment are.
 #[derive(Debug)]
 enum Source {
-    /// Not looked up yet.
-    Unknown,
+    /// Not looked up yet. What was read of the segment before may be read over.
+    Unknown(Option<Chunks>),
     Live(u32),
-    Cold(Arc<Cold>),
+    Cold(Cold),
+}
+
+impl Default for Source {
+    fn default() -> Self {
+        Self::Unknown(None)
+    }
 }
 
 /// See the module's description.
@@ -75,7 +72,7 @@ impl Reader {
     fn at(log: Arc<Log>, segment: u64, sequence: u64) -> Self {
         Self {
             log,
-            source: Source::Unknown,
+            source: Source::default(),
             segment,
             at: 0,
             sequence,
@@ -86,12 +83,16 @@ impl Reader {
 
     /// Goes to the record with this sequence, or the first held after it; a sequence beyond the end is waited for.
     pub(crate) fn seek(&mut self, sequence: u64) -> Result<()> {
-        let start = {
-            let directory = lock(&self.log.directory);
-            directory.holding(sequence).or(directory.first()).map(|entry| (entry.number, entry.base))
-        };
-        let (segment, base) = start.unwrap_or_else(|| self.log.start());
-        self.go_to(segment, base);
+        match self.log.look(|directory| directory.holding(sequence))? {
+            Some(segment) => {
+                let from_base = sequence.saturating_sub(segment.base);
+                self.land(segment, |landing| u64::from(landing.sequence) <= from_base)?;
+            }
+            None => {
+                let (segment, base) = self.log.start();
+                self.go_to(segment, base);
+            }
+        }
         while self.sequence < sequence {
             let before = (self.segment, self.at, self.sequence);
             if !self.advance()? {
@@ -100,6 +101,24 @@ impl Reader {
             if self.found.sequence >= sequence && self.frame().kind().is_record() {
                 self.leave_to(before);
                 break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes to the last landing of the segment before which `is_before` holds, if its file has an index, and to its beginning
+    /// otherwise.
+    pub(super) fn land(&mut self, segment: SegmentFile, is_before: impl Fn(&Landing) -> bool) -> Result<()> {
+        self.go_to(segment.number, segment.base);
+        if !self.locate()? || self.segment != segment.number {
+            return Ok(());
+        }
+        let Source::Cold(cold) = &mut self.source else { return Ok(()) };
+        if let Some(landing) = cold.index().and_then(|index| index.landing(is_before)) {
+            let (at, records) = (u64::from(landing.granule), u64::from(landing.sequence));
+            // No frame there: then it is the index that is wrong, or the walk will tell what is.
+            if cold.frame(at * GRANULE_BYTES, records).is_ok_and(|frame| frame.is_some()) {
+                (self.at, self.sequence) = (at, segment.base + records);
             }
         }
         Ok(())
@@ -119,9 +138,14 @@ impl Reader {
     }
 
     fn leave(&mut self) {
-        if let Source::Live(header) = std::mem::replace(&mut self.source, Source::Unknown) {
-            self.log.unpin(header);
-        }
+        self.source = match std::mem::take(&mut self.source) {
+            Source::Live(header) => {
+                self.log.unpin(header);
+                Source::default()
+            }
+            Source::Cold(cold) => Source::Unknown(Some(cold.into_chunks())),
+            unknown => unknown,
+        };
     }
 
     /// Where the next frame is or will be.
@@ -140,7 +164,7 @@ impl Reader {
     /// `Corrupt` or `Io` from a file.
     pub(crate) fn advance(&mut self) -> Result<bool> {
         loop {
-            if matches!(self.source, Source::Unknown) && !self.locate()? {
+            if matches!(self.source, Source::Unknown(_)) && !self.locate()? {
                 return Ok(false);
             }
             match self.step()? {
@@ -163,37 +187,33 @@ impl Reader {
                 return Ok(self.step_at_limit());
             }
         }
-        match &self.source {
+        let byte = self.at * GRANULE_BYTES;
+        let frame = match &mut self.source {
             Source::Live(header) => {
                 let header = self.log.header(*header);
                 if self.at == header.capacity() {
                     return Ok(Step::NextSegment);
                 }
                 // SAFETY: our pin.
-                let word = unsafe { header.buffer() }.committed_word((self.at * GRANULE_BYTES) as usize);
-                match Word::new(word) {
-                    Word::Empty => Ok(Step::End),
-                    Word::Pad { .. } => Ok(Step::NextSegment),
-                    Word::Frame { bytes } => Ok(self.found(bytes)),
-                }
-            }
-            Source::Cold(cold) => {
-                let byte = (self.at * GRANULE_BYTES) as usize;
-                if byte == cold.data.len() || recovery::is_pad(&cold.data, byte, cold.seed).is_some() {
-                    return Ok(Step::NextSegment);
-                }
-                let bytes = match frame_at(&cold.data, byte, cold.seed, self.sequence.wrapping_sub(cold.base))
-                {
-                    Ok(frame) => frame.bytes().len(),
-                    Err(why) => {
-                        let position = (segment_file::HEADER_BYTES + byte) as u64;
-                        return Err(corrupt(&cold.path, position, why));
-                    }
+                let buffer = unsafe { header.buffer() };
+                let bytes = match Word::new(buffer.committed_word(byte as usize)) {
+                    Word::Empty => return Ok(Step::End),
+                    Word::Pad { .. } => return Ok(Step::NextSegment),
+                    Word::Frame { bytes } => bytes,
                 };
-                Ok(self.found(bytes))
+                // SAFETY: our pin, and its commit word or that of an earlier frame of its batch was acquired.
+                Frame::trusted(unsafe { buffer.committed(byte as usize, bytes) })
             }
-            Source::Unknown => Ok(Step::End),
-        }
+            Source::Cold(cold) => match cold.frame(byte, self.sequence.wrapping_sub(cold.segment.base))? {
+                Some(frame) => frame,
+                None => return Ok(Step::NextSegment),
+            },
+            Source::Unknown(_) => return Ok(Step::End),
+        };
+        self.found = Found { at: self.at, bytes: frame.bytes().len(), sequence: self.sequence };
+        self.at += frame.granules();
+        self.sequence += u64::from(frame.kind().is_record());
+        Ok(Step::Frame)
     }
 
     /// At the watermark: the segment may nevertheless be over, when the watermark stands at its very end.
@@ -204,27 +224,19 @@ impl Reader {
         if over { Step::NextSegment } else { Step::End }
     }
 
-    fn found(&mut self, bytes: usize) -> Step {
-        self.found = Found { at: self.at, bytes, sequence: self.sequence };
-        let frame = self.frame();
-        let (granules, is_record) = (frame.granules(), frame.kind().is_record());
-        self.at += granules;
-        self.sequence += u64::from(is_record);
-        Step::Frame
-    }
-
     /// The frame that `advance` found.
     pub(crate) fn frame(&self) -> Frame<'_> {
-        let byte = (self.found.at * GRANULE_BYTES) as usize;
+        let byte = self.found.at * GRANULE_BYTES;
         match &self.source {
             Source::Live(header) => {
                 // SAFETY: our pin keeps the buffer as long as `self` is borrowed, and `advance` acquired the commit word
                 // of this frame or of an earlier one of its batch.
-                let bytes = unsafe { self.log.header(*header).buffer().committed(byte, self.found.bytes) };
+                let bytes =
+                    unsafe { self.log.header(*header).buffer().committed(byte as usize, self.found.bytes) };
                 Frame::trusted(bytes)
             }
-            Source::Cold(cold) => Frame::trusted(&cold.data[byte..byte + self.found.bytes]),
-            Source::Unknown => unreachable!("frame() follows an advance() that returned true"),
+            Source::Cold(cold) => Frame::trusted(cold.bytes(byte, self.found.bytes)),
+            Source::Unknown(_) => unreachable!("frame() follows an advance() that returned true"),
         }
     }
 
@@ -243,8 +255,8 @@ impl Reader {
         let frame = self.frame().bytes();
         match &self.source {
             Source::Live(header) => Payload::live(&self.log, *header, frame),
-            Source::Cold(cold) => Payload::cold(cold, frame),
-            Source::Unknown => Payload::owned(frame),
+            Source::Cold(cold) => Payload::cold(cold.chunk(), frame),
+            Source::Unknown(_) => Payload::owned(frame),
         }
     }
 
@@ -261,17 +273,16 @@ impl Reader {
             self.source = Source::Live(index);
             return Ok(true);
         }
+        let entry = self.log.look(|directory| {
+            let is_there = directory.last().is_some_and(|last| last.number >= next);
+            Ok(if is_there { Some(directory.segment(next)?) } else { None })
+        })?;
+        let Some(entry) = entry else { return Ok(false) };
+        if let Some(entry) = entry
+            && entry.base != self.sequence
         {
-            let directory = lock(&self.log.directory);
-            if directory.last().is_none_or(|last| last.number < next) {
-                return Ok(false);
-            }
-            if let Some(entry) = directory.get(next)
-                && entry.base != self.sequence
-            {
-                let detail = format!("it begins with sequence {}, expected {}", entry.base, self.sequence);
-                return Err(self.log.blame(Place::new(next, 0), detail));
-            }
+            let detail = format!("it begins with sequence {}, expected {}", entry.base, self.sequence);
+            return Err(self.log.blame(Place::new(next, 0), detail));
         }
         self.go_to(next, self.sequence);
         self.locate()
@@ -279,33 +290,65 @@ impl Reader {
 
     /// Finds the segment, in memory or on disk. False: it does not exist yet.
     fn locate(&mut self) -> Result<bool> {
-        let mut directory = lock(&self.log.directory);
-        let Some(first) = directory.first() else { return Ok(false) };
-        if first.number > self.segment {
-            // Released before we came here.
-            (self.segment, self.at, self.sequence) = (first.number, 0, first.base);
-        }
-        let Some(entry) = directory.get_mut(self.segment) else { return Ok(false) };
-        if let Some(header) = entry.header {
-            // The directory's lock keeps it from being retired: the pin fails only with 8 million pins out, and then
-            // the next call tries again.
-            if self.log.header(header).pin(self.segment) {
+        loop {
+            let (log, wanted) = (&self.log, self.segment);
+            let found = log.look(|directory| {
+                // Or where the log begins, if it was released before we came here.
+                let number = wanted.max(directory.start().0);
+                let Some(segment) = directory.segment(number)? else { return Ok(None) };
+                let header = directory.get(number).and_then(|entry| entry.header);
+                // The directory's lock keeps it from being retired: the pin fails only with 8 million pins out, and then
+                // the next call tries again.
+                Ok(Some((segment, header.map(|header| log.header(header).pin(number).then_some(header)))))
+            })?;
+            let Some((segment, pinned)) = found else { return Ok(false) };
+            if segment.number > wanted {
+                (self.segment, self.at, self.sequence) = (segment.number, 0, segment.base);
+            }
+            if let Some(pinned) = pinned {
+                let Some(header) = pinned else { return Ok(false) };
                 self.source = Source::Live(header);
                 return Ok(true);
             }
-            return Ok(false);
-        }
-        let cold = match entry.cold.upgrade() {
-            Some(cold) => cold,
-            None => {
-                let cold =
-                    Arc::new(self.log.load_cold(entry.number, entry.base, entry.bytes, entry.generation)?);
-                entry.cold = Arc::downgrade(&cold);
-                cold
+            let Source::Unknown(chunks) = std::mem::take(&mut self.source) else { return Ok(true) };
+            if let Some(cold) = self.log.open_cold(segment, chunks.unwrap_or_default())? {
+                self.source = Source::Cold(cold);
+                return Ok(true);
             }
-        };
-        self.source = Source::Cold(cold);
-        Ok(true)
+        }
+    }
+
+    /// Whether a record is at this place: a file says so, and is not believed. While nobody appends.
+    ///
+    /// # Errors
+    /// `Io` reading the segment.
+    pub(crate) fn is_record_at(&mut self, place: Place, sequence: u64) -> Result<bool> {
+        if place.segment() != self.segment || matches!(self.source, Source::Unknown(_)) {
+            self.go_to(place.segment(), sequence);
+            if !self.locate()? || place.segment() != self.segment {
+                return Ok(false);
+            }
+        }
+        let byte = place.granule() * GRANULE_BYTES;
+        match &mut self.source {
+            Source::Live(header) => {
+                let header = self.log.header(*header);
+                let durable = self.log.limit(Level::Durable);
+                let end = if durable.segment() == self.segment { durable.granule() } else { 0 };
+                // SAFETY: our pin; and the frames up to there are committed, for recovery has walked them.
+                let data = unsafe { header.buffer().committed(0, (end * GRANULE_BYTES) as usize) };
+                let (rest, seed) =
+                    (data.get(byte as usize..).unwrap_or(&[]), header.seed(self.log.id, self.segment));
+                let frame = frame_at(rest, byte, seed, sequence.wrapping_sub(header.base()));
+                Ok(frame.is_ok_and(|frame| frame.kind() == Kind::Data))
+            }
+            Source::Cold(cold) => match cold.frame(byte, sequence.wrapping_sub(cold.segment.base)) {
+                Ok(frame) => Ok(frame.is_some_and(|frame| frame.kind() == Kind::Data)),
+                Err(Error::Corrupt { .. }) => Ok(false),
+                Err(error) => Err(error),
+            },
+            Source::Unknown(_) => Ok(false),
+        }
     }
 }
 
@@ -316,16 +359,6 @@ impl Drop for Reader {
 }
 
 impl Log {
-    fn load_cold(&self, number: u64, base: u64, bytes: u64, generation: u32) -> Result<Cold> {
-        let Some(home) = &self.home else { unreachable!("a memory log has no segment without a header") };
-        let file = home.open(number)?;
-        let path = home.path(number);
-        let mut data = vec![0; bytes as usize];
-        file.read_exact_at(&mut data, segment_file::HEADER_BYTES as u64)
-            .map_err(|e| Error::io("read", &path, &e))?;
-        Ok(Cold { data, base, seed: Seed { log_id: self.id, segment: number, generation }, path })
-    }
-
     /// The frame of the record at `place`, wherever it is.
     ///
     /// # Errors
@@ -350,53 +383,10 @@ impl Log {
         }
     }
 
-    /// The record at `place`, if it is there: a file says so, and is not believed. While nobody appends.
-    ///
-    /// # Errors
-    /// `Io` reading the segment.
-    pub(crate) fn payload_checked(self: &Arc<Self>, place: Place, sequence: u64) -> Result<Option<Payload>> {
-        let mut reader = Reader::at(self.clone(), place.segment(), sequence);
-        if !reader.locate()? || reader.segment != place.segment() {
-            return Ok(None);
-        }
-        let (data, seed, base) = match &reader.source {
-            Source::Live(header) => {
-                let header = self.header(*header);
-                let durable = self.limit(Level::Durable);
-                let end = if durable.segment() == reader.segment { durable.granule() } else { 0 };
-                // SAFETY: our pin; and the frames up to there are committed, for recovery has walked them.
-                let data = unsafe { header.buffer().committed(0, (end * GRANULE_BYTES) as usize) };
-                (data, header.seed(self.id, reader.segment), header.base())
-            }
-            Source::Cold(cold) => (&cold.data[..], cold.seed, cold.base),
-            Source::Unknown => return Ok(None),
-        };
-        let byte = (place.granule() * GRANULE_BYTES) as usize;
-        let found = match frame_at(data, byte, seed, sequence.wrapping_sub(base)) {
-            Ok(frame) if frame.kind() == Kind::Data => frame.bytes().len(),
-            _ => return Ok(None),
-        };
-        (reader.at, reader.sequence) = (place.granule(), sequence);
-        reader.found(found);
-        Ok(Some(reader.payload()))
-    }
-
     /// The error that blames the file of `place`.
     pub(crate) fn blame(&self, place: Place, detail: impl Into<String>) -> Error {
         let Some(home) = &self.home else { return Error::Internal { detail: detail.into() } };
         let position = segment_file::HEADER_BYTES as u64 + place.granule() * GRANULE_BYTES;
         corrupt(&home.path(place.segment()), position, detail)
-    }
-
-    /// Sequence of the first record whose time is at least `time_ns`; the end if there is none.
-    pub(crate) fn sequence_at_time(self: &Arc<Self>, time_ns: u64) -> Result<u64> {
-        let mut reader = Reader::earliest(self.clone());
-        while reader.advance()? {
-            let frame = reader.frame();
-            if frame.kind() == Kind::Data && frame.time_ns() >= time_ns {
-                return Ok(reader.sequence());
-            }
-        }
-        Ok(reader.next_sequence())
     }
 }

@@ -32,27 +32,22 @@ pub(crate) struct Damage {
     pub(crate) detail: String,
 }
 
-/// Checks the pad at `byte`.
-pub(crate) fn is_pad(data: &[u8], byte: usize, seed: Seed) -> Option<u64> {
-    let word = word_at(data, byte)?;
-    let Word::Pad { granules } = Word::new(word) else { return None };
-    let crc = u32::from_le_bytes(data.get(byte + 4..byte + 8)?.try_into().ok()?);
-    let reaches_end = byte as u64 / GRANULE_BYTES + granules == data.len() as u64 / GRANULE_BYTES;
-    (reaches_end && crc == pad_checksum(word, seed.at(byte as u64))).then_some(granules)
+/// Whether `rest`, which begins at `byte` of a data area of `data_bytes`, begins with a pad.
+pub(crate) fn is_pad(rest: &[u8], byte: u64, data_bytes: u64, seed: Seed) -> bool {
+    let Some(word) = word_at(rest, 0) else { return false };
+    let Word::Pad { granules } = Word::new(word) else { return false };
+    let Some(crc) = word_at(rest, 4) else { return false };
+    let reaches_end = byte / GRANULE_BYTES + granules == data_bytes / GRANULE_BYTES;
+    reaches_end && crc == pad_checksum(word, seed.at(byte))
 }
 
-fn word_at(data: &[u8], byte: usize) -> Option<u32> {
+pub(crate) fn word_at(data: &[u8], byte: usize) -> Option<u32> {
     Some(u32::from_le_bytes(data.get(byte..byte + 4)?.try_into().ok()?))
 }
 
-/// The frame at `byte`, believed only with the right sequence.
-pub(crate) fn frame_at(
-    data: &[u8],
-    byte: usize,
-    seed: Seed,
-    records: u64,
-) -> Result<Frame<'_>, &'static str> {
-    let frame = Frame::checked(data.get(byte..).unwrap_or(&[]), seed.at(byte as u64))?;
+/// The frame that `rest` begins with, which begins at `byte` of a data area: believed only with the right sequence.
+pub(crate) fn frame_at(rest: &[u8], byte: u64, seed: Seed, records: u64) -> Result<Frame<'_>, &'static str> {
+    let frame = Frame::checked(rest, seed.at(byte))?;
     if u64::from(frame.sequence_from_base()) != records {
         return Err("the sequence does not follow");
     }
@@ -69,11 +64,12 @@ pub(crate) fn scan(data: &[u8], seed: Seed) -> Result<Scan, Damage> {
             found.sealed = found.end * GRANULE_BYTES == data.len() as u64;
             break "the segment ends within a batch";
         }
-        if is_pad(data, byte, seed).is_some() && found.end * GRANULE_BYTES == byte as u64 {
+        let (rest, place) = (data.get(byte..).unwrap_or(&[]), byte as u64);
+        if found.end * GRANULE_BYTES == place && is_pad(rest, place, data.len() as u64, seed) {
             found.sealed = true;
             return Ok(found);
         }
-        let frame = match frame_at(data, byte, seed, records) {
+        let frame = match frame_at(rest, place, seed, records) {
             Ok(frame) => frame,
             Err(why) => break why,
         };

@@ -8,9 +8,9 @@ use crate::error::Result;
 use crate::log::buffer::Buffer;
 use crate::log::claim::{self, CLOSED, Place, ROTATING, current};
 use crate::log::directory::Entry;
+use crate::log::segment_file::SegmentFile;
 use crate::log::{BLOCKS, Log};
 use crate::sync::{IS_MODEL, Ordering, lock, try_lock, yield_now};
-use std::sync::Weak;
 
 /// Buffers of sealed and durable segments that a log keeps for its readers, in bytes.
 const CACHE_BYTES_MAX: u64 = if IS_MODEL { 1 } else { 4 << 20 };
@@ -48,17 +48,11 @@ impl Log {
         let request = self.size_request.swap(0, Ordering::Relaxed);
         let bytes = directory.next_bytes(request);
         let index = self.free_header();
-        self.header(index).prepare(next, base, 1, Buffer::zeroed(bytes as usize));
+        let segment = SegmentFile { log_id: self.id, number: next, base, data_bytes: bytes, generation: 1 };
+        self.header(index).prepare(next, base, segment.generation, Buffer::zeroed(bytes as usize));
         // ORDERING: Relaxed: changed under the directory's lock, and read as a bound that need not be exact.
         self.unhomed_bytes.fetch_add(bytes, Ordering::Relaxed);
-        directory.push(Entry {
-            number: next,
-            base,
-            bytes,
-            generation: 1,
-            header: Some(index),
-            cold: Weak::new(),
-        });
+        directory.push(Entry::of(segment, Some(index)));
         if let Some(previous) = previous {
             self.header(previous).set_next(index);
         }
@@ -117,20 +111,24 @@ impl Log {
     pub(crate) fn evict(&self) {
         let homed = self.homed().segment();
         let mut directory = lock(&self.directory);
-        let unhomed =
-            directory.iter().rev().take_while(|entry| entry.number >= homed).map(|entry| entry.bytes);
+        let bytes = |entry: &Entry| entry.segment.map_or(0, |segment| segment.data_bytes);
+        let unhomed = directory.live().take_while(|entry| entry.number >= homed).map(bytes);
         // ORDERING: Relaxed: as in `open_next`.
         self.unhomed_bytes.store(unhomed.sum(), Ordering::Relaxed);
         // Never the last: it tells the opener where the log goes on.
         let homed = homed.min(directory.last().map_or(0, |last| last.number));
-        let evictable = |entry: &&mut Entry| entry.number < homed && entry.header.is_some();
-        let mut cached: u64 = directory.iter_mut().filter(evictable).map(|entry| entry.bytes).sum();
-        for entry in directory.iter_mut().take_while(|entry| entry.number < homed) {
+        let evictable = directory.live().filter(|entry| entry.number < homed);
+        let (mut cached, mut oldest) = (0, homed);
+        for entry in evictable {
+            (cached, oldest) = (cached + bytes(entry), entry.number);
+        }
+        for number in oldest..homed {
             if cached <= CACHE_BYTES_MAX {
                 break;
             }
+            let Some(entry) = directory.get_mut(number) else { break };
+            cached -= bytes(entry);
             if let Some(header) = entry.header.take() {
-                cached -= entry.bytes;
                 self.retire(header);
             }
         }
@@ -156,8 +154,12 @@ impl Log {
             if first.number >= number || first.number == last || !later_is_home {
                 break;
             }
+            let first = first.number;
+            if directory.segment(first + 1).is_err() {
+                self.learn(&mut directory, self.read_segment(first + 1)?)?;
+            }
             if let Some(home) = &self.home {
-                home.remove(first.number)?;
+                home.remove(first)?;
             }
             if let Some(header) = directory.pop_first().and_then(|entry| entry.header) {
                 self.retire(header);
@@ -168,10 +170,7 @@ impl Log {
 
     /// First segment held, and the sequence of its first record.
     pub(crate) fn start(&self) -> (u64, u64) {
-        let directory = lock(&self.directory);
-        directory
-            .first()
-            .map_or((directory.next_number(), directory.resume_base()), |first| (first.number, first.base))
+        lock(&self.directory).start()
     }
 
     /// One past the sequence of the last record claimed.
@@ -217,22 +216,5 @@ impl Log {
             // Crossed and not sealed yet: a few instructions of another thread.
             yield_now();
         }
-    }
-
-    /// Bytes held, in memory or on disk.
-    pub(crate) fn bytes(&self) -> u64 {
-        lock(&self.directory).iter().map(|entry| entry.bytes).sum()
-    }
-
-    /// The segment that holds the record, if it is still held.
-    pub(crate) fn segment_of(&self, sequence: u64) -> Option<u64> {
-        lock(&self.directory).holding(sequence).map(|entry| entry.number)
-    }
-
-    /// Number and record count of the oldest segment, unless it is the last, too.
-    pub(crate) fn first_sealed(&self) -> Option<(u64, u64)> {
-        let directory = lock(&self.directory);
-        let first = directory.first()?;
-        directory.get(first.number + 1).map(|second| (first.number, second.base - first.base))
     }
 }

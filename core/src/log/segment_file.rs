@@ -1,7 +1,7 @@
 //! What the header block of a segment file says of it. Nobody else computes an offset in it.
 //!
 //! ```text
-//!   0 24  as in every file (`header_block.rs`), magic "RINGMAIN"
+//!   0 24  as in every file (`header_block.rs`), magic "RINGMAIN", compatible feature 1: see below
 //!  24  8  log id
 //!  32  8  segment number
 //!  40  8  sequence of the first record
@@ -10,16 +10,22 @@
 //!  60  4  CRC-32C of bytes 0..60
 //!  64 ..  zeros, to 4096
 //! ```
+//!
+//! Compatible feature 1: an index may lie behind the data area (`index.rs`). It is believed for its checksum, not for the bit.
 
 use crate::error::Result;
 use crate::log::claim::{GRANULE_BYTES, LIMIT, SEGMENT_NUMBER_MAX};
-use crate::log::frame::{corrupt, u64_at};
+use crate::log::frame::{Seed, corrupt, u64_at};
 use crate::log::header_block::FileKind;
 use std::path::Path;
 
 pub(crate) use crate::log::header_block::HEADER_BYTES;
 
-const KIND: FileKind = FileKind { magic: b"RINGMAIN", noun: "segment", fields_bytes: 36 };
+const KIND: FileKind =
+    FileKind { magic: b"RINGMAIN", noun: "segment", compatible: INDEXED, fields_bytes: 36 };
+const INDEXED: u32 = 1;
+/// Where the header says with which sequence the segment begins.
+pub(crate) const BASE: u64 = 40;
 /// Largest sequence that a segment may begin with: there is room for more, and no log gets there.
 const BASE_MAX: u64 = 1 << 62;
 
@@ -37,6 +43,11 @@ impl SegmentFile {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let words = [self.log_id, self.number, self.base, self.data_bytes].map(u64::to_le_bytes).concat();
         KIND.encode(&[&words[..], &self.generation.to_le_bytes()].concat())
+    }
+
+    /// What identifies it in checksums.
+    pub(crate) fn seed(&self) -> Seed {
+        Seed { log_id: self.log_id, segment: self.number, generation: self.generation }
     }
 
     fn has_possible_bytes(&self) -> bool {
@@ -65,7 +76,7 @@ impl SegmentFile {
             ));
         }
         if header.base > BASE_MAX {
-            return Err(corrupt(path, 40, format!("a first sequence of {} is impossible", header.base)));
+            return Err(corrupt(path, BASE, format!("a first sequence of {} is impossible", header.base)));
         }
         Ok(header)
     }

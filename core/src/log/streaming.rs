@@ -86,7 +86,8 @@ impl Log {
         let Some(home) = &self.home else { return Ok(false) };
         let homing = self.wait_to_home();
         self.poisoned()?;
-        let mut from = self.homed();
+        let homed = self.homed();
+        let mut from = homed;
         let mut found = self.live_segment(from.segment());
         if found.is_some_and(|(segment, _)| from.granule() == segment.data_bytes / GRANULE_BYTES) {
             from = Place::new(from.segment() + 1, 0);
@@ -100,6 +101,7 @@ impl Log {
         home.create(&segment)?;
         home.stream(segment.number, &mut pieces)?;
         let is_over = pieces.is_over();
+        self.write_indexes(homed..self.homed());
         drop(homing);
         self.evict();
         Ok(is_over)

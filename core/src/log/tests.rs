@@ -1,5 +1,7 @@
 //! The log as a whole: against a vector, across threads, and back from its files.
 
+mod seeking;
+
 use super::open::Recovered;
 use super::*;
 use crate::clock::Clock;
@@ -370,7 +372,7 @@ impl Log {
 }
 
 fn lock_live_bytes(log: &Log) -> u64 {
-    crate::sync::lock(&log.directory).iter().filter(|e| e.header.is_some()).map(|e| e.bytes).sum()
+    crate::sync::lock(&log.directory).live().filter_map(|e| e.segment).map(|s| s.data_bytes).sum()
 }
 
 fn make_segment(directory: &std::path::Path, number: u64, header: &[u8], data: &[u8]) {

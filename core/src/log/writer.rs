@@ -146,14 +146,7 @@ impl Log {
     pub(super) fn live_segment(&self, number: u64) -> Option<(SegmentFile, u32)> {
         let directory = lock(&self.directory);
         let entry = directory.get(number)?;
-        let segment = SegmentFile {
-            log_id: self.id,
-            number,
-            base: entry.base,
-            data_bytes: entry.bytes,
-            generation: entry.generation,
-        };
-        Some((segment, entry.header?))
+        Some((entry.segment?, entry.header?))
     }
 
     /// The bytes of an extent, with the segment that they are a piece of, and their byte position in its data area.
@@ -200,6 +193,7 @@ impl Log {
         home.sync()?;
         // ORDERING: Release, P7: pairs with `homed`.
         self.homed.store(place.0, Ordering::Release);
+        self.write_indexes(homed..place);
         drop(homing);
         self.evict();
         Ok(())

@@ -113,18 +113,16 @@ impl Replay<'_> {
     fn check_places(&mut self) -> Result<()> {
         let mut leased = std::mem::take(&mut self.leased);
         leased.retain(|(_, id)| self.state.messages.contains_key(id));
-        // In order, and the last one kept, so that each segment is read once.
+        // In order, by one reader, so that each piece of a file is read once.
         leased.sort_unstable();
-        let mut last = None;
+        let mut reader = Reader::earliest(self.log.clone());
         for (place, id) in leased {
-            last = self.log.payload_checked(place, id)?;
-            if last.is_none() {
+            if !reader.is_record_at(place, id)? {
                 return Err(self
                     .log
                     .blame(place, format!("message {id} was leased from here, and is not here")));
             }
         }
-        drop(last);
         Ok(())
     }
 

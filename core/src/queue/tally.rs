@@ -11,9 +11,9 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Counts a settled record.
+    /// Counts a settled record; not if its segment cannot be told, which then is not released.
     pub(crate) fn settle(&mut self, log: &Log, id: u64) {
-        if let Some(segment) = log.segment_of(id) {
+        if let Ok(Some(segment)) = log.segment_of(id) {
             *self.settled.entry(segment).or_default() += 1;
         }
     }
@@ -21,7 +21,7 @@ impl Tally {
     /// Releases the oldest segments whose records are all settled. A segment's settlements refer to records in it or
     /// before it, so once those are gone nothing refers to them either.
     pub(crate) fn release(&mut self, log: &Log) -> Result<()> {
-        while let Some((number, records)) = log.first_sealed() {
+        while let Some((number, records)) = log.first_sealed()? {
             if self.settled.get(&number).copied().unwrap_or(0) < records {
                 break;
             }

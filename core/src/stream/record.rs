@@ -11,7 +11,7 @@ pub struct Position {
     pub offset: u64,
 }
 
-/// One record of a stream. It holds on to the segment that it lies in; copy what you keep for long.
+/// One record of a stream. It holds on to the segment that it lies in, or the part of a file; copy what you keep for long.
 #[derive(Debug, Clone)]
 pub struct Record {
     payload: Payload,

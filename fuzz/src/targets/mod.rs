@@ -2,6 +2,7 @@
 
 mod catalogue;
 mod frame;
+mod index;
 mod offsets;
 mod power_cut;
 mod recovery;
@@ -11,9 +12,10 @@ mod settlement;
 /// Runs one input; panics when a promise is not kept.
 pub type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 7] = [
+const TARGETS: [(&str, Target); 8] = [
     ("frame", frame::run),
     ("segment_header", segment_header::run),
+    ("index", index::run),
     ("recovery", recovery::run),
     ("power_cut", power_cut::run),
     ("catalogue", catalogue::run),
