@@ -46,29 +46,41 @@ impl Marks {
     }
 
     /// Takes a free mark and sets it to `segment`.
+    #[inline]
     pub(crate) fn set(&self, segment: u64) -> MarkGuard<'_> {
-        let pause = Pause::new();
         let hint = HINT.with(Cell::get);
+        match self.take(hint, segment) {
+            Some(guard) => guard,
+            None => self.find(hint, segment),
+        }
+    }
+
+    #[cold]
+    fn find(&self, hint: usize, segment: u64) -> MarkGuard<'_> {
+        let pause = Pause::new();
         loop {
             let count = self.slab.len().max(FIRST);
             // One more than there are: a free mark beyond the last makes the next bucket.
             for index in (hint..count).chain(0..hint.min(count)).chain([count]) {
-                let Some(entry) = self.slab.entry(index) else { continue };
-                let mark = &*entry.0;
-                // ORDERING: Acquire, P2: pairs with the clear of whoever had this mark before, and so hands its work on to
-                // the opener by our own clear, which is a plain store and may be the only one that the opener sees. For
-                // the mark itself Relaxed would do: the claim that follows carries it to the crosser.
-                if mark.load(Ordering::Relaxed) == 0
-                    && mark.compare_exchange(0, segment + 1, Ordering::Acquire, Ordering::Relaxed).is_ok()
-                {
-                    if index != hint {
-                        HINT.with(|hint| hint.set(index));
-                    }
-                    return MarkGuard { mark };
+                if let Some(guard) = self.take(index, segment) {
+                    HINT.with(|hint| hint.set(index));
+                    return guard;
                 }
             }
             pause.snooze();
         }
+    }
+
+    /// The mark of that index, if it is free.
+    #[inline]
+    fn take(&self, index: usize, segment: u64) -> Option<MarkGuard<'_>> {
+        let mark = &*self.slab.entry(index)?.0;
+        // ORDERING: Acquire, P2: pairs with the clear of whoever had this mark before, and so hands its work on to the
+        // opener by our own clear, which is a plain store and may be the only one that the opener sees. For the mark
+        // itself Relaxed would do: the claim that follows carries it to the crosser.
+        let taken = mark.load(Ordering::Relaxed) == 0
+            && mark.compare_exchange(0, segment + 1, Ordering::Acquire, Ordering::Relaxed).is_ok();
+        taken.then(|| MarkGuard { mark })
     }
 
     /// Whether a producer may still be at work in `segment` or one before it.

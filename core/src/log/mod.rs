@@ -26,7 +26,7 @@
 //! | `reader`, `payload` | walking the log; keeping one frame |
 //! | `writer`, `streaming`, `home` | to disk, on disk |
 //! | `restore`, `recovery`, `open` | back from the journal, back from disk |
-//! | `buffer`, `segment`, `marks`, `slab`, `directory` | memory |
+//! | `pages`, `buffer`, `segment`, `marks`, `slab`, `directory` | memory |
 
 mod append;
 mod buffer;
@@ -37,6 +37,7 @@ pub(crate) mod header_block;
 mod home;
 pub(crate) mod marks;
 mod open;
+mod pages;
 mod payload;
 mod reader;
 pub(crate) mod recovery;
@@ -76,8 +77,8 @@ const BLOCKS: usize = if IS_MODEL { 2 } else { 4 };
 
 /// Smallest segment: what an idle queue costs; in models, two empty records.
 pub(crate) const SEGMENT_BYTES_MIN: u64 = if IS_MODEL { 48 } else { 16 << 10 };
-/// Largest segment of a memory log, unless one record needs more: fits the second-level cache.
-pub(crate) const MEMORY_SEGMENT_BYTES_MAX: u64 = if IS_MODEL { SEGMENT_BYTES_MIN } else { 1 << 20 };
+/// Largest segment of a memory log, unless one record needs more: a huge page, and not much more than the second-level cache.
+pub(crate) const MEMORY_SEGMENT_BYTES_MAX: u64 = if IS_MODEL { SEGMENT_BYTES_MIN } else { 2 << 20 };
 /// Largest segment of a durable log, unless one record needs more.
 pub(crate) const DURABLE_SEGMENT_BYTES_MAX: u64 = if IS_MODEL { SEGMENT_BYTES_MIN } else { 32 << 20 };
 
@@ -263,6 +264,7 @@ impl Log {
         self.data.notify_all();
     }
 
+    #[inline]
     fn header(&self, index: u32) -> &Header {
         match self.headers.entry(index as usize) {
             Some(header) => header,

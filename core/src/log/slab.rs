@@ -17,6 +17,7 @@ impl<T: Default, const FIRST: usize> Slab<T, FIRST> {
     }
 
     /// The entry of that index; its bucket is made if need be. `None` beyond what the slab can ever hold.
+    #[inline]
     pub(crate) fn entry(&self, index: usize) -> Option<&T> {
         let bucket = (index / FIRST + 1).ilog2() as usize;
         let first = FIRST * ((1 << bucket) - 1);
