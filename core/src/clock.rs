@@ -4,12 +4,13 @@
 //! monotonic clock from then on, so that a stepped wall clock neither expires nor prolongs a lease. All times are
 //! nanoseconds since 1970 in a `u64`, which lasts until the year 2554.
 
-use std::fmt;
 pub(crate) mod alarm;
+mod system;
 
 use crate::sync::{Mutex, lock};
-use std::sync::{Arc, OnceLock, Weak};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::fmt;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 /// Something with deadlines, told when a manual clock moves.
 pub(crate) trait Timed: Send + Sync {
@@ -86,9 +87,10 @@ impl fmt::Debug for ManualClock {
 
 impl Clock {
     /// The time now in nanoseconds since 1970.
+    #[inline]
     pub fn now_ns(&self) -> u64 {
         match self {
-            Self::System => system_now_ns(),
+            Self::System => system::now_ns(),
             Self::Manual(clock) => clock.now_ns(),
         }
     }
@@ -110,13 +112,4 @@ impl Default for ManualClock {
     fn default() -> Self {
         Self::new()
     }
-}
-
-fn system_now_ns() -> u64 {
-    static ORIGIN: OnceLock<(Instant, u64)> = OnceLock::new();
-    let (instant, wall_ns) = ORIGIN.get_or_init(|| {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        (Instant::now(), crate::message::duration_ns(wall))
-    });
-    wall_ns + crate::message::duration_ns(instant.elapsed())
 }
