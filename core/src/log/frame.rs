@@ -98,7 +98,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Whether there is nothing but a value.
-    #[inline]
+    #[inline(always)]
     fn is_plain(&self) -> bool {
         self.key.is_none() && self.event_time_ns.is_none() && self.due_ns == 0 && self.headers.is_empty()
     }
@@ -113,7 +113,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Bytes of header and payload.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn bytes(&self) -> usize {
         if self.is_plain() { HEADER_BYTES + self.value.len() } else { self.bytes_with_options() }
     }
@@ -130,7 +130,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Writes everything behind the commit word: `into` is [`bytes`](Self::bytes) less 4 long.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn encode(&self, into: &mut [u8], sequence_from_base: u32, batch: u8, seed: Option<u32>) {
         const WORD: usize = 4;
         let payload = &mut into[HEADER_BYTES - WORD..];
