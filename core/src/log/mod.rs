@@ -23,7 +23,7 @@
 //! |---|---|
 //! | `claim`, `frame`, `header_block`, `segment_file` | layouts: packed words, frames, headers of files |
 //! | `append`, `rotate` | producers: claim and commit; opening, evicting, releasing segments |
-//! | `reader`, `payload` | walking the log; keeping one frame |
+//! | `reader`, `pin`, `payload` | walking the log; keeping a segment, or one frame |
 //! | `writer`, `streaming`, `home` | to disk, on disk |
 //! | `restore`, `recovery`, `open` | back from the journal, back from disk |
 //! | `pages`, `buffer`, `segment`, `marks`, `slab`, `directory` | memory |
@@ -39,6 +39,7 @@ pub(crate) mod marks;
 mod open;
 mod pages;
 mod payload;
+mod pin;
 mod reader;
 pub(crate) mod recovery;
 mod restore;
@@ -51,7 +52,7 @@ mod writer;
 
 pub(crate) use append::Appended;
 pub(crate) use claim::Place;
-pub(crate) use frame::{Draft, INDEXED, Kind};
+pub(crate) use frame::{Draft, Frame, INDEXED, Kind};
 pub(crate) use payload::Payload;
 pub(crate) use reader::Reader;
 pub(crate) use restore::Restore;

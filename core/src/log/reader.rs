@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::log::claim::{GRANULE_BYTES, Place};
 use crate::log::frame::{Frame, Kind, Seed, Word, corrupt};
 use crate::log::payload::Payload;
+use crate::log::pin::Pin;
 use crate::log::recovery::frame_at;
 use crate::log::segment_file;
 use crate::log::{Level, Log, recovery};
@@ -32,7 +33,7 @@ pub(crate) struct Cold {
 enum Source {
     /// Not looked up yet.
     Unknown,
-    Live(u32),
+    Live(Arc<Pin>),
     Cold(Arc<Cold>),
 }
 
@@ -114,14 +115,8 @@ impl Reader {
     }
 
     fn go_to(&mut self, segment: u64, sequence: u64) {
-        self.leave();
+        self.source = Source::Unknown;
         (self.segment, self.at, self.sequence) = (segment, 0, sequence);
-    }
-
-    fn leave(&mut self) {
-        if let Source::Live(header) = std::mem::replace(&mut self.source, Source::Unknown) {
-            self.log.unpin(header);
-        }
     }
 
     /// Where the next frame is or will be.
@@ -164,8 +159,8 @@ impl Reader {
             }
         }
         match &self.source {
-            Source::Live(header) => {
-                let header = self.log.header(*header);
+            Source::Live(pin) => {
+                let header = pin.header();
                 if self.at == header.capacity() {
                     return Ok(Step::NextSegment);
                 }
@@ -198,8 +193,8 @@ impl Reader {
 
     /// At the watermark: the segment may nevertheless be over, when the watermark stands at its very end.
     fn step_at_limit(&self) -> Step {
-        let Source::Live(header) = &self.source else { return Step::End };
-        let header = self.log.header(*header);
+        let Source::Live(pin) = &self.source else { return Step::End };
+        let header = pin.header();
         let over = header.sealed().is_some_and(|(_, end)| end == self.at) && header.next().is_some();
         if over { Step::NextSegment } else { Step::End }
     }
@@ -217,10 +212,10 @@ impl Reader {
     pub(crate) fn frame(&self) -> Frame<'_> {
         let byte = (self.found.at * GRANULE_BYTES) as usize;
         match &self.source {
-            Source::Live(header) => {
+            Source::Live(pin) => {
                 // SAFETY: our pin keeps the buffer as long as `self` is borrowed, and `advance` acquired the commit word
                 // of this frame or of an earlier one of its batch.
-                let bytes = unsafe { self.log.header(*header).buffer().committed(byte, self.found.bytes) };
+                let bytes = unsafe { pin.header().buffer().committed(byte, self.found.bytes) };
                 Frame::trusted(bytes)
             }
             Source::Cold(cold) => Frame::trusted(&cold.data[byte..byte + self.found.bytes]),
@@ -240,25 +235,25 @@ impl Reader {
 
     /// The frame that `advance` found, kept alive on its own.
     pub(crate) fn payload(&self) -> Payload {
-        let frame = self.frame().bytes();
-        match &self.source {
-            Source::Live(header) => Payload::live(&self.log, *header, frame),
-            Source::Cold(cold) => Payload::cold(cold, frame),
-            Source::Unknown => Payload::owned(frame),
-        }
+        let keep: Arc<dyn Send + Sync> = match &self.source {
+            Source::Live(pin) => pin.clone(),
+            Source::Cold(cold) => cold.clone(),
+            Source::Unknown => unreachable!("as in frame()"),
+        };
+        Payload::new(keep, self.frame().bytes())
     }
 
     fn enter_next(&mut self) -> Result<bool> {
         let next_header = match &self.source {
-            Source::Live(header) => self.log.header(*header).next(),
+            Source::Live(pin) => pin.header().next(),
             _ => None,
         };
         let next = self.segment + 1;
         if let Some(index) = next_header
-            && self.log.header(index).pin(next)
+            && let Some(pin) = Pin::new(&self.log, index, next)
         {
             self.go_to(next, self.sequence);
-            self.source = Source::Live(index);
+            self.source = Source::Live(pin);
             return Ok(true);
         }
         {
@@ -289,11 +284,9 @@ impl Reader {
         if let Some(header) = entry.header {
             // The directory's lock keeps it from being retired: the pin fails only with 8 million pins out, and then
             // the next call tries again.
-            if self.log.header(header).pin(self.segment) {
-                self.source = Source::Live(header);
-                return Ok(true);
-            }
-            return Ok(false);
+            let Some(pin) = Pin::new(&self.log, header, self.segment) else { return Ok(false) };
+            self.source = Source::Live(pin);
+            return Ok(true);
         }
         let cold = match entry.cold.upgrade() {
             Some(cold) => cold,
@@ -306,12 +299,6 @@ impl Reader {
         };
         self.source = Source::Cold(cold);
         Ok(true)
-    }
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        self.leave();
     }
 }
 
@@ -360,8 +347,8 @@ impl Log {
             return Ok(None);
         }
         let (data, seed, base) = match &reader.source {
-            Source::Live(header) => {
-                let header = self.header(*header);
+            Source::Live(pin) => {
+                let header = pin.header();
                 let durable = self.limit(Level::Durable);
                 let end = if durable.segment() == reader.segment { durable.granule() } else { 0 };
                 // SAFETY: our pin; and the frames up to there are committed, for recovery has walked them.

@@ -12,9 +12,14 @@ use crate::stream::record::Position;
 use crate::stream::stats::{PartitionStats, StreamStats};
 use crate::sync::event_count::EventCount;
 use crate::sync::lock;
-use crate::sync::{AtomicBool, Ordering};
+use crate::sync::{AtomicBool, Ordering, yield_now};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// How often a reader that has read everything lets others go first before it sleeps: while they append, waking it for
+/// each record would cost them, and it, more than the record does.
+const YIELD_COUNT: u32 = 16;
 
 /// See the module's description.
 #[derive(Debug)]
@@ -69,6 +74,18 @@ impl Shared {
 
     pub(crate) fn data(&self) -> &EventCount {
         &self.data
+    }
+
+    /// What `attempt` gives, waiting at most `wait` until it gives something.
+    pub(crate) fn wait_for<T>(&self, wait: Duration, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
+        let mut got = attempt();
+        let mut left = if wait.is_zero() { 0 } else { YIELD_COUNT };
+        while got.is_none() && left > 0 {
+            yield_now();
+            got = attempt();
+            left -= 1;
+        }
+        got.or_else(|| self.data.wait_for(wait, attempt))
     }
 
     pub(crate) fn partition_count(&self) -> u32 {
