@@ -9,7 +9,7 @@
 
 use crate::error::{Error, Result};
 use crate::log::claim::{GRANULE_BYTES, Place};
-use crate::log::frame::{Frame, Kind, Seed, Word, corrupt};
+use crate::log::frame::{Frame, Kind, Seed, Word, corrupt, granules};
 use crate::log::payload::Payload;
 use crate::log::pin::Pin;
 use crate::log::recovery::frame_at;
@@ -53,11 +53,16 @@ pub(crate) struct Reader {
     found: Found,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Found {
     at: u64,
     bytes: usize,
+    kind: Kind,
     sequence: u64,
+}
+
+impl Found {
+    const NOTHING: Self = Self { at: 0, bytes: 0, kind: Kind::Abort, sequence: 0 };
 }
 
 enum Step {
@@ -81,7 +86,7 @@ impl Reader {
             at: 0,
             sequence,
             limit: Place::default(),
-            found: Found::default(),
+            found: Found::NOTHING,
         }
     }
 
@@ -133,6 +138,7 @@ impl Reader {
     ///
     /// # Errors
     /// `Corrupt` or `Io` from a file.
+    #[inline]
     pub(crate) fn advance(&mut self) -> Result<bool> {
         loop {
             if matches!(self.source, Source::Unknown) && !self.locate()? {
@@ -165,11 +171,16 @@ impl Reader {
                     return Ok(Step::NextSegment);
                 }
                 // SAFETY: our pin.
-                let word = unsafe { header.buffer() }.committed_word((self.at * GRANULE_BYTES) as usize);
-                match Word::new(word) {
+                let buffer = unsafe { header.buffer() };
+                let byte = (self.at * GRANULE_BYTES) as usize;
+                match Word::new(buffer.committed_word(byte)) {
                     Word::Empty => Ok(Step::End),
                     Word::Pad { .. } => Ok(Step::NextSegment),
-                    Word::Frame { bytes } => Ok(self.found(bytes)),
+                    Word::Frame { bytes } => {
+                        // SAFETY: our pin, and the word that was acquired.
+                        let kind = Frame::trusted(unsafe { buffer.committed(byte, bytes) }).kind();
+                        Ok(self.found(bytes, kind))
+                    }
                 }
             }
             Source::Cold(cold) => {
@@ -177,15 +188,15 @@ impl Reader {
                 if byte == cold.data.len() || recovery::is_pad(&cold.data, byte, cold.seed).is_some() {
                     return Ok(Step::NextSegment);
                 }
-                let bytes = match frame_at(&cold.data, byte, cold.seed, self.sequence.wrapping_sub(cold.base))
-                {
-                    Ok(frame) => frame.bytes().len(),
-                    Err(why) => {
-                        let position = (segment_file::HEADER_BYTES + byte) as u64;
-                        return Err(corrupt(&cold.path, position, why));
-                    }
-                };
-                Ok(self.found(bytes))
+                let (bytes, kind) =
+                    match frame_at(&cold.data, byte, cold.seed, self.sequence.wrapping_sub(cold.base)) {
+                        Ok(frame) => (frame.bytes().len(), frame.kind()),
+                        Err(why) => {
+                            let position = (segment_file::HEADER_BYTES + byte) as u64;
+                            return Err(corrupt(&cold.path, position, why));
+                        }
+                    };
+                Ok(self.found(bytes, kind))
             }
             Source::Unknown => Ok(Step::End),
         }
@@ -199,13 +210,17 @@ impl Reader {
         if over { Step::NextSegment } else { Step::End }
     }
 
-    fn found(&mut self, bytes: usize) -> Step {
-        self.found = Found { at: self.at, bytes, sequence: self.sequence };
-        let frame = self.frame();
-        let (granules, is_record) = (frame.granules(), frame.kind().is_record());
-        self.at += granules;
-        self.sequence += u64::from(is_record);
+    fn found(&mut self, bytes: usize, kind: Kind) -> Step {
+        self.found = Found { at: self.at, bytes, kind, sequence: self.sequence };
+        self.at += granules(bytes);
+        self.sequence += u64::from(kind.is_record());
         Step::Frame
+    }
+
+    /// What the frame is that `advance` found.
+    #[inline]
+    pub(crate) fn kind(&self) -> Kind {
+        self.found.kind
     }
 
     /// The frame that `advance` found.
@@ -359,12 +374,12 @@ impl Log {
             Source::Unknown => return Ok(None),
         };
         let byte = (place.granule() * GRANULE_BYTES) as usize;
-        let found = match frame_at(data, byte, seed, sequence.wrapping_sub(base)) {
+        let bytes = match frame_at(data, byte, seed, sequence.wrapping_sub(base)) {
             Ok(frame) if frame.kind() == Kind::Data => frame.bytes().len(),
             _ => return Ok(None),
         };
         (reader.at, reader.sequence) = (place.granule(), sequence);
-        reader.found(found);
+        reader.found(bytes, Kind::Data);
         Ok(Some(reader.payload()))
     }
 

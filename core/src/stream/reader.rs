@@ -62,7 +62,7 @@ impl PartitionReader {
     /// Moves to the next record. False: there is none now.
     fn advance(&mut self) -> Result<bool> {
         while self.reader.advance()? {
-            if self.reader.frame().kind() == Kind::Data {
+            if self.reader.kind() == Kind::Data {
                 return Ok(true);
             }
         }
