@@ -12,7 +12,9 @@ use crate::limits::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX};
 use crate::log::claim::{
     self, BLIND_GRANULES_MAX, CLOSED, GRANULE_BYTES, LIMIT, Place, ROTATING, UNOPENED, current,
 };
-use crate::log::frame::{BATCH_CONTINUED, BATCH_CONTINUES, Draft, PAD, pad_checksum};
+use crate::log::frame::{
+    BATCH_CONTINUED, BATCH_CONTINUES, Draft, PAD, granules as granules_of, pad_checksum,
+};
 use crate::log::marks::MarkGuard;
 use crate::log::segment::Header;
 use crate::log::{BLOCKS, Log};
@@ -104,7 +106,8 @@ impl Log {
         let mut at = claimed.at + granules;
         let len = drafts.len();
         for (index, draft) in drafts.enumerate().rev() {
-            at -= draft.granules();
+            let bytes = draft.bytes();
+            at -= granules_of(bytes);
             let byte = (at * GRANULE_BYTES) as usize;
             let mut batch = 0;
             if index + 1 < len {
@@ -117,11 +120,11 @@ impl Log {
             let seed = seed.map(|seed| seed.at(byte as u64));
             // SAFETY: these bytes lie in our claim, and their commit word is stored below.
             unsafe {
-                buffer.with_claimed(byte, draft.bytes(), |into| draft.encode(into, sequence, batch, seed));
+                buffer.with_claimed(byte, bytes, |into| draft.encode(into, sequence, batch, seed));
             }
             // ORDERING: Release for the first frame of the claim, P1; the others are covered by it.
             let ordering = if index == 0 { Ordering::Release } else { Ordering::Relaxed };
-            buffer.commit(byte, draft.bytes() as u32, ordering);
+            buffer.commit(byte, bytes as u32, ordering);
         }
     }
 

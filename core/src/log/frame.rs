@@ -133,22 +133,23 @@ impl<'a> Draft<'a> {
     #[inline(always)]
     pub(crate) fn encode(&self, into: &mut [u8], sequence_from_base: u32, batch: u8, seed: Option<u32>) {
         const WORD: usize = 4;
-        let payload = &mut into[HEADER_BYTES - WORD..];
-        let flags = if self.is_plain() {
+        let (header, payload) = into.split_at_mut(HEADER_BYTES - WORD);
+        let (flags, key_len) = if self.is_plain() {
             payload.copy_from_slice(self.value);
-            batch
+            (batch, 0)
         } else {
-            batch | self.encode_payload(payload)
+            (batch | self.encode_payload(payload), self.key.map_or(0, <[u8]>::len) as u16)
         };
-        let key_len = self.key.map_or(0, <[u8]>::len) as u16;
-        into[TIME - WORD..SEQUENCE - WORD].copy_from_slice(&self.time_ns.to_le_bytes());
-        into[SEQUENCE - WORD..KIND - WORD].copy_from_slice(&sequence_from_base.to_le_bytes());
-        into[KIND - WORD] = self.kind as u8;
-        into[FLAGS - WORD] = flags;
-        into[KEY_LEN - WORD..HEADER_BYTES - WORD].copy_from_slice(&key_len.to_le_bytes());
-        let len = (into.len() + WORD) as u32;
-        let crc = seed.map_or(0, |seed| checksum(&into[TIME - WORD..], seed ^ len));
-        into[CRC - WORD..TIME - WORD].copy_from_slice(&crc.to_le_bytes());
+        header[TIME - WORD..SEQUENCE - WORD].copy_from_slice(&self.time_ns.to_le_bytes());
+        header[SEQUENCE - WORD..KIND - WORD].copy_from_slice(&sequence_from_base.to_le_bytes());
+        header[KIND - WORD] = self.kind as u8;
+        header[FLAGS - WORD] = flags;
+        header[KEY_LEN - WORD..].copy_from_slice(&key_len.to_le_bytes());
+        // Zero already, as the whole buffer is.
+        if let Some(seed) = seed {
+            let crc = checksum(&into[TIME - WORD..], seed ^ (into.len() + WORD) as u32);
+            into[CRC - WORD..TIME - WORD].copy_from_slice(&crc.to_le_bytes());
+        }
     }
 
     /// Writes key, extension, headers and value, and returns the flags that say which there are.
