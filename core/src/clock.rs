@@ -1,8 +1,11 @@
 //! The one clock of a hub: the system's, or one that tests set by hand.
 //!
-//! **Promise.** Time never goes backwards while a hub is open: the system clock is read once, and advanced by the
-//! monotonic clock from then on, so that a stepped wall clock neither expires nor prolongs a lease. All times are
+//! **Promise.** Time never goes backwards in a thread: the system clock is read once, and advanced by the monotonic clock
+//! from then on (`system.rs`), so that a stepped wall clock neither expires nor prolongs a lease. All times are
 //! nanoseconds since 1970 in a `u64`, which lasts until the year 2554.
+//!
+//! **Not promised.** The same from two threads to the nanosecond: who compares a time with one of another thread finds it
+//! the earlier, perhaps.
 
 pub(crate) mod alarm;
 mod system;

@@ -227,7 +227,7 @@ impl State {
     pub(crate) fn was_acked(&self, now_ns: u64, id: u64, attempt: u32) -> bool {
         self.acked
             .iter()
-            .any(|(at_ns, i, a)| (*i, *a) == (id, attempt) && now_ns - at_ns <= REMEMBERED_NS_MAX)
+            .any(|(at_ns, i, a)| (*i, *a) == (id, attempt) && now_ns.saturating_sub(at_ns) <= REMEMBERED_NS_MAX)
     }
 
     pub(crate) fn scheduled_count(&self) -> usize {
