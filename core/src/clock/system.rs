@@ -84,7 +84,7 @@ impl Anchor {
     fn time_at(&self, ticks: u64) -> Option<u64> {
         // More than any window, if it went back.
         let since = ticks.wrapping_sub(self.ticks);
-        (since < self.window_ticks).then(|| self.ns + (since * self.rate >> RATE_BITS))
+        (since < self.window_ticks).then(|| self.ns + ((since * self.rate) >> RATE_BITS))
     }
 
     /// The clock said `ns`, and the counter what it said just before and after.
