@@ -59,9 +59,10 @@ mod system {
         if bytes < HUGE_BYTES {
             return map(bytes);
         }
-        // The system aligns to pages only: what is too much on either side is given back.
+        // The system aligns to pages only: what is too much on either side is given back. The upper end is kept, so that
+        // what is mapped next, below it, becomes one mapping with it: the system has a limit to how many there are.
         let mapped = map(bytes.checked_add(HUGE_BYTES)?)?;
-        let before = mapped.align_offset(HUGE_BYTES);
+        let before = HUGE_BYTES - mapped.addr().get() % HUGE_BYTES;
         // SAFETY: inside of what was mapped, which is larger by a whole huge page.
         let (start, after) = unsafe { (mapped.add(before), mapped.add(before + bytes)) };
         unmap(mapped, before);
