@@ -1,15 +1,19 @@
 //! The one clock of a hub: the system's, or one that tests set by hand.
 //!
-//! **Promise.** Time never goes backwards while a hub is open: the system clock is read once, and advanced by the
-//! monotonic clock from then on, so that a stepped wall clock neither expires nor prolongs a lease. All times are
+//! **Promise.** Time never goes backwards in a thread: the system clock is read once, and advanced by the monotonic clock
+//! from then on (`system.rs`), so that a stepped wall clock neither expires nor prolongs a lease. All times are
 //! nanoseconds since 1970 in a `u64`, which lasts until the year 2554.
+//!
+//! **Not promised.** The same from two threads to the nanosecond: who compares a time with one of another thread finds it
+//! the earlier, perhaps.
 
-use std::fmt;
 pub(crate) mod alarm;
+mod system;
 
 use crate::sync::{Mutex, lock};
-use std::sync::{Arc, OnceLock, Weak};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::fmt;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 /// Something with deadlines, told when a manual clock moves.
 pub(crate) trait Timed: Send + Sync {
@@ -86,9 +90,10 @@ impl fmt::Debug for ManualClock {
 
 impl Clock {
     /// The time now in nanoseconds since 1970.
+    #[inline]
     pub fn now_ns(&self) -> u64 {
         match self {
-            Self::System => system_now_ns(),
+            Self::System => system::now_ns(),
             Self::Manual(clock) => clock.now_ns(),
         }
     }
@@ -110,13 +115,4 @@ impl Default for ManualClock {
     fn default() -> Self {
         Self::new()
     }
-}
-
-fn system_now_ns() -> u64 {
-    static ORIGIN: OnceLock<(Instant, u64)> = OnceLock::new();
-    let (instant, wall_ns) = ORIGIN.get_or_init(|| {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        (Instant::now(), crate::message::duration_ns(wall))
-    });
-    wall_ns + crate::message::duration_ns(instant.elapsed())
 }

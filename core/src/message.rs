@@ -100,7 +100,16 @@ impl<'a> Message<'a> {
     }
 
     /// Checks every limit; what passes fits the log's frame.
+    #[inline]
     pub(crate) fn check(&self, now_ns: u64) -> Result<()> {
+        let has_options = self.key.is_some() || !self.headers.is_empty() || self.delay.is_some();
+        if !has_options && self.deliver_at_ns.is_none() && self.value.len() <= MESSAGE_BYTES_MAX {
+            return Ok(());
+        }
+        self.check_all(now_ns)
+    }
+
+    fn check_all(&self, now_ns: u64) -> Result<()> {
         let too_large = |what, bytes: usize, limit: usize| {
             Err(Error::TooLarge { what, bytes: bytes as u64, limit_bytes: limit as u64 })
         };

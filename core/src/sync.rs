@@ -7,6 +7,7 @@ pub(crate) mod event_count;
 pub(crate) mod fork;
 pub(crate) mod memory;
 pub(crate) mod pause;
+pub(crate) mod thread_number;
 
 #[cfg(not(ringmain_loom))]
 pub(crate) use cell::UnsafeCell;

@@ -48,6 +48,69 @@ fn a_batch_gets_the_positions_of_its_records_in_order() {
 }
 
 #[test]
+fn a_batch_without_keys_stays_together_and_an_empty_one_is_nothing() {
+    let stream = memory(3);
+    assert!(stream.append_batch(&[]).unwrap().is_empty());
+    for _ in 0..4 {
+        let positions = stream.append_batch(&vec![Message::new(b"x"); 5]).unwrap();
+        let first = positions[0];
+        let offsets: Vec<_> = positions.iter().map(|position| position.offset).collect();
+        assert!(offsets.into_iter().eq(first.offset..first.offset + 5));
+        assert!(positions.iter().all(|position| position.partition == first.partition));
+    }
+}
+
+#[test]
+fn records_that_are_shown_where_they_lie_are_those_that_are_polled() {
+    let stream = memory(3);
+    fill(&stream, 2000);
+    let (mut polled, mut shown) = (Vec::new(), Vec::new());
+    let mut reader = stream.reader(Start::Earliest).unwrap();
+    while let records @ [_, ..] = &reader.poll(77, NOW).unwrap()[..] {
+        let all = |r: &ringmain::Record| {
+            (r.position(), r.key().map(<[u8]>::to_vec), r.value().to_vec(), r.time_ns())
+        };
+        polled.extend(records.iter().map(all));
+    }
+    let mut reader = stream.reader(Start::Earliest).unwrap();
+    let show = |r: ringmain::RecordRef<'_>| {
+        (r.position(), r.key().map(<[u8]>::to_vec), r.value().to_vec(), r.time_ns())
+    };
+    while reader.poll_each(77, NOW, |record| shown.push(show(record))).unwrap() > 0 {}
+    assert_eq!(polled.len(), 2000);
+    assert_eq!(shown, polled);
+}
+
+#[test]
+fn a_look_at_records_where_they_lie_waits_for_the_first_and_takes_no_more_than_asked() {
+    let stream = memory(1);
+    let mut reader = stream.reader(Start::Earliest).unwrap();
+    let mut values = Vec::new();
+    assert_eq!(reader.poll_each(1, NOW, |_| unreachable!("there is nothing")).unwrap(), 0);
+    let theirs = stream.clone();
+    let appending = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(20));
+        theirs.append_batch(&[Message::new(b"a"), Message::new(b"b")]).unwrap()
+    });
+    let count = reader.poll_each(1, Duration::from_secs(60), |record| values.push(record.value().to_vec()));
+    assert_eq!((count.unwrap(), values), (1, vec![b"a".to_vec()]));
+    appending.join().unwrap();
+    assert_eq!(reader.poll_each(10, NOW, |record| assert_eq!(record.value(), b"b")).unwrap(), 1);
+    assert!(reader.poll_each(0, NOW, |_| ()).unwrap_err().to_string().contains("count_max"));
+}
+
+#[test]
+fn a_record_that_is_kept_outlives_the_reader_and_the_stream() {
+    let stream = memory(1);
+    let value = vec![5; 10_000];
+    (0..20).for_each(|_| _ = stream.append(Message::new(&value)).unwrap());
+    let kept: Vec<_> = stream.reader(Start::Earliest).unwrap().map(Result::unwrap).collect();
+    let again = kept.clone();
+    drop((stream, kept));
+    assert!(again.len() == 20 && again.iter().all(|record| record.value() == value));
+}
+
+#[test]
 fn readers_start_where_they_are_told_and_follow_what_comes() {
     let clock = ManualClock::new();
     let hub = Hub::builder().clock(Clock::Manual(clock.clone())).memory().unwrap();

@@ -147,11 +147,13 @@ impl Journal {
     ///
     /// # Errors
     /// `Forked`.
+    #[inline]
     pub(crate) fn check_owner(&self) -> Result<()> {
         if self.owner.is_current() { Ok(()) } else { Err(Error::Forked { owner: self.owner.process() }) }
     }
 
     /// Has a log committed soon, by whoever commits next or by the alarm.
+    #[inline]
     pub(crate) fn note(&self, log: &Arc<Log>) {
         if log.is_durable() && log.mark_dirty() {
             lock(&self.dirty).push(log.clone());
@@ -163,6 +165,7 @@ impl Journal {
     ///
     /// # Errors
     /// `Poisoned`: a write or sync of this log failed.
+    #[inline]
     pub(crate) fn commit(&self, log: &Arc<Log>, place: Place) -> Result<()> {
         self.commit_at(log, place, self.level)
     }
@@ -171,7 +174,12 @@ impl Journal {
     ///
     /// # Errors
     /// `Poisoned`: a write or sync of this log failed.
+    #[inline]
     pub(crate) fn commit_at(&self, log: &Arc<Log>, place: Place, level: Level) -> Result<()> {
+        if !log.is_durable() {
+            // In memory every level is reached at once.
+            return log.poisoned();
+        }
         let level = level.max(self.level);
         if level == Level::Committed {
             self.note(log);

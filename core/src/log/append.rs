@@ -12,7 +12,9 @@ use crate::limits::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX};
 use crate::log::claim::{
     self, BLIND_GRANULES_MAX, CLOSED, GRANULE_BYTES, LIMIT, Place, ROTATING, UNOPENED, current,
 };
-use crate::log::frame::{BATCH_CONTINUED, BATCH_CONTINUES, Draft, PAD, pad_checksum};
+use crate::log::frame::{
+    BATCH_CONTINUED, BATCH_CONTINUES, Draft, PAD, granules as granules_of, pad_checksum,
+};
 use crate::log::marks::MarkGuard;
 use crate::log::segment::Header;
 use crate::log::{BLOCKS, Log};
@@ -30,6 +32,14 @@ pub(crate) struct Appended {
     pub(crate) end: Place,
 }
 
+/// Frames that belong together, in order.
+pub(crate) trait Drafts<'d>:
+    DoubleEndedIterator<Item = Draft<'d>> + ExactSizeIterator + Clone
+{
+}
+
+impl<'d, I: DoubleEndedIterator<Item = Draft<'d>> + ExactSizeIterator + Clone> Drafts<'d> for I {}
+
 struct Claimed<'a> {
     header: &'a Header,
     segment: u64,
@@ -40,23 +50,40 @@ struct Claimed<'a> {
     _mark: MarkGuard<'a>,
 }
 
+#[cold]
+fn refused(granules: u64, records: usize) -> Error {
+    if granules * GRANULE_BYTES > BATCH_BYTES_MAX as u64 {
+        let (bytes, limit_bytes) = (granules * GRANULE_BYTES, BATCH_BYTES_MAX as u64);
+        return Error::TooLarge { what: "batch", bytes, limit_bytes };
+    }
+    Error::invalid("batch", format!("{records} messages; one batch takes 1 to {BATCH_RECORDS_MAX}"))
+}
+
 impl Log {
     /// Appends frames as one atomic batch: all data frames, or a single control frame.
     ///
     /// # Errors
     /// `Closed`, `Poisoned`, or `TooLarge` for a batch over its limits. Then nothing was appended.
     pub(crate) fn append(&self, drafts: &[Draft<'_>]) -> Result<Appended> {
-        let granules: u64 = drafts.iter().map(Draft::granules).sum();
-        let bytes = granules * GRANULE_BYTES;
-        if bytes > BATCH_BYTES_MAX as u64 {
-            let limit_bytes = BATCH_BYTES_MAX as u64;
-            return Err(Error::TooLarge { what: "batch", bytes, limit_bytes });
+        self.append_each(drafts.iter().copied())
+    }
+
+    /// As [`append`](Self::append), for drafts that exist only while they are written.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    #[inline]
+    pub(crate) fn append_each<'d>(&self, drafts: impl Drafts<'d>) -> Result<Appended> {
+        let (mut granules, mut records) = (0, 0);
+        for draft in drafts.clone() {
+            granules += draft.granules();
+            records += u64::from(draft.kind.is_record());
         }
-        if drafts.is_empty() || drafts.len() > BATCH_RECORDS_MAX {
-            let detail = format!("{} messages; one batch takes 1 to {BATCH_RECORDS_MAX}", drafts.len());
-            return Err(Error::invalid("batch", detail));
+        if granules * GRANULE_BYTES > BATCH_BYTES_MAX as u64
+            || !(1..=BATCH_RECORDS_MAX).contains(&drafts.len())
+        {
+            return Err(refused(granules, drafts.len()));
         }
-        let records = drafts.iter().filter(|draft| draft.kind.is_record()).count() as u64;
         let claimed = self.claim(records, granules)?;
         let appended = Appended {
             sequence: claimed.sequence,
@@ -69,18 +96,21 @@ impl Log {
         Ok(appended)
     }
 
-    fn write(&self, claimed: &Claimed<'_>, drafts: &[Draft<'_>], granules: u64) {
+    #[inline]
+    fn write<'d>(&self, claimed: &Claimed<'_>, drafts: impl Drafts<'d>, granules: u64) {
         let header = claimed.header;
         // SAFETY: an in-range claim under its mark, which outlives this call.
         let buffer = unsafe { header.buffer() };
         let seed = self.home.is_some().then(|| header.seed(self.id, claimed.segment));
         let from_base = claimed.sequence - header.base();
         let mut at = claimed.at + granules;
-        for (index, draft) in drafts.iter().enumerate().rev() {
-            at -= draft.granules();
+        let len = drafts.len();
+        for (index, draft) in drafts.enumerate().rev() {
+            let bytes = draft.bytes();
+            at -= granules_of(bytes);
             let byte = (at * GRANULE_BYTES) as usize;
             let mut batch = 0;
-            if index + 1 < drafts.len() {
+            if index + 1 < len {
                 batch |= BATCH_CONTINUES;
             }
             if index > 0 {
@@ -90,14 +120,15 @@ impl Log {
             let seed = seed.map(|seed| seed.at(byte as u64));
             // SAFETY: these bytes lie in our claim, and their commit word is stored below.
             unsafe {
-                buffer.with_claimed(byte, draft.bytes(), |into| draft.encode(into, sequence, batch, seed));
+                buffer.with_claimed(byte, bytes, |into| draft.encode(into, sequence, batch, seed));
             }
             // ORDERING: Release for the first frame of the claim, P1; the others are covered by it.
             let ordering = if index == 0 { Ordering::Release } else { Ordering::Relaxed };
-            buffer.commit(byte, draft.bytes() as u32, ordering);
+            buffer.commit(byte, bytes as u32, ordering);
         }
     }
 
+    #[inline]
     fn claim(&self, records: u64, granules: u64) -> Result<Claimed<'_>> {
         let pause = Pause::new();
         loop {

@@ -97,6 +97,12 @@ impl<'a> Draft<'a> {
         Self { kind, time_ns, key: None, event_time_ns: None, due_ns: 0, headers: &[], value }
     }
 
+    /// Whether there is nothing but a value.
+    #[inline(always)]
+    fn is_plain(&self) -> bool {
+        self.key.is_none() && self.event_time_ns.is_none() && self.due_ns == 0 && self.headers.is_empty()
+    }
+
     fn extension_bytes(&self) -> usize {
         let fields = usize::from(self.event_time_ns.is_some()) + usize::from(self.due_ns != 0);
         if fields == 0 { 0 } else { 1 + 10 * fields }
@@ -107,21 +113,48 @@ impl<'a> Draft<'a> {
     }
 
     /// Bytes of header and payload.
+    #[inline(always)]
     pub(crate) fn bytes(&self) -> usize {
+        if self.is_plain() { HEADER_BYTES + self.value.len() } else { self.bytes_with_options() }
+    }
+
+    fn bytes_with_options(&self) -> usize {
         let headers = if self.headers.is_empty() { 0 } else { 4 + self.headers_bytes() };
         HEADER_BYTES + self.key.map_or(0, <[u8]>::len) + self.extension_bytes() + headers + self.value.len()
     }
 
     /// Granules it takes in the segment.
+    #[inline]
     pub(crate) fn granules(&self) -> u64 {
         granules(self.bytes())
     }
 
     /// Writes everything behind the commit word: `into` is [`bytes`](Self::bytes) less 4 long.
+    #[inline(always)]
     pub(crate) fn encode(&self, into: &mut [u8], sequence_from_base: u32, batch: u8, seed: Option<u32>) {
         const WORD: usize = 4;
-        let mut flags = batch;
-        let mut at = HEADER_BYTES - WORD;
+        let (header, payload) = into.split_at_mut(HEADER_BYTES - WORD);
+        let (flags, key_len) = if self.is_plain() {
+            payload.copy_from_slice(self.value);
+            (batch, 0)
+        } else {
+            (batch | self.encode_payload(payload), self.key.map_or(0, <[u8]>::len) as u16)
+        };
+        header[TIME - WORD..SEQUENCE - WORD].copy_from_slice(&self.time_ns.to_le_bytes());
+        header[SEQUENCE - WORD..KIND - WORD].copy_from_slice(&sequence_from_base.to_le_bytes());
+        header[KIND - WORD] = self.kind as u8;
+        header[FLAGS - WORD] = flags;
+        header[KEY_LEN - WORD..].copy_from_slice(&key_len.to_le_bytes());
+        // Zero already, as the whole buffer is.
+        if let Some(seed) = seed {
+            let crc = checksum(&into[TIME - WORD..], seed ^ (into.len() + WORD) as u32);
+            into[CRC - WORD..TIME - WORD].copy_from_slice(&crc.to_le_bytes());
+        }
+    }
+
+    /// Writes key, extension, headers and value, and returns the flags that say which there are.
+    fn encode_payload(&self, into: &mut [u8]) -> u8 {
+        let (mut flags, mut at) = (0, 0);
         let mut put = |into: &mut [u8], bytes: &[u8]| {
             into[at..at + bytes.len()].copy_from_slice(bytes);
             at += bytes.len();
@@ -155,15 +188,7 @@ impl<'a> Draft<'a> {
             }
         }
         put(into, self.value);
-        let key_len = self.key.map_or(0, <[u8]>::len) as u16;
-        into[TIME - WORD..SEQUENCE - WORD].copy_from_slice(&self.time_ns.to_le_bytes());
-        into[SEQUENCE - WORD..KIND - WORD].copy_from_slice(&sequence_from_base.to_le_bytes());
-        into[KIND - WORD] = self.kind as u8;
-        into[FLAGS - WORD] = flags;
-        into[KEY_LEN - WORD..HEADER_BYTES - WORD].copy_from_slice(&key_len.to_le_bytes());
-        let len = (into.len() + WORD) as u32;
-        let crc = seed.map_or(0, |seed| checksum(&into[TIME - WORD..], seed ^ len));
-        into[CRC - WORD..TIME - WORD].copy_from_slice(&crc.to_le_bytes());
+        flags
     }
 }
 

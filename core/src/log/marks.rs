@@ -8,6 +8,7 @@
 
 use crate::log::slab::Slab;
 use crate::sync::pause::Pause;
+use crate::sync::thread_number;
 use crate::sync::{AtomicU64, IS_MODEL, Ordering, thread_local};
 use crossbeam_utils::CachePadded;
 use std::cell::Cell;
@@ -26,6 +27,9 @@ impl Default for Mark {
 /// The marks of one log.
 #[derive(Debug)]
 pub(crate) struct Marks {
+    /// Those of the threads that have a number: nobody else sets them.
+    own: Box<[Mark; thread_number::COUNT]>,
+    /// Those for the others: whoever finds one free takes it.
     slab: Slab<Mark, FIRST>,
 }
 
@@ -42,39 +46,66 @@ thread_local! {
 
 impl Marks {
     pub(crate) fn new() -> Self {
-        Self { slab: Slab::new() }
+        Self { own: Box::default(), slab: Slab::new() }
     }
 
-    /// Takes a free mark and sets it to `segment`.
+    /// Sets this thread's mark to `segment`, or takes a free one and sets it.
+    #[inline]
     pub(crate) fn set(&self, segment: u64) -> MarkGuard<'_> {
-        let pause = Pause::new();
+        if let Some(own) = thread_number::current().and_then(|number| self.own.get(number)) {
+            let mark = &*own.0;
+            // ORDERING: Relaxed: nobody else sets it. It is set if this thread is in the midst of another append.
+            if mark.load(Ordering::Relaxed) == 0 {
+                // ORDERING: Release, P2: pairs with the opener's Acquire, which may find this one, and not the clear
+                // before it that tells of our work in an earlier segment. For the mark itself Relaxed would do: the
+                // claim that follows carries it to the crosser.
+                mark.store(segment + 1, Ordering::Release);
+                return MarkGuard { mark };
+            }
+        }
+        self.set_shared(segment)
+    }
+
+    fn set_shared(&self, segment: u64) -> MarkGuard<'_> {
         let hint = HINT.with(Cell::get);
+        match self.take(hint, segment) {
+            Some(guard) => guard,
+            None => self.find(hint, segment),
+        }
+    }
+
+    #[cold]
+    fn find(&self, hint: usize, segment: u64) -> MarkGuard<'_> {
+        let pause = Pause::new();
         loop {
             let count = self.slab.len().max(FIRST);
             // One more than there are: a free mark beyond the last makes the next bucket.
             for index in (hint..count).chain(0..hint.min(count)).chain([count]) {
-                let Some(entry) = self.slab.entry(index) else { continue };
-                let mark = &*entry.0;
-                // ORDERING: Acquire, P2: pairs with the clear of whoever had this mark before, and so hands its work on to
-                // the opener by our own clear, which is a plain store and may be the only one that the opener sees. For
-                // the mark itself Relaxed would do: the claim that follows carries it to the crosser.
-                if mark.load(Ordering::Relaxed) == 0
-                    && mark.compare_exchange(0, segment + 1, Ordering::Acquire, Ordering::Relaxed).is_ok()
-                {
-                    if index != hint {
-                        HINT.with(|hint| hint.set(index));
-                    }
-                    return MarkGuard { mark };
+                if let Some(guard) = self.take(index, segment) {
+                    HINT.with(|hint| hint.set(index));
+                    return guard;
                 }
             }
             pause.snooze();
         }
     }
 
+    /// The mark of that index, if it is free.
+    #[inline]
+    fn take(&self, index: usize, segment: u64) -> Option<MarkGuard<'_>> {
+        let mark = &*self.slab.entry(index)?.0;
+        // ORDERING: Acquire, P2: pairs with the clear of whoever had this mark before, and so hands its work on to the
+        // opener by our own clear, which is a plain store and may be the only one that the opener sees. For the mark
+        // itself Relaxed would do: the claim that follows carries it to the crosser.
+        let taken = mark.load(Ordering::Relaxed) == 0
+            && mark.compare_exchange(0, segment + 1, Ordering::Acquire, Ordering::Relaxed).is_ok();
+        taken.then(|| MarkGuard { mark })
+    }
+
     /// Whether a producer may still be at work in `segment` or one before it.
     pub(crate) fn any_at_or_before(&self, segment: u64) -> bool {
         // ORDERING: Acquire, P2: pairs with the Release clear; whoever cleared has no business in the buffer left.
-        self.slab.iter().any(|mark| {
+        self.own.iter().chain(self.slab.iter()).any(|mark| {
             let mark = mark.0.load(Ordering::Acquire);
             mark != 0 && mark - 1 <= segment
         })

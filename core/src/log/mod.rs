@@ -23,11 +23,11 @@
 //! |---|---|
 //! | `claim`, `frame`, `header_block`, `segment_file` | layouts: packed words, frames, headers of files |
 //! | `append`, `rotate` | producers: claim and commit; opening, evicting, releasing segments |
-//! | `reader`, `cold`, `payload` | walking the log; in its files; keeping one frame |
+//! | `reader`, `cold`, `pin`, `payload` | walking the log; in its files; keeping a segment, or one frame |
 //! | `find`, `time`, `index` | seeking by offset and by time |
 //! | `writer`, `streaming`, `home` | to disk, on disk |
 //! | `restore`, `recovery`, `open` | back from the journal, back from disk |
-//! | `buffer`, `segment`, `marks`, `slab`, `directory` | memory |
+//! | `pages`, `buffer`, `segment`, `marks`, `slab`, `directory` | memory |
 
 mod append;
 mod buffer;
@@ -41,7 +41,9 @@ mod home;
 pub(crate) mod index;
 pub(crate) mod marks;
 mod open;
+mod pages;
 mod payload;
+mod pin;
 mod reader;
 pub(crate) mod recovery;
 mod restore;
@@ -55,7 +57,7 @@ mod writer;
 
 pub(crate) use append::Appended;
 pub(crate) use claim::Place;
-pub(crate) use frame::{Draft, INDEXED, Kind};
+pub(crate) use frame::{Draft, Frame, INDEXED, Kind};
 pub(crate) use payload::Payload;
 pub(crate) use reader::Reader;
 pub(crate) use restore::Restore;
@@ -81,8 +83,8 @@ const BLOCKS: usize = if IS_MODEL { 2 } else { 4 };
 
 /// Smallest segment: what an idle queue costs; in models, two empty records.
 pub(crate) const SEGMENT_BYTES_MIN: u64 = if IS_MODEL { 48 } else { 16 << 10 };
-/// Largest segment of a memory log, unless one record needs more: fits the second-level cache.
-pub(crate) const MEMORY_SEGMENT_BYTES_MAX: u64 = if IS_MODEL { SEGMENT_BYTES_MIN } else { 1 << 20 };
+/// Largest segment of a memory log, unless one record needs more: a huge page, and not much more than the second-level cache.
+pub(crate) const MEMORY_SEGMENT_BYTES_MAX: u64 = if IS_MODEL { SEGMENT_BYTES_MIN } else { 2 << 20 };
 /// Largest segment of a durable log, unless one record needs more.
 pub(crate) const DURABLE_SEGMENT_BYTES_MAX: u64 = if IS_MODEL { SEGMENT_BYTES_MIN } else { 32 << 20 };
 
@@ -268,6 +270,7 @@ impl Log {
         self.data.notify_all();
     }
 
+    #[inline]
     fn header(&self, index: u32) -> &Header {
         match self.headers.entry(index as usize) {
             Some(header) => header,

@@ -13,6 +13,7 @@ use crate::log::cold::{Chunks, Cold};
 use crate::log::frame::{Frame, Kind, Word, corrupt};
 use crate::log::index::Landing;
 use crate::log::payload::Payload;
+use crate::log::pin::Pin;
 use crate::log::recovery::frame_at;
 use crate::log::segment_file::{self, SegmentFile};
 use crate::log::{Level, Log};
@@ -23,7 +24,7 @@ use std::sync::Arc;
 enum Source {
     /// Not looked up yet. What was read of the segment before may be read over.
     Unknown(Option<Chunks>),
-    Live(u32),
+    Live(Arc<Pin>),
     Cold(Cold),
 }
 
@@ -49,11 +50,16 @@ pub(crate) struct Reader {
     found: Found,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Found {
     at: u64,
     bytes: usize,
+    kind: Kind,
     sequence: u64,
+}
+
+impl Found {
+    const NOTHING: Self = Self { at: 0, bytes: 0, kind: Kind::Abort, sequence: 0 };
 }
 
 enum Step {
@@ -77,7 +83,7 @@ impl Reader {
             at: 0,
             sequence,
             limit: Place::default(),
-            found: Found::default(),
+            found: Found::NOTHING,
         }
     }
 
@@ -139,10 +145,7 @@ impl Reader {
 
     fn leave(&mut self) {
         self.source = match std::mem::take(&mut self.source) {
-            Source::Live(header) => {
-                self.log.unpin(header);
-                Source::default()
-            }
+            Source::Live(_) => Source::default(),
             Source::Cold(cold) => Source::Unknown(Some(cold.into_chunks())),
             unknown => unknown,
         };
@@ -162,6 +165,7 @@ impl Reader {
     ///
     /// # Errors
     /// `Corrupt` or `Io` from a file.
+    #[inline]
     pub(crate) fn advance(&mut self) -> Result<bool> {
         loop {
             if matches!(self.source, Source::Unknown(_)) && !self.locate()? {
@@ -189,8 +193,8 @@ impl Reader {
         }
         let byte = self.at * GRANULE_BYTES;
         let frame = match &mut self.source {
-            Source::Live(header) => {
-                let header = self.log.header(*header);
+            Source::Live(pin) => {
+                let header = pin.header();
                 if self.at == header.capacity() {
                     return Ok(Step::NextSegment);
                 }
@@ -210,29 +214,35 @@ impl Reader {
             },
             Source::Unknown(_) => return Ok(Step::End),
         };
-        self.found = Found { at: self.at, bytes: frame.bytes().len(), sequence: self.sequence };
+        let kind = frame.kind();
+        self.found = Found { at: self.at, bytes: frame.bytes().len(), kind, sequence: self.sequence };
         self.at += frame.granules();
-        self.sequence += u64::from(frame.kind().is_record());
+        self.sequence += u64::from(kind.is_record());
         Ok(Step::Frame)
     }
 
     /// At the watermark: the segment may nevertheless be over, when the watermark stands at its very end.
     fn step_at_limit(&self) -> Step {
-        let Source::Live(header) = &self.source else { return Step::End };
-        let header = self.log.header(*header);
+        let Source::Live(pin) = &self.source else { return Step::End };
+        let header = pin.header();
         let over = header.sealed().is_some_and(|(_, end)| end == self.at) && header.next().is_some();
         if over { Step::NextSegment } else { Step::End }
+    }
+
+    /// What the frame is that `advance` found.
+    #[inline]
+    pub(crate) fn kind(&self) -> Kind {
+        self.found.kind
     }
 
     /// The frame that `advance` found.
     pub(crate) fn frame(&self) -> Frame<'_> {
         let byte = self.found.at * GRANULE_BYTES;
         match &self.source {
-            Source::Live(header) => {
+            Source::Live(pin) => {
                 // SAFETY: our pin keeps the buffer as long as `self` is borrowed, and `advance` acquired the commit word
                 // of this frame or of an earlier one of its batch.
-                let bytes =
-                    unsafe { self.log.header(*header).buffer().committed(byte as usize, self.found.bytes) };
+                let bytes = unsafe { pin.header().buffer().committed(byte as usize, self.found.bytes) };
                 Frame::trusted(bytes)
             }
             Source::Cold(cold) => Frame::trusted(cold.bytes(byte, self.found.bytes)),
@@ -252,25 +262,25 @@ impl Reader {
 
     /// The frame that `advance` found, kept alive on its own.
     pub(crate) fn payload(&self) -> Payload {
-        let frame = self.frame().bytes();
-        match &self.source {
-            Source::Live(header) => Payload::live(&self.log, *header, frame),
-            Source::Cold(cold) => Payload::cold(cold.chunk(), frame),
-            Source::Unknown(_) => Payload::owned(frame),
-        }
+        let keep: Arc<dyn Send + Sync> = match &self.source {
+            Source::Live(pin) => pin.clone(),
+            Source::Cold(cold) => cold.chunk().clone(),
+            Source::Unknown(_) => unreachable!("as in frame()"),
+        };
+        Payload::new(keep, self.frame().bytes())
     }
 
     fn enter_next(&mut self) -> Result<bool> {
         let next_header = match &self.source {
-            Source::Live(header) => self.log.header(*header).next(),
+            Source::Live(pin) => pin.header().next(),
             _ => None,
         };
         let next = self.segment + 1;
         if let Some(index) = next_header
-            && self.log.header(index).pin(next)
+            && let Some(pin) = Pin::new(&self.log, index, next)
         {
             self.go_to(next, self.sequence);
-            self.source = Source::Live(index);
+            self.source = Source::Live(pin);
             return Ok(true);
         }
         let entry = self.log.look(|directory| {
@@ -299,15 +309,15 @@ impl Reader {
                 let header = directory.get(number).and_then(|entry| entry.header);
                 // The directory's lock keeps it from being retired: the pin fails only with 8 million pins out, and then
                 // the next call tries again.
-                Ok(Some((segment, header.map(|header| log.header(header).pin(number).then_some(header)))))
+                Ok(Some((segment, header.map(|header| Pin::new(log, header, number)))))
             })?;
             let Some((segment, pinned)) = found else { return Ok(false) };
             if segment.number > wanted {
                 (self.segment, self.at, self.sequence) = (segment.number, 0, segment.base);
             }
             if let Some(pinned) = pinned {
-                let Some(header) = pinned else { return Ok(false) };
-                self.source = Source::Live(header);
+                let Some(pin) = pinned else { return Ok(false) };
+                self.source = Source::Live(pin);
                 return Ok(true);
             }
             let Source::Unknown(chunks) = std::mem::take(&mut self.source) else { return Ok(true) };
@@ -331,8 +341,8 @@ impl Reader {
         }
         let byte = place.granule() * GRANULE_BYTES;
         match &mut self.source {
-            Source::Live(header) => {
-                let header = self.log.header(*header);
+            Source::Live(pin) => {
+                let header = pin.header();
                 let durable = self.log.limit(Level::Durable);
                 let end = if durable.segment() == self.segment { durable.granule() } else { 0 };
                 // SAFETY: our pin; and the frames up to there are committed, for recovery has walked them.
@@ -349,12 +359,6 @@ impl Reader {
             },
             Source::Unknown(_) => Ok(false),
         }
-    }
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        self.leave();
     }
 }
 

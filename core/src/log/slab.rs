@@ -17,14 +17,15 @@ impl<T: Default, const FIRST: usize> Slab<T, FIRST> {
     }
 
     /// The entry of that index; its bucket is made if need be. `None` beyond what the slab can ever hold.
+    #[inline]
     pub(crate) fn entry(&self, index: usize) -> Option<&T> {
-        let bucket = (index / FIRST + 1).ilog2() as usize;
-        let first = FIRST * ((1 << bucket) - 1);
-        let entries = self
-            .buckets
-            .get(bucket)?
-            .get_or_init(|| std::iter::repeat_with(T::default).take(FIRST << bucket).collect());
-        entries.get(index - first)
+        const { assert!(FIRST.is_power_of_two()) };
+        // Counted from `FIRST` on, bucket `k` begins at `FIRST << k`, which is the highest bit of all of its indices.
+        let counted = index + FIRST;
+        let bit = counted.ilog2();
+        let bucket = (bit - FIRST.ilog2()) as usize;
+        let make = || std::iter::repeat_with(T::default).take(FIRST << bucket).collect();
+        self.buckets.get(bucket)?.get_or_init(make).get(counted ^ (1 << bit))
     }
 
     /// Every entry that exists.

@@ -225,9 +225,9 @@ impl State {
 
     /// Whether this very delivery was acked a short while ago.
     pub(crate) fn was_acked(&self, now_ns: u64, id: u64, attempt: u32) -> bool {
-        self.acked
-            .iter()
-            .any(|(at_ns, i, a)| (*i, *a) == (id, attempt) && now_ns - at_ns <= REMEMBERED_NS_MAX)
+        self.acked.iter().any(|(at_ns, i, a)| {
+            (*i, *a) == (id, attempt) && now_ns.saturating_sub(*at_ns) <= REMEMBERED_NS_MAX
+        })
     }
 
     pub(crate) fn scheduled_count(&self) -> usize {

@@ -135,7 +135,7 @@ impl Member {
     /// `Closed`, also while waiting; `Corrupt` or `Io` if a file cannot be read.
     pub fn poll(&mut self, count_max: usize, wait: Duration) -> Result<Vec<Record>> {
         let stream = self.stream.clone();
-        stream.data().wait_for(wait, || something(self.take(count_max))).unwrap_or(Ok(Vec::new()))
+        stream.wait_for(wait, || something(self.take(count_max))).unwrap_or(Ok(Vec::new()))
     }
 
     /// As [`poll`](Self::poll) without blocking: if there is nothing, `context`'s task is woken when there may be.

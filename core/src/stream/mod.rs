@@ -19,7 +19,7 @@ mod stats;
 pub use group::{Group, Member};
 pub(crate) use offsets::Offsets;
 pub use reader::{Reader, Start};
-pub use record::{Position, Record};
+pub use record::{Position, Record, RecordRef};
 pub(crate) use shared::Shared;
 pub use stats::{PartitionStats, StreamStats};
 

@@ -21,14 +21,22 @@ impl Partitioner {
     }
 
     /// The partition of the keyless records of one batch.
+    #[inline]
     pub(crate) fn next_sticky(&self) -> u32 {
+        if self.count == 1 {
+            return 0;
+        }
         // ORDERING: Relaxed: a round robin that publishes nothing.
         self.sticky.fetch_add(1, Ordering::Relaxed) % self.count
     }
 
     /// The partition of a record of a batch.
+    #[inline]
     pub(crate) fn partition(&self, key: Option<&[u8]>, sticky: u32) -> u32 {
-        key.map_or(sticky, |key| fnv1a_32(key) % self.count)
+        match key {
+            Some(key) if self.count > 1 => fnv1a_32(key) % self.count,
+            _ => sticky,
+        }
     }
 }
 

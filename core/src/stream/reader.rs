@@ -3,7 +3,7 @@
 use crate::error::{Error, Result, something};
 use crate::limits::RECEIVE_COUNT_MAX;
 use crate::log::{self, Kind, Log};
-use crate::stream::record::{Position, Record};
+use crate::stream::record::{Position, Record, RecordRef};
 use crate::stream::shared::Shared;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -59,14 +59,29 @@ impl PartitionReader {
         self.reader.next_sequence()
     }
 
-    fn next(&mut self) -> Result<Option<Record>> {
+    /// Moves to the next record. False: there is none now.
+    fn advance(&mut self) -> Result<bool> {
         while self.reader.advance()? {
-            if self.reader.frame().kind() == Kind::Data {
-                let position = Position { partition: self.partition, offset: self.reader.sequence() };
-                return Ok(Some(Record::new(self.reader.payload(), position)));
+            if self.reader.kind() == Kind::Data {
+                return Ok(true);
             }
         }
-        Ok(None)
+        Ok(false)
+    }
+
+    /// Where the record is that `advance` found.
+    fn position(&self) -> Position {
+        Position { partition: self.partition, offset: self.reader.sequence() }
+    }
+
+    /// That record, kept alive on its own.
+    fn record(&self) -> Record {
+        Record::new(self.reader.payload(), self.position())
+    }
+
+    /// That record where it lies.
+    fn borrowed(&self) -> RecordRef<'_> {
+        RecordRef::new(self.reader.frame(), self.position())
     }
 }
 
@@ -100,15 +115,13 @@ impl Reader {
         std::mem::take(&mut self.partitions)
     }
 
-    fn next_record(&mut self) -> Result<Option<Record>> {
-        self.stream.check_open()?;
+    /// The partition that has moved to its next record, if any has one.
+    fn advance(&mut self) -> Result<Option<&PartitionReader>> {
         for _ in 0..=self.partitions.len() {
             let Some(partition) = self.partitions.get_mut(self.turn) else { return Ok(None) };
-            if self.taken < TURN_COUNT
-                && let Some(record) = partition.next()?
-            {
+            if self.taken < TURN_COUNT && partition.advance()? {
                 self.taken += 1;
-                return Ok(Some(record));
+                return Ok(self.partitions.get(self.turn));
             }
             self.turn = (self.turn + 1) % self.partitions.len();
             self.taken = 0;
@@ -116,21 +129,28 @@ impl Reader {
         Ok(None)
     }
 
-    pub(crate) fn read_batch(&mut self, count_max: usize) -> Result<Vec<Record>> {
+    /// Shows up to `count_max` partitions that have moved to their next record; how many it were.
+    fn read_each(&mut self, count_max: usize, mut each: impl FnMut(&PartitionReader)) -> Result<usize> {
         if count_max == 0 || count_max > RECEIVE_COUNT_MAX {
             let detail = format!("{count_max} is not allowed; 1 to {RECEIVE_COUNT_MAX} are");
             return Err(Error::invalid("count_max", detail));
         }
-        let mut records = Vec::new();
-        while records.len() < count_max {
-            match self.next_record() {
-                Ok(Some(record)) => records.push(record),
-                Ok(None) => break,
+        self.stream.check_open()?;
+        for count in 0..count_max {
+            match self.advance() {
+                Ok(Some(partition)) => each(partition),
+                Ok(None) => return Ok(count),
                 // What was read is handed out first; the damage is found again by the next call.
-                Err(error) if records.is_empty() => return Err(error),
-                Err(_) => break,
+                Err(error) if count == 0 => return Err(error),
+                Err(_) => return Ok(count),
             }
         }
+        Ok(count_max)
+    }
+
+    pub(crate) fn read_batch(&mut self, count_max: usize) -> Result<Vec<Record>> {
+        let mut records = Vec::new();
+        self.read_each(count_max, |partition| records.push(partition.record()))?;
         Ok(records)
     }
 
@@ -140,7 +160,37 @@ impl Reader {
     /// `Closed`, also while waiting; `Corrupt` or `Io` if a file cannot be read.
     pub fn poll(&mut self, count_max: usize, wait: Duration) -> Result<Vec<Record>> {
         let stream = self.stream.clone();
-        stream.data().wait_for(wait, || something(self.read_batch(count_max))).unwrap_or(Ok(Vec::new()))
+        stream.wait_for(wait, || something(self.read_batch(count_max))).unwrap_or(Ok(Vec::new()))
+    }
+
+    /// As [`poll`](Self::poll), but shows each record where it lies instead of keeping it: nothing is copied, allocated
+    /// or counted. Returns how many there were.
+    ///
+    /// ```
+    /// use ringmain::{Hub, Message, Start};
+    /// use std::time::Duration;
+    /// let flights = Hub::memory().stream("flights").open()?;
+    /// flights.append_batch(&[Message::new(b"EWR"), Message::new(b"IAH")])?;
+    /// let mut bytes = 0;
+    /// let count = flights.reader(Start::Earliest)?.poll_each(64, Duration::ZERO, |record| bytes += record.value().len())?;
+    /// assert_eq!((count, bytes), (2, 6));
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`poll`](Self::poll).
+    pub fn poll_each(
+        &mut self,
+        count_max: usize,
+        wait: Duration,
+        mut each: impl FnMut(RecordRef<'_>),
+    ) -> Result<usize> {
+        let stream = self.stream.clone();
+        let attempt = || match self.read_each(count_max, |partition| each(partition.borrowed())) {
+            Ok(0) => None,
+            read => Some(read),
+        };
+        stream.wait_for(wait, attempt).unwrap_or(Ok(0))
     }
 
     /// As [`poll`](Self::poll) without blocking: if there is nothing, `context`'s task is woken when there may be.
@@ -167,6 +217,7 @@ impl Iterator for Reader {
     type Item = Result<Record>;
 
     fn next(&mut self) -> Option<Result<Record>> {
-        self.next_record().transpose()
+        let next = self.stream.check_open().and_then(|()| Ok(self.advance()?.map(PartitionReader::record)));
+        next.transpose()
     }
 }

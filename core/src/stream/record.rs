@@ -1,6 +1,6 @@
 //! One record of a stream, kept alive on its own.
 
-use crate::log::Payload;
+use crate::log::{Frame, Payload};
 
 /// Where a record is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,4 +43,31 @@ impl Record {
     }
 }
 
+/// One record of a stream, borrowed from the segment that it lies in: nothing is copied, and nothing counted.
+#[derive(Debug, Clone, Copy)]
+pub struct RecordRef<'a> {
+    frame: Frame<'a>,
+    position: Position,
+}
+
+impl<'a> RecordRef<'a> {
+    pub(crate) fn new(frame: Frame<'a>, position: Position) -> Self {
+        Self { frame, position }
+    }
+
+    fn payload(&self) -> &Self {
+        self
+    }
+
+    fn frame(&self) -> Frame<'a> {
+        self.frame
+    }
+
+    /// Where it is.
+    pub fn position(&self) -> Position {
+        self.position
+    }
+}
+
 crate::message::accessors!(Record);
+crate::message::accessors!(RecordRef<'_>);

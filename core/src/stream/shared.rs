@@ -12,9 +12,14 @@ use crate::stream::record::Position;
 use crate::stream::stats::{PartitionStats, StreamStats};
 use crate::sync::event_count::EventCount;
 use crate::sync::lock;
-use crate::sync::{AtomicBool, Ordering};
+use crate::sync::{AtomicBool, Ordering, yield_now};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// How often a reader that has read everything lets others go first before it sleeps: while they append, waking it for
+/// each record would cost them, and it, more than the record does.
+const YIELD_COUNT: u32 = 16;
 
 /// See the module's description.
 #[derive(Debug)]
@@ -71,6 +76,18 @@ impl Shared {
         &self.data
     }
 
+    /// What `attempt` gives, waiting at most `wait` until it gives something.
+    pub(crate) fn wait_for<T>(&self, wait: Duration, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
+        let mut got = attempt();
+        let mut left = if wait.is_zero() { 0 } else { YIELD_COUNT };
+        while got.is_none() && left > 0 {
+            yield_now();
+            got = attempt();
+            left -= 1;
+        }
+        got.or_else(|| self.data.wait_for(wait, attempt))
+    }
+
     pub(crate) fn partition_count(&self) -> u32 {
         self.logs.len() as u32
     }
@@ -107,6 +124,27 @@ impl Shared {
         let now_ns = self.journal.now_ns();
         messages.iter().try_for_each(|message| check(message, now_ns))?;
         let sticky = self.partitioner.next_sticky();
+        if self.partition_count() > 1 && messages.iter().any(|message| message.key.is_some()) {
+            return self.take_scattered(messages, sticky, now_ns);
+        }
+        if messages.is_empty() {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let log = self.partition(sticky)?;
+        let appended = log.append_each(messages.iter().map(|message| draft(message, now_ns)))?;
+        self.journal.note(log);
+        let offsets = appended.sequence..appended.sequence + messages.len() as u64;
+        let positions = offsets.map(|offset| Position { partition: sticky, offset }).collect();
+        Ok((positions, vec![(log.clone(), appended.end)]))
+    }
+
+    /// The same of a batch whose records go to the partitions of their keys.
+    fn take_scattered(
+        &self,
+        messages: &[Message<'_>],
+        sticky: u32,
+        now_ns: u64,
+    ) -> Result<(Vec<Position>, Ends)> {
         let mut batches: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
         for (index, message) in messages.iter().enumerate() {
             batches.entry(self.partitioner.partition(message.key, sticky)).or_default().push(index);
@@ -115,8 +153,7 @@ impl Shared {
         let mut ends = Vec::with_capacity(batches.len());
         for (partition, indices) in batches {
             let log = self.partition(partition)?;
-            let drafts: Vec<_> = indices.iter().map(|index| draft(&messages[*index], now_ns)).collect();
-            let appended = log.append(&drafts)?;
+            let appended = log.append_each(indices.iter().map(|index| draft(&messages[*index], now_ns)))?;
             for (index, offset) in indices.iter().zip(appended.sequence..) {
                 positions[*index] = Position { partition, offset };
             }
@@ -138,6 +175,7 @@ impl Shared {
     }
 
     /// Appends, and does not wait.
+    #[inline]
     fn take(&self, message: &Message<'_>) -> Result<(Position, &Arc<Log>, Place)> {
         self.check_open()?;
         let now_ns = self.journal.now_ns();
@@ -145,7 +183,8 @@ impl Shared {
         let sticky = if message.key.is_none() { self.partitioner.next_sticky() } else { 0 };
         let partition = self.partitioner.partition(message.key, sticky);
         let log = self.partition(partition)?;
-        let appended = log.append(&[draft(message, now_ns)])?;
+        let drafts = std::slice::from_ref(message).iter().map(|message| draft(message, now_ns));
+        let appended = log.append_each(drafts)?;
         Ok((Position { partition, offset: appended.sequence }, log, appended.end))
     }
 
@@ -159,6 +198,7 @@ impl Shared {
     }
 }
 
+#[inline]
 fn check(message: &Message<'_>, now_ns: u64) -> Result<()> {
     if message.delay.is_some() || message.deliver_at_ns.is_some() {
         return Err(Error::invalid("delay", "a stream has no delays; send to a queue instead"));
@@ -166,6 +206,7 @@ fn check(message: &Message<'_>, now_ns: u64) -> Result<()> {
     message.check(now_ns)
 }
 
+#[inline]
 fn draft<'a>(message: &'a Message<'_>, now_ns: u64) -> Draft<'a> {
     Draft {
         kind: Kind::Data,

@@ -5,6 +5,7 @@ use super::{Model, Size};
 use crate::log::marks::Marks;
 use crate::log::{Appended, Draft, Kind, Log, Reader};
 use crate::sync::event_count::EventCount;
+use crate::sync::thread_number;
 use crate::sync::{AtomicU64, Ordering, UnsafeCell};
 use crate::thread;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ log! {
     commit Size::Small,
     commit_of_a_batch Size::Small,
     mark Size::Bounded(2),
+    mark_of_its_own Size::Bounded(2),
     mark_that_is_older Size::Small,
     pin_of_a_reader Size::Small,
     pin_of_the_next_segment Size::Bounded(3),
@@ -115,9 +117,21 @@ fn commit_of_a_batch() {
 /// While a producer is at work in a segment, its block serves no other one, and its buffer stays: also for whoever takes
 /// the same mark after it.
 fn mark() {
+    mark_set_by(|| {});
+}
+
+/// The same of a producer with a mark of its own.
+fn mark_of_its_own() {
+    mark_set_by(|| thread_number::be(0));
+}
+
+fn mark_set_by(producer: fn()) {
     let log = log(&[1]);
     let theirs = log.clone();
-    let appending = thread::spawn(move || append(&theirs, 7));
+    let appending = thread::spawn(move || {
+        producer();
+        append(&theirs, 7)
+    });
     let mut receipts: Vec<_> = (10..13).map(|number| (number, append(&log, number))).collect();
     log.release_before(2).unwrap();
     receipts.push((7, appending.join().unwrap()));

@@ -57,14 +57,7 @@ struct Reading(Reader);
 
 impl Tail for Reading {
     fn read(&mut self, each: &mut dyn FnMut(&[u8])) -> Result<()> {
-        let mut any = false;
-        for record in self.0.by_ref().take(READ_COUNT) {
-            each(record?.value());
-            any = true;
-        }
-        if !any {
-            self.0.poll(READ_COUNT, WAIT)?.iter().for_each(|record| each(record.value()));
-        }
+        self.0.poll_each(READ_COUNT, WAIT, |record| each(record.value()))?;
         Ok(())
     }
 }
@@ -79,9 +72,8 @@ impl Log for Ours {
     }
 
     fn replay(&self, each: &mut dyn FnMut(&[u8])) -> Result<()> {
-        for record in self.stream.reader(Start::Earliest)? {
-            each(record?.value());
-        }
+        let mut reader = self.stream.reader(Start::Earliest)?;
+        while reader.poll_each(READ_COUNT, Duration::ZERO, |record| each(record.value()))? > 0 {}
         Ok(())
     }
 
