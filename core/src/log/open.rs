@@ -70,6 +70,16 @@ impl Log {
             (None, Some((number, path))) => open_tail(&home, id, *number, path)?,
             (tail, _) => tail,
         };
+        if let Some(tail) =
+            tail.as_ref().filter(|tail| tail.scan.start > tail.header.base + tail.scan.records)
+        {
+            let detail = format!(
+                "a durable mark says that reading begins at sequence {}, but the log ends at {}",
+                tail.scan.start,
+                tail.header.base + tail.scan.records,
+            );
+            return Err(corrupt(&home.path(tail.header.number), HEADER_BYTES as u64, detail));
+        }
         if let Some((number, _)) = interrupted {
             home.remove(number)?;
         }
@@ -106,10 +116,11 @@ impl Log {
     /// Goes on in the last segment, or after it if it is full.
     fn resume(&mut self, tail: TailSegment) {
         let end = tail.end();
+        self.move_start_to(tail.scan.start);
         let TailSegment { header, file, mut data, scan } = tail;
         let place =
             if scan.sealed { Place::new(header.number + 1, 0) } else { Place::new(header.number, end) };
-        self.writer = Mutex::new(Writer::at(place));
+        self.writer = Mutex::new(Writer::at(place, self.first_readable()));
         self.written = AtomicU64::new(place.0);
         self.durable = AtomicU64::new(place.0);
         self.homed = AtomicU64::new(place.0);

@@ -8,7 +8,7 @@
 //! very last commit before a crash is not covered by one; damage in it looks like a torn tail.
 
 use crate::log::claim::{GRANULE_BYTES, Place};
-use crate::log::frame::{BATCH_CONTINUES, Frame, Kind, PAD, Seed, Word, pad_checksum};
+use crate::log::frame::{BATCH_CONTINUES, Frame, Kind, PAD, Seed, Word, pad_checksum, u64_at};
 
 /// What a walk found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,36 @@ pub(crate) struct Scan {
     pub(crate) torn_bytes: u64,
     /// The furthest durable mark.
     pub(crate) durable: Place,
+    /// Sequence of the first record that might still be read, as far as marks say.
+    pub(crate) start: u64,
+}
+
+/// What a durable mark says.
+///
+/// ```text
+/// 0 8  what was durable before the commit: a place
+/// 8 8  sequence of the first record that might still be read; left out where that is 0
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct DurableMark {
+    pub(crate) durable: Place,
+    pub(crate) start: u64,
+}
+
+impl DurableMark {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let start = (self.start != 0).then(|| self.start.to_le_bytes());
+        [&self.durable.0.to_le_bytes()[..], start.as_ref().map_or(&[], |start| &start[..])].concat()
+    }
+
+    fn decode(value: &[u8]) -> Self {
+        let place = |value: &[u8]| u64_at(value, 0).map_or(Place::default(), Place);
+        match value.len() {
+            8 => Self { durable: place(value), start: 0 },
+            16 => Self { durable: place(value), start: u64_at(value, 8).unwrap_or(0) },
+            _ => Self::default(),
+        }
+    }
 }
 
 /// Damage at a byte of the data area.
@@ -61,7 +91,8 @@ pub(crate) fn frame_at(
 
 /// Walks the whole data area of a segment; `seed` identifies it.
 pub(crate) fn scan(data: &[u8], seed: Seed) -> Result<Scan, Damage> {
-    let mut found = Scan { records: 0, end: 0, sealed: false, torn_bytes: 0, durable: Place::default() };
+    let mut found =
+        Scan { records: 0, end: 0, sealed: false, torn_bytes: 0, durable: Place::default(), start: 0 };
     let (mut byte, mut records) = (0, 0);
     let stopped = loop {
         if byte >= data.len() {
@@ -80,7 +111,9 @@ pub(crate) fn scan(data: &[u8], seed: Seed) -> Result<Scan, Damage> {
         byte += (frame.granules() * GRANULE_BYTES) as usize;
         records += u64::from(frame.kind().is_record());
         if frame.kind() == Kind::DurableMark {
-            found.durable = found.durable.max(mark_of(&frame));
+            let mark = DurableMark::decode(frame.value());
+            found.durable = found.durable.max(mark.durable);
+            found.start = found.start.max(mark.start);
         }
         // An unfinished batch does not count: the end moves only past its last frame.
         if !frame.has(BATCH_CONTINUES) {
@@ -101,10 +134,6 @@ pub(crate) fn scan(data: &[u8], seed: Seed) -> Result<Scan, Damage> {
     Ok(found)
 }
 
-fn mark_of(frame: &Frame<'_>) -> Place {
-    frame.value().try_into().map_or(Place::default(), |bytes| Place(u64::from_le_bytes(bytes)))
-}
-
 /// The furthest durable mark that is a valid frame somewhere behind `from`, of whatever sequence.
 fn later_mark(data: &[u8], from: usize, seed: Seed) -> Place {
     let mut furthest = Place::default();
@@ -114,7 +143,7 @@ fn later_mark(data: &[u8], from: usize, seed: Seed) -> Place {
         match plausible.then(|| Frame::checked(&data[byte..], seed.at(byte as u64))) {
             Some(Ok(frame)) => {
                 if frame.kind() == Kind::DurableMark {
-                    furthest = furthest.max(mark_of(&frame));
+                    furthest = furthest.max(DurableMark::decode(frame.value()).durable);
                 }
                 byte += (frame.granules() * GRANULE_BYTES) as usize;
             }

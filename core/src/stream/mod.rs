@@ -1,7 +1,8 @@
 //! Event streams: records are kept, and read by any number of readers, each at its own offset.
 //!
 //! **Promise.** Order within a partition; offsets grow strictly. An append returns when it has reached the hub's
-//! durability. Readers never slow a producer.
+//! durability. Readers never slow a producer. What a stream's options say is too old or too much is gone, and a reader that
+//! had its place there is told so.
 //!
 //! **Not promised.** Order across partitions; dense offsets.
 //!
@@ -10,14 +11,17 @@
 mod coordinator;
 mod group;
 mod offsets;
+mod options;
 mod partitioner;
 mod reader;
 mod record;
 mod shared;
 mod stats;
+mod upkeep;
 
 pub use group::{Group, Member};
 pub(crate) use offsets::Offsets;
+pub(crate) use options::StreamOptions;
 pub use reader::{Reader, Start};
 pub use record::{Position, Record};
 pub(crate) use shared::Shared;

@@ -7,9 +7,11 @@ use crate::message::{Message, safest};
 use crate::name::Name;
 use crate::stream::coordinator::Coordinator;
 use crate::stream::offsets::Offsets;
+use crate::stream::options::StreamOptions;
 use crate::stream::partitioner::Partitioner;
 use crate::stream::record::Position;
 use crate::stream::stats::{PartitionStats, StreamStats};
+use crate::stream::upkeep::Upkeep;
 use crate::sync::event_count::EventCount;
 use crate::sync::lock;
 use crate::sync::{AtomicBool, Ordering};
@@ -25,6 +27,7 @@ pub(crate) struct Shared {
     data: Arc<EventCount>,
     journal: Arc<Journal>,
     partitioner: Partitioner,
+    upkeep: Upkeep,
     pub(crate) offsets: Offsets,
     groups: Mutex<BTreeMap<Name, Arc<Mutex<Coordinator>>>>,
     closed: AtomicBool,
@@ -37,7 +40,10 @@ impl Shared {
         data: Arc<EventCount>,
         journal: Arc<Journal>,
         offsets: Offsets,
+        options: &StreamOptions,
     ) -> Arc<Self> {
+        let upkeep = Upkeep::new(logs.clone(), journal.clone());
+        upkeep.set_options(options);
         let partitioner = Partitioner::new(logs.len() as u32);
         let groups = Mutex::default();
         Arc::new(Self {
@@ -46,6 +52,7 @@ impl Shared {
             data,
             journal,
             partitioner,
+            upkeep,
             offsets,
             groups,
             closed: AtomicBool::new(false),
@@ -81,6 +88,20 @@ impl Shared {
             name: partition.to_string(),
             advice: "; partitions are counted from 0",
         })
+    }
+
+    /// The log of a partition, with its start where it is now.
+    pub(crate) fn readable(&self, partition: u32) -> Result<&Arc<Log>> {
+        let log = self.partition(partition)?;
+        if log.is_limited() {
+            log.move_start(self.journal.now_ns());
+        }
+        Ok(log)
+    }
+
+    /// What is to be done now and then.
+    pub(crate) fn upkeep(&self) -> &Upkeep {
+        &self.upkeep
     }
 
     /// The coordinator of a group, made at first use.
@@ -121,6 +142,7 @@ impl Shared {
                 positions[*index] = Position { partition, offset };
             }
             self.journal.note(log);
+            self.upkeep.notice(partition, appended.end);
             ends.push((log.clone(), appended.end));
         }
         Ok((positions, ends))
@@ -146,16 +168,18 @@ impl Shared {
         let partition = self.partitioner.partition(message.key, sticky);
         let log = self.partition(partition)?;
         let appended = log.append(&[draft(message, now_ns)])?;
+        self.upkeep.notice(partition, appended.end);
         Ok((Position { partition, offset: appended.sequence }, log, appended.end))
     }
 
     pub(crate) fn stats(&self) -> StreamStats {
-        let partition = |log: &Arc<Log>| PartitionStats {
-            start: log.start().1,
+        let stats = |log: &Arc<Log>| PartitionStats {
+            start: log.first_readable(),
             end: log.end_sequence(),
             bytes: log.bytes(),
         };
-        StreamStats { partitions: self.logs.iter().map(partition).collect() }
+        let logs = (0..self.partition_count()).filter_map(|partition| self.readable(partition).ok());
+        StreamStats { partitions: logs.map(stats).collect() }
     }
 }
 
