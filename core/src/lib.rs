@@ -28,4 +28,6 @@ pub use journal::Receipt;
 pub use message::Message;
 pub use name::Name;
 pub use queue::{Consumer, Delivery, Jitter, OnExhausted, Peeked, Queue, QueueStats, Retry};
-pub use stream::{Group, Member, PartitionStats, Position, Reader, Record, Start, Stream, StreamStats};
+pub use stream::{
+    Compaction, Group, Member, PartitionStats, Position, Reader, Record, Start, Stream, StreamStats,
+};

@@ -190,6 +190,8 @@ fn a_limit_that_is_raised_brings_nothing_back() {
     append(&stream, 10);
     drop(stream);
     let stream = hub.stream("s").count_max(u64::MAX).open().unwrap();
+    let altered = disk.image_with(disk.operation_count(), Unsynced::Dropped);
+    assert_eq!(held(&open(&altered, &|stream| stream).1), [7, 8, 9], "nor if nothing is written after that");
     append(&stream, 1);
     assert_eq!(held(&stream), [7, 8, 9, 10]);
     let image = disk.image_with(disk.operation_count(), Unsynced::Dropped);
@@ -244,4 +246,18 @@ fn limits_are_kept_with_the_stream_and_a_limit_of_nothing_is_refused() {
     ] {
         assert!(matches!(refused, Error::InvalidArgument { .. }), "{refused}");
     }
+}
+
+#[test]
+fn the_hubs_own_thread_gives_back_what_is_too_much() {
+    let hub = Hub::memory();
+    let stream = hub.stream("s").bytes_max(1 << 20).open().unwrap();
+    let value = vec![7; 4000];
+    for _ in 0..2000 {
+        stream.append(Message::new(&value)).unwrap();
+    }
+    while bytes(&stream) > (1 << 20) + (1 << 17) {
+        std::thread::yield_now();
+    }
+    assert_eq!(held(&stream).last(), Some(&1999));
 }

@@ -6,7 +6,7 @@ use crate::hub::catalogue::{Catalogue, StreamEntry};
 use crate::hub::registry::Registry;
 use crate::limits::PARTITION_COUNT_MAX;
 use crate::name::Name;
-use crate::stream::{self, Stream, StreamOptions};
+use crate::stream::{self, Compaction, Stream, StreamOptions};
 use crate::sync::event_count::EventCount;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,11 +32,20 @@ pub struct StreamBuilder {
     age_max: Option<Duration>,
     bytes_max: Option<u64>,
     count_max: Option<u64>,
+    compaction: Option<Option<Compaction>>,
 }
 
 impl StreamBuilder {
     pub(super) fn new(hub: Hub, name: &str) -> Self {
-        Self { hub, name: name.to_owned(), partitions: None, age_max: None, bytes_max: None, count_max: None }
+        Self {
+            hub,
+            name: name.to_owned(),
+            partitions: None,
+            age_max: None,
+            bytes_max: None,
+            count_max: None,
+            compaction: None,
+        }
     }
 
     /// How many partitions a new stream has. Default 1, at most 1024. Cannot be altered: keys would move.
@@ -59,9 +68,16 @@ impl StreamBuilder {
         self
     }
 
-    /// How many of its last records each partition keeps. Default without limit, which `u64::MAX` brings back.
+    /// How many of its last records each partition keeps; with compaction, of its last offsets. Default without limit, which `u64::MAX` brings back.
     pub fn count_max(mut self, count: u64) -> Self {
         self.count_max = Some(count);
+        self
+    }
+
+    /// Leaves out what a later record of the same key has replaced; `None` ends that. Default none. From then on, records
+    /// without a key are refused.
+    pub fn compaction(mut self, compaction: impl Into<Option<Compaction>>) -> Self {
+        self.compaction = Some(compaction.into());
         self
     }
 
@@ -118,6 +134,7 @@ impl StreamBuilder {
             },
             bytes_max: count(self.bytes_max, stored.bytes_max),
             count_max: count(self.count_max, stored.count_max),
+            compaction: self.compaction.unwrap_or(stored.compaction),
         }
     }
 

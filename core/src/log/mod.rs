@@ -24,6 +24,7 @@
 //! | `claim`, `frame`, `header_block`, `segment_file` | layouts: packed words, frames, headers of files |
 //! | `append`, `rotate` | producers: claim and commit; opening, evicting, releasing segments |
 //! | `retention` | what may still be read, by age, bytes and count |
+//! | `compaction` | leaving out what a later record of the same key has replaced |
 //! | `reader`, `payload` | walking the log; keeping one frame |
 //! | `writer`, `streaming`, `home` | to disk, on disk |
 //! | `restore`, `recovery`, `open` | back from the journal, back from disk |
@@ -32,6 +33,7 @@
 mod append;
 mod buffer;
 pub(crate) mod claim;
+mod compaction;
 mod directory;
 pub(crate) mod frame;
 pub(crate) mod header_block;
@@ -52,6 +54,7 @@ mod writer;
 
 pub(crate) use append::Appended;
 pub(crate) use claim::Place;
+pub(crate) use compaction::{Compactor, Rules};
 pub(crate) use frame::{Draft, INDEXED, Kind};
 pub(crate) use payload::Payload;
 pub(crate) use reader::Reader;

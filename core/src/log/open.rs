@@ -83,6 +83,7 @@ impl Log {
         if let Some((number, _)) = interrupted {
             home.remove(number)?;
         }
+        home.remove_unfinished()?;
         let mut recovered = Recovered { segments: headers.len() as u64, cut_bytes: 0 };
         if let Some(tail) = tail.as_ref().filter(|tail| tail.scan.torn_bytes > 0) {
             recovered.cut_bytes = tail.scan.torn_bytes;
@@ -229,6 +230,9 @@ fn open_tail(home: &Home, id: u64, number: u64, path: &Path) -> Result<Option<Ta
         }
         Err(error) => return Err(error),
     };
+    if header.is_compacted() {
+        return Err(corrupt(path, 56, "it was compacted, and the segment after it is missing"));
+    }
     let mut data = vec![0; header.data_bytes as usize];
     file.read_exact_at(&mut data, HEADER_BYTES as u64).map_err(|e| read_error(path, &e))?;
     let seed = Seed { log_id: id, segment: number, generation: header.generation };

@@ -2,7 +2,7 @@
 //!
 //! **Promise.** Frames come in order of claim, each once. The reader takes a segment by one pin, not per frame, and
 //! never stops a producer: it pins at most the segment that it is in. Once a segment has left memory, its file is
-//! read instead, every frame checked.
+//! read instead, every frame checked. In a compacted segment sequences grow with gaps; nothing but its records tells them.
 //!
 //! **Failure.** Damage in a file is an error with its position, again at each call: nothing is skipped. A segment
 //! that was released before the reader came to it is skipped.
@@ -12,7 +12,7 @@ use crate::log::claim::{GRANULE_BYTES, Place};
 use crate::log::frame::{Frame, Kind, Seed, Word, corrupt};
 use crate::log::payload::Payload;
 use crate::log::recovery::frame_at;
-use crate::log::segment_file;
+use crate::log::segment_file::{self, is_compacted};
 use crate::log::{Level, Log, recovery};
 use crate::sync::lock;
 use std::path::PathBuf;
@@ -44,8 +44,10 @@ pub(crate) struct Reader {
     segment: u64,
     /// Granule of the next frame.
     at: u64,
-    /// Sequence of the next record.
+    /// Sequence of the next record; in a compacted segment, of the first that it can be.
     sequence: u64,
+    /// The first sequence of the segment, if it is compacted.
+    compacted_base: Option<u64>,
     /// Readable up to here when last looked.
     limit: Place,
     /// The frame that `advance` found.
@@ -72,13 +74,15 @@ impl Reader {
         Self::at(log, segment, sequence)
     }
 
-    fn at(log: Arc<Log>, segment: u64, sequence: u64) -> Self {
+    /// A reader at the first frame of a segment, whose first sequence is this.
+    pub(crate) fn at(log: Arc<Log>, segment: u64, sequence: u64) -> Self {
         Self {
             log,
             source: Source::Unknown,
             segment,
             at: 0,
             sequence,
+            compacted_base: None,
             limit: Place::default(),
             found: Found::default(),
         }
@@ -93,29 +97,21 @@ impl Reader {
         let (segment, base) = start.unwrap_or_else(|| self.log.start());
         self.go_to(segment, base);
         while self.sequence < sequence {
-            let before = (self.segment, self.at, self.sequence);
             if !self.advance()? {
                 break;
             }
             if self.found.sequence >= sequence && self.frame().kind().is_record() {
-                self.leave_to(before);
+                // Back by one frame, and not into the segment before: compaction may have replaced that meanwhile.
+                (self.at, self.sequence) = (self.found.at, self.found.sequence);
                 break;
             }
         }
         Ok(())
     }
 
-    /// Steps back to a place of the same segment, or to one found by looking it up.
-    fn leave_to(&mut self, (segment, at, sequence): (u64, u64, u64)) {
-        if segment != self.segment {
-            self.go_to(segment, sequence);
-        }
-        (self.at, self.sequence) = (at, sequence);
-    }
-
     fn go_to(&mut self, segment: u64, sequence: u64) {
         self.leave();
-        (self.segment, self.at, self.sequence) = (segment, 0, sequence);
+        (self.segment, self.at, self.sequence, self.compacted_base) = (segment, 0, sequence, None);
     }
 
     fn leave(&mut self) {
@@ -153,6 +149,15 @@ impl Reader {
                 }
             }
         }
+    }
+
+    /// As `advance`, but not beyond the segment, and false if that was released.
+    pub(crate) fn advance_within(&mut self) -> Result<bool> {
+        let segment = self.segment;
+        if matches!(self.source, Source::Unknown) && !self.locate()? || self.segment != segment {
+            return Ok(false);
+        }
+        Ok(matches!(self.step()?, Step::Frame))
     }
 
     fn step(&mut self) -> Result<Step> {
@@ -208,6 +213,10 @@ impl Reader {
         self.found = Found { at: self.at, bytes, sequence: self.sequence };
         let frame = self.frame();
         let (granules, is_record) = (frame.granules(), frame.kind().is_record());
+        if let Some(base) = self.compacted_base {
+            self.sequence = base + u64::from(frame.sequence_from_base());
+            self.found.sequence = self.sequence;
+        }
         self.at += granules;
         self.sequence += u64::from(is_record);
         Step::Frame
@@ -257,8 +266,9 @@ impl Reader {
         if let Some(index) = next_header
             && self.log.header(index).pin(next)
         {
-            self.go_to(next, self.sequence);
-            self.source = Source::Live(index);
+            let base = self.log.header(index).base();
+            self.go_to(next, base);
+            self.take(Source::Live(index));
             return Ok(true);
         }
         {
@@ -266,8 +276,10 @@ impl Reader {
             if directory.last().is_none_or(|last| last.number < next) {
                 return Ok(false);
             }
+            // What a compacted segment lacks at its end only the next one tells.
             if let Some(entry) = directory.get(next)
                 && entry.base != self.sequence
+                && (self.compacted_base.is_none() || entry.base < self.sequence)
             {
                 let detail = format!("it begins with sequence {}, expected {}", entry.base, self.sequence);
                 return Err(self.log.blame(Place::new(next, 0), detail));
@@ -277,20 +289,34 @@ impl Reader {
         self.locate()
     }
 
+    /// Reads the segment from there.
+    fn take(&mut self, source: Source) {
+        let (generation, base) = match &source {
+            Source::Live(header) => (self.log.header(*header).generation(), self.log.header(*header).base()),
+            Source::Cold(cold) => (cold.seed.generation, cold.base),
+            Source::Unknown => return,
+        };
+        self.compacted_base = is_compacted(generation).then_some(base);
+        self.source = source;
+    }
+
     /// Finds the segment, in memory or on disk. False: it does not exist yet.
     fn locate(&mut self) -> Result<bool> {
-        let mut directory = lock(&self.log.directory);
+        let log = self.log.clone();
+        let mut directory = lock(&log.directory);
         let Some(first) = directory.first() else { return Ok(false) };
         if first.number > self.segment {
             // Released before we came here.
             (self.segment, self.at, self.sequence) = (first.number, 0, first.base);
         }
         let Some(entry) = directory.get_mut(self.segment) else { return Ok(false) };
+        // Behind a compacted segment the sequence is only known to be no larger.
+        self.sequence = self.sequence.max(entry.base);
         if let Some(header) = entry.header {
             // The directory's lock keeps it from being retired: the pin fails only with 8 million pins out, and then
             // the next call tries again.
             if self.log.header(header).pin(self.segment) {
-                self.source = Source::Live(header);
+                self.take(Source::Live(header));
                 return Ok(true);
             }
             return Ok(false);
@@ -304,7 +330,7 @@ impl Reader {
                 cold
             }
         };
-        self.source = Source::Cold(cold);
+        self.take(Source::Cold(cold));
         Ok(true)
     }
 }

@@ -9,11 +9,12 @@
 
 use crate::log::claim::{GRANULE_BYTES, Place};
 use crate::log::frame::{BATCH_CONTINUES, Frame, Kind, PAD, Seed, Word, pad_checksum, u64_at};
+use crate::log::segment_file::is_compacted;
 
 /// What a walk found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Scan {
-    /// Records before the end.
+    /// Sequences before the end, counted from the segment's first.
     pub(crate) records: u64,
     /// Where the next frame goes, in granules.
     pub(crate) end: u64,
@@ -75,7 +76,8 @@ fn word_at(data: &[u8], byte: usize) -> Option<u32> {
     Some(u32::from_le_bytes(data.get(byte..byte + 4)?.try_into().ok()?))
 }
 
-/// The frame at `byte`, believed only with the right sequence.
+/// The frame at `byte`, believed only with the right sequence: a record that is the next, or in a compacted segment a later
+/// one.
 pub(crate) fn frame_at(
     data: &[u8],
     byte: usize,
@@ -83,7 +85,8 @@ pub(crate) fn frame_at(
     records: u64,
 ) -> Result<Frame<'_>, &'static str> {
     let frame = Frame::checked(data.get(byte..).unwrap_or(&[]), seed.at(byte as u64))?;
-    if u64::from(frame.sequence_from_base()) != records {
+    let sequence = u64::from(frame.sequence_from_base());
+    if sequence != records && (sequence < records || !is_compacted(seed.generation)) {
         return Err("the sequence does not follow");
     }
     Ok(frame)
@@ -109,7 +112,7 @@ pub(crate) fn scan(data: &[u8], seed: Seed) -> Result<Scan, Damage> {
             Err(why) => break why,
         };
         byte += (frame.granules() * GRANULE_BYTES) as usize;
-        records += u64::from(frame.kind().is_record());
+        records = u64::from(frame.sequence_from_base()) + u64::from(frame.kind().is_record());
         if frame.kind() == Kind::DurableMark {
             let mark = DurableMark::decode(frame.value());
             found.durable = found.durable.max(mark.durable);
@@ -212,6 +215,28 @@ mod tests {
         let found = scan(&data, SEED).unwrap();
         assert_eq!((found.records, found.end * 8), (1, starts[1] as u64));
         assert!(found.torn_bytes > 0);
+    }
+
+    #[test]
+    fn sequences_grow_with_gaps_in_a_compacted_segment_and_nowhere_else() {
+        for generation in [1, 2] {
+            let seed = Seed { generation, ..SEED };
+            let mut data = Vec::new();
+            let mut starts = vec![];
+            for sequence in [3, 7, 5] {
+                starts.push(data.len());
+                let draft = Draft::control(Kind::Data, 1, b"value");
+                let mut frame = vec![0; draft.bytes()];
+                draft.encode(&mut frame[4..], sequence, 0, Some(seed.at(data.len() as u64)));
+                frame[..4].copy_from_slice(&(draft.bytes() as u32).to_le_bytes());
+                frame.resize((draft.granules() * GRANULE_BYTES) as usize, 0);
+                data.extend(frame);
+            }
+            let is_believed = |index: usize, next| frame_at(&data, starts[index], seed, next).is_ok();
+            assert!(is_believed(0, 3));
+            assert_eq!((is_believed(0, 0), is_believed(1, 4)), (generation > 1, generation > 1));
+            assert!(!is_believed(2, 8), "never back");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! whose running maximum is what counts: a record is too old once one before which it was accepted is. What a producer says
 //! of its own times is not looked at.
 //!
-//! **The start never goes back.** Every durable mark of the log carries it, so that a log that is opened again begins where
+//! **The start never goes back**, but for what compaction has left out anyway. Every durable mark of the log carries it, so that a log that is opened again begins where
 //! it had begun, whatever its limits are by then, and although the clock may have been set back. What no mark carried before
 //! a crash follows again from limits, records and clock. There is no other note of it: to write one whenever
 //! time moves the start would be a sync now and then for a hub that has nothing to do.
@@ -22,6 +22,7 @@ use crate::log::claim::Place;
 use crate::log::directory::Entry;
 use crate::log::frame::Kind;
 use crate::log::reader::Reader;
+use crate::log::segment_file::is_compacted;
 use crate::log::{Level, Log, SEGMENT_BYTES_MIN};
 use crate::sync::{AtomicU64, Mutex, Ordering, lock};
 use std::sync::Arc;
@@ -97,8 +98,9 @@ impl Log {
         self.retention.count_max.store(count_max, Ordering::Relaxed);
         let expires_ns = if age_ns_max == UNLIMITED { UNLIMITED } else { 0 };
         self.retention.expires_ns.store(expires_ns, Ordering::Relaxed);
-        let segment_bytes_max = (bytes_max / SEGMENTS_OF_BYTES_MAX).max(SEGMENT_BYTES_MIN);
-        lock(&self.directory).limit_bytes(segment_bytes_max);
+        // A power of two, as all usual sizes.
+        let segment_bytes_max = 1 << (bytes_max / SEGMENTS_OF_BYTES_MAX).max(1).ilog2();
+        lock(&self.directory).limit_bytes(SEGMENT_BYTES_MIN.max(segment_bytes_max));
     }
 
     fn limits(&self) -> Limits {
@@ -139,7 +141,7 @@ impl Log {
             return;
         }
         let oldest_ns = now_ns.checked_sub(age_ns_max).map_or(0, |too_old_ns| too_old_ns + 1);
-        let first_ns = self.sequence_at_time(oldest_ns).and_then(|sequence| {
+        let first_ns = self.end_of_older(oldest_ns).and_then(|sequence| {
             self.move_start_to(sequence);
             self.first_time_ns()
         });
@@ -148,6 +150,26 @@ impl Log {
         let expires_ns = first_ns.max(oldest_ns).saturating_add(age_ns_max).max(now_ns.saturating_add(1));
         // ORDERING: Relaxed: a time by itself.
         self.retention.expires_ns.store(expires_ns, Ordering::Relaxed);
+    }
+
+    /// The sequence behind the last record that was accepted before `oldest_ns`, and before any that was not.
+    fn end_of_older(self: &Arc<Self>, oldest_ns: u64) -> Result<u64> {
+        let is_compacted = lock(&self.directory).iter().any(|entry| is_compacted(entry.generation));
+        if !is_compacted {
+            return self.sequence_at_time(oldest_ns);
+        }
+        // What compaction left out was not too old: who waits there, misses nothing.
+        let mut end = self.first_readable();
+        let mut reader = Reader::earliest(self.clone());
+        reader.seek(end)?;
+        while reader.advance()? {
+            match reader.frame() {
+                frame if frame.kind() != Kind::Data => {}
+                frame if frame.time_ns() < oldest_ns => end = end.max(reader.sequence() + 1),
+                _ => break,
+            }
+        }
+        Ok(end)
     }
 
     /// When the first record that may be read was accepted.
@@ -165,8 +187,7 @@ impl Log {
     /// Whether the open segment has records, none of which may be read: sealed, it could be given back.
     pub(crate) fn is_open_segment_unreadable(&self) -> bool {
         let (start, end) = (self.first_readable(), self.end_sequence());
-        let directory = lock(&self.directory);
-        directory.last().is_some_and(|last| last.header.is_some() && last.base < end && start >= end)
+        start >= end && self.open_segment_with_records().is_some()
     }
 
     /// Gives back the segments in which nothing may be read, and those over the bytes, oldest first.
@@ -203,6 +224,12 @@ impl Log {
     /// The failed write or sync; the log is poisoned.
     pub(crate) fn bring_all_home(&self) -> Result<()> {
         self.bring_home(self.limit(Level::Durable)).inspect_err(|error| self.poison(error))
+    }
+
+    /// Whether something of the open segment is in its file: before that, the one before it has to stay as it is.
+    pub(crate) fn is_open_segment_home(&self) -> bool {
+        let last = lock(&self.directory).last().map_or(0, |last| last.number);
+        self.is_later_home(last.saturating_sub(1))
     }
 
     /// Whether something of a segment after `number` is in its file: before that, `number` has to stay as it is.

@@ -127,7 +127,7 @@ impl Log {
         }
     }
 
-    fn retire(&self, index: u32) {
+    pub(super) fn retire(&self, index: u32) {
         if self.header(index).retire() {
             lock(&self.free_headers).push(index);
         }

@@ -71,6 +71,16 @@ impl Log {
         if lock(&self.writer).marked == mark {
             return false;
         }
+        self.append_mark(mark, time_ns)
+    }
+
+    /// Puts something into the open segment that is not needed there, so that it gets a file.
+    pub(crate) fn append_durable_mark_again(&self, time_ns: u64) {
+        let mark = lock(&self.writer).marked;
+        self.append_mark(mark, time_ns);
+    }
+
+    fn append_mark(&self, mark: DurableMark, time_ns: u64) -> bool {
         let appended = self.append(&[Draft::control(Kind::DurableMark, time_ns, &mark.encode())]).is_ok();
         if appended {
             lock(&self.writer).marked = mark;

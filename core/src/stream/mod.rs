@@ -21,6 +21,7 @@ mod upkeep;
 
 pub use group::{Group, Member};
 pub(crate) use offsets::Offsets;
+pub use options::Compaction;
 pub(crate) use options::StreamOptions;
 pub use reader::{Reader, Start};
 pub use record::{Position, Record};
@@ -139,6 +140,16 @@ impl Stream {
     pub fn groups(&self) -> Result<Vec<String>> {
         self.shared.check_open()?;
         Ok(self.shared.offsets.groups())
+    }
+
+    /// Compacts it now, as far as its options allow, instead of when it is worth while: ends the segment that is written to, and
+    /// returns when every partition is done. A stream that is not compacted stays as it is.
+    ///
+    /// # Errors
+    /// `Corrupt` saying where, `Io`, `Poisoned`: what was not reached stays as it was. `Closed`.
+    pub fn compact(&self) -> Result<()> {
+        self.shared.check_open()?;
+        self.shared.upkeep().compact()
     }
 
     /// Counts.

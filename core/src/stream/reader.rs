@@ -137,13 +137,14 @@ impl Reader {
             }
             self.turn = (self.turn + 1) % self.partitions.len();
             self.taken = 0;
+            self.look_at_clock();
         }
         Ok(None)
     }
 
-    /// Has the clock move the starts of what is read.
+    /// Has the clock move the start of the partition whose turn it is.
     fn look_at_clock(&self) {
-        for partition in &self.partitions {
+        if let Some(partition) = self.partitions.get(self.turn) {
             let _ = self.stream.readable(partition.partition);
         }
     }

@@ -72,6 +72,7 @@ impl Shared {
         // ORDERING: Release: pairs with `check_open`.
         self.closed.store(true, Ordering::Release);
         self.data.notify_all();
+        self.upkeep.close();
     }
 
     pub(crate) fn data(&self) -> &EventCount {
@@ -126,7 +127,7 @@ impl Shared {
     fn take_batch(&self, messages: &[Message<'_>]) -> Result<(Vec<Position>, Ends)> {
         self.check_open()?;
         let now_ns = self.journal.now_ns();
-        messages.iter().try_for_each(|message| check(message, now_ns))?;
+        messages.iter().try_for_each(|message| self.check(message, now_ns))?;
         let sticky = self.partitioner.next_sticky();
         let mut batches: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
         for (index, message) in messages.iter().enumerate() {
@@ -163,13 +164,25 @@ impl Shared {
     fn take(&self, message: &Message<'_>) -> Result<(Position, &Arc<Log>, Place)> {
         self.check_open()?;
         let now_ns = self.journal.now_ns();
-        check(message, now_ns)?;
+        self.check(message, now_ns)?;
         let sticky = if message.key.is_none() { self.partitioner.next_sticky() } else { 0 };
         let partition = self.partitioner.partition(message.key, sticky);
         let log = self.partition(partition)?;
         let appended = log.append(&[draft(message, now_ns)])?;
         self.upkeep.notice(partition, appended.end);
         Ok((Position { partition, offset: appended.sequence }, log, appended.end))
+    }
+
+    fn check(&self, message: &Message<'_>, now_ns: u64) -> Result<()> {
+        if message.delay.is_some() || message.deliver_at_ns.is_some() {
+            return Err(Error::invalid("delay", "a stream has no delays; send to a queue instead"));
+        }
+        if message.key.is_none() && self.upkeep.is_compacted() {
+            let detail =
+                format!("stream {} is compacted by key, and this record has none; give it one", self.name);
+            return Err(Error::invalid("key", detail));
+        }
+        message.check(now_ns)
     }
 
     pub(crate) fn stats(&self) -> StreamStats {
@@ -183,13 +196,6 @@ impl Shared {
     }
 }
 
-fn check(message: &Message<'_>, now_ns: u64) -> Result<()> {
-    if message.delay.is_some() || message.deliver_at_ns.is_some() {
-        return Err(Error::invalid("delay", "a stream has no delays; send to a queue instead"));
-    }
-    message.check(now_ns)
-}
-
 fn draft<'a>(message: &'a Message<'_>, now_ns: u64) -> Draft<'a> {
     Draft {
         kind: Kind::Data,
@@ -197,6 +203,7 @@ fn draft<'a>(message: &'a Message<'_>, now_ns: u64) -> Draft<'a> {
         key: message.key,
         event_time_ns: message.event_time_ns,
         due_ns: 0,
+        is_tombstone: message.is_tombstone,
         headers: &message.headers,
         value: message.value,
     }
