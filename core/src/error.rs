@@ -142,7 +142,9 @@ pub enum Error {
         partition: u32,
     },
     /// An offset lies outside what the partition holds.
-    #[error("offset {offset} of partition {partition} is outside {start}..{end}")]
+    #[error(
+        "offset {offset} of partition {partition} is outside {start}..{end}; seek to an offset that is held"
+    )]
     OutOfRange {
         /// The partition.
         partition: u32,

@@ -29,5 +29,6 @@ pub use message::Message;
 pub use name::Name;
 pub use queue::{Consumer, Delivery, Jitter, OnExhausted, Peeked, Queue, QueueStats, Retry};
 pub use stream::{
-    Group, Member, PartitionStats, Position, Reader, Record, RecordRef, Start, Stream, StreamStats,
+    Compaction, Group, Member, PartitionStats, Position, Reader, Record, RecordRef, Start, Stream,
+    StreamStats,
 };

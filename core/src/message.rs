@@ -30,6 +30,7 @@ pub struct Message<'a> {
     pub(crate) deliver_at_ns: Option<u64>,
     pub(crate) event_time_ns: Option<u64>,
     pub(crate) durability: Durability,
+    pub(crate) is_tombstone: bool,
 }
 
 impl<'a> Message<'a> {
@@ -43,7 +44,24 @@ impl<'a> Message<'a> {
             deliver_at_ns: None,
             event_time_ns: None,
             durability: Durability::Relaxed,
+            is_tombstone: false,
         }
+    }
+
+    /// Stream only: says that the key has no value any more. A compacted stream forgets what came before, and in time the
+    /// tombstone itself.
+    ///
+    /// ```
+    /// use ringmain::{Hub, Message, Start};
+    /// let gates = Hub::memory().stream("gates").open()?;
+    /// gates.append(Message::new(b"C71").key("UA1"))?;
+    /// gates.append(Message::tombstone("UA1"))?;
+    /// let last = gates.reader(Start::Offset(1))?.next().unwrap()?;
+    /// assert!(last.is_tombstone() && last.value().is_empty());
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    pub fn tombstone(key: &'a (impl AsRef<[u8]> + ?Sized)) -> Self {
+        Self { key: Some(key.as_ref()), is_tombstone: true, ..Self::new(b"") }
     }
 
     /// Sets the key: chooses the partition of a stream, and is a label on a queue. At most 4096 bytes.

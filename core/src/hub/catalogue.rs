@@ -11,6 +11,7 @@ use crate::limits::PARTITION_COUNT_MAX;
 use crate::name::Name;
 use crate::queue::{OnExhausted, QueueOptions};
 use crate::storage::Storage;
+use crate::stream::StreamOptions;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
@@ -45,6 +46,11 @@ pub(super) struct QueueEntry {
 pub(super) struct StreamEntry {
     pub(super) partitions: Vec<u64>,
     pub(super) offsets: u64,
+    #[serde(default, skip_serializing_if = "StreamOptions::is_default")]
+    pub(super) options: StreamOptions,
+    /// Where the reading of each partition began when options were altered last: other limits bring nothing back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) starts: Vec<u64>,
 }
 
 impl Catalogue {
@@ -132,6 +138,7 @@ impl Catalogue {
                     "stream {name} has {count} partitions; 1 to {PARTITION_COUNT_MAX} are possible"
                 ));
             }
+            stream.options.check().map_err(|error| format!("stream {name}: {error}"))?;
         }
         let streams = self.streams.values().flat_map(|s| s.partitions.iter().chain([&s.offsets]));
         let mut seen = HashSet::new();
@@ -220,7 +227,8 @@ mod tests {
         let stream = |catalogue: &mut Catalogue, partitions: u64| {
             let partitions = (0..partitions).map(|_| catalogue.next_log()).collect();
             let offsets = catalogue.next_log();
-            catalogue.streams.insert("s".into(), StreamEntry { partitions, offsets });
+            let (options, starts) = Default::default();
+            catalogue.streams.insert("s".into(), StreamEntry { partitions, offsets, options, starts });
         };
         type Change<'a> = &'a dyn Fn(&mut Catalogue);
         let changes: [(Change<'_>, &str); 7] = [

@@ -285,11 +285,16 @@ impl Inner {
         }
     }
 
-    /// Does what is due: leases and delays of the queues, and the commit of what nobody waits for.
+    /// Does what is due: leases and delays of the queues, the commit of what nobody waits for, the upkeep of the streams.
     fn run_due(&self, now_ns: u64) {
-        let queues: Vec<_> = lock(&self.registry).queues.values().cloned().collect();
+        let (queues, streams) = {
+            let registry = lock(&self.registry);
+            let queues: Vec<_> = registry.queues.values().cloned().collect();
+            (queues, registry.streams.values().cloned().collect::<Vec<_>>())
+        };
         queues.iter().for_each(|queue| queue.tick(now_ns));
         self.journal.commit_noted();
+        streams.iter().for_each(|stream| stream.upkeep().tick(now_ns));
     }
 
     fn flush(&self, logs: &[Arc<Log>]) -> Result<()> {

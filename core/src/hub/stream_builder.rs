@@ -3,23 +3,49 @@
 use crate::error::{Error, Result};
 use crate::hub::Hub;
 use crate::hub::catalogue::{Catalogue, StreamEntry};
+use crate::hub::registry::Registry;
 use crate::limits::PARTITION_COUNT_MAX;
 use crate::name::Name;
-use crate::stream::{self, Stream};
+use crate::stream::{self, Compaction, Stream, StreamOptions};
 use crate::sync::event_count::EventCount;
 use std::sync::Arc;
+use std::time::Duration;
 
-/// A stream to open or make.
+/// A stream to open or make. An option that is not given keeps its stored value, or its default if the stream is new.
+///
+/// ```
+/// use ringmain::{Clock, Hub, ManualClock, Message, Start};
+/// use std::time::Duration;
+/// let clock = ManualClock::new();
+/// let hub = Hub::builder().clock(Clock::Manual(clock.clone())).memory()?;
+/// let positions = hub.stream("positions").age_max(Duration::from_secs(3600)).count_max(1000).open()?;
+/// positions.append(Message::new(b"40.69,-74.17").key("N14228"))?;
+/// clock.advance(Duration::from_secs(3600));
+/// assert!(positions.reader(Start::Earliest)?.next().is_none());
+/// # Ok::<(), ringmain::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct StreamBuilder {
     hub: Hub,
     name: String,
     partitions: Option<u32>,
+    age_max: Option<Duration>,
+    bytes_max: Option<u64>,
+    count_max: Option<u64>,
+    compaction: Option<Option<Compaction>>,
 }
 
 impl StreamBuilder {
     pub(super) fn new(hub: Hub, name: &str) -> Self {
-        Self { hub, name: name.to_owned(), partitions: None }
+        Self {
+            hub,
+            name: name.to_owned(),
+            partitions: None,
+            age_max: None,
+            bytes_max: None,
+            count_max: None,
+            compaction: None,
+        }
     }
 
     /// How many partitions a new stream has. Default 1, at most 1024. Cannot be altered: keys would move.
@@ -28,7 +54,35 @@ impl StreamBuilder {
         self
     }
 
-    /// Opens the stream, making it if it does not exist.
+    /// How long a record is kept after it was accepted, whatever its event time. Default without limit, which
+    /// `Duration::MAX` brings back.
+    pub fn age_max(mut self, age: Duration) -> Self {
+        self.age_max = Some(age);
+        self
+    }
+
+    /// How many bytes each partition keeps, in segments that go as a whole, oldest first; the one that is written to comes
+    /// on top. Default without limit, which `u64::MAX` brings back.
+    pub fn bytes_max(mut self, bytes: u64) -> Self {
+        self.bytes_max = Some(bytes);
+        self
+    }
+
+    /// How many of its last records each partition keeps; with compaction, of its last offsets. Default without limit, which `u64::MAX` brings back.
+    pub fn count_max(mut self, count: u64) -> Self {
+        self.count_max = Some(count);
+        self
+    }
+
+    /// Leaves out what a later record of the same key has replaced; `None` ends that. Default none. From then on, records
+    /// without a key are refused.
+    pub fn compaction(mut self, compaction: impl Into<Option<Compaction>>) -> Self {
+        self.compaction = Some(compaction.into());
+        self
+    }
+
+    /// Opens the stream, making it if it does not exist. Options given here are stored. What was removed by the options before
+    /// does not come back by others.
     ///
     /// # Errors
     /// `InvalidName`, `InvalidArgument`; `OptionMismatch` if it has another number of partitions; `Corrupt`, `Io`.
@@ -37,50 +91,100 @@ impl StreamBuilder {
         inner.check_open()?;
         let name = Name::new(&self.name)?;
         let mut registry = inner.registry_of_open()?;
-        let entry = match registry.catalogue.streams.get(name.as_str()) {
-            Some(entry) => entry.clone(),
-            None => {
-                let count = self.partitions.unwrap_or(1);
-                if count == 0 || count > PARTITION_COUNT_MAX {
-                    let detail = format!("{count} is not allowed; 1 to {PARTITION_COUNT_MAX} are");
-                    return Err(Error::invalid("partitions", detail));
-                }
-                let mut catalogue = registry.catalogue.clone();
-                Catalogue::check_case(&name, catalogue.streams.keys())?;
-                let entry = StreamEntry {
-                    partitions: (0..count).map(|_| catalogue.next_log()).collect(),
-                    offsets: catalogue.next_log(),
-                };
-                catalogue.streams.insert(name.to_string(), entry.clone());
-                inner.save(&catalogue)?;
-                registry.catalogue = catalogue;
-                entry
-            }
+        let stored = registry.catalogue.streams.get(name.as_str()).cloned();
+        let options = self.merged(stored.as_ref().map(|entry| entry.options.clone()).unwrap_or_default());
+        options.check()?;
+        let entry = match stored {
+            Some(entry) => entry,
+            None => self.make(&mut registry, &name, options.clone())?,
         };
-        let stored = entry.partitions.len() as u32;
-        if let Some(asked) = self.partitions.filter(|asked| *asked != stored) {
+        let count = entry.partitions.len() as u32;
+        if let Some(asked) = self.partitions.filter(|asked| *asked != count) {
             return Err(Error::OptionMismatch {
                 noun: "stream",
                 name,
                 option: "partitions",
-                stored: stored.to_string(),
+                stored: count.to_string(),
                 asked: asked.to_string(),
             });
         }
-        if let Some(open) = registry.streams.get(&name) {
-            return Ok(Stream::new(open.clone(), inner.clone()));
+        let shared = open_shared(&self.hub, &mut registry, &name, &entry)?;
+        if entry.options != options {
+            let mut catalogue = registry.catalogue.clone();
+            let starts = shared.stats().partitions.iter().map(|partition| partition.start).collect();
+            let entry = StreamEntry { options: options.clone(), starts, ..entry };
+            catalogue.streams.insert(name.to_string(), entry);
+            inner.save(&catalogue)?;
+            registry.catalogue = catalogue;
+            shared.upkeep().set_options(&options);
         }
-        let data = Arc::new(EventCount::new());
-        let mut logs = Vec::with_capacity(entry.partitions.len());
-        for (partition, log) in entry.partitions.iter().enumerate() {
-            let part = partition.to_string();
-            logs.push(inner.open_log(&mut registry, *log, data.clone(), |d| d.stream(&name, &part))?);
-        }
-        let offsets =
-            inner.open_log(&mut registry, entry.offsets, Arc::default(), |d| d.stream(&name, "offsets"))?;
-        let offsets = stream::Offsets::open(offsets, inner.journal.clone())?;
-        let shared = stream::Shared::new(name.clone(), logs, data, inner.journal.clone(), offsets);
-        registry.streams.insert(name, shared.clone());
+        drop(registry);
         Ok(Stream::new(shared, inner.clone()))
     }
+
+    fn merged(&self, stored: StreamOptions) -> StreamOptions {
+        let count = |asked: Option<u64>, stored| match asked {
+            None => stored,
+            Some(asked) => Some(asked).filter(|asked| *asked != u64::MAX),
+        };
+        StreamOptions {
+            age_max: match self.age_max {
+                None => stored.age_max,
+                Some(asked) => Some(asked).filter(|asked| *asked != Duration::MAX),
+            },
+            bytes_max: count(self.bytes_max, stored.bytes_max),
+            count_max: count(self.count_max, stored.count_max),
+            compaction: self.compaction.unwrap_or(stored.compaction),
+        }
+    }
+
+    /// Puts a new stream into the catalogue.
+    fn make(&self, registry: &mut Registry, name: &Name, options: StreamOptions) -> Result<StreamEntry> {
+        let count = self.partitions.unwrap_or(1);
+        if count == 0 || count > PARTITION_COUNT_MAX {
+            let detail = format!("{count} is not allowed; 1 to {PARTITION_COUNT_MAX} are");
+            return Err(Error::invalid("partitions", detail));
+        }
+        let mut catalogue = registry.catalogue.clone();
+        Catalogue::check_case(name, catalogue.streams.keys())?;
+        let entry = StreamEntry {
+            partitions: (0..count).map(|_| catalogue.next_log()).collect(),
+            offsets: catalogue.next_log(),
+            options,
+            starts: Vec::new(),
+        };
+        catalogue.streams.insert(name.to_string(), entry.clone());
+        self.hub.inner().save(&catalogue)?;
+        registry.catalogue = catalogue;
+        Ok(entry)
+    }
+}
+
+/// The open stream of that name and entry.
+fn open_shared(
+    hub: &Hub,
+    registry: &mut Registry,
+    name: &Name,
+    entry: &StreamEntry,
+) -> Result<Arc<stream::Shared>> {
+    if let Some(open) = registry.streams.get(name) {
+        return Ok(open.clone());
+    }
+    let inner = hub.inner();
+    let data = Arc::new(EventCount::new());
+    let mut logs = Vec::with_capacity(entry.partitions.len());
+    for (partition, log) in entry.partitions.iter().enumerate() {
+        let part = partition.to_string();
+        let log = inner.open_log(registry, *log, data.clone(), |d| d.stream(name, &part))?;
+        let start = entry.starts.get(partition).copied().unwrap_or(0);
+        // Not beyond the end: what was not durable when the catalogue was saved may be lost since.
+        log.move_start_to(start.min(log.end_sequence()));
+        logs.push(log);
+    }
+    let offsets = inner.open_log(registry, entry.offsets, Arc::default(), |d| d.stream(name, "offsets"))?;
+    let offsets = stream::Offsets::open(offsets, inner.journal.clone())?;
+    let shared =
+        stream::Shared::new(name.clone(), logs, data, inner.journal.clone(), offsets, &entry.options);
+    registry.streams.insert(name.clone(), shared.clone());
+    Ok(shared)
 }

@@ -25,7 +25,8 @@ pub(super) const HEADER_BYTES: u64 = header_block::HEADER_BYTES as u64;
 /// The least by which a file grows.
 const STEP_BYTES_MIN: u64 = 4096;
 
-const KIND: FileKind = FileKind { magic: b"RINGJRNL", noun: "journal", compatible: 0, fields_bytes: 16 };
+const KIND: FileKind =
+    FileKind { magic: b"RINGJRNL", noun: "journal", compatible: 0, features: 0, fields_bytes: 16 };
 
 /// See the module's description.
 #[derive(Debug)]
@@ -126,11 +127,11 @@ impl JournalFile {
 }
 
 fn encode(hub_id: u64, index: usize) -> Vec<u8> {
-    KIND.encode(&[hub_id, index as u64].map(u64::to_le_bytes).concat())
+    KIND.encode(&[hub_id, index as u64].map(u64::to_le_bytes).concat(), 0)
 }
 
 fn check(block: &[u8], hub_id: u64, index: usize, path: &Path) -> Result<()> {
-    let fields = KIND.decode(block, path)?;
+    let (fields, _) = KIND.decode(block, path)?;
     let (hub, which) = (u64_at(fields, 0).unwrap_or(0), u64_at(fields, 8).unwrap_or(0));
     if (hub, which) != (hub_id, index as u64) {
         let found = format!("it is journal {which} of hub {hub:#x}");

@@ -133,6 +133,11 @@ impl Journal {
         self.clock.now_ns()
     }
 
+    /// Whether time moves by itself.
+    pub(crate) fn has_system_clock(&self) -> bool {
+        self.clock.is_system()
+    }
+
     /// The hub's alarm.
     pub(crate) fn alarm(&self) -> &Alarm {
         &self.alarm

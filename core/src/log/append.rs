@@ -195,13 +195,13 @@ impl Log {
         }
     }
 
-    /// The one claimant that crosses the end pads what is left and seals the segment.
-    fn cross(&self, header: &Header, segment: u64, at: u64, records: u64, granules: u64) {
+    /// The one claimant that crosses the end, under its mark or the directory's lock, pads what is left and seals the segment.
+    pub(super) fn cross(&self, header: &Header, segment: u64, at: u64, records: u64, granules: u64) {
         let left = header.capacity() - at;
         if left > 0 {
             let byte = (at * GRANULE_BYTES) as usize;
             let word = PAD | left as u32;
-            // SAFETY: the crossing claim is in the segment's last `left` granules, under our mark.
+            // SAFETY: the crossing claim is in the segment's last `left` granules; our mark, or the lock, keeps it open.
             let buffer = unsafe { header.buffer() };
             if self.home.is_some() {
                 let crc = pad_checksum(word, header.seed(self.id, segment).at(byte as u64));
@@ -219,15 +219,15 @@ impl Log {
     }
 
     /// Takes what is left of the open segment away from those that loaded `current` before the log was closed: as a crosser
-    /// does, but without a pad, for the segment may be continued when the log is opened again. Under the directory's lock.
-    pub(super) fn end_claims(&self, segment: u64) {
+    /// does. Its header, record count and end, unless a crosser came first. Under the directory's lock.
+    pub(super) fn end_claims(&self, segment: u64) -> Option<(&Header, u64, u64)> {
         let block = &self.blocks[segment as usize % BLOCKS];
         // ORDERING: Relaxed: the compare-and-swap decides.
         let mut found = block.claim.load(Ordering::Relaxed);
         loop {
             let (records, position) = claim::split(found);
             if position > LIMIT {
-                return;
+                return None;
             }
             // ORDERING: AcqRel, P6: as in `add_to_claim`.
             match block.claim.compare_exchange(
@@ -239,7 +239,7 @@ impl Log {
                 Ok(_) => {
                     // ORDERING: Relaxed: the directory's lock, which openers hold, keeps the block serving the segment.
                     let header = self.header(block.header.load(Ordering::Relaxed) as u32);
-                    return header.seal(records, position - (LIMIT - header.capacity()));
+                    return Some((header, records, position - (LIMIT - header.capacity())));
                 }
                 Err(now) => found = now,
             }
@@ -247,7 +247,7 @@ impl Log {
     }
 
     /// Tells everybody that the segment is full. If it is no longer current, somebody has.
-    fn start_rotation(&self, segment: u64) {
+    pub(super) fn start_rotation(&self, segment: u64) {
         // ORDERING: AcqRel, P6: the seal came before; a failed exchange means that `current` moved on or was closed.
         let _ = self.current.compare_exchange(
             current(segment, 0),

@@ -53,6 +53,8 @@ pub(crate) struct Directory {
     /// The number and base of the next segment, when there is no open one to ask.
     next_number: u64,
     resume_base: u64,
+    /// The largest usual size of its kind of log, and what a limit has made of it.
+    bytes_most: u64,
     bytes_max: u64,
     last_open: Option<(Instant, u64)>,
 }
@@ -60,7 +62,8 @@ pub(crate) struct Directory {
 impl Directory {
     /// A log whose first segment will be `next_number`, beginning with sequence `base`.
     pub(crate) fn new(bytes_max: u64, next_number: u64, base: u64) -> Self {
-        Self { entries: VecDeque::new(), next_number, resume_base: base, bytes_max, last_open: None }
+        let entries = VecDeque::new();
+        Self { entries, next_number, resume_base: base, bytes_most: bytes_max, bytes_max, last_open: None }
     }
 
     /// Adds the next segment.
@@ -171,6 +174,16 @@ impl Directory {
             }
         }
         self.segment(low)
+    }
+
+    /// Segments that were opened before this one came tell nothing of the next one's size: it is the smallest.
+    pub(crate) fn forget_pace(&mut self) {
+        self.last_open = None;
+    }
+
+    /// No segment from now on is larger, unless one record needs more.
+    pub(crate) fn limit_bytes(&mut self, bytes: u64) {
+        self.bytes_max = self.bytes_most.min(bytes);
     }
 
     /// Bytes of the next segment: twice the last if that lasted less than a tenth of a second, half of it if it

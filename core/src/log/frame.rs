@@ -46,6 +46,7 @@ pub(crate) const INDEXED: u8 = 32;
 
 const TAG_EVENT_TIME: u8 = 1;
 const TAG_DUE: u8 = 2;
+const TAG_TOMBSTONE: u8 = 3;
 
 /// What a frame is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +88,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) event_time_ns: Option<u64>,
     /// 0: at once. Anything else makes the record an indexed one.
     pub(crate) due_ns: u64,
+    /// The record says that its key has no value any more.
+    pub(crate) is_tombstone: bool,
     pub(crate) headers: &'a [(&'a str, &'a [u8])],
     pub(crate) value: &'a [u8],
 }
@@ -94,7 +97,16 @@ pub(crate) struct Draft<'a> {
 impl<'a> Draft<'a> {
     /// A control frame.
     pub(crate) fn control(kind: Kind, time_ns: u64, value: &'a [u8]) -> Self {
-        Self { kind, time_ns, key: None, event_time_ns: None, due_ns: 0, headers: &[], value }
+        Self {
+            kind,
+            time_ns,
+            key: None,
+            event_time_ns: None,
+            due_ns: 0,
+            is_tombstone: false,
+            headers: &[],
+            value,
+        }
     }
 
     /// Whether there is nothing but a value.
@@ -104,7 +116,9 @@ impl<'a> Draft<'a> {
     }
 
     fn extension_bytes(&self) -> usize {
-        let fields = usize::from(self.event_time_ns.is_some()) + usize::from(self.due_ns != 0);
+        let fields = usize::from(self.event_time_ns.is_some())
+            + usize::from(self.due_ns != 0)
+            + usize::from(self.is_tombstone);
         if fields == 0 { 0 } else { 1 + 10 * fields }
     }
 
@@ -175,6 +189,10 @@ impl<'a> Draft<'a> {
                 flags |= INDEXED;
                 put(into, &[TAG_DUE, 8]);
                 put(into, &self.due_ns.to_le_bytes());
+            }
+            if self.is_tombstone {
+                put(into, &[TAG_TOMBSTONE, 8]);
+                put(into, &0u64.to_le_bytes());
             }
         }
         if !self.headers.is_empty() {
@@ -336,12 +354,21 @@ impl<'a> Frame<'a> {
     }
 
     fn extension_field(&self, wanted: u8) -> Option<u64> {
-        let mut rest = self.parts()?.extension;
+        self.extension_field_at(wanted).and_then(|at| u64_at(self.bytes, at))
+    }
+
+    /// Where the 8 bytes of a field of the extension are.
+    fn extension_field_at(&self, wanted: u8) -> Option<usize> {
+        let parts = self.parts()?;
+        let mut at = HEADER_BYTES + parts.key.len() + 1;
+        let mut rest = parts.extension;
         while let [tag, len, after @ ..] = rest {
             let (field, after) = after.split_at_checked(usize::from(*len))?;
+            at += 2;
             if *tag == wanted {
-                return u64_at(field, 0);
+                return (field.len() == 8).then_some(at);
             }
+            at += field.len();
             rest = after;
         }
         None
@@ -349,6 +376,27 @@ impl<'a> Frame<'a> {
 
     pub(crate) fn event_time_ns(&self) -> Option<u64> {
         self.extension_field(TAG_EVENT_TIME)
+    }
+
+    /// Of a record that says that its key has no value any more: when compaction first came by; 0 for not yet.
+    pub(crate) fn tombstone_ns(&self) -> Option<u64> {
+        self.extension_field(TAG_TOMBSTONE)
+    }
+
+    /// Puts a copy of a record behind `area`, on its own even if it was one of a batch, for the place where it then is; as a
+    /// tombstone with that time.
+    pub(crate) fn copy_to(&self, area: &mut Vec<u8>, tombstone_ns: Option<u64>, seed: Option<Seed>) {
+        let start = area.len();
+        area.extend_from_slice(self.bytes);
+        area.resize(start + (self.granules() * GRANULE_BYTES) as usize, 0);
+        let copy = &mut area[start..start + self.bytes.len()];
+        copy[FLAGS] &= !(BATCH_CONTINUES | BATCH_CONTINUED);
+        if let (Some(time_ns), Some(at)) = (tombstone_ns, self.extension_field_at(TAG_TOMBSTONE)) {
+            copy[at..at + 8].copy_from_slice(&time_ns.to_le_bytes());
+        }
+        let len = copy.len() as u32;
+        let crc = seed.map_or(0, |seed| checksum(&copy[TIME..], seed.at(start as u64) ^ len));
+        copy[CRC..TIME].copy_from_slice(&crc.to_le_bytes());
     }
 
     /// When a queue may deliver it first; 0 for at once.
@@ -428,10 +476,12 @@ mod tests {
             value in proptest::collection::vec(any::<u8>(), 0..300),
             headers in proptest::collection::vec(("[a-z]{1,9}", proptest::collection::vec(any::<u8>(), 0..9)), 0..4),
             event_time_ns in proptest::option::of(any::<u64>()), due_ns in any::<u64>(), time_ns in any::<u64>(),
+            is_tombstone in any::<bool>(),
         ) {
             let headers: Vec<(&str, &[u8])> = headers.iter().map(|(n, v)| (n.as_str(), v.as_slice())).collect();
             let draft = Draft {
-                kind: Kind::Data, time_ns, key: key.as_deref(), event_time_ns, due_ns, headers: &headers, value: &value,
+                kind: Kind::Data, time_ns, key: key.as_deref(), event_time_ns, due_ns, is_tombstone, headers: &headers,
+                value: &value,
             };
             let bytes = encoded(&draft, 99);
             let frame = Frame::checked(&bytes, 99).unwrap();
@@ -440,7 +490,18 @@ mod tests {
             prop_assert_eq!(frame.event_time_ns(), event_time_ns);
             prop_assert_eq!(frame.due_ns(), due_ns);
             prop_assert_eq!(frame.time_ns(), time_ns);
-            prop_assert_eq!(frame.headers().collect::<Vec<_>>(), headers);
+            prop_assert_eq!(frame.tombstone_ns(), is_tombstone.then_some(0));
+            prop_assert_eq!(frame.headers().collect::<Vec<_>>(), headers.clone());
+
+            let seed = Seed { log_id: 5, segment: 6, generation: 2 };
+            let mut area = vec![0; 64];
+            frame.copy_to(&mut area, Some(77), Some(seed));
+            let copy = Frame::checked(&area[64..], seed.at(64)).unwrap();
+            prop_assert_eq!(copy.tombstone_ns(), is_tombstone.then_some(77));
+            prop_assert_eq!((copy.key(), copy.value(), copy.due_ns()), (key.as_deref(), &value[..], due_ns));
+            prop_assert_eq!((copy.time_ns(), copy.event_time_ns()), (time_ns, event_time_ns));
+            prop_assert_eq!(copy.headers().collect::<Vec<_>>(), headers);
+            prop_assert_eq!(copy.sequence_from_base(), 7);
         }
 
         #[test]

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! 0000000000000001.segment      4096 bytes of header, then the segment's data area byte for byte
+//! 0000000000000001.segment.new  the same after compaction, about to be renamed over it
 //! ```
 //!
 //! **Promise.** A segment's file is made, named in its header, and durable in its directory before its first frame
@@ -17,6 +18,9 @@ use crate::storage::{Aligned, Feed, File, Storage};
 use crate::sync::{Mutex, lock};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// Behind the name of a file that is being written anew.
+const NEW: &str = ".new";
 
 /// See the module's description.
 #[derive(Debug)]
@@ -50,6 +54,10 @@ impl Home {
     /// The path of a segment's file.
     pub(crate) fn path(&self, number: u64) -> PathBuf {
         self.directory.join(format!("{number:016}.segment"))
+    }
+
+    fn new_path(&self, number: u64) -> PathBuf {
+        self.directory.join(format!("{number:016}.segment{NEW}"))
     }
 
     /// The segment that a path names.
@@ -141,18 +149,55 @@ impl Home {
         written.map_err(|e| Error::io("write", self.path(segment.number), &e))
     }
 
+    /// Writes a file that is to take the place of a segment's, and makes its content durable.
+    pub(crate) fn write_new(&self, segment: &SegmentFile, data: &[u8]) -> Result<()> {
+        let path = self.new_path(segment.number);
+        let written = self.storage.remove(&path).or_else(none_is_fine).and_then(|()| {
+            let file = self.storage.create(&path, segment_file::HEADER_BYTES as u64 + segment.data_bytes)?;
+            file.write_all_at(data, segment_file::HEADER_BYTES as u64)?;
+            file.write_all_at(&segment.encode(), 0)?;
+            file.sync()
+        });
+        written.map_err(|e| Error::io("write", path, &e))
+    }
+
+    /// Puts it in place: from here on whoever opens the segment finds the new file. Durable by `sync_names`.
+    pub(crate) fn replace(&self, number: u64) -> Result<()> {
+        let path = self.path(number);
+        self.storage.rename(&self.new_path(number), &path).map_err(|e| Error::io("replace", path, &e))
+    }
+
+    /// Makes durable which files there are.
+    pub(crate) fn sync_names(&self) -> Result<()> {
+        self.storage.sync_dir(&self.directory).map_err(|e| Error::io("sync", &self.directory, &e))
+    }
+
+    /// Removes what a crash left of files that were to take the place of others.
+    pub(crate) fn remove_unfinished(&self) -> Result<()> {
+        let paths = self.storage.list(&self.directory).map_err(|e| Error::io("list", &self.directory, &e))?;
+        for path in paths {
+            let old = path.file_name().and_then(|name| name.to_str()?.strip_suffix(NEW)).map(Path::new);
+            if old.and_then(Self::number).is_some() {
+                self.storage.remove(&path).map_err(|e| Error::io("remove", path, &e))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Removes the file of a segment that nobody needs any more, durably: of several removed, a later one must not
     /// vanish before an earlier one, which would look like a missing segment. May be repeated after an error.
     pub(crate) fn remove(&self, number: u64) -> Result<()> {
         let path = self.path(number);
-        let removed = match self.storage.remove(&path) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e),
-            _ => self.storage.sync_dir(&self.directory),
-        };
+        let removed = self.storage.remove(&path).or_else(none_is_fine);
+        let removed = removed.and_then(|()| self.storage.sync_dir(&self.directory));
         removed.map_err(|e| Error::io("remove", path, &e))
     }
 }
 
 fn not_the_tail(number: u64) -> Error {
     Error::Internal { detail: format!("segment {number} is not the one being written") }
+}
+
+fn none_is_fine(error: std::io::Error) -> std::io::Result<()> {
+    if error.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
 }

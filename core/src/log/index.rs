@@ -76,7 +76,8 @@ impl Walk {
             self.landings.push(self.at);
         }
         self.at.granule += frame.granules() as u32;
-        self.at.sequence += u32::from(frame.kind().is_record());
+        // In a compacted segment with gaps.
+        self.at.sequence = frame.sequence_from_base() + u32::from(frame.kind().is_record());
         if frame.kind() == Kind::Data {
             self.at.time_ns = self.at.time_ns.max(frame.time_ns());
         }
@@ -172,7 +173,7 @@ mod tests {
             let value = vec![0; *bytes];
             let draft = Draft { time_ns: *time_ns, ..Draft::control(Kind::Data, 0, &value) };
             let mut frame = vec![0; draft.bytes()];
-            draft.encode(&mut frame[4..], 0, 0, None);
+            draft.encode(&mut frame[4..], walk.at.sequence, 0, None);
             places.push(walk.at);
             walk.enter(&Frame::trusted(&frame));
         }

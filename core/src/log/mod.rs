@@ -5,7 +5,7 @@
 //! producer delays readers at its record and never another append, until the blocks come round. What the journal
 //! reported durable survives power loss as a prefix.
 //!
-//! **Not promised.** That a record stays: its owner releases segments (`rotate.rs`).
+//! **Not promised.** That a record stays: its owner limits what is kept (`retention.rs`), or releases segments.
 //!
 //! ```text
 //!   producers --claim--> block[segment % BLOCKS] --> Header --pin--> Buffer      (live)
@@ -14,7 +14,7 @@
 //! ```
 //!
 //! **Protocols**, each argued where its words are: `P1 commit` (append.rs), `P2 mark` (marks.rs), `P3 pin` and
-//! `P4 seal` (segment.rs), `P5 next` (segment.rs), `P6 open` (rotate.rs). Models of this
+//! `P4 seal` (segment.rs), `P5 next` (segment.rs), `P6 open` (rotate.rs), `P12 start` (retention.rs). Models of this
 //! code, named for them, are in `loom-tests/`.
 //!
 //! **Failure.** A failed write or sync poisons the log: appends and waits return the error until it is reopened.
@@ -25,6 +25,8 @@
 //! | `append`, `rotate` | producers: claim and commit; opening, evicting, releasing segments |
 //! | `reader`, `cold`, `pin`, `payload` | walking the log; in its files; keeping a segment, or one frame |
 //! | `find`, `time`, `index` | seeking by offset and by time |
+//! | `retention` | what may still be read, by age, bytes and count |
+//! | `compaction` | leaving out what a later record of the same key has replaced |
 //! | `writer`, `streaming`, `home` | to disk, on disk |
 //! | `restore`, `recovery`, `open` | back from the journal, back from disk |
 //! | `pages`, `buffer`, `segment`, `marks`, `slab`, `directory` | memory |
@@ -33,6 +35,7 @@ mod append;
 mod buffer;
 pub(crate) mod claim;
 mod cold;
+mod compaction;
 mod directory;
 mod find;
 pub(crate) mod frame;
@@ -47,6 +50,7 @@ mod pin;
 mod reader;
 pub(crate) mod recovery;
 mod restore;
+mod retention;
 mod rotate;
 mod segment;
 pub(crate) mod segment_file;
@@ -57,10 +61,12 @@ mod writer;
 
 pub(crate) use append::Appended;
 pub(crate) use claim::Place;
+pub(crate) use compaction::{Compactor, Rules};
 pub(crate) use frame::{Draft, Frame, INDEXED, Kind};
 pub(crate) use payload::Payload;
 pub(crate) use reader::Reader;
 pub(crate) use restore::Restore;
+pub(crate) use retention::{Limits, UNLIMITED};
 pub(crate) use segment_file::SegmentFile;
 pub(crate) use streaming::Progress;
 
@@ -73,6 +79,7 @@ use crossbeam_utils::CachePadded;
 use directory::Directory;
 use home::Home;
 use marks::Marks;
+use retention::Retention;
 use segment::Header;
 use slab::Slab;
 use std::sync::{Arc, OnceLock};
@@ -148,6 +155,7 @@ pub(crate) struct Log {
     stream_at: AtomicU64,
     /// In the journal's list of logs to commit.
     dirty: AtomicBool,
+    retention: Retention,
     poison: OnceLock<Error>,
 }
 
@@ -165,6 +173,7 @@ impl Log {
         data: Arc<EventCount>,
     ) -> Self {
         let first = directory.next_number() - 1;
+        let (_, start) = directory.start();
         let block = || CachePadded::new(Block { claim: AtomicU64::new(UNOPENED), header: AtomicU64::new(0) });
         Self {
             id,
@@ -178,7 +187,7 @@ impl Log {
             directory: Mutex::new(directory),
             size_request: AtomicU64::new(0),
             data,
-            writer: Mutex::new(Writer::at(Place::new(first + 1, 0))),
+            writer: Mutex::new(Writer::at(Place::new(first + 1, 0), start)),
             written: AtomicU64::new(Place::new(first + 1, 0).0),
             durable: AtomicU64::new(Place::new(first + 1, 0).0),
             homed: AtomicU64::new(Place::new(first + 1, 0).0),
@@ -187,6 +196,7 @@ impl Log {
             unhomed_bytes: AtomicU64::new(0),
             stream_at: AtomicU64::new(0),
             dirty: AtomicBool::new(false),
+            retention: Retention::from(start),
             poison: OnceLock::new(),
         }
     }
@@ -264,7 +274,10 @@ impl Log {
             // ORDERING: AcqRel: appends that load it after this see CLOSED.
             let found = self.current.fetch_or(CLOSED, Ordering::AcqRel);
             if found & (CLOSED | ROTATING) == 0 {
-                self.end_claims(claim::current_segment(found));
+                // Without a pad: the segment may be continued when the log is opened again.
+                if let Some((header, records, end)) = self.end_claims(claim::current_segment(found)) {
+                    header.seal(records, end);
+                }
             }
         }
         self.data.notify_all();

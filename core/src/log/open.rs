@@ -71,9 +71,20 @@ impl Log {
             (tail, _) => tail,
         };
         let entries = entries(&home, id, &files, tail.as_ref())?;
+        if let Some(tail) =
+            tail.as_ref().filter(|tail| tail.scan.start > tail.header.base + tail.scan.records)
+        {
+            let detail = format!(
+                "a durable mark says that reading begins at sequence {}, but the log ends at {}",
+                tail.scan.start,
+                tail.header.base + tail.scan.records,
+            );
+            return Err(corrupt(&home.path(tail.header.number), HEADER_BYTES as u64, detail));
+        }
         if let Some((number, _)) = interrupted {
             home.remove(number)?;
         }
+        home.remove_unfinished()?;
         let mut recovered = Recovered { segments: files.len() as u64, cut_bytes: 0 };
         if let Some(tail) = tail.as_ref().filter(|tail| tail.scan.torn_bytes > 0) {
             recovered.cut_bytes = tail.scan.torn_bytes;
@@ -92,10 +103,11 @@ impl Log {
     /// Goes on in the last segment, or after it if it is full.
     fn resume(&mut self, tail: TailSegment) {
         let end = tail.end();
+        self.move_start_to(tail.scan.start);
         let TailSegment { header, file, mut data, scan } = tail;
         let place =
             if scan.sealed { Place::new(header.number + 1, 0) } else { Place::new(header.number, end) };
-        self.writer = Mutex::new(Writer::at(place));
+        self.writer = Mutex::new(Writer::at(place, self.first_readable()));
         self.written = AtomicU64::new(place.0);
         self.durable = AtomicU64::new(place.0);
         self.homed = AtomicU64::new(place.0);
@@ -213,6 +225,9 @@ fn open_tail(home: &Home, id: u64, number: u64, path: &Path) -> Result<Option<Ta
         }
         Err(error) => return Err(error),
     };
+    if header.is_compacted() {
+        return Err(corrupt(path, 56, "it was compacted, and the segment after it is missing"));
+    }
     let mut data = vec![0; header.data_bytes as usize];
     file.read_exact_at(&mut data, HEADER_BYTES as u64).map_err(|e| read_error(path, &e))?;
     let seed = Seed { log_id: id, segment: number, generation: header.generation };

@@ -2,7 +2,8 @@
 //!
 //! **Promise.** Frames come in order of claim, each once. The reader takes a segment by one pin, not per frame, and
 //! never stops a producer: it pins at most the segment that it is in. Once a segment has left memory, its file is
-//! read instead, in chunks, every frame checked (`cold.rs`).
+//! read instead, in chunks, every frame checked (`cold.rs`). In a compacted segment sequences grow with gaps; nothing but its
+//! records tells them.
 //!
 //! **Failure.** Damage in a file is an error with its position, again at each call: nothing is skipped. A segment
 //! that was released before the reader came to it is skipped.
@@ -15,7 +16,7 @@ use crate::log::index::Landing;
 use crate::log::payload::Payload;
 use crate::log::pin::Pin;
 use crate::log::recovery::frame_at;
-use crate::log::segment_file::{self, SegmentFile};
+use crate::log::segment_file::{self, SegmentFile, is_compacted};
 use crate::log::{Level, Log};
 use std::sync::Arc;
 
@@ -42,8 +43,10 @@ pub(crate) struct Reader {
     segment: u64,
     /// Granule of the next frame.
     at: u64,
-    /// Sequence of the next record.
+    /// Sequence of the next record; in a compacted segment, of the first that it can be.
     sequence: u64,
+    /// The first sequence of the segment, if it is compacted.
+    compacted_base: Option<u64>,
     /// Readable up to here when last looked.
     limit: Place,
     /// The frame that `advance` found.
@@ -75,13 +78,15 @@ impl Reader {
         Self::at(log, segment, sequence)
     }
 
-    fn at(log: Arc<Log>, segment: u64, sequence: u64) -> Self {
+    /// A reader at the first frame of a segment, whose first sequence is this.
+    pub(crate) fn at(log: Arc<Log>, segment: u64, sequence: u64) -> Self {
         Self {
             log,
             source: Source::default(),
             segment,
             at: 0,
             sequence,
+            compacted_base: None,
             limit: Place::default(),
             found: Found::NOTHING,
         }
@@ -100,12 +105,12 @@ impl Reader {
             }
         }
         while self.sequence < sequence {
-            let before = (self.segment, self.at, self.sequence);
             if !self.advance()? {
                 break;
             }
             if self.found.sequence >= sequence && self.frame().kind().is_record() {
-                self.leave_to(before);
+                // Back by one frame, and not into the segment before: compaction may have replaced that meanwhile.
+                (self.at, self.sequence) = (self.found.at, self.found.sequence);
                 break;
             }
         }
@@ -130,17 +135,9 @@ impl Reader {
         Ok(())
     }
 
-    /// Steps back to a place of the same segment, or to one found by looking it up.
-    fn leave_to(&mut self, (segment, at, sequence): (u64, u64, u64)) {
-        if segment != self.segment {
-            self.go_to(segment, sequence);
-        }
-        (self.at, self.sequence) = (at, sequence);
-    }
-
     fn go_to(&mut self, segment: u64, sequence: u64) {
         self.leave();
-        (self.segment, self.at, self.sequence) = (segment, 0, sequence);
+        (self.segment, self.at, self.sequence, self.compacted_base) = (segment, 0, sequence, None);
     }
 
     fn leave(&mut self) {
@@ -183,6 +180,15 @@ impl Reader {
         }
     }
 
+    /// As `advance`, but not beyond the segment, and false if that was released.
+    pub(crate) fn advance_within(&mut self) -> Result<bool> {
+        let segment = self.segment;
+        if matches!(self.source, Source::Unknown(_)) && !self.locate()? || self.segment != segment {
+            return Ok(false);
+        }
+        Ok(matches!(self.step()?, Step::Frame))
+    }
+
     fn step(&mut self) -> Result<Step> {
         let place = self.place();
         if place >= self.limit {
@@ -215,6 +221,9 @@ impl Reader {
             Source::Unknown(_) => return Ok(Step::End),
         };
         let kind = frame.kind();
+        if let Some(base) = self.compacted_base {
+            self.sequence = base + u64::from(frame.sequence_from_base());
+        }
         self.found = Found { at: self.at, bytes: frame.bytes().len(), kind, sequence: self.sequence };
         self.at += frame.granules();
         self.sequence += u64::from(kind.is_record());
@@ -279,8 +288,9 @@ impl Reader {
         if let Some(index) = next_header
             && let Some(pin) = Pin::new(&self.log, index, next)
         {
-            self.go_to(next, self.sequence);
-            self.source = Source::Live(pin);
+            let base = pin.header().base();
+            self.go_to(next, base);
+            self.take(Source::Live(pin));
             return Ok(true);
         }
         let entry = self.log.look(|directory| {
@@ -290,12 +300,25 @@ impl Reader {
         let Some(entry) = entry else { return Ok(false) };
         if let Some(entry) = entry
             && entry.base != self.sequence
+            // What a compacted segment lacks at its end only the next one tells.
+            && (self.compacted_base.is_none() || entry.base < self.sequence)
         {
             let detail = format!("it begins with sequence {}, expected {}", entry.base, self.sequence);
             return Err(self.log.blame(Place::new(next, 0), detail));
         }
         self.go_to(next, self.sequence);
         self.locate()
+    }
+
+    /// Reads the segment from there.
+    fn take(&mut self, source: Source) {
+        let (generation, base) = match &source {
+            Source::Live(pin) => (pin.header().generation(), pin.header().base()),
+            Source::Cold(cold) => (cold.segment.generation, cold.segment.base),
+            Source::Unknown(_) => return,
+        };
+        self.compacted_base = is_compacted(generation).then_some(base);
+        self.source = source;
     }
 
     /// Finds the segment, in memory or on disk. False: it does not exist yet.
@@ -315,14 +338,16 @@ impl Reader {
             if segment.number > wanted {
                 (self.segment, self.at, self.sequence) = (segment.number, 0, segment.base);
             }
+            // Behind a compacted segment the sequence is only known to be no larger.
+            self.sequence = self.sequence.max(segment.base);
             if let Some(pinned) = pinned {
                 let Some(pin) = pinned else { return Ok(false) };
-                self.source = Source::Live(pin);
+                self.take(Source::Live(pin));
                 return Ok(true);
             }
             let Source::Unknown(chunks) = std::mem::take(&mut self.source) else { return Ok(true) };
             if let Some(cold) = self.log.open_cold(segment, chunks.unwrap_or_default())? {
-                self.source = Source::Cold(cold);
+                self.take(Source::Cold(cold));
                 return Ok(true);
             }
         }

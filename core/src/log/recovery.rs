@@ -8,12 +8,13 @@
 //! very last commit before a crash is not covered by one; damage in it looks like a torn tail.
 
 use crate::log::claim::{GRANULE_BYTES, Place};
-use crate::log::frame::{BATCH_CONTINUES, Frame, Kind, PAD, Seed, Word, pad_checksum};
+use crate::log::frame::{BATCH_CONTINUES, Frame, Kind, PAD, Seed, Word, pad_checksum, u64_at};
+use crate::log::segment_file::is_compacted;
 
 /// What a walk found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Scan {
-    /// Records before the end.
+    /// Sequences before the end, counted from the segment's first.
     pub(crate) records: u64,
     /// Where the next frame goes, in granules.
     pub(crate) end: u64,
@@ -23,6 +24,36 @@ pub(crate) struct Scan {
     pub(crate) torn_bytes: u64,
     /// The furthest durable mark.
     pub(crate) durable: Place,
+    /// Sequence of the first record that might still be read, as far as marks say.
+    pub(crate) start: u64,
+}
+
+/// What a durable mark says.
+///
+/// ```text
+/// 0 8  what was durable before the commit: a place
+/// 8 8  sequence of the first record that might still be read; left out where that is 0
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct DurableMark {
+    pub(crate) durable: Place,
+    pub(crate) start: u64,
+}
+
+impl DurableMark {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let start = (self.start != 0).then(|| self.start.to_le_bytes());
+        [&self.durable.0.to_le_bytes()[..], start.as_ref().map_or(&[], |start| &start[..])].concat()
+    }
+
+    fn decode(value: &[u8]) -> Self {
+        let place = |value: &[u8]| u64_at(value, 0).map_or(Place::default(), Place);
+        match value.len() {
+            8 => Self { durable: place(value), start: 0 },
+            16 => Self { durable: place(value), start: u64_at(value, 8).unwrap_or(0) },
+            _ => Self::default(),
+        }
+    }
 }
 
 /// Damage at a byte of the data area.
@@ -45,10 +76,12 @@ pub(crate) fn word_at(data: &[u8], byte: usize) -> Option<u32> {
     Some(u32::from_le_bytes(data.get(byte..byte + 4)?.try_into().ok()?))
 }
 
-/// The frame that `rest` begins with, which begins at `byte` of a data area: believed only with the right sequence.
+/// The frame that `rest` begins with, which begins at `byte` of a data area: believed only with the right sequence, that of
+/// the next record, or in a compacted segment of a later one.
 pub(crate) fn frame_at(rest: &[u8], byte: u64, seed: Seed, records: u64) -> Result<Frame<'_>, &'static str> {
     let frame = Frame::checked(rest, seed.at(byte))?;
-    if u64::from(frame.sequence_from_base()) != records {
+    let sequence = u64::from(frame.sequence_from_base());
+    if sequence != records && (sequence < records || !is_compacted(seed.generation)) {
         return Err("the sequence does not follow");
     }
     Ok(frame)
@@ -56,7 +89,8 @@ pub(crate) fn frame_at(rest: &[u8], byte: u64, seed: Seed, records: u64) -> Resu
 
 /// Walks the whole data area of a segment; `seed` identifies it.
 pub(crate) fn scan(data: &[u8], seed: Seed) -> Result<Scan, Damage> {
-    let mut found = Scan { records: 0, end: 0, sealed: false, torn_bytes: 0, durable: Place::default() };
+    let mut found =
+        Scan { records: 0, end: 0, sealed: false, torn_bytes: 0, durable: Place::default(), start: 0 };
     let (mut byte, mut records) = (0, 0);
     let stopped = loop {
         if byte >= data.len() {
@@ -74,9 +108,11 @@ pub(crate) fn scan(data: &[u8], seed: Seed) -> Result<Scan, Damage> {
             Err(why) => break why,
         };
         byte += (frame.granules() * GRANULE_BYTES) as usize;
-        records += u64::from(frame.kind().is_record());
+        records = u64::from(frame.sequence_from_base()) + u64::from(frame.kind().is_record());
         if frame.kind() == Kind::DurableMark {
-            found.durable = found.durable.max(mark_of(&frame));
+            let mark = DurableMark::decode(frame.value());
+            found.durable = found.durable.max(mark.durable);
+            found.start = found.start.max(mark.start);
         }
         // An unfinished batch does not count: the end moves only past its last frame.
         if !frame.has(BATCH_CONTINUES) {
@@ -97,10 +133,6 @@ pub(crate) fn scan(data: &[u8], seed: Seed) -> Result<Scan, Damage> {
     Ok(found)
 }
 
-fn mark_of(frame: &Frame<'_>) -> Place {
-    frame.value().try_into().map_or(Place::default(), |bytes| Place(u64::from_le_bytes(bytes)))
-}
-
 /// The furthest durable mark that is a valid frame somewhere behind `from`, of whatever sequence.
 fn later_mark(data: &[u8], from: usize, seed: Seed) -> Place {
     let mut furthest = Place::default();
@@ -110,7 +142,7 @@ fn later_mark(data: &[u8], from: usize, seed: Seed) -> Place {
         match plausible.then(|| Frame::checked(&data[byte..], seed.at(byte as u64))) {
             Some(Ok(frame)) => {
                 if frame.kind() == Kind::DurableMark {
-                    furthest = furthest.max(mark_of(&frame));
+                    furthest = furthest.max(DurableMark::decode(frame.value()).durable);
                 }
                 byte += (frame.granules() * GRANULE_BYTES) as usize;
             }
@@ -179,6 +211,30 @@ mod tests {
         let found = scan(&data, SEED).unwrap();
         assert_eq!((found.records, found.end * 8), (1, starts[1] as u64));
         assert!(found.torn_bytes > 0);
+    }
+
+    #[test]
+    fn sequences_grow_with_gaps_in_a_compacted_segment_and_nowhere_else() {
+        for generation in [1, 2] {
+            let seed = Seed { generation, ..SEED };
+            let mut data = Vec::new();
+            let mut starts = vec![];
+            for sequence in [3, 7, 5] {
+                starts.push(data.len());
+                let draft = Draft::control(Kind::Data, 1, b"value");
+                let mut frame = vec![0; draft.bytes()];
+                draft.encode(&mut frame[4..], sequence, 0, Some(seed.at(data.len() as u64)));
+                frame[..4].copy_from_slice(&(draft.bytes() as u32).to_le_bytes());
+                frame.resize((draft.granules() * GRANULE_BYTES) as usize, 0);
+                data.extend(frame);
+            }
+            let is_believed = |index: usize, next| {
+                frame_at(&data[starts[index]..], starts[index] as u64, seed, next).is_ok()
+            };
+            assert!(is_believed(0, 3));
+            assert_eq!((is_believed(0, 0), is_believed(1, 4)), (generation > 1, generation > 1));
+            assert!(!is_believed(2, 8), "never back");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Copying journalled pieces of segments back to the files where they belong, before the log is opened.
 //!
-//! **Promise.** Can be repeated: a piece is a part of the segment's image, which never changes. Files are named durably one
+//! **Promise.** Can be repeated: a piece is a part of the segment's image, which never changes. That of a segment that was
+//! compacted since is not wanted: all of it was in the file before that. Files are named durably one
 //! after the other, so that after a crash in it the first file still tells what was released (`rotate.rs` removes from the
 //! front alone): a piece of a segment before the first file is not wanted any more.
 
@@ -9,7 +10,8 @@ use crate::log::frame::corrupt;
 use crate::log::home::Home;
 use crate::log::segment_file::{HEADER_BYTES, SegmentFile};
 use crate::storage::{File, Storage};
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// See the module's description.
@@ -18,7 +20,8 @@ pub(crate) struct Restore {
     home: Home,
     /// Number of the first segment that has a file.
     first: Option<u64>,
-    last: Option<(u64, Arc<dyn File>)>,
+    /// The file that was written to last; none if the segment was compacted.
+    last: Option<(u64, Option<Arc<dyn File>>)>,
 }
 
 impl Restore {
@@ -44,6 +47,13 @@ impl Restore {
         }
         let path = self.home.path(segment.number);
         let end = byte_position.checked_add(bytes.len() as u64);
+        if segment.is_compacted() {
+            let detail = format!(
+                "the journal has a piece of its generation {}, which it never had",
+                segment.generation
+            );
+            return Err(corrupt(&path, 56, detail));
+        }
         if !segment.is_possible() || end.is_none_or(|end| end > segment.data_bytes) {
             let SegmentFile { base, data_bytes, .. } = segment;
             let detail = format!(
@@ -58,11 +68,15 @@ impl Restore {
             Some((number, file)) if *number == segment.number => file.clone(),
             _ => {
                 self.sync()?;
-                let file = self.open(segment).map_err(fail)?;
+                let file = match self.is_compacted(segment, &path).map_err(fail)? {
+                    true => None,
+                    false => Some(self.open(segment).map_err(fail)?),
+                };
                 self.last = Some((segment.number, file.clone()));
                 file
             }
         };
+        let Some(file) = file else { return Ok(()) };
         if byte_position == 0 {
             // The header and the length, too, which were synced with nothing else: see `settle` in `open.rs`.
             let mut end = [0];
@@ -73,12 +87,26 @@ impl Restore {
         file.write_all_at(bytes, HEADER_BYTES as u64 + byte_position).map_err(fail)
     }
 
+    /// Whether the segment's file was compacted since. A header that says nothing does not say that.
+    fn is_compacted(&self, segment: &SegmentFile, path: &Path) -> std::io::Result<bool> {
+        let mut block = vec![0; HEADER_BYTES];
+        let read = self.home.storage().open(path).and_then(|file| file.read_exact_at(&mut block, 0));
+        match read {
+            Ok(()) => {}
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::UnexpectedEof) => return Ok(false),
+            Err(e) => return Err(e),
+        }
+        let found = SegmentFile::decode(&block, path);
+        let is_same = |found: &SegmentFile| (found.log_id, found.number) == (segment.log_id, segment.number);
+        Ok(found.is_ok_and(|found| is_same(&found) && found.is_compacted()))
+    }
+
     /// The file of a segment, as long as it should be.
     fn open(&mut self, segment: &SegmentFile) -> std::io::Result<Arc<dyn File>> {
         let path = self.home.path(segment.number);
         let bytes = bytes_of(segment);
         match self.home.storage().open(&path) {
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            Err(e) if e.kind() == ErrorKind::NotFound => {
                 let file = self.home.storage().create(&path, bytes)?;
                 self.home.storage().sync_dir(self.home.directory())?;
                 self.first.get_or_insert(segment.number);
@@ -100,12 +128,12 @@ impl Restore {
     /// `Io`.
     pub(crate) fn sync(&self) -> Result<()> {
         match &self.last {
-            Some((number, file)) => {
+            Some((number, Some(file))) => {
                 file.sync().map_err(|e| Error::io("sync", self.home.path(*number), &e))?;
                 let directory = self.home.directory();
                 self.home.storage().sync_dir(directory).map_err(|e| Error::io("sync", directory, &e))
             }
-            None => Ok(()),
+            _ => Ok(()),
         }
     }
 }

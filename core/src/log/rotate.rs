@@ -95,13 +95,33 @@ impl Log {
         }
     }
 
+    /// Seals the open segment although it is not full, so that it can be released, and opens the next.
+    pub(crate) fn seal_open(&self) {
+        let segment = {
+            let mut directory = lock(&self.directory);
+            // ORDERING: Acquire, P6: as in `open_next`.
+            let found = self.current.load(Ordering::Acquire);
+            let segment = claim::current_segment(found);
+            if found != current(segment, 0) {
+                return;
+            }
+            directory.forget_pace();
+            if let Some((header, records, at)) = self.end_claims(segment) {
+                self.cross(header, segment, at, records, 0);
+            }
+            self.start_rotation(segment);
+            segment
+        };
+        self.open_next(segment);
+    }
+
     pub(super) fn unpin(&self, index: u32) {
         if self.header(index).unpin() {
             lock(&self.free_headers).push(index);
         }
     }
 
-    fn retire(&self, index: u32) {
+    pub(super) fn retire(&self, index: u32) {
         if self.header(index).retire() {
             lock(&self.free_headers).push(index);
         }
@@ -135,7 +155,7 @@ impl Log {
     }
 
     /// Forgets every segment before `number`, in memory and on disk; none once the log is closed. Their records are
-    /// settled, or too old.
+    /// settled, or too old (`retention.rs`).
     ///
     /// # Errors
     /// A file that cannot be removed; those before it are gone.
@@ -150,13 +170,15 @@ impl Log {
             let last = directory.last().map_or(0, |last| last.number);
             // The last one is open for appends, or tells where the log goes on. As long as nothing of a later one is
             // home, there may be no file but this one to tell that: without it, sequences would begin again at 0.
-            let later_is_home = self.homed() > Place::new(first.number + 1, 0);
-            if first.number >= number || first.number == last || !later_is_home {
+            if first.number >= number || first.number == last || !self.is_later_home(first.number) {
                 break;
             }
             let first = first.number;
             if directory.segment(first + 1).is_err() {
                 self.learn(&mut directory, self.read_segment(first + 1)?)?;
+            }
+            if let Ok(Some(second)) = directory.segment(first + 1) {
+                self.move_start_to(second.base);
             }
             if let Some(home) = &self.home {
                 home.remove(first)?;

@@ -6,7 +6,7 @@
 //!  32  8  segment number
 //!  40  8  sequence of the first record
 //!  48  8  bytes of the data area
-//!  56  4  generation
+//!  56  4  generation: 1, and one more each time it is compacted; above 1 exactly if the feature says so
 //!  60  4  CRC-32C of bytes 0..60
 //!  64 ..  zeros, to 4096
 //! ```
@@ -21,9 +21,17 @@ use std::path::Path;
 
 pub(crate) use crate::log::header_block::HEADER_BYTES;
 
-const KIND: FileKind =
-    FileKind { magic: b"RINGMAIN", noun: "segment", compatible: INDEXED, fields_bytes: 36 };
+const KIND: FileKind = FileKind {
+    magic: b"RINGMAIN",
+    noun: "segment",
+    compatible: INDEXED,
+    features: COMPACTED,
+    fields_bytes: 36,
+};
+/// Compatible feature: an index may follow the data area.
 const INDEXED: u32 = 1;
+/// Incompatible feature: records were left out, so that sequences grow with gaps. The generation is above 1.
+const COMPACTED: u32 = 1;
 /// Where the header says with which sequence the segment begins.
 pub(crate) const BASE: u64 = 40;
 /// Largest sequence that a segment may begin with: there is room for more, and no log gets there.
@@ -39,10 +47,21 @@ pub(crate) struct SegmentFile {
     pub(crate) generation: u32,
 }
 
+/// Whether a segment of this generation had records left out.
+pub(crate) fn is_compacted(generation: u32) -> bool {
+    generation > 1
+}
+
 impl SegmentFile {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let words = [self.log_id, self.number, self.base, self.data_bytes].map(u64::to_le_bytes).concat();
-        KIND.encode(&[&words[..], &self.generation.to_le_bytes()].concat())
+        let features = if self.is_compacted() { COMPACTED } else { 0 };
+        KIND.encode(&[&words[..], &self.generation.to_le_bytes()].concat(), features)
+    }
+
+    /// Whether records were left out.
+    pub(crate) fn is_compacted(&self) -> bool {
+        is_compacted(self.generation)
     }
 
     /// What identifies it in checksums.
@@ -63,7 +82,7 @@ impl SegmentFile {
 
     /// Reads the header block of `path`.
     pub(crate) fn decode(block: &[u8], path: &Path) -> Result<Self> {
-        let fields = KIND.decode(block, path)?;
+        let (fields, features) = KIND.decode(block, path)?;
         let word = |index: usize| u64_at(fields, 8 * index).unwrap_or(0);
         let generation = fields.last_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
         let header =
@@ -74,6 +93,10 @@ impl SegmentFile {
                 48,
                 format!("a data area of {} bytes is impossible", header.data_bytes),
             ));
+        }
+        if header.is_compacted() != (features & COMPACTED != 0) {
+            let detail = format!("generation {generation} does not fit the features {features:#x}");
+            return Err(corrupt(path, 56, detail));
         }
         if header.base > BASE_MAX {
             return Err(corrupt(path, BASE, format!("a first sequence of {} is impossible", header.base)));
@@ -100,6 +123,19 @@ mod tests {
             let found = SegmentFile::decode(&header.encode(), Path::new("s"));
             assert!(matches!(found, Err(Error::Corrupt { byte_position, .. }) if byte_position == place));
         }
+    }
+
+    #[test]
+    fn a_compacted_segment_says_so_in_a_feature_that_an_older_version_refuses() {
+        let header = SegmentFile { log_id: 3, number: 9, base: 77, data_bytes: 4096, generation: 2 };
+        assert_eq!(SegmentFile::decode(&header.encode(), Path::new("s")).unwrap(), header);
+        let older = FileKind { features: 0, ..KIND };
+        let error = older.decode(&header.encode(), Path::new("s")).unwrap_err();
+        assert!(matches!(error, Error::Unsupported { .. }), "{error}");
+        let fields = header.encode()[24..60].to_vec();
+        let lies = KIND.encode(&fields, 0);
+        let error = SegmentFile::decode(&lies, Path::new("s")).unwrap_err();
+        assert!(matches!(error, Error::Corrupt { byte_position: 56, .. }), "{error}");
     }
 
     #[test]

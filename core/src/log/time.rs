@@ -171,11 +171,15 @@ impl Log {
         }
     }
 
-    /// A segment's file, to be read in chunks. `None` if it was released.
+    /// A segment's file, to be read in chunks. `None` if it was released, or has another content since it was looked up.
     pub(super) fn open_cold(&self, segment: SegmentFile, chunks: Chunks) -> Result<Option<Cold>> {
         let Some(home) = &self.home else { return Ok(None) };
         match home.open(segment.number) {
-            Ok(file) => Ok(Some(Cold::new(segment, file, home.path(segment.number), chunks))),
+            Ok(file) => {
+                // Compaction changes file and entry under the directory's lock: as long as the entry is the same, the file is.
+                let is_same = self.look(|directory| directory.segment(segment.number))? == Some(segment);
+                Ok(is_same.then(|| Cold::new(segment, file, home.path(segment.number), chunks)))
+            }
             // Between our look and the opening.
             Err(_) if lock(&self.directory).get(segment.number).is_none() => Ok(None),
             Err(error) => Err(error),

@@ -11,6 +11,7 @@ use crate::log::Log;
 use crate::log::buffer::ALIGN_BYTES;
 use crate::log::claim::{GRANULE_BYTES, Place};
 use crate::log::frame::{Draft, Kind, Word};
+use crate::log::recovery::DurableMark;
 use crate::log::segment_file::SegmentFile;
 use crate::sync::event_count::EventCount;
 use crate::sync::{MutexGuard, Ordering, lock, try_lock};
@@ -24,15 +25,16 @@ pub(crate) struct Writer {
     pub(super) place: Place,
     /// Where the last commit ended that was published.
     pub(super) journalled: Place,
-    /// Durable mark that was appended last.
-    marked: Place,
+    /// What the durable mark says that was appended last.
+    marked: DurableMark,
     /// See `streaming.rs`: nothing is collected.
     pub(super) streaming: bool,
 }
 
 impl Writer {
-    pub(crate) fn at(place: Place) -> Self {
-        Self { place, journalled: place, marked: place, streaming: false }
+    /// A log that goes on at `place`, with `start` the first record that may be read.
+    pub(crate) fn at(place: Place, start: u64) -> Self {
+        Self { place, journalled: place, marked: DurableMark { durable: place, start }, streaming: false }
     }
 }
 
@@ -74,18 +76,28 @@ impl Log {
         unsafe { header.buffer() }.committed_word((place.granule() * GRANULE_BYTES) as usize) != 0
     }
 
-    /// Notes in the log what is durable so far, as proof for recovery. Once per commit, before `collect`. False: it was
-    /// noted before.
+    /// Notes in the log what is durable so far, as proof for recovery, and what may be read. Once per commit, before
+    /// `collect`. False: it was noted before.
     pub(crate) fn append_durable_mark(&self, time_ns: u64) -> bool {
         // ORDERING: Acquire, P7.
         let durable = Place(self.durable.load(Ordering::Acquire));
-        if lock(&self.writer).marked == durable {
+        let mark = DurableMark { durable, start: self.first_readable() };
+        if lock(&self.writer).marked == mark {
             return false;
         }
-        let mark = durable.0.to_le_bytes();
-        let appended = self.append(&[Draft::control(Kind::DurableMark, time_ns, &mark)]).is_ok();
+        self.append_mark(mark, time_ns)
+    }
+
+    /// Puts something into the open segment that is not needed there, so that it gets a file.
+    pub(crate) fn append_durable_mark_again(&self, time_ns: u64) {
+        let mark = lock(&self.writer).marked;
+        self.append_mark(mark, time_ns);
+    }
+
+    fn append_mark(&self, mark: DurableMark, time_ns: u64) -> bool {
+        let appended = self.append(&[Draft::control(Kind::DurableMark, time_ns, &mark.encode())]).is_ok();
         if appended {
-            lock(&self.writer).marked = durable;
+            lock(&self.writer).marked = mark;
         }
         appended
     }

@@ -110,6 +110,7 @@ impl Shared {
             key: frame.key(),
             event_time_ns: frame.event_time_ns(),
             due_ns: 0,
+            is_tombstone: false,
             headers: &headers,
             value: frame.value(),
         };

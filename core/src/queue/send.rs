@@ -1,6 +1,6 @@
 //! Sending: check, append, wait for the hub's durability.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::journal::Receipt;
 use crate::log::{Appended, Draft, Kind, Level, Place};
 use crate::message::{Message, safest};
@@ -12,7 +12,7 @@ impl Shared {
     pub(crate) fn send(&self, message: &Message<'_>) -> Result<u64> {
         self.check_open()?;
         let now_ns = self.journal.now_ns();
-        message.check(now_ns)?;
+        check(message, now_ns)?;
         let draft = draft(message, now_ns);
         Ok(self.send_drafts(&[draft], message.durability.into())?.sequence)
     }
@@ -23,7 +23,7 @@ impl Shared {
             return Ok(Vec::new());
         }
         let now_ns = self.journal.now_ns();
-        messages.iter().try_for_each(|message| message.check(now_ns))?;
+        messages.iter().try_for_each(|message| check(message, now_ns))?;
         let drafts: Vec<_> = messages.iter().map(|message| draft(message, now_ns)).collect();
         let first = self.send_drafts(&drafts, safest(messages).into())?.sequence;
         Ok((first..first + messages.len() as u64).collect())
@@ -32,7 +32,7 @@ impl Shared {
     pub(crate) fn submit(&self, messages: &[Message<'_>]) -> Result<Receipt<u64>> {
         self.check_open()?;
         let now_ns = self.journal.now_ns();
-        messages.iter().try_for_each(|message| message.check(now_ns))?;
+        messages.iter().try_for_each(|message| check(message, now_ns))?;
         let drafts: Vec<_> = messages.iter().map(|message| draft(message, now_ns)).collect();
         let appended = self.log.append(&drafts)?;
         let level = safest(messages).into();
@@ -71,6 +71,13 @@ impl Shared {
     }
 }
 
+fn check(message: &Message<'_>, now_ns: u64) -> Result<()> {
+    if message.is_tombstone {
+        return Err(Error::invalid("tombstone", "a queue has none; append it to a stream instead"));
+    }
+    message.check(now_ns)
+}
+
 fn draft<'a>(message: &'a Message<'_>, now_ns: u64) -> Draft<'a> {
     Draft {
         kind: Kind::Data,
@@ -78,6 +85,7 @@ fn draft<'a>(message: &'a Message<'_>, now_ns: u64) -> Draft<'a> {
         key: message.key,
         event_time_ns: message.event_time_ns,
         due_ns: message.due_ns(now_ns),
+        is_tombstone: false,
         headers: &message.headers,
         value: message.value,
     }

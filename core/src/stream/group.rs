@@ -60,7 +60,7 @@ impl Group {
         let mut first = Vec::new();
         for partition in 0..self.stream.partition_count() {
             if self.stream.offsets.committed(group.as_str(), partition).is_none() {
-                first.push((partition, resolve(self.stream.partition(partition)?, partition, start)?));
+                first.push((partition, resolve(&self.stream, partition, start)?));
             }
         }
         self.stream.offsets.wait(self.stream.offsets.append(group.as_str(), &first)?)?;
@@ -113,7 +113,11 @@ impl Member {
         // These may fail: nothing is changed before.
         let moved = since.keys().filter(|partition| !stays(partition)).map(|partition| {
             let committed = self.stream.offsets.committed(self.group.as_str(), *partition);
-            PartitionReader::new(&self.stream, *partition, committed.map_or(Start::Earliest, Start::Offset))
+            match committed {
+                None => PartitionReader::new(&self.stream, *partition, Start::Earliest),
+                // What was removed meanwhile is told by poll, so that seek is still possible.
+                Some(offset) => PartitionReader::at(&self.stream, *partition, offset),
+            }
         });
         let moved = moved.collect::<Result<Vec<_>>>()?;
         let mut partitions = self.reader.take_partitions();
@@ -132,6 +136,7 @@ impl Member {
     /// Up to `count_max` records of the partitions that this member owns, waiting at most `wait` for the first.
     ///
     /// # Errors
+    /// `OutOfRange` if what it would read next was removed, until [`seek`](Member::seek) takes it to an offset that is held.
     /// `Closed`, also while waiting; `Corrupt` or `Io` if a file cannot be read.
     pub fn poll(&mut self, count_max: usize, wait: Duration) -> Result<Vec<Record>> {
         let stream = self.stream.clone();
@@ -164,7 +169,7 @@ impl Member {
     /// # Errors
     /// `Fenced`, `OutOfRange`; `InvalidArgument` if it is lower than what is committed.
     pub fn commit_offset(&mut self, partition: u32, offset: u64) -> Result<()> {
-        resolve(self.stream.partition(partition)?, partition, Start::Offset(offset))?;
+        resolve(&self.stream, partition, Start::Offset(offset))?;
         if let Some(committed) = self.stream.offsets.committed(self.group.as_str(), partition)
             && offset < committed
         {

@@ -1,7 +1,8 @@
 //! Event streams: records are kept, and read by any number of readers, each at its own offset.
 //!
 //! **Promise.** Order within a partition; offsets grow strictly. An append returns when it has reached the hub's
-//! durability. Readers never slow a producer.
+//! durability. Readers never slow a producer. What a stream's options say is too old or too much is gone, and a reader that
+//! had its place there is told so.
 //!
 //! **Not promised.** Order across partitions; dense offsets.
 //!
@@ -10,14 +11,18 @@
 mod coordinator;
 mod group;
 mod offsets;
+mod options;
 mod partitioner;
 mod reader;
 mod record;
 mod shared;
 mod stats;
+mod upkeep;
 
 pub use group::{Group, Member};
 pub(crate) use offsets::Offsets;
+pub use options::Compaction;
+pub(crate) use options::StreamOptions;
 pub use reader::{Reader, Start};
 pub use record::{Position, Record, RecordRef};
 pub(crate) use shared::Shared;
@@ -135,6 +140,16 @@ impl Stream {
     pub fn groups(&self) -> Result<Vec<String>> {
         self.shared.check_open()?;
         Ok(self.shared.offsets.groups())
+    }
+
+    /// Compacts it now, as far as its options allow, instead of when it is worth while: ends the segment that is written to, and
+    /// returns when every partition is done. A stream that is not compacted stays as it is.
+    ///
+    /// # Errors
+    /// `Corrupt` saying where, `Io`, `Poisoned`: what was not reached stays as it was. `Closed`.
+    pub fn compact(&self) -> Result<()> {
+        self.shared.check_open()?;
+        self.shared.upkeep().compact()
     }
 
     /// Counts.

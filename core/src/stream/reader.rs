@@ -27,6 +27,9 @@ pub enum Start {
 
 /// Reads a stream at its own pace; nobody waits for it. As an iterator it ends at the end of what is there;
 /// [`poll`](Reader::poll) waits for more. Order is kept within a partition.
+///
+/// Where the records that it would read next were removed, because they are too old or too many for the stream's options, it
+/// says so by [`Error::OutOfRange`], again and again until [`seek`](Reader::seek) takes it to an offset that is held.
 #[derive(Debug)]
 pub struct Reader {
     stream: Arc<Shared>,
@@ -40,33 +43,49 @@ pub struct Reader {
 #[derive(Debug)]
 pub(crate) struct PartitionReader {
     pub(crate) partition: u32,
+    log: Arc<Log>,
+    /// Next to be handed out, whether it is still there or not.
+    offset: u64,
     reader: log::Reader,
 }
 
 impl PartitionReader {
     pub(crate) fn new(stream: &Shared, partition: u32, start: Start) -> Result<Self> {
-        let log = stream.partition(partition)?;
-        let offset = resolve(log, partition, start)?;
+        Self::at(stream, partition, resolve(stream, partition, start)?)
+    }
+
+    /// At an offset that may have been removed meanwhile: then `next` says so.
+    pub(crate) fn at(stream: &Shared, partition: u32, offset: u64) -> Result<Self> {
+        let log = stream.readable(partition)?.clone();
         let mut reader = log::Reader::earliest(log.clone());
         if offset != reader.next_sequence() {
             reader.seek(offset)?;
         }
-        Ok(Self { partition, reader })
+        Ok(Self { partition, log, offset, reader })
     }
 
     /// Next offset to read.
     pub(crate) fn offset(&self) -> u64 {
-        self.reader.next_sequence()
+        self.offset
     }
 
     /// Moves to the next record. False: there is none now.
     fn advance(&mut self) -> Result<bool> {
-        while self.reader.advance()? {
+        loop {
+            let found = self.reader.advance()?;
+            // Behind that: what was released in between was passed over by it.
+            let start = self.log.first_readable();
+            if self.offset < start {
+                return Err(self.out_of_range(start));
+            }
+            if !found {
+                return Ok(false);
+            }
             if self.reader.kind() == Kind::Data {
+                self.offset = self.reader.sequence() + 1;
                 return Ok(true);
             }
         }
-        Ok(false)
     }
 
     /// Where the record is that `advance` found.
@@ -83,17 +102,23 @@ impl PartitionReader {
     fn borrowed(&self) -> RecordRef<'_> {
         RecordRef::new(self.reader.frame(), self.position())
     }
+
+    fn out_of_range(&self, start: u64) -> Error {
+        let end = self.log.end_sequence().max(start);
+        Error::OutOfRange { partition: self.partition, offset: self.offset, start, end }
+    }
 }
 
 /// The offset that a start means in a partition.
-pub(crate) fn resolve(log: &Arc<Log>, partition: u32, start: Start) -> Result<u64> {
-    let (first, end) = (log.start().1, log.end_sequence());
+pub(crate) fn resolve(stream: &Shared, partition: u32, start: Start) -> Result<u64> {
+    let log = stream.readable(partition)?;
+    let (first, end) = (log.first_readable(), log.end_sequence());
     match start {
         Start::Earliest => Ok(first),
         Start::Latest => Ok(end),
         Start::Offset(offset) if (first..=end).contains(&offset) => Ok(offset),
         Start::Offset(offset) => Err(Error::OutOfRange { partition, offset, start: first, end }),
-        Start::Time(time_ns) => log.sequence_at_time(time_ns),
+        Start::Time(time_ns) => Ok(log.sequence_at_time(time_ns)?.max(first)),
     }
 }
 
@@ -125,8 +150,16 @@ impl Reader {
             }
             self.turn = (self.turn + 1) % self.partitions.len();
             self.taken = 0;
+            self.look_at_clock();
         }
         Ok(None)
+    }
+
+    /// Has the clock move the start of the partition whose turn it is.
+    fn look_at_clock(&self) {
+        if let Some(partition) = self.partitions.get(self.turn) {
+            let _ = self.stream.readable(partition.partition);
+        }
     }
 
     /// Shows up to `count_max` partitions that have moved to their next record; how many it were.
@@ -136,11 +169,12 @@ impl Reader {
             return Err(Error::invalid("count_max", detail));
         }
         self.stream.check_open()?;
+        self.look_at_clock();
         for count in 0..count_max {
             match self.advance() {
                 Ok(Some(partition)) => each(partition),
                 Ok(None) => return Ok(count),
-                // What was read is handed out first; the damage is found again by the next call.
+                // What was read is handed out first; the error is found again by the next call.
                 Err(error) if count == 0 => return Err(error),
                 Err(_) => return Ok(count),
             }
@@ -157,7 +191,7 @@ impl Reader {
     /// Up to `count_max` records (1 to 65,536), waiting at most `wait` for the first. Empty after that time.
     ///
     /// # Errors
-    /// `Closed`, also while waiting; `Corrupt` or `Io` if a file cannot be read.
+    /// `OutOfRange`: see [`Reader`]. `Closed`, also while waiting; `Corrupt` or `Io` if a file cannot be read.
     pub fn poll(&mut self, count_max: usize, wait: Duration) -> Result<Vec<Record>> {
         let stream = self.stream.clone();
         stream.wait_for(wait, || something(self.read_batch(count_max))).unwrap_or(Ok(Vec::new()))
@@ -217,6 +251,7 @@ impl Iterator for Reader {
     type Item = Result<Record>;
 
     fn next(&mut self) -> Option<Result<Record>> {
+        self.look_at_clock();
         let next = self.stream.check_open().and_then(|()| Ok(self.advance()?.map(PartitionReader::record)));
         next.transpose()
     }

@@ -37,6 +37,11 @@ impl Record {
         self.position.partition
     }
 
+    /// Whether it says that its key has no value any more: see [`Message::tombstone`](crate::Message::tombstone).
+    pub fn is_tombstone(&self) -> bool {
+        self.payload.frame().tombstone_ns().is_some()
+    }
+
     /// Its number in the partition.
     pub fn offset(&self) -> u64 {
         self.position.offset

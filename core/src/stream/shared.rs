@@ -7,9 +7,11 @@ use crate::message::{Message, safest};
 use crate::name::Name;
 use crate::stream::coordinator::Coordinator;
 use crate::stream::offsets::Offsets;
+use crate::stream::options::StreamOptions;
 use crate::stream::partitioner::Partitioner;
 use crate::stream::record::Position;
 use crate::stream::stats::{PartitionStats, StreamStats};
+use crate::stream::upkeep::Upkeep;
 use crate::sync::event_count::EventCount;
 use crate::sync::lock;
 use crate::sync::{AtomicBool, Ordering, yield_now};
@@ -30,6 +32,7 @@ pub(crate) struct Shared {
     data: Arc<EventCount>,
     journal: Arc<Journal>,
     partitioner: Partitioner,
+    upkeep: Upkeep,
     pub(crate) offsets: Offsets,
     groups: Mutex<BTreeMap<Name, Arc<Mutex<Coordinator>>>>,
     closed: AtomicBool,
@@ -42,7 +45,10 @@ impl Shared {
         data: Arc<EventCount>,
         journal: Arc<Journal>,
         offsets: Offsets,
+        options: &StreamOptions,
     ) -> Arc<Self> {
+        let upkeep = Upkeep::new(logs.clone(), journal.clone());
+        upkeep.set_options(options);
         let partitioner = Partitioner::new(logs.len() as u32);
         let groups = Mutex::default();
         Arc::new(Self {
@@ -51,6 +57,7 @@ impl Shared {
             data,
             journal,
             partitioner,
+            upkeep,
             offsets,
             groups,
             closed: AtomicBool::new(false),
@@ -70,6 +77,7 @@ impl Shared {
         // ORDERING: Release: pairs with `check_open`.
         self.closed.store(true, Ordering::Release);
         self.data.notify_all();
+        self.upkeep.close();
     }
 
     pub(crate) fn data(&self) -> &EventCount {
@@ -100,6 +108,20 @@ impl Shared {
         })
     }
 
+    /// The log of a partition, with its start where it is now.
+    pub(crate) fn readable(&self, partition: u32) -> Result<&Arc<Log>> {
+        let log = self.partition(partition)?;
+        if log.is_limited() {
+            log.move_start(self.journal.now_ns());
+        }
+        Ok(log)
+    }
+
+    /// What is to be done now and then.
+    pub(crate) fn upkeep(&self) -> &Upkeep {
+        &self.upkeep
+    }
+
     /// The coordinator of a group, made at first use.
     pub(crate) fn coordinator(&self, group: &Name) -> Arc<Mutex<Coordinator>> {
         let make = || Arc::new(Mutex::new(Coordinator::new(self.partition_count())));
@@ -122,7 +144,7 @@ impl Shared {
     fn take_batch(&self, messages: &[Message<'_>]) -> Result<(Vec<Position>, Ends)> {
         self.check_open()?;
         let now_ns = self.journal.now_ns();
-        messages.iter().try_for_each(|message| check(message, now_ns))?;
+        messages.iter().try_for_each(|message| self.check(message, now_ns))?;
         let sticky = self.partitioner.next_sticky();
         if self.partition_count() > 1 && messages.iter().any(|message| message.key.is_some()) {
             return self.take_scattered(messages, sticky, now_ns);
@@ -158,6 +180,7 @@ impl Shared {
                 positions[*index] = Position { partition, offset };
             }
             self.journal.note(log);
+            self.upkeep.notice(partition, appended.end);
             ends.push((log.clone(), appended.end));
         }
         Ok((positions, ends))
@@ -179,31 +202,37 @@ impl Shared {
     fn take(&self, message: &Message<'_>) -> Result<(Position, &Arc<Log>, Place)> {
         self.check_open()?;
         let now_ns = self.journal.now_ns();
-        check(message, now_ns)?;
+        self.check(message, now_ns)?;
         let sticky = if message.key.is_none() { self.partitioner.next_sticky() } else { 0 };
         let partition = self.partitioner.partition(message.key, sticky);
         let log = self.partition(partition)?;
         let drafts = std::slice::from_ref(message).iter().map(|message| draft(message, now_ns));
         let appended = log.append_each(drafts)?;
+        self.upkeep.notice(partition, appended.end);
         Ok((Position { partition, offset: appended.sequence }, log, appended.end))
     }
 
+    fn check(&self, message: &Message<'_>, now_ns: u64) -> Result<()> {
+        if message.delay.is_some() || message.deliver_at_ns.is_some() {
+            return Err(Error::invalid("delay", "a stream has no delays; send to a queue instead"));
+        }
+        if message.key.is_none() && self.upkeep.is_compacted() {
+            let detail =
+                format!("stream {} is compacted by key, and this record has none; give it one", self.name);
+            return Err(Error::invalid("key", detail));
+        }
+        message.check(now_ns)
+    }
+
     pub(crate) fn stats(&self) -> StreamStats {
-        let partition = |log: &Arc<Log>| PartitionStats {
-            start: log.start().1,
+        let stats = |log: &Arc<Log>| PartitionStats {
+            start: log.first_readable(),
             end: log.end_sequence(),
             bytes: log.bytes(),
         };
-        StreamStats { partitions: self.logs.iter().map(partition).collect() }
+        let logs = (0..self.partition_count()).filter_map(|partition| self.readable(partition).ok());
+        StreamStats { partitions: logs.map(stats).collect() }
     }
-}
-
-#[inline]
-fn check(message: &Message<'_>, now_ns: u64) -> Result<()> {
-    if message.delay.is_some() || message.deliver_at_ns.is_some() {
-        return Err(Error::invalid("delay", "a stream has no delays; send to a queue instead"));
-    }
-    message.check(now_ns)
 }
 
 #[inline]
@@ -214,6 +243,7 @@ fn draft<'a>(message: &'a Message<'_>, now_ns: u64) -> Draft<'a> {
         key: message.key,
         event_time_ns: message.event_time_ns,
         due_ns: 0,
+        is_tombstone: message.is_tombstone,
         headers: &message.headers,
         value: message.value,
     }

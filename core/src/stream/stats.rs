@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PartitionStats {
-    /// First offset held.
+    /// First offset that may be read.
     pub start: u64,
     /// One past the last offset.
     pub end: u64,

@@ -68,6 +68,7 @@ fn there_and_back(input: &mut Input<'_>) {
         key,
         event_time_ns,
         due_ns,
+        is_tombstone: options & 16 != 0,
         headers: &headers,
         value: input.rest(),
     };

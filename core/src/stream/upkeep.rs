@@ -1,0 +1,243 @@
+//! What is done for a stream in the background, on the hub's clock: what is too old or too much is given back, what a later
+//! record of the same key has replaced is left out.
+//!
+//! **Promise.** Never in the way of an append: it tells the hub's thread that there is a new segment, no more. What may be
+//! read does not wait for this (`log/retention.rs`): only space does, a second at most once its time has come.
+//!
+//! **Throttle.** Of compaction the hub's thread does a segment at a time, and pauses for as long as that took. On a manual clock,
+//! where nothing happens by itself, it does all that is due.
+
+use crate::error::{Error, Result};
+use crate::journal::Journal;
+use crate::log::{Compactor, Level, Limits, Log, Place, UNLIMITED};
+use crate::message::duration_ns;
+use crate::stream::options::{Compaction, StreamOptions};
+use crate::sync::{AtomicBool, AtomicU64, Ordering, lock};
+use std::sync::{Arc, Mutex};
+
+/// Time alone has nothing done more often.
+const PAUSE_NS_MIN: u64 = 1_000_000_000;
+/// What failed is tried again after this.
+const PAUSE_NS_AFTER_ERROR: u64 = 60_000_000_000;
+
+/// See the module's description.
+#[derive(Debug)]
+pub(crate) struct Upkeep {
+    journal: Arc<Journal>,
+    partitions: Vec<Partition>,
+    /// Whether there is anything to do, ever.
+    is_needed: AtomicBool,
+    is_compacted: AtomicBool,
+    compaction: Mutex<Option<Compaction>>,
+    is_closed: AtomicBool,
+    /// When there will be something to do.
+    due_ns: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Partition {
+    log: Arc<Log>,
+    /// The segment that an append was in last.
+    segment: AtomicU64,
+    compaction: Mutex<CompactionState>,
+}
+
+#[derive(Debug)]
+struct CompactionState {
+    compactor: Compactor,
+    /// The segment that was open when last looked, and since when it has had records.
+    open: Option<(u64, u64)>,
+}
+
+impl Upkeep {
+    pub(crate) fn new(logs: Vec<Arc<Log>>, journal: Arc<Journal>) -> Self {
+        let partition = |log: Arc<Log>| Partition {
+            compaction: Mutex::new(CompactionState { compactor: Compactor::new(log.clone()), open: None }),
+            log,
+            segment: AtomicU64::new(0),
+        };
+        Self {
+            journal,
+            partitions: logs.into_iter().map(partition).collect(),
+            is_needed: AtomicBool::new(false),
+            is_compacted: AtomicBool::new(false),
+            compaction: Mutex::new(None),
+            is_closed: AtomicBool::new(false),
+            due_ns: AtomicU64::new(u64::MAX),
+        }
+    }
+
+    /// From now on these hold.
+    pub(crate) fn set_options(&self, options: &StreamOptions) {
+        let limits = options.limits();
+        self.partitions.iter().for_each(|partition| partition.log.set_limits(limits));
+        *lock(&self.compaction) = options.compaction;
+        let (is_compacted, is_limited) = (options.compaction.is_some(), limits != Limits::NONE);
+        // ORDERING: Relaxed for both: flags by themselves.
+        self.is_compacted.store(is_compacted, Ordering::Relaxed);
+        self.is_needed.store(is_compacted || is_limited, Ordering::Relaxed);
+        if is_compacted || is_limited {
+            self.be_due_at(self.journal.now_ns());
+        }
+    }
+
+    /// Ends compaction, waiting for the segment that is under way: afterwards the directory may be somebody else's.
+    pub(crate) fn close(&self) {
+        // ORDERING: Release: pairs with `check_open`, which is called under the lock that is taken here next.
+        self.is_closed.store(true, Ordering::Release);
+        self.partitions.iter().for_each(|partition| drop(lock(&partition.compaction)));
+    }
+
+    fn check_open(&self) -> Result<()> {
+        // ORDERING: Acquire: pairs with `close`.
+        if self.is_closed.load(Ordering::Acquire) {
+            return Err(Error::Closed { what: "the hub of this stream" });
+        }
+        Ok(())
+    }
+
+    /// Whether every record needs a key.
+    pub(crate) fn is_compacted(&self) -> bool {
+        // ORDERING: Relaxed: as in `set_options`.
+        self.is_compacted.load(Ordering::Relaxed)
+    }
+
+    fn be_due_at(&self, at_ns: u64) {
+        if at_ns == u64::MAX {
+            return;
+        }
+        // ORDERING: AcqRel, as P10 of the alarm: pairs with the swap of `tick`, which looks at the logs after it.
+        self.due_ns.fetch_min(at_ns, Ordering::AcqRel);
+        self.journal.alarm().arm(at_ns);
+    }
+
+    /// An append ended at `end`: a new segment may be one too many, and the one before may be compacted.
+    pub(crate) fn notice(&self, partition: u32, end: Place) {
+        // ORDERING: Relaxed: as in `set_options`.
+        if !self.is_needed.load(Ordering::Relaxed) {
+            return;
+        }
+        let Some(partition) = self.partitions.get(partition as usize) else { return };
+        // ORDERING: Relaxed: a hint; whoever else appends there says the same.
+        if partition.segment.load(Ordering::Relaxed) != end.segment() {
+            partition.segment.store(end.segment(), Ordering::Relaxed);
+            self.be_due_at(self.journal.now_ns());
+        }
+    }
+
+    /// Does what is due.
+    pub(crate) fn tick(&self, now_ns: u64) {
+        // ORDERING: Acquire: pairs with `be_due_at`.
+        if self.due_ns.load(Ordering::Acquire) > now_ns {
+            return;
+        }
+        // ORDERING: AcqRel: before the logs are looked at; whoever comes later makes it due again.
+        self.due_ns.swap(u64::MAX, Ordering::AcqRel);
+        let compaction = *lock(&self.compaction);
+        for Partition { log, compaction: state, .. } in &self.partitions {
+            // A log that failed says so to its users; a file that could not be removed is tried again in the next round.
+            let _ = self.give_back(log, now_ns);
+            if log.expires_ns() != UNLIMITED {
+                self.be_due_at(log.expires_ns().max(now_ns.saturating_add(PAUSE_NS_MIN)));
+            }
+            // Somebody who compacts on demand does what there is to do, and has us look again.
+            if let (Some(compaction), Ok(mut state)) = (compaction, state.try_lock()) {
+                self.compact_in_background(log, &compaction, &mut state, now_ns);
+            }
+        }
+    }
+
+    /// Gives back what may not be read any more, and what is over the bytes.
+    fn give_back(&self, log: &Arc<Log>, now_ns: u64) -> Result<()> {
+        if !log.is_limited() {
+            return Ok(());
+        }
+        log.move_start(now_ns);
+        if log.is_open_segment_unreadable() {
+            log.seal_open();
+        }
+        if log.release_unreadable()? {
+            return Ok(());
+        }
+        // The file to go holds the place of what is only in the journal.
+        self.bring_home(log, now_ns)?;
+        log.release_unreadable().map(drop)
+    }
+
+    /// Brings home what is only in the journal, so that the segments before the open one can be changed.
+    fn bring_home(&self, log: &Arc<Log>, now_ns: u64) -> Result<()> {
+        if log.is_open_segment_home() {
+            return Ok(());
+        }
+        log.append_durable_mark_again(now_ns);
+        self.journal.commit_to(log, log.claimed(), Level::Durable)?;
+        log.bring_all_home()
+    }
+
+    fn compact_in_background(
+        &self,
+        log: &Arc<Log>,
+        compaction: &Compaction,
+        state: &mut CompactionState,
+        now_ns: u64,
+    ) {
+        let CompactionState { compactor, open } = state;
+        let seal_after_ns = duration_ns(compaction.seal_after);
+        match (log.open_segment_with_records(), &open) {
+            (Some(segment), Some((known, since_ns))) if segment == *known => {
+                let seal_ns = since_ns.saturating_add(seal_after_ns);
+                if seal_ns <= now_ns {
+                    log.seal_open();
+                    let _ = self.bring_home(log, now_ns);
+                } else {
+                    self.be_due_at(seal_ns);
+                }
+            }
+            (Some(segment), _) => {
+                *open = Some((segment, now_ns));
+                self.be_due_at(now_ns.saturating_add(seal_after_ns));
+            }
+            (None, _) => *open = None,
+        }
+        let rules = compaction.rules();
+        if !compactor.is_due(&rules, now_ns) {
+            return self.be_due_at(compactor.due_ns());
+        }
+        loop {
+            match self.check_open().and_then(|()| compactor.step(&rules, now_ns)) {
+                Ok(true) if self.journal.has_system_clock() => {
+                    let took_ns = self.journal.now_ns().saturating_sub(now_ns);
+                    return self.be_due_at(now_ns.saturating_add(2 * took_ns));
+                }
+                Ok(true) => {}
+                Ok(false) => break,
+                // Whoever reads or writes there is told. A full disk may have room later.
+                Err(_) => return self.be_due_at(now_ns.saturating_add(PAUSE_NS_AFTER_ERROR)),
+            }
+        }
+        let pause_ns = PAUSE_NS_MIN.max(rules.lag_ns_min);
+        let again_ns = if compactor.is_due(&rules, now_ns) { 0 } else { compactor.due_ns() };
+        self.be_due_at(again_ns.max(now_ns.saturating_add(pause_ns)));
+    }
+
+    /// Compacts everything that may be.
+    pub(crate) fn compact(&self) -> Result<()> {
+        let Some(compaction) = *lock(&self.compaction) else { return Ok(()) };
+        let (rules, now_ns) = (compaction.rules(), self.journal.now_ns());
+        for Partition { log, compaction: state, .. } in &self.partitions {
+            if log.open_segment_with_records().is_some() {
+                log.seal_open();
+            }
+            self.bring_home(log, now_ns)?;
+            let compactor = &mut lock(state).compactor;
+            let step =
+                |compactor: &mut Compactor| self.check_open().and_then(|()| compactor.step(&rules, now_ns));
+            // One that is under way has not seen what was sealed just now.
+            while compactor.is_under_way() && step(compactor)? {}
+            while step(compactor)? {}
+        }
+        // When a tombstone is due is known better than before.
+        self.be_due_at(now_ns);
+        Ok(())
+    }
+}
