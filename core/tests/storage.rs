@@ -39,6 +39,15 @@ fn a_created_file_reads_as_zeros_and_is_not_created_twice() {
 }
 
 #[test]
+fn a_storage_tells_how_much_room_is_left() {
+    on_each(|storage, dir| {
+        let space = storage.space(dir).unwrap();
+        assert!(space.free_bytes > 0 && space.free_bytes <= space.total_bytes, "{space:?}");
+        assert_eq!(kind(storage.space(&dir.join("missing"))), NotFound);
+    });
+}
+
+#[test]
 fn what_is_written_is_read_through_every_handle() {
     on_each(|storage, dir| {
         let file = storage.create(&dir.join("f"), 10).unwrap();

@@ -23,7 +23,7 @@ pub use stream_builder::StreamBuilder;
 use crate::clock::alarm::Alarm;
 use crate::clock::{Clock, Timed};
 use crate::error::{Error, Result};
-use crate::journal::{Journal, JournalPlace, Range};
+use crate::journal::{Journal, JournalPlace, Range, Reserve};
 use crate::log::{Level, Log, Restore};
 use crate::message::duration_ns;
 use crate::queue::QueueStats;
@@ -219,6 +219,8 @@ impl Inner {
                 planted: options.planted,
             };
             journal.open(place, |pieces| restore(directory, &catalogue, pieces))?;
+            let (storage, path) = (directory.storage.clone(), directory.path.clone());
+            journal.keep_free(Reserve::new(storage, path, options.disk_reserve_bytes));
         }
         let inner = Arc::new(Self {
             clock: options.clock,

@@ -141,6 +141,12 @@ impl Writer {
         Ok(())
     }
 
+    /// About how much was written here that is not in the logs' own files yet.
+    pub(super) fn pending_bytes(&self) -> u64 {
+        let other = if self.checkpoint.is_some() { self.place.bytes_max } else { 0 };
+        self.end - HEADER_BYTES + other
+    }
+
     fn write_draft(&mut self) -> Result<()> {
         let file = match &mut self.files[self.active] {
             Some(file) => file,

@@ -7,9 +7,11 @@
 //! **Not promised.** Links among the directories of a path are followed: a hub may live behind one.
 
 use super::direct::Direct;
-use super::{File, Lock, Storage};
+use super::{File, Lock, Space, Storage};
+use std::ffi::CString;
 use std::fs::{self, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -113,6 +115,21 @@ impl Storage for Blocking {
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         OpenOptions::new().read(true).custom_flags(libc::O_DIRECTORY).open(path)?.sync_all()
+    }
+
+    fn space(&self, path: &Path) -> io::Result<Space> {
+        let path = CString::new(path.as_os_str().as_bytes())?;
+        // SAFETY: the path ends in NUL, and the system fills in what is only read if it says that it did. All zeros are a
+        // `statvfs`: it consists of integers.
+        let found = unsafe {
+            let mut found: libc::statvfs = std::mem::zeroed();
+            match libc::statvfs(path.as_ptr(), &mut found) {
+                0 => found,
+                _ => return Err(io::Error::last_os_error()),
+            }
+        };
+        let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
+        Ok(Space { free_bytes: bytes(found.f_bavail), total_bytes: bytes(found.f_blocks) })
     }
 
     fn lock(&self, path: &Path, holder: &str) -> io::Result<Result<Box<dyn Lock>, String>> {

@@ -55,6 +55,13 @@ pub trait Storage: Send + Sync + Debug {
     /// Makes the entries of a directory durable.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
 
+    /// The room on the file system that `path` is on. A storage that cannot tell answers `Unsupported`: nothing is kept in
+    /// reserve on it.
+    fn space(&self, path: &Path) -> io::Result<Space> {
+        let _ = path;
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// Takes the hub's lock file at `path` for this process and writes `holder` into it, until the returned guard
     /// is dropped. `Ok(Err(text))` when another holds it, with what that holder wrote.
     fn lock(&self, path: &Path, holder: &str) -> io::Result<Result<Box<dyn Lock>, String>>;
@@ -74,6 +81,15 @@ pub fn best() -> (Arc<dyn Storage>, Option<io::Error>) {
     };
     #[cfg(not(target_os = "linux"))]
     (Arc::new(Blocking), None)
+}
+
+/// The room on a file system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Space {
+    /// Bytes that may still be written, by an ordinary user.
+    pub free_bytes: u64,
+    /// Bytes of all of it.
+    pub total_bytes: u64,
 }
 
 /// Holds a lock file until dropped.

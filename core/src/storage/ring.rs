@@ -9,7 +9,7 @@
 //! **Failure.** A write or sync that failed ends the stream; what is under way is waited for.
 
 use super::blocking::{Blocking, OsFile};
-use super::{Feed, File, Lock, Storage};
+use super::{Feed, File, Lock, Space, Storage};
 use io_uring::{IoUring, opcode, types};
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -126,6 +126,10 @@ impl Storage for Ring {
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         Blocking.sync_dir(path)
+    }
+
+    fn space(&self, path: &Path) -> io::Result<Space> {
+        Blocking.space(path)
     }
 
     fn lock(&self, path: &Path, holder: &str) -> io::Result<Result<Box<dyn Lock>, String>> {

@@ -11,6 +11,7 @@ mod house;
 mod ledger;
 mod mount;
 mod relaxed;
+mod reserve;
 mod streaming;
 mod sweep;
 mod verify;

@@ -63,7 +63,7 @@ impl LoopDisk {
         let scratch = tempfile::tempdir().map_err(|e| e.to_string())?;
         let image = scratch.path().join("image");
         File::create(&image).and_then(|file| file.set_len(bytes)).map_err(|e| e.to_string())?;
-        run("mkfs.ext4", &["-q", "-F", text(&image)])?;
+        run("mkfs.ext4", &["-q", "-F", "-m", "0", text(&image)])?;
         std::fs::create_dir(scratch.path().join("mount")).map_err(|e| e.to_string())?;
         let device = run("losetup", &["--find", "--show", text(&image)])?;
         let disk = Self { scratch, device, options };

@@ -1,12 +1,15 @@
 //! Real processes that die: killed (`kill -9`) at a random moment, or with the power of their file system cut by the kernel.
+//! And disks that fill up.
+//!
 //! What they said is compared with the hub, round after round on one directory.
 //!
-//! `KILL_ROUNDS` and `POWER_CUTS` scale the number of rounds (default 50 and 10), `KILL_SEED` repeats the choices (not the
+//! `KILL_ROUNDS`, `POWER_CUTS` and `DISK_FULL_CYCLES` scale the number of rounds (default 50, 10 and 4), `KILL_SEED` repeats the choices (not the
 //! moments).
 
 mod child;
 #[path = "../crash/dice.rs"]
 mod dice;
+mod disk_full;
 mod loop_disk;
 mod power_cut;
 mod said;

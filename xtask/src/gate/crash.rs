@@ -17,6 +17,8 @@ use std::time::Instant;
 const WORKLOADS: u64 = 12;
 const KILLS: u64 = 500;
 const POWER_CUTS: u64 = 300;
+/// How often a disk is filled.
+const DISK_FULL_CYCLES: u64 = 50;
 
 /// Options of `./x crash`.
 #[derive(Debug, clap::Args)]
@@ -44,6 +46,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         .env("CRASH_WORKLOADS", (WORKLOADS * arguments.rounds).to_string())
         .env("KILL_ROUNDS", (KILLS * arguments.rounds).to_string())
         .env("POWER_CUTS", (POWER_CUTS * arguments.rounds).to_string())
+        .env("DISK_FULL_CYCLES", (DISK_FULL_CYCLES * arguments.rounds).to_string())
         // A planted bug may show as a panic, which is one of the ways of being caught.
         .env("RUST_BACKTRACE", "0");
     let ran = log.run(&mut command)?;
@@ -63,9 +66,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 /// Beginnings of the lines in which the tests say what they did.
-const LINES: [&str; 8] = [
+const LINES: [&str; 9] = [
     "power cuts:",
     "power cuts of the kernel:",
+    "full disks:",
     "killed ",
     "written:",
     "failing calls:",
