@@ -199,6 +199,21 @@ fn a_lock_is_held_once_and_tells_its_holder_until_it_is_dropped() {
 }
 
 #[test]
+fn a_lock_of_readers_is_refused_beside_a_writer_and_keeps_one_away() {
+    on_each(|storage, dir| {
+        let path = dir.join("LOCK");
+        assert_eq!(kind(storage.lock_shared(&path)), NotFound);
+        let writer = storage.lock(&path, "process 1").unwrap().unwrap();
+        assert_eq!(storage.lock_shared(&path).unwrap().unwrap_err(), "process 1");
+        drop(writer);
+        let reader = storage.lock_shared(&path).unwrap().unwrap();
+        assert!(storage.lock(&path, "process 2").unwrap().is_err());
+        drop(reader);
+        assert!(storage.lock(&path, "process 3").unwrap().is_ok());
+    });
+}
+
+#[test]
 fn files_and_directories_are_for_their_owner_only() {
     let dir = tempfile::tempdir().unwrap();
     let mode = |name: &str| fs::metadata(dir.path().join(name)).unwrap().permissions().mode() & 0o7777;

@@ -18,6 +18,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// The name of the lock file.
+pub(super) const LOCK: &str = "LOCK";
+
 /// See the module's description.
 #[derive(Debug)]
 pub(super) struct Directory {
@@ -36,7 +39,7 @@ impl Directory {
         if directory.storage.open(&path.join(catalogue::FILE)).is_err() {
             directory.sync_ancestors()?;
         }
-        let lock_path = path.join("LOCK");
+        let lock_path = path.join(LOCK);
         let locked =
             directory.storage.lock(&lock_path, &holder()).map_err(|e| Error::io("lock", lock_path, &e))?;
         match locked {
@@ -47,6 +50,11 @@ impl Directory {
             }
         }
         Ok(directory)
+    }
+
+    /// One that is neither made nor locked.
+    pub(super) fn unlocked(storage: Arc<dyn Storage>, path: &Path) -> Self {
+        Self { storage, path: path.to_path_buf(), guard: Mutex::new(None) }
     }
 
     fn sync_dir(&self, path: &Path) -> Result<()> {

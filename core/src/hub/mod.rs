@@ -6,19 +6,24 @@
 //! **Failure.** A queue or stream whose files are damaged cannot be opened; the others can.
 //!
 //! **Where next.** `builder`, `queue_builder`, `stream_builder`: options; `directory`, `catalogue`: files; `timer`: the
-//! thread.
+//! thread; `verify`, `salvage`: damaged directories.
 
 mod builder;
 mod catalogue;
 mod directory;
 mod queue_builder;
 mod registry;
+mod salvage;
 mod stream_builder;
 mod timer;
+mod verify;
 
 pub use builder::HubBuilder;
 pub use queue_builder::QueueBuilder;
 pub use stream_builder::StreamBuilder;
+pub use verify::{Damage, Report};
+
+pub use crate::log::Loss;
 
 use crate::clock::alarm::Alarm;
 use crate::clock::{Clock, Timed};

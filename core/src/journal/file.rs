@@ -27,6 +27,9 @@ const STEP_BYTES_MIN: u64 = 4096;
 
 const KIND: FileKind = FileKind { magic: b"RINGJRNL", noun: "journal", fields_bytes: 16 };
 
+/// A file, and what is in it.
+type Opened = (Arc<dyn File>, Vec<u8>);
+
 /// See the module's description.
 #[derive(Debug)]
 pub(super) struct JournalFile {
@@ -51,20 +54,27 @@ impl JournalFile {
         index: usize,
     ) -> Result<Option<(Self, Vec<u8>)>> {
         let path = Self::path(directory, index);
-        let file = match storage.open(&path) {
-            Ok(file) => file,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(Error::io("open", path, &e)),
-        };
-        let bytes = file.len().map_err(|e| Error::io("measure", &path, &e))?;
-        let mut content = vec![0; bytes as usize];
-        file.read_exact_at(&mut content, 0).map_err(|e| Error::io("read", &path, &e))?;
+        let Some((file, content)) = Self::read(storage, &path)? else { return Ok(None) };
         let (header, batches) = content.split_at(content.len().min(HEADER_BYTES as usize));
         if let Err(error) = check(header, hub_id, index, &path) {
             // No batch is written before the header is synced.
             return if batches.iter().all(|byte| *byte == 0) { Ok(None) } else { Err(error) };
         }
-        Ok(Some((Self { file, path, index, hub_id, written_bytes: bytes }, content)))
+        let written_bytes = content.len() as u64;
+        Ok(Some((Self { file, path, index, hub_id, written_bytes }, content)))
+    }
+
+    /// A file, and what is in it, whatever that is.
+    pub(super) fn read(storage: &dyn Storage, path: &Path) -> Result<Option<Opened>> {
+        let file = match storage.open(path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(Error::io("open", path, &e)),
+        };
+        let bytes = file.len().map_err(|e| Error::io("measure", path, &e))?;
+        let mut content = vec![0; bytes as usize];
+        file.read_exact_at(&mut content, 0).map_err(|e| Error::io("read", path, &e))?;
+        Ok(Some((file, content)))
     }
 
     /// A file without batches, in place of what an interrupted making left.

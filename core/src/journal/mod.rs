@@ -25,7 +25,8 @@
 //! **Failure.** The first failed write or sync of a log's own file poisons the log, one of the journal poisons the hub;
 //! their waiters are woken with the error. Nothing is tried again on a file that failed.
 //!
-//! **Where next.** `writer.rs`: the two files; `batch.rs`, `file.rs`: what is in them; `replay.rs`: after a crash.
+//! **Where next.** `writer.rs`: the two files; `batch.rs`, `file.rs`: what is in them; `replay.rs`: after a crash; `salvage.rs`: after
+//! damage.
 
 mod background;
 mod batch;
@@ -33,6 +34,7 @@ mod file;
 mod receipt;
 mod replay;
 mod reserve;
+mod salvage;
 mod seeded_bug;
 mod writer;
 
@@ -40,6 +42,7 @@ pub(crate) use batch::Range;
 pub(crate) use receipt::Ends;
 pub use receipt::Receipt;
 pub(crate) use reserve::Reserve;
+pub(crate) use salvage::salvage;
 pub(crate) use seeded_bug::Planted;
 pub use seeded_bug::SeededBug;
 pub(crate) use writer::JournalPlace;

@@ -81,7 +81,7 @@ impl Writer {
     ) -> Result<Self> {
         let read = |index| JournalFile::open(&*place.storage, &place.directory, place.hub_id, index);
         let found: [Read; 2] = [read(0)?, read(1)?];
-        let replay = Replay::of(&found, &place.directory, place.planted)?;
+        let replay = Replay::of(&found, place.hub_id, &place.directory, place.planted)?;
         let is_wanted = replay.ranges().next().is_some();
         if is_wanted {
             replay.settle(&found)?;

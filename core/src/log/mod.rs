@@ -26,6 +26,7 @@
 //! | `reader`, `payload` | walking the log; keeping one frame |
 //! | `writer`, `streaming`, `home` | to disk, on disk |
 //! | `restore`, `recovery`, `open` | back from the journal, back from disk |
+//! | `survey` | what damaged files hold |
 //! | `buffer`, `segment`, `marks`, `slab`, `directory` | memory |
 
 mod append;
@@ -46,16 +47,19 @@ mod segment;
 pub(crate) mod segment_file;
 mod slab;
 mod streaming;
+pub(crate) mod survey;
 mod writer;
 
 pub(crate) use append::Appended;
 pub(crate) use claim::Place;
 pub(crate) use frame::{Draft, INDEXED, Kind};
+pub(crate) use home::Home;
 pub(crate) use payload::Payload;
 pub(crate) use reader::Reader;
 pub(crate) use restore::Restore;
 pub(crate) use segment_file::SegmentFile;
 pub(crate) use streaming::Progress;
+pub use survey::Loss;
 
 use crate::durability::Durability;
 use crate::error::{Error, Result};
@@ -64,7 +68,6 @@ use crate::sync::{AtomicBool, AtomicU64, IS_MODEL, Mutex, Ordering, lock};
 use claim::{CLOSED, ROTATING, UNOPENED};
 use crossbeam_utils::CachePadded;
 use directory::Directory;
-use home::Home;
 use marks::Marks;
 use segment::Header;
 use slab::Slab;

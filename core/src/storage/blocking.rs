@@ -136,15 +136,8 @@ impl Storage for Blocking {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
         let mut file = regular(&mut options, path)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                // Another program may hold it, or this holder has not finished writing: whatever is there is told.
-                let mut text = Vec::new();
-                Read::by_ref(&mut file).take(HOLDER_BYTES_MAX).read_to_end(&mut text)?;
-                return Ok(Err(String::from_utf8_lossy(&text).into_owned()));
-            }
-            Err(TryLockError::Error(e)) => return Err(e),
+        if let Some(holder) = holder_of(&mut file, fs::File::try_lock)? {
+            return Ok(Err(holder));
         }
         file.set_len(0)?;
         file.rewind()?;
@@ -156,8 +149,33 @@ impl Storage for Blocking {
         Ok(Ok(Box::new(OsLock { _file: file })))
     }
 
+    fn lock_shared(&self, path: &Path) -> io::Result<Result<Box<dyn Lock>, String>> {
+        let mut file = regular(OpenOptions::new().read(true), path)?;
+        Ok(match holder_of(&mut file, fs::File::try_lock_shared)? {
+            Some(holder) => Err(holder),
+            None => Ok(Box::new(OsLock { _file: file })),
+        })
+    }
+
     fn name(&self) -> String {
         "blocking calls".to_owned()
+    }
+}
+
+/// Tries to lock a file. None: it is locked now; otherwise what its holder wrote.
+fn holder_of(
+    file: &mut fs::File,
+    try_lock: fn(&fs::File) -> Result<(), TryLockError>,
+) -> io::Result<Option<String>> {
+    match try_lock(file) {
+        Ok(()) => Ok(None),
+        Err(TryLockError::WouldBlock) => {
+            // Another program may hold it, or this holder has not finished writing: whatever is there is told.
+            let mut text = Vec::new();
+            Read::by_ref(file).take(HOLDER_BYTES_MAX).read_to_end(&mut text)?;
+            Ok(Some(String::from_utf8_lossy(&text).into_owned()))
+        }
+        Err(TryLockError::Error(e)) => Err(e),
     }
 }
 

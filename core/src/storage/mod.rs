@@ -12,6 +12,7 @@
 
 mod blocking;
 mod direct;
+mod overlay;
 #[cfg(target_os = "linux")]
 mod ring;
 #[cfg(feature = "simulation")]
@@ -19,6 +20,7 @@ pub mod sim;
 
 pub use blocking::Blocking;
 pub use direct::Aligned;
+pub(crate) use overlay::Overlay;
 #[cfg(target_os = "linux")]
 pub use ring::{Ring, RingSetup};
 
@@ -65,6 +67,12 @@ pub trait Storage: Send + Sync + Debug {
     /// Takes the hub's lock file at `path` for this process and writes `holder` into it, until the returned guard
     /// is dropped. `Ok(Err(text))` when another holds it, with what that holder wrote.
     fn lock(&self, path: &Path, holder: &str) -> io::Result<Result<Box<dyn Lock>, String>>;
+
+    /// Takes the lock file for somebody who only reads, beside others who do, so that no writer comes meanwhile.
+    /// `Ok(Err(text))` when a writer holds it. A storage that knows no such lock takes the writer's.
+    fn lock_shared(&self, path: &Path) -> io::Result<Result<Box<dyn Lock>, String>> {
+        self.lock(path, "by somebody who only reads\n")
+    }
 
     /// What it is, for people.
     fn name(&self) -> String {

@@ -136,6 +136,10 @@ impl Storage for Ring {
         Blocking.lock(path, holder)
     }
 
+    fn lock_shared(&self, path: &Path) -> io::Result<Result<Box<dyn Lock>, String>> {
+        Blocking.lock_shared(path)
+    }
+
     fn name(&self) -> String {
         self.setup.name().to_owned()
     }

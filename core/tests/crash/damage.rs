@@ -19,9 +19,9 @@ use std::time::Duration;
 #[derive(Debug, PartialEq, Eq)]
 pub struct Picture {
     /// Queue, id, value, failures.
-    waiting: Vec<(String, u64, Vec<u8>, u32)>,
-    records: Vec<(u32, u64, Vec<u8>)>,
-    committed: Vec<Option<u64>>,
+    pub waiting: Vec<(String, u64, Vec<u8>, u32)>,
+    pub records: Vec<(u32, u64, Vec<u8>)>,
+    pub committed: Vec<Option<u64>>,
 }
 
 impl Picture {

@@ -12,6 +12,7 @@ mod ledger;
 mod mount;
 mod relaxed;
 mod reserve;
+mod salvage;
 mod streaming;
 mod sweep;
 mod verify;
