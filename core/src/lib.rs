@@ -15,6 +15,8 @@ pub mod stream;
 
 #[cfg(feature = "seeded-bugs")]
 pub use journal::SeededBug;
+#[cfg(feature = "seeded-bugs")]
+pub use log::without_frame_checksums;
 
 mod journal;
 mod log;

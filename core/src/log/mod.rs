@@ -52,6 +52,8 @@ mod writer;
 
 pub(crate) use append::Appended;
 pub(crate) use claim::Place;
+#[cfg(feature = "seeded-bugs")]
+pub use frame::without_frame_checksums;
 pub(crate) use frame::{Draft, INDEXED, Kind};
 pub(crate) use home::Home;
 pub(crate) use payload::Payload;

@@ -66,7 +66,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 /// Beginnings of the lines in which the tests say what they did.
-const LINES: [&str; 9] = [
+const LINES: [&str; 10] = [
     "power cuts:",
     "power cuts of the kernel:",
     "full disks:",
@@ -75,6 +75,7 @@ const LINES: [&str; 9] = [
     "failing calls:",
     "damage:",
     "damage in the journal:",
+    "salvage:",
     "planted",
 ];
 
