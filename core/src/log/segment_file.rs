@@ -21,7 +21,7 @@ pub(crate) use crate::log::header_block::HEADER_BYTES;
 
 const KIND: FileKind = FileKind { magic: b"RINGMAIN", noun: "segment", fields_bytes: 36 };
 /// Largest sequence that a segment may begin with: there is room for more, and no log gets there.
-const BASE_MAX: u64 = 1 << 62;
+pub(crate) const BASE_MAX: u64 = 1 << 62;
 
 /// What the header block says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
