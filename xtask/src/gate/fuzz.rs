@@ -44,11 +44,12 @@ pub const TARGETS: Workspace = Workspace {
 };
 
 /// Every target, and whether checksums protect what it parses.
-const NAMES: [(&str, bool); 7] = [
+const NAMES: [(&str, bool); 8] = [
     ("frame", true),
     ("segment_header", true),
     ("recovery", true),
     ("power_cut", false),
+    ("journal", true),
     ("catalogue", true),
     ("settlement", false),
     ("offsets", false),
