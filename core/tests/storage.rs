@@ -215,12 +215,16 @@ fn a_lock_of_readers_is_refused_beside_a_writer_and_keeps_one_away() {
 
 #[test]
 fn files_and_directories_are_for_their_owner_only() {
+    // SAFETY: has no preconditions. The modes of what other tests make meanwhile do not matter to them.
+    let before = unsafe { libc::umask(0) };
     let dir = tempfile::tempdir().unwrap();
     let mode = |name: &str| fs::metadata(dir.path().join(name)).unwrap().permissions().mode() & 0o7777;
     Blocking.create_dir(&dir.path().join("a/b")).unwrap();
     Blocking.create(&dir.path().join("f"), 0).unwrap();
     let _lock = Blocking.lock(&dir.path().join("LOCK"), "me").unwrap().unwrap();
     assert_eq!([mode("a"), mode("a/b"), mode("f"), mode("LOCK")], [0o700, 0o700, 0o600, 0o600]);
+    // SAFETY: as above.
+    unsafe { libc::umask(before) };
 }
 
 #[test]

@@ -26,6 +26,7 @@ pub struct HubBuilder {
     pub(super) journal_bytes_max: u64,
     pub(super) stream_bytes_min: u64,
     pub(super) disk_reserve_bytes: Option<u64>,
+    pub(super) allow_world_writable: bool,
     pub(super) clock: Clock,
     pub(super) storage: Option<Arc<dyn Storage>>,
     pub(super) planted: Planted,
@@ -39,6 +40,7 @@ impl Default for HubBuilder {
             journal_bytes_max: 16 << 20,
             stream_bytes_min: STREAM_BYTES_MIN,
             disk_reserve_bytes: None,
+            allow_world_writable: false,
             clock: Clock::System,
             storage: None,
             planted: Planted::default(),
@@ -81,6 +83,13 @@ impl HubBuilder {
     /// nothing acknowledged is lost, but nothing more is accepted until it is opened again, and that needs room.
     pub fn disk_reserve_bytes(mut self, bytes: u64) -> Self {
         self.disk_reserve_bytes = Some(bytes);
+        self
+    }
+
+    /// Opens a directory that everybody on this machine may write, too. Default no: whoever may write it may put anything
+    /// into it.
+    pub fn allow_world_writable(mut self, allow: bool) -> Self {
+        self.allow_world_writable = allow;
         self
     }
 

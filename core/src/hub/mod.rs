@@ -203,7 +203,10 @@ impl Inner {
                     Some(why) => format!("{} ({why})", storage.name()),
                     None => storage.name(),
                 };
-                (Some(Directory::open(storage, path)?), options.durability.into())
+                (
+                    Some(Directory::open(storage, path, options.allow_world_writable)?),
+                    options.durability.into(),
+                )
             }
             None => (None, Level::Committed),
         };

@@ -54,7 +54,7 @@ impl HubBuilder {
             let detail = format!("{into:?} is not empty; name a directory that does not exist yet");
             return Err(Error::invalid("into", detail));
         }
-        let target = Directory::open(storage.clone(), into)?;
+        let target = Directory::open(storage.clone(), into, self.allow_world_writable)?;
         let logs = looked.logs(&looked.directory)?.into_iter().zip(looked.logs(&target)?);
         for (from, to) in logs {
             let survey =

@@ -24,6 +24,8 @@ pub(super) const HEADER_BYTES: u64 = header_block::HEADER_BYTES as u64;
 
 /// The least by which a file grows.
 const STEP_BYTES_MIN: u64 = 4096;
+/// More than any journal has: the largest that may be asked for, and the batch that goes beyond it.
+const BYTES_MAX: u64 = 2 << 30;
 
 const KIND: FileKind = FileKind { magic: b"RINGJRNL", noun: "journal", fields_bytes: 16 };
 
@@ -72,6 +74,9 @@ impl JournalFile {
             Err(e) => return Err(Error::io("open", path, &e)),
         };
         let bytes = file.len().map_err(|e| Error::io("measure", path, &e))?;
+        if bytes > BYTES_MAX {
+            return Err(corrupt(path, BYTES_MAX, format!("{bytes} bytes are impossible for a journal")));
+        }
         let mut content = vec![0; bytes as usize];
         file.read_exact_at(&mut content, 0).map_err(|e| Error::io("read", path, &e))?;
         Ok(Some((file, content)))
@@ -152,6 +157,15 @@ fn check(block: &[u8], hub_id: u64, index: usize, path: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_larger_than_any_journal_is_refused_before_it_is_read() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = JournalFile::path(scratch.path(), 0);
+        std::fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        let error = JournalFile::open(&crate::storage::Blocking, scratch.path(), 1, 0).err();
+        assert!(matches!(error, Some(Error::Corrupt { byte_position: BYTES_MAX, .. })), "{error:?}");
+    }
 
     #[test]
     fn any_flipped_bit_of_the_header_is_refused() {

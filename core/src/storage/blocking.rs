@@ -12,7 +12,7 @@ use std::ffi::CString;
 use std::fs::{self, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -115,6 +115,10 @@ impl Storage for Blocking {
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         OpenOptions::new().read(true).custom_flags(libc::O_DIRECTORY).open(path)?.sync_all()
+    }
+
+    fn is_writable_by_all(&self, path: &Path) -> io::Result<bool> {
+        Ok(fs::metadata(path)?.permissions().mode() & 0o002 != 0)
     }
 
     fn space(&self, path: &Path) -> io::Result<Space> {

@@ -57,6 +57,12 @@ pub trait Storage: Send + Sync + Debug {
     /// Makes the entries of a directory durable.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
 
+    /// Whether anybody on this machine may write the directory.
+    fn is_writable_by_all(&self, path: &Path) -> io::Result<bool> {
+        let _ = path;
+        Ok(false)
+    }
+
     /// The room on the file system that `path` is on. A storage that cannot tell answers `Unsupported`: nothing is kept in
     /// reserve on it.
     fn space(&self, path: &Path) -> io::Result<Space> {

@@ -128,6 +128,10 @@ impl Storage for Ring {
         Blocking.sync_dir(path)
     }
 
+    fn is_writable_by_all(&self, path: &Path) -> io::Result<bool> {
+        Blocking.is_writable_by_all(path)
+    }
+
     fn space(&self, path: &Path) -> io::Result<Space> {
         Blocking.space(path)
     }
