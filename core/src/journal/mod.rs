@@ -374,7 +374,7 @@ impl Journal {
                 writer.sync()?;
             }
             if let Some(reserve) = &self.reserve {
-                reserve.committed(collected_bytes, writer.pending_bytes(), self.clock.now_ns());
+                reserve.committed(collected_bytes, || writer.pending_bytes(), self.clock.now_ns());
             }
         }
         Ok(committed)

@@ -2,9 +2,10 @@
 //! full.
 //!
 //! **Promise.** Below the reserve [`admit`](Reserve::admit) refuses, saying how much is free; above it costs one load. What
-//! the journal holds and has not brought home counts as used: it will be written once more.
+//! the journal has not brought home counts as used: the segments for it will be made.
 //!
-//! **Not promised.** That the disk is never full: others write to it too. The file system is asked after so many bytes were
+//! **Not promised.** That the disk is never full: others write to it too, and the segment that is begun last may reach into
+//! the reserve. The file system is asked after so many bytes were
 //! committed, or after a tenth of a second, and before anything is refused.
 
 use crate::error::{Error, Result};
@@ -70,19 +71,19 @@ impl Reserve {
         }
     }
 
-    /// Counts what was committed; called by the leader alone. `pending_bytes`: what the journal has not brought home.
-    pub(crate) fn committed(&self, bytes: u64, pending_bytes: u64, now_ns: u64) {
+    /// Counts what was committed; called by the leader alone. `pending_bytes`: what the journal has not brought home takes.
+    pub(crate) fn committed(&self, bytes: u64, pending_bytes: impl FnOnce() -> u64, now_ns: u64) {
         // ORDERING: Relaxed: the leader's own, under its lock.
         let unlooked = self.unlooked_bytes.load(Ordering::Relaxed) + bytes;
         let looked_ns = self.looked_ns.load(Ordering::Relaxed);
-        // ORDERING: Relaxed: whoever looks needs about this number.
-        self.pending_bytes.store(pending_bytes, Ordering::Relaxed);
         let is_due = unlooked >= UNLOOKED_BYTES_MAX.min(self.bytes / 8)
             || now_ns.saturating_sub(looked_ns) >= UNLOOKED_NS_MAX;
         // ORDERING: Relaxed: the leader's own.
         self.unlooked_bytes.store(if is_due { 0 } else { unlooked }, Ordering::Relaxed);
         if is_due {
             self.looked_ns.store(now_ns, Ordering::Relaxed);
+            // ORDERING: Relaxed: whoever looks needs about this number.
+            self.pending_bytes.store(pending_bytes(), Ordering::Relaxed);
             self.look();
         }
     }

@@ -141,10 +141,10 @@ impl Writer {
         Ok(())
     }
 
-    /// About how much was written here that is not in the logs' own files yet.
+    /// About how much room bringing home what was written here will take.
     pub(super) fn pending_bytes(&self) -> u64 {
         let other = if self.checkpoint.is_some() { self.place.bytes_max } else { 0 };
-        self.end - HEADER_BYTES + other
+        self.lap.values().map(|(log, _)| log.unmade_bytes()).sum::<u64>() + other
     }
 
     fn write_draft(&mut self) -> Result<()> {

@@ -229,6 +229,13 @@ impl Log {
         }
     }
 
+    /// Bytes of the segments that have no file yet.
+    pub(crate) fn unmade_bytes(&self) -> u64 {
+        let homed = self.homed();
+        let directory = lock(&self.directory);
+        directory.iter().filter(|entry| Place::new(entry.number, 0) >= homed).map(|entry| entry.bytes).sum()
+    }
+
     /// Bytes held, in memory or on disk.
     pub(crate) fn bytes(&self) -> u64 {
         lock(&self.directory).iter().map(|entry| entry.bytes).sum()
