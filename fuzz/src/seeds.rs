@@ -247,7 +247,15 @@ fn journals() -> Result<Vec<SeedFile>> {
         let (storage, directory) = (Arc::new(disk.clone()), "/hub".into());
         let planted = Planted::default();
         journal.open(
-            JournalPlace { storage, directory, hub_id: HUB_ID, bytes_max: 4096, has_threads: false, planted },
+            JournalPlace {
+                storage,
+                directory,
+                hub_id: HUB_ID,
+                bytes_max: 4096,
+                stream_bytes_min: 256 << 10,
+                has_threads: false,
+                planted,
+            },
             |_| Ok(()),
         )?;
         let (log, _) = disk::open(&disk, "/log", LOG_ID)?;

@@ -61,6 +61,7 @@ fn open(disk: &SimDisk) -> Result<(Journal, usize)> {
         directory: "/hub".into(),
         hub_id: HUB_ID,
         bytes_max: 4096,
+        stream_bytes_min: 256 << 10,
         has_threads: false,
         planted: Planted::default(),
     };
