@@ -53,6 +53,7 @@ export type ErrorCode =
   | 'FORKED'
   | 'INTERNAL'
   | 'INVALID_HANDLE'
+  | 'DISK_FULL'
 
 /** Why a verb did not do what was asked. */
 export class RingmainError extends Error {

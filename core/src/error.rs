@@ -187,6 +187,19 @@ pub enum Error {
         /// The process that opened the hub.
         owner: u32,
     },
+    /// Publishing would use the part of the disk that is kept in reserve. Acknowledging, committing and deleting go on.
+    #[error(
+        "the disk of {path:?} is full: {free_bytes} bytes are free, the hub keeps {reserve_bytes} in reserve and as much as its \
+         journal holds; drain queues, delete what is not needed, make room, or lower disk_reserve_bytes"
+    )]
+    DiskFull {
+        /// The hub's directory.
+        path: PathBuf,
+        /// Bytes that are free on its file system.
+        free_bytes: u64,
+        /// Bytes kept in reserve.
+        reserve_bytes: u64,
+    },
     /// A bug in Ringmain: a panic was caught at a language boundary.
     #[error("internal error, please report it: {detail}")]
     Internal {
@@ -269,6 +282,8 @@ codes! {
     Internal = 18, "INTERNAL";
     /// [`Error::InvalidHandle`]
     InvalidHandle = 19, "INVALID_HANDLE";
+    /// [`Error::DiskFull`]
+    DiskFull = 20, "DISK_FULL";
 }
 
 impl Error {
@@ -287,6 +302,7 @@ impl Error {
     pub fn errno(&self) -> i32 {
         match self {
             Self::Io { errno, .. } | Self::Poisoned { errno, .. } => *errno,
+            Self::DiskFull { .. } => libc::ENOSPC,
             _ => 0,
         }
     }

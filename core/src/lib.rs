@@ -15,6 +15,8 @@ pub mod stream;
 
 #[cfg(feature = "seeded-bugs")]
 pub use journal::SeededBug;
+#[cfg(feature = "seeded-bugs")]
+pub use log::without_frame_checksums;
 
 mod journal;
 mod log;
@@ -23,7 +25,7 @@ mod sync;
 pub use clock::{Clock, ManualClock};
 pub use durability::Durability;
 pub use error::{Error, ErrorCode, Result};
-pub use hub::{Hub, HubBuilder, HubStats, QueueBuilder, StreamBuilder};
+pub use hub::{Damage, Hub, HubBuilder, HubStats, Loss, QueueBuilder, Report, StreamBuilder};
 pub use journal::Receipt;
 pub use message::Message;
 pub use name::Name;

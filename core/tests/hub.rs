@@ -143,22 +143,39 @@ fn what_nobody_waits_for_reaches_the_disk_by_itself() {
 }
 
 #[test]
-fn a_forked_child_is_refused_and_does_its_parent_no_harm() {
+fn a_directory_that_everybody_may_write_is_refused_unless_told_otherwise() {
     let scratch = tempfile::tempdir().unwrap();
+    let directory = scratch.path().join("hub");
+    std::fs::create_dir(&directory).unwrap();
+    std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let error = open(&directory).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::InvalidArgument);
+    assert!(error.to_string().contains("chmod 700"), "{error}");
+    assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 0, "nothing was made in it");
+    Hub::builder().allow_world_writable(true).open(&directory).unwrap();
+    std::fs::set_permissions(&directory, std::fs::Permissions::from_mode(0o755)).unwrap();
+    open(&directory).unwrap();
+}
+
+#[test]
+fn a_queue_whose_directory_is_full_of_foreign_files_opens_and_one_with_a_linked_segment_does_not() {
+    let scratch = tempfile::tempdir().unwrap();
+    let queue = |hub: &Hub| hub.queue("q").on_exhausted(OnExhausted::Drop).open();
     let hub = open(scratch.path()).unwrap();
-    let queue = hub.queue("q").on_exhausted(OnExhausted::Drop).open().unwrap();
-    // SAFETY: the child only calls into the hub, which refuses before it takes a lock, and leaves by _exit.
-    let child = unsafe { libc::fork() };
-    if child == 0 {
-        let refused = matches!(queue.send(Message::new(b"x")), Err(Error::Forked { .. }));
-        let closed = matches!(hub.close(Duration::from_secs(1)), Err(Error::Forked { .. }));
-        // SAFETY: ends the child at once, without running anybody's destructors.
-        unsafe { libc::_exit(if refused && closed { 0 } else { 1 }) };
+    queue(&hub).unwrap().send(Message::new(b"x")).unwrap();
+    hub.close(Duration::from_secs(60)).unwrap();
+    drop(hub);
+    let folder = scratch.path().join("queues/q");
+    for number in 0..5000 {
+        std::fs::write(folder.join(format!("{number}.segment")), b"not sixteen digits").unwrap();
     }
-    let mut status = 0;
-    // SAFETY: waits for the child made above.
-    unsafe { libc::waitpid(child, &mut status, 0) };
-    assert_eq!(status, 0);
-    queue.send(Message::new(b"parent")).unwrap();
-    assert!(open(scratch.path()).is_err(), "the parent still has it");
+    let hub = open(scratch.path()).unwrap();
+    assert_eq!(queue(&hub).unwrap().stats().unwrap().ready, 1);
+    drop(hub);
+    let (segment, elsewhere) = (folder.join("0000000000000001.segment"), scratch.path().join("elsewhere"));
+    std::fs::rename(&segment, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &segment).unwrap();
+    let hub = open(scratch.path()).unwrap();
+    let error = queue(&hub).unwrap_err();
+    assert!(error.to_string().contains("0000000000000001.segment"), "{error}");
 }

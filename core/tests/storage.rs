@@ -39,6 +39,15 @@ fn a_created_file_reads_as_zeros_and_is_not_created_twice() {
 }
 
 #[test]
+fn a_storage_tells_how_much_room_is_left() {
+    on_each(|storage, dir| {
+        let space = storage.space(dir).unwrap();
+        assert!(space.free_bytes > 0 && space.free_bytes <= space.total_bytes, "{space:?}");
+        assert_eq!(kind(storage.space(&dir.join("missing"))), NotFound);
+    });
+}
+
+#[test]
 fn what_is_written_is_read_through_every_handle() {
     on_each(|storage, dir| {
         let file = storage.create(&dir.join("f"), 10).unwrap();
@@ -190,13 +199,32 @@ fn a_lock_is_held_once_and_tells_its_holder_until_it_is_dropped() {
 }
 
 #[test]
+fn a_lock_of_readers_is_refused_beside_a_writer_and_keeps_one_away() {
+    on_each(|storage, dir| {
+        let path = dir.join("LOCK");
+        assert_eq!(kind(storage.lock_shared(&path)), NotFound);
+        let writer = storage.lock(&path, "process 1").unwrap().unwrap();
+        assert_eq!(storage.lock_shared(&path).unwrap().unwrap_err(), "process 1");
+        drop(writer);
+        let reader = storage.lock_shared(&path).unwrap().unwrap();
+        assert!(storage.lock(&path, "process 2").unwrap().is_err());
+        drop(reader);
+        assert!(storage.lock(&path, "process 3").unwrap().is_ok());
+    });
+}
+
+#[test]
 fn files_and_directories_are_for_their_owner_only() {
+    // SAFETY: has no preconditions. The modes of what other tests make meanwhile do not matter to them.
+    let before = unsafe { libc::umask(0) };
     let dir = tempfile::tempdir().unwrap();
     let mode = |name: &str| fs::metadata(dir.path().join(name)).unwrap().permissions().mode() & 0o7777;
     Blocking.create_dir(&dir.path().join("a/b")).unwrap();
     Blocking.create(&dir.path().join("f"), 0).unwrap();
     let _lock = Blocking.lock(&dir.path().join("LOCK"), "me").unwrap().unwrap();
     assert_eq!([mode("a"), mode("a/b"), mode("f"), mode("LOCK")], [0o700, 0o700, 0o600, 0o600]);
+    // SAFETY: as above.
+    unsafe { libc::umask(before) };
 }
 
 #[test]

@@ -108,6 +108,9 @@
 // A handle is closed, of another kind, 0, or never was one.
 #define RINGMAIN_ERROR_INVALID_HANDLE 19
 
+// Publishing would use the part of the disk that is kept in reserve. Acknowledging, committing and deleting go on.
+#define RINGMAIN_ERROR_DISK_FULL 20
+
 // As `RINGMAIN_DURABILITY_SYNCED`.
 #define RINGMAIN_DURABILITY_DEFAULT 0
 

@@ -47,6 +47,8 @@ pub const RINGMAIN_ERROR_FORKED: i32 = 17;
 pub const RINGMAIN_ERROR_INTERNAL: i32 = 18;
 /// A handle is closed, of another kind, 0, or never was one.
 pub const RINGMAIN_ERROR_INVALID_HANDLE: i32 = 19;
+/// Publishing would use the part of the disk that is kept in reserve. Acknowledging, committing and deleting go on.
+pub const RINGMAIN_ERROR_DISK_FULL: i32 = 20;
 
 /// The numbers are the core's, and there are no others.
 const _: () = {
@@ -69,7 +71,8 @@ const _: () = {
     assert!(RINGMAIN_ERROR_FORKED == ErrorCode::Forked as i32);
     assert!(RINGMAIN_ERROR_INTERNAL == ErrorCode::Internal as i32);
     assert!(RINGMAIN_ERROR_INVALID_HANDLE == ErrorCode::InvalidHandle as i32);
-    assert!(ErrorCode::ALL.len() == 19, "ErrorCode has a variant without a RINGMAIN_ERROR_ constant");
+    assert!(RINGMAIN_ERROR_DISK_FULL == ErrorCode::DiskFull as i32);
+    assert!(ErrorCode::ALL.len() == 20, "ErrorCode has a variant without a RINGMAIN_ERROR_ constant");
 };
 
 thread_local! {

@@ -1,22 +1,24 @@
 //! The corpus that a run starts from, made of what the core itself writes: `cargo run --bin seeds` puts it into `corpus/`.
 
+use crate::clock::alarm::Alarm;
 use crate::clock::{Clock, ManualClock};
 use crate::disk::{self, LOG_ID};
 use crate::error::Result;
 use crate::hub::Hub;
 use crate::input::Output;
-use crate::log::Place;
+use crate::journal::{Journal, JournalPlace, Planted};
 use crate::log::frame::{
     BATCH_CONTINUED, BATCH_CONTINUES, Draft, Frame, Kind, PAD, Seed, checksum, pad_checksum,
 };
 use crate::log::index::{Times, Walk};
-use crate::log::segment_file::{HEADER_BYTES, SegmentFile};
+use crate::log::segment_file::{BASE_MAX, HEADER_BYTES, SegmentFile};
+use crate::log::{Level, Place};
 use crate::message::Message;
 use crate::queue::OnExhausted;
 use crate::queue::settlement::{Event, Failure};
 use crate::storage::sim::SimDisk;
 use crate::storage::{File, Storage};
-use crate::targets::{SEED, part, put_event, put_file};
+use crate::targets::{HUB_ID, SEED, part, put_event, put_file, put_journal};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -34,6 +36,7 @@ pub fn all() -> Result<Vec<SeedFile>> {
     seeds.extend(indexes());
     seeds.extend(directories()?);
     seeds.extend(power_cuts());
+    seeds.extend(journals()?);
     seeds.extend(catalogues()?);
     seeds.extend(queues());
     seeds.extend(offsets());
@@ -199,6 +202,13 @@ fn directories() -> Result<Vec<SeedFile>> {
         );
         operations(&mut output)
     };
+    let used_up = {
+        let mut output = Output::default();
+        output.u8(1);
+        put_file(&mut output, 1, &header(1, BASE_MAX, 128).encode(), 128, &first);
+        // A record, and the log is opened again.
+        output.bytes(&[0, 0, 9, 0, 1]).finish()
+    };
     let unmade = {
         let mut output = Output::default();
         output.u8(2);
@@ -231,6 +241,7 @@ fn directories() -> Result<Vec<SeedFile>> {
         ("recovery", "short_file", short),
         ("recovery", "gap_between_segments", begins(0, 7)),
         ("recovery", "last_of_all_sequences", begins(u64::MAX - 2, u64::MAX)),
+        ("recovery", "sequences_used_up", used_up),
     ])
 }
 
@@ -244,6 +255,61 @@ fn put_directory(disk: &SimDisk, output: &mut Output) {
     let area = &bytes[HEADER_BYTES..];
     let used = area.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     put_file(output, 1, &bytes[..HEADER_BYTES], area.len(), &area[..used]);
+}
+
+/// The journals of killed hubs: one file, both in turn, one with a batch torn off.
+fn journals() -> Result<Vec<SeedFile>> {
+    let written = |commits: u8| -> Result<[Option<Vec<u8>>; 2]> {
+        let disk = disk::empty();
+        disk::make_directory(&disk, Path::new("/hub"));
+        let mut journal =
+            Journal::new(Clock::Manual(ManualClock::new()), Arc::new(Alarm::new()), Level::Durable, 0);
+        let (storage, directory) = (Arc::new(disk.clone()), "/hub".into());
+        let planted = Planted::default();
+        journal.open(
+            JournalPlace {
+                storage,
+                directory,
+                hub_id: HUB_ID,
+                bytes_max: 4096,
+                stream_bytes_min: 256 << 10,
+                has_threads: false,
+                planted,
+            },
+            |_| Ok(()),
+        )?;
+        let (log, _) = disk::open(&disk, "/log", LOG_ID)?;
+        for number in 0..commits {
+            disk::append(&log, &journal, &[vec![number; 40]])?;
+        }
+        Ok([0, 1].map(|index| {
+            let file = disk.open(&Path::new("/hub").join(format!("journal.{index}"))).ok()?;
+            let mut bytes = vec![0; file.len().ok()? as usize];
+            file.read_exact_at(&mut bytes, 0).ok().map(|()| bytes)
+        }))
+    };
+    let seed = |files: &[Option<Vec<u8>>; 2]| {
+        let mut output = Output::default();
+        files.iter().for_each(|file| put_journal(&mut output, file.as_deref()));
+        output.bytes(b"a value").finish()
+    };
+    let (few, many) = (written(3)?, written(12)?);
+    let mut torn = few.clone();
+    if let Some(bytes) = &mut torn[0] {
+        // The last of three: nobody says that it was synced.
+        bytes[4096 + 2 * 512 + 60] ^= 1;
+    }
+    let mut missing = few.clone();
+    if let Some(bytes) = &mut missing[0] {
+        bytes[4096 + 60] ^= 1;
+    }
+    Ok(vec![
+        ("journal", "none", seed(&[None, None])),
+        ("journal", "one_file", seed(&few)),
+        ("journal", "both_files", seed(&many)),
+        ("journal", "torn", seed(&torn)),
+        ("journal", "first_batch_damaged", seed(&missing)),
+    ])
 }
 
 fn power_cuts() -> Vec<SeedFile> {

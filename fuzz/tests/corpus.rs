@@ -39,7 +39,7 @@ macro_rules! replayed {
     };
 }
 
-replayed! { frame segment_header index recovery power_cut catalogue settlement offsets }
+replayed! { frame segment_header index recovery power_cut journal catalogue settlement offsets }
 
 /// A seed that was not renewed with the format would lead nowhere.
 #[test]

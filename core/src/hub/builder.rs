@@ -25,6 +25,8 @@ pub struct HubBuilder {
     pub(super) relaxed_max: Duration,
     pub(super) journal_bytes_max: u64,
     pub(super) stream_bytes_min: u64,
+    pub(super) disk_reserve_bytes: Option<u64>,
+    pub(super) allow_world_writable: bool,
     pub(super) clock: Clock,
     pub(super) storage: Option<Arc<dyn Storage>>,
     pub(super) planted: Planted,
@@ -37,6 +39,8 @@ impl Default for HubBuilder {
             relaxed_max: Duration::from_millis(100),
             journal_bytes_max: 16 << 20,
             stream_bytes_min: STREAM_BYTES_MIN,
+            disk_reserve_bytes: None,
+            allow_world_writable: false,
             clock: Clock::System,
             storage: None,
             planted: Planted::default(),
@@ -68,6 +72,24 @@ impl HubBuilder {
     /// through the journal. Default 256 KiB; at least 4 KiB and at most 16 MiB.
     pub fn streaming_bytes_min(mut self, bytes: u64) -> Self {
         self.stream_bytes_min = bytes.clamp(4 << 10, 16 << 20);
+        self
+    }
+
+    /// How much of the file system publishing leaves free, so that a full disk can be drained: below it sends and appends get
+    /// [`Error::DiskFull`](crate::Error::DiskFull); acknowledging, failing, committing, reading, deleting and closing go on.
+    /// Default a twentieth of the file system, at most 1 GiB. A segment of a queue or stream, at most 8 MiB, may be begun beyond it.
+    ///
+    /// With 0 the disk may really fill up. The first write that finds no room then poisons the hub, as any failed write does:
+    /// nothing acknowledged is lost, but nothing more is accepted until it is opened again, and that needs room.
+    pub fn disk_reserve_bytes(mut self, bytes: u64) -> Self {
+        self.disk_reserve_bytes = Some(bytes);
+        self
+    }
+
+    /// Opens a directory that everybody on this machine may write, too. Default no: whoever may write it may put anything
+    /// into it.
+    pub fn allow_world_writable(mut self, allow: bool) -> Self {
+        self.allow_world_writable = allow;
         self
     }
 

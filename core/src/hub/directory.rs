@@ -18,6 +18,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// The name of the lock file.
+pub(super) const LOCK: &str = "LOCK";
+
 /// See the module's description.
 #[derive(Debug)]
 pub(super) struct Directory {
@@ -27,16 +30,24 @@ pub(super) struct Directory {
 }
 
 impl Directory {
-    /// Makes the directory if need be, and locks it.
-    pub(super) fn open(storage: Arc<dyn Storage>, path: &Path) -> Result<Self> {
+    /// Makes the directory if need be, and locks it. One that everybody may write is refused, unless `any_mode`.
+    pub(super) fn open(storage: Arc<dyn Storage>, path: &Path, any_mode: bool) -> Result<Self> {
         // Absolute, so that the name of the first relative directory has a parent to be synced, too.
         let path = &std::path::absolute(path).map_err(|e| Error::io("resolve", path, &e))?;
         let directory = Self { storage, path: path.to_path_buf(), guard: Mutex::new(None) };
         directory.make(path)?;
+        let is_open_to_all = directory.storage.is_writable_by_all(path);
+        if is_open_to_all.map_err(|e| Error::io("look at", path, &e))? && !any_mode {
+            let detail = format!(
+                "{path:?} may be written by everybody on this machine, who could replace what is in it; chmod 700 it, or say \
+                 allow_world_writable(true)"
+            );
+            return Err(Error::invalid("directory", detail));
+        }
         if directory.storage.open(&path.join(catalogue::FILE)).is_err() {
             directory.sync_ancestors()?;
         }
-        let lock_path = path.join("LOCK");
+        let lock_path = path.join(LOCK);
         let locked =
             directory.storage.lock(&lock_path, &holder()).map_err(|e| Error::io("lock", lock_path, &e))?;
         match locked {
@@ -47,6 +58,11 @@ impl Directory {
             }
         }
         Ok(directory)
+    }
+
+    /// One that is neither made nor locked.
+    pub(super) fn unlocked(storage: Arc<dyn Storage>, path: &Path) -> Self {
+        Self { storage, path: path.to_path_buf(), guard: Mutex::new(None) }
     }
 
     fn sync_dir(&self, path: &Path) -> Result<()> {

@@ -6,24 +6,29 @@
 //! **Failure.** A queue or stream whose files are damaged cannot be opened; the others can.
 //!
 //! **Where next.** `builder`, `queue_builder`, `stream_builder`: options; `directory`, `catalogue`: files; `timer`: the
-//! thread.
+//! thread; `verify`, `salvage`: damaged directories.
 
 mod builder;
 mod catalogue;
 mod directory;
 mod queue_builder;
 mod registry;
+mod salvage;
 mod stream_builder;
 mod timer;
+mod verify;
 
 pub use builder::HubBuilder;
 pub use queue_builder::QueueBuilder;
 pub use stream_builder::StreamBuilder;
+pub use verify::{Damage, Report};
+
+pub use crate::log::Loss;
 
 use crate::clock::alarm::Alarm;
 use crate::clock::{Clock, Timed};
 use crate::error::{Error, Result};
-use crate::journal::{Journal, JournalPlace, Range};
+use crate::journal::{Journal, JournalPlace, Range, Reserve};
 use crate::log::{Level, Log, Restore};
 use crate::message::duration_ns;
 use crate::queue::QueueStats;
@@ -198,7 +203,10 @@ impl Inner {
                     Some(why) => format!("{} ({why})", storage.name()),
                     None => storage.name(),
                 };
-                (Some(Directory::open(storage, path)?), options.durability.into())
+                (
+                    Some(Directory::open(storage, path, options.allow_world_writable)?),
+                    options.durability.into(),
+                )
             }
             None => (None, Level::Committed),
         };
@@ -219,6 +227,8 @@ impl Inner {
                 planted: options.planted,
             };
             journal.open(place, |pieces| restore(directory, &catalogue, pieces))?;
+            let (storage, path) = (directory.storage.clone(), directory.path.clone());
+            journal.keep_free(Reserve::new(storage, path, options.disk_reserve_bytes));
         }
         let inner = Arc::new(Self {
             clock: options.clock,

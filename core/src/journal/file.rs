@@ -24,9 +24,14 @@ pub(super) const HEADER_BYTES: u64 = header_block::HEADER_BYTES as u64;
 
 /// The least by which a file grows.
 const STEP_BYTES_MIN: u64 = 4096;
+/// More than any journal has: the largest that may be asked for, and the batch that goes beyond it.
+const BYTES_MAX: u64 = 2 << 30;
 
 const KIND: FileKind =
     FileKind { magic: b"RINGJRNL", noun: "journal", compatible: 0, features: 0, fields_bytes: 16 };
+
+/// A file, and what is in it.
+type Opened = (Arc<dyn File>, Vec<u8>);
 
 /// See the module's description.
 #[derive(Debug)]
@@ -52,20 +57,30 @@ impl JournalFile {
         index: usize,
     ) -> Result<Option<(Self, Vec<u8>)>> {
         let path = Self::path(directory, index);
-        let file = match storage.open(&path) {
-            Ok(file) => file,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(Error::io("open", path, &e)),
-        };
-        let bytes = file.len().map_err(|e| Error::io("measure", &path, &e))?;
-        let mut content = vec![0; bytes as usize];
-        file.read_exact_at(&mut content, 0).map_err(|e| Error::io("read", &path, &e))?;
+        let Some((file, content)) = Self::read(storage, &path)? else { return Ok(None) };
         let (header, batches) = content.split_at(content.len().min(HEADER_BYTES as usize));
         if let Err(error) = check(header, hub_id, index, &path) {
             // No batch is written before the header is synced.
             return if batches.iter().all(|byte| *byte == 0) { Ok(None) } else { Err(error) };
         }
-        Ok(Some((Self { file, path, index, hub_id, written_bytes: bytes }, content)))
+        let written_bytes = content.len() as u64;
+        Ok(Some((Self { file, path, index, hub_id, written_bytes }, content)))
+    }
+
+    /// A file, and what is in it, whatever that is.
+    pub(super) fn read(storage: &dyn Storage, path: &Path) -> Result<Option<Opened>> {
+        let file = match storage.open(path) {
+            Ok(file) => file,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(Error::io("open", path, &e)),
+        };
+        let bytes = file.len().map_err(|e| Error::io("measure", path, &e))?;
+        if bytes > BYTES_MAX {
+            return Err(corrupt(path, BYTES_MAX, format!("{bytes} bytes are impossible for a journal")));
+        }
+        let mut content = vec![0; bytes as usize];
+        file.read_exact_at(&mut content, 0).map_err(|e| Error::io("read", path, &e))?;
+        Ok(Some((file, content)))
     }
 
     /// A file without batches, in place of what an interrupted making left.
@@ -143,6 +158,15 @@ fn check(block: &[u8], hub_id: u64, index: usize, path: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_larger_than_any_journal_is_refused_before_it_is_read() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = JournalFile::path(scratch.path(), 0);
+        std::fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        let error = JournalFile::open(&crate::storage::Blocking, scratch.path(), 1, 0).err();
+        assert!(matches!(error, Some(Error::Corrupt { byte_position: BYTES_MAX, .. })), "{error:?}");
+    }
 
     #[test]
     fn any_flipped_bit_of_the_header_is_refused() {

@@ -25,19 +25,24 @@
 //! **Failure.** The first failed write or sync of a log's own file poisons the log, one of the journal poisons the hub;
 //! their waiters are woken with the error. Nothing is tried again on a file that failed.
 //!
-//! **Where next.** `writer.rs`: the two files; `batch.rs`, `file.rs`: what is in them; `replay.rs`: after a crash.
+//! **Where next.** `writer.rs`: the two files; `batch.rs`, `file.rs`: what is in them; `replay.rs`: after a crash; `salvage.rs`: after
+//! damage.
 
 mod background;
 mod batch;
 mod file;
 mod receipt;
 mod replay;
+mod reserve;
+mod salvage;
 mod seeded_bug;
 mod writer;
 
 pub(crate) use batch::Range;
 pub(crate) use receipt::Ends;
 pub use receipt::Receipt;
+pub(crate) use reserve::Reserve;
+pub(crate) use salvage::salvage;
 pub(crate) use seeded_bug::Planted;
 pub use seeded_bug::SeededBug;
 pub(crate) use writer::JournalPlace;
@@ -76,6 +81,7 @@ pub(crate) struct Journal {
     background: Arc<Background>,
     stream_bytes_min: u64,
     planted: Planted,
+    reserve: Option<Reserve>,
 }
 
 #[derive(Debug, Default)]
@@ -101,6 +107,7 @@ impl Journal {
             background: Arc::new(Background::new()),
             stream_bytes_min: STREAM_BYTES_MIN,
             planted: Planted::default(),
+            reserve: None,
         }
     }
 
@@ -126,6 +133,19 @@ impl Journal {
     /// `Io`: there can be no thread.
     pub(crate) fn start(self: &Arc<Self>) -> Result<()> {
         self.background.start(Arc::downgrade(self))
+    }
+
+    /// Has publishing refused while the disk has less room than this. None: it is not.
+    pub(crate) fn keep_free(&mut self, reserve: Option<Reserve>) {
+        self.reserve = reserve;
+    }
+
+    /// Whether there is room to publish something.
+    ///
+    /// # Errors
+    /// `DiskFull`.
+    pub(crate) fn check_space(&self) -> Result<()> {
+        self.reserve.as_ref().map_or(Ok(()), Reserve::admit)
     }
 
     /// The hub's time.
@@ -332,6 +352,7 @@ impl Journal {
         let mut committed = Vec::with_capacity(logs.len());
         let mut journalled = Vec::new();
         let mut draft = writer.as_mut().map(|writer| writer.draft());
+        let mut collected_bytes = 0;
         for log in logs.iter().filter(|log| log.poisoned().is_ok()) {
             if synced && log.has_unwritten() {
                 log.append_durable_mark(self.clock.now_ns());
@@ -339,6 +360,7 @@ impl Journal {
             // Who streams commits, too.
             let Some((extents, place)) = log.collect() else { continue };
             let bytes: u64 = extents.iter().map(|extent| log.piece(extent).2.len() as u64).sum();
+            collected_bytes += bytes;
             match &mut draft {
                 Some(draft) if bytes < self.stream_bytes_min && draft.padded_bytes() < BATCH_BYTES_MAX => {
                     for (segment, byte_position, bytes) in extents.iter().map(|extent| log.piece(extent)) {
@@ -363,6 +385,9 @@ impl Journal {
             writer.write(journalled)?;
             if synced {
                 writer.sync()?;
+            }
+            if let Some(reserve) = &self.reserve {
+                reserve.committed(collected_bytes, || writer.pending_bytes(), self.clock.now_ns());
             }
         }
         Ok(committed)
@@ -389,6 +414,9 @@ impl Journal {
 
 impl Progress for Journal {
     fn moved(&self) {
+        if let Some(reserve) = &self.reserve {
+            reserve.streamed();
+        }
         self.done.notify_all();
     }
 }

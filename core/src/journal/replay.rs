@@ -42,13 +42,21 @@ impl<'a> Replay<'a> {
     ///
     /// # Errors
     /// `Corrupt`: a batch is missing that was synced.
-    pub(super) fn of(files: &'a [Read; 2], directory: &Path, planted: Planted) -> Result<Self> {
+    pub(super) fn of(files: &'a [Read; 2], hub_id: u64, directory: &Path, planted: Planted) -> Result<Self> {
+        let contents = files.each_ref().map(|file| file.as_ref().map(|(_, content)| content.as_slice()));
+        let replay = Self::gather(contents, hub_id, planted);
+        replay.check(directory).map(|()| replay)
+    }
+
+    /// Every batch that can be read in the contents of the files.
+    pub(super) fn gather(contents: [Option<&'a [u8]>; 2], hub_id: u64, planted: Planted) -> Self {
         let (mut batches, mut homed, mut synced) = (BTreeMap::new(), 0, 0);
-        for (index, file) in files.iter().enumerate() {
-            let Some((file, content)) = file else { continue };
+        for (index, content) in contents.into_iter().enumerate() {
+            let Some(content) = content else { continue };
             let mut at = HEADER_BYTES;
             while let Some(rest) = content.get(at as usize..).filter(|rest| !rest.is_empty()) {
-                let Some((head, ranges, bytes)) = batch::decode(rest, file.seed(at), planted) else {
+                let seed = batch::seed(hub_id, index, at);
+                let Some((head, ranges, bytes)) = batch::decode(rest, seed, planted) else {
                     at += SECTOR_BYTES;
                     continue;
                 };
@@ -60,11 +68,20 @@ impl<'a> Replay<'a> {
         }
         let last =
             (homed + 1..).find(|sequence| !batches.contains_key(sequence)).map_or(homed, |gap| gap - 1);
-        let replay = Self { batches, homed, last, synced };
-        if last < synced {
-            return Err(replay.gap(directory));
-        }
-        Ok(replay)
+        Self { batches, homed, last, synced }
+    }
+
+    /// Whether everything is there that was synced.
+    ///
+    /// # Errors
+    /// `Corrupt`, naming the place of what is missing.
+    pub(super) fn check(&self, directory: &Path) -> Result<()> {
+        if self.last < self.synced { Err(self.gap(directory)) } else { Ok(()) }
+    }
+
+    /// Every piece that is not known to be home, in order, whatever is missing between them.
+    pub(super) fn all_ranges(&self) -> impl Iterator<Item = &Range<'a>> {
+        self.batches.range(self.homed + 1..).flat_map(|(_, batch)| &batch.ranges)
     }
 
     /// Where the batch should be that does not follow.

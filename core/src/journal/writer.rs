@@ -81,7 +81,7 @@ impl Writer {
     ) -> Result<Self> {
         let read = |index| JournalFile::open(&*place.storage, &place.directory, place.hub_id, index);
         let found: [Read; 2] = [read(0)?, read(1)?];
-        let replay = Replay::of(&found, &place.directory, place.planted)?;
+        let replay = Replay::of(&found, place.hub_id, &place.directory, place.planted)?;
         let is_wanted = replay.ranges().next().is_some();
         if is_wanted {
             replay.settle(&found)?;
@@ -139,6 +139,12 @@ impl Writer {
         self.write_draft()?;
         self.lap.extend(logs.into_iter().map(|(log, place)| (log.id(), (log, place))));
         Ok(())
+    }
+
+    /// About how much room bringing home what was written here will take.
+    pub(super) fn pending_bytes(&self) -> u64 {
+        let other = if self.checkpoint.is_some() { self.place.bytes_max } else { 0 };
+        self.lap.values().map(|(log, _)| log.unmade_bytes()).sum::<u64>() + other
     }
 
     fn write_draft(&mut self) -> Result<()> {

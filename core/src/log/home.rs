@@ -53,7 +53,12 @@ impl Home {
 
     /// The path of a segment's file.
     pub(crate) fn path(&self, number: u64) -> PathBuf {
-        self.directory.join(format!("{number:016}.segment"))
+        Self::path_in(&self.directory, number)
+    }
+
+    /// The path of a segment's file in the directory of its log.
+    pub(crate) fn path_in(directory: &Path, number: u64) -> PathBuf {
+        directory.join(format!("{number:016}.segment"))
     }
 
     fn new_path(&self, number: u64) -> PathBuf {

@@ -29,6 +29,7 @@
 //! | `compaction` | leaving out what a later record of the same key has replaced |
 //! | `writer`, `streaming`, `home` | to disk, on disk |
 //! | `restore`, `recovery`, `open` | back from the journal, back from disk |
+//! | `survey` | what damaged files hold |
 //! | `pages`, `buffer`, `segment`, `marks`, `slab`, `directory` | memory |
 
 mod append;
@@ -56,19 +57,24 @@ mod segment;
 pub(crate) mod segment_file;
 mod slab;
 mod streaming;
+pub(crate) mod survey;
 mod time;
 mod writer;
 
 pub(crate) use append::Appended;
 pub(crate) use claim::Place;
 pub(crate) use compaction::{Compactor, Rules};
+#[cfg(feature = "seeded-bugs")]
+pub use frame::without_frame_checksums;
 pub(crate) use frame::{Draft, Frame, INDEXED, Kind};
+pub(crate) use home::Home;
 pub(crate) use payload::Payload;
 pub(crate) use reader::Reader;
 pub(crate) use restore::Restore;
 pub(crate) use retention::{Limits, UNLIMITED};
 pub(crate) use segment_file::SegmentFile;
 pub(crate) use streaming::Progress;
+pub use survey::Loss;
 
 use crate::durability::Durability;
 use crate::error::{Error, Result};
@@ -77,7 +83,6 @@ use crate::sync::{AtomicBool, AtomicU64, IS_MODEL, Mutex, Ordering, lock};
 use claim::{CLOSED, ROTATING, UNOPENED};
 use crossbeam_utils::CachePadded;
 use directory::Directory;
-use home::Home;
 use marks::Marks;
 use retention::Retention;
 use segment::Header;

@@ -8,7 +8,9 @@
 //! very last commit before a crash is not covered by one; damage in it looks like a torn tail.
 
 use crate::log::claim::{GRANULE_BYTES, Place};
-use crate::log::frame::{BATCH_CONTINUES, Frame, Kind, PAD, Seed, Word, pad_checksum, u64_at};
+use crate::log::frame::{
+    BATCH_CONTINUED, BATCH_CONTINUES, Draft, Frame, HEADER_BYTES, Kind, PAD, Seed, Word, pad_checksum, u64_at,
+};
 use crate::log::segment_file::is_compacted;
 
 /// What a walk found.
@@ -134,7 +136,7 @@ pub(crate) fn scan(data: &[u8], seed: Seed) -> Result<Scan, Damage> {
 }
 
 /// The furthest durable mark that is a valid frame somewhere behind `from`, of whatever sequence.
-fn later_mark(data: &[u8], from: usize, seed: Seed) -> Place {
+pub(crate) fn later_mark(data: &[u8], from: usize, seed: Seed) -> Place {
     let mut furthest = Place::default();
     let mut byte = from;
     while let Some(word) = word_at(data, byte) {
@@ -152,10 +154,114 @@ fn later_mark(data: &[u8], from: usize, seed: Seed) -> Place {
     furthest
 }
 
+/// A stretch of a data area that cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Hole {
+    pub(crate) from: usize,
+    /// Where the next frame or the pad is that can be read; the end of the area if there is none.
+    pub(crate) to: usize,
+    /// Sequence of the first record that was in it, from the segment's base.
+    pub(crate) first: u64,
+    /// How many were in it, at most.
+    pub(crate) lost: u64,
+    pub(crate) why: &'static str,
+    /// What follows goes on with a batch.
+    is_within_batch: bool,
+}
+
+/// What a walk over everything that cannot be read found.
+#[derive(Debug, Default)]
+pub(crate) struct Survey {
+    /// Data frames.
+    pub(crate) messages: u64,
+    /// Sequences, those that were lost included.
+    pub(crate) records: u64,
+    pub(crate) holes: Vec<Hole>,
+}
+
+/// Walks a data area and goes on behind what cannot be read. `records`: how many were in it, where the next segment tells.
+pub(crate) fn survey(data: &[u8], seed: Seed, records: Option<u64>) -> Survey {
+    let mut found = Survey::default();
+    let mut byte = 0;
+    while byte < data.len() && !is_pad(&data[byte..], byte as u64, data.len() as u64, seed) {
+        match frame_at(&data[byte..], byte as u64, seed, found.records) {
+            Ok(frame) => {
+                byte += (frame.granules() * GRANULE_BYTES) as usize;
+                let is_record = u64::from(frame.kind().is_record());
+                found.records = u64::from(frame.sequence_from_base()) + is_record;
+                found.messages += u64::from(frame.kind() == Kind::Data);
+            }
+            Err(why) => {
+                let first = found.records;
+                let (to, next) = resume(data, byte, seed, first);
+                let is_within_batch = next.as_ref().is_some_and(|frame| frame.has(BATCH_CONTINUED));
+                let next = next.map(|frame| u64::from(frame.sequence_from_base())).or(records);
+                found.records = next.unwrap_or(first).max(first);
+                let lost = found.records - first;
+                found.holes.push(Hole { from: byte, to, first, lost, why, is_within_batch });
+                byte = to;
+            }
+        }
+    }
+    found
+}
+
+/// Where something can be read again behind `from`: a frame whose sequence may follow, the pad, or the end.
+fn resume(data: &[u8], from: usize, seed: Seed, records: u64) -> (usize, Option<Frame<'_>>) {
+    let granule = GRANULE_BYTES as usize;
+    for byte in (from + granule..data.len()).step_by(granule) {
+        if is_pad(&data[byte..], byte as u64, data.len() as u64, seed) {
+            return (byte, None);
+        }
+        if let Ok(frame) = Frame::checked(&data[byte..], seed.at(byte as u64))
+            && let Some(lost) = u64::from(frame.sequence_from_base()).checked_sub(records)
+            && (lost <= ((byte - from) / HEADER_BYTES) as u64 || is_compacted(seed.generation))
+        {
+            return (byte, Some(frame));
+        }
+    }
+    (data.len(), None)
+}
+
+/// Closes a hole: frames without a message take the place of the records that were in it, so that every other frame stays
+/// where it is, with its sequence. False: there is no room for them, so it was something else that lay there.
+pub(crate) fn mend(data: &mut [u8], hole: &Hole, seed: Seed) -> bool {
+    let Hole { from, to, first, lost, is_within_batch, .. } = *hole;
+    let is_at_end = to == data.len();
+    // Where sequences have gaps anyway, one frame stands for all.
+    let lost = if is_compacted(seed.generation) { lost.min(1) } else { lost };
+    let (frames, kind) = match lost {
+        // A mark that says nothing.
+        0 => (u64::from(!is_at_end), Kind::DurableMark),
+        lost => (lost, Kind::Abort),
+    };
+    if frames.saturating_mul(HEADER_BYTES as u64) > (to - from) as u64 {
+        return false;
+    }
+    data[from..to].fill(0);
+    let batch = if is_within_batch { BATCH_CONTINUES } else { 0 };
+    let mut at = from;
+    for index in 0..frames {
+        // The last one takes what is left, up to the next frame; at the end of the area a pad does.
+        let bytes = if index + 1 == frames && !is_at_end { to - at } else { HEADER_BYTES };
+        let value = vec![0; bytes - HEADER_BYTES];
+        let sequence = first + if lost == 0 { 0 } else { index };
+        let draft = Draft::control(kind, 0, &value);
+        draft.encode(&mut data[at + 4..at + bytes], sequence as u32, batch, Some(seed.at(at as u64)));
+        data[at..at + 4].copy_from_slice(&(bytes as u32).to_le_bytes());
+        at += bytes;
+    }
+    if at < to {
+        let word = PAD | ((to - at) as u64 / GRANULE_BYTES) as u32;
+        data[at..at + 4].copy_from_slice(&word.to_le_bytes());
+        data[at + 4..at + 8].copy_from_slice(&pad_checksum(word, seed.at(at as u64)).to_le_bytes());
+    }
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::frame::{BATCH_CONTINUED, Draft};
 
     const SEED: Seed = Seed { log_id: 1, segment: 5, generation: 1 };
 
@@ -243,12 +349,60 @@ mod tests {
         assert_eq!(scan(&data, Seed { segment: 6, ..SEED }).unwrap().records, 0);
     }
 
+    #[test]
+    fn a_mended_area_has_all_frames_but_those_that_could_not_be_read_and_keeps_their_places() {
+        let frames: &[(Kind, u8, &[u8])] = &[
+            (Kind::Data, 0, b"zero"),
+            (Kind::Data, BATCH_CONTINUES, b"one, in a batch"),
+            (Kind::Data, BATCH_CONTINUED, b"two, of the same"),
+            (Kind::Control, 0, b"an event"),
+            (Kind::Data, 0, b"three"),
+        ];
+        let (good, starts) = area(256, frames);
+        let mut good = good[..starts[5] + 16].to_vec();
+        let word = PAD | 2;
+        good[starts[5]..starts[5] + 4].copy_from_slice(&word.to_le_bytes());
+        let crc = pad_checksum(word, SEED.at(starts[5] as u64));
+        good[starts[5] + 4..starts[5] + 8].copy_from_slice(&crc.to_le_bytes());
+        for first in 0..6 {
+            for last in first..6 {
+                let mut data = good.clone();
+                // The first of them loses its length, too: only the search finds what follows.
+                data[starts[first]..starts[first] + 4].fill(0xff);
+                data[starts[last] + 5] ^= 1;
+                let found = survey(&data, SEED, Some(4));
+                let lost = [1, 1, 1, 0, 1, 0][first..=last].iter().sum::<u64>();
+                let before = [0, 1, 2, 3, 3, 4][first];
+                if last == first || last == first + 1 {
+                    let hole = found.holes[0];
+                    assert_eq!((found.holes.len(), hole.from), (1, starts[first]), "{first} {last}");
+                    assert_eq!((hole.first, hole.lost), (before, lost), "{first} {last}");
+                }
+                assert_eq!(found.records, 4);
+                for hole in &found.holes {
+                    assert!(mend(&mut data, hole, SEED), "{hole:?}");
+                }
+                let mended = scan(&data, SEED).unwrap();
+                assert_eq!((mended.records, mended.sealed), (4, true), "{first} {last}");
+                let again = survey(&data, SEED, Some(4));
+                assert_eq!((again.holes.len(), again.messages), (0, found.messages));
+                for (index, start) in starts[..5].iter().enumerate() {
+                    let is_in = found.holes.iter().any(|hole| (hole.from..hole.to).contains(start));
+                    assert!(is_in || data[*start..][..24] == good[*start..][..24], "frame {index} has moved");
+                }
+            }
+        }
+    }
+
     proptest::proptest! {
         #[test]
         fn hostile_bytes_never_panic(data in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..40)) {
             let mut area = data;
             area.resize(area.len().next_multiple_of(8), 0);
             let _ = scan(&area, SEED);
+            for hole in survey(&area, SEED, Some(3)).holes {
+                mend(&mut area, &hole, SEED);
+            }
         }
     }
 }

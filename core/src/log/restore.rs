@@ -20,8 +20,8 @@ pub(crate) struct Restore {
     home: Home,
     /// Number of the first segment that has a file.
     first: Option<u64>,
-    /// The file that was written to last; none if the segment was compacted.
-    last: Option<(u64, Option<Arc<dyn File>>)>,
+    /// The file that was written last, with what its segment was said to be; none if it was compacted.
+    last: Option<(SegmentFile, Option<Arc<dyn File>>)>,
 }
 
 impl Restore {
@@ -65,14 +65,15 @@ impl Restore {
         }
         let fail = |error| Error::io("restore", &path, &error);
         let file = match &self.last {
-            Some((number, file)) if *number == segment.number => file.clone(),
+            // Said to be longer now, it is opened again, and made so.
+            Some((last, file)) if last == segment => file.clone(),
             _ => {
                 self.sync()?;
                 let file = match self.is_compacted(segment, &path).map_err(fail)? {
                     true => None,
                     false => Some(self.open(segment).map_err(fail)?),
                 };
-                self.last = Some((segment.number, file.clone()));
+                self.last = Some((*segment, file.clone()));
                 file
             }
         };
@@ -128,8 +129,8 @@ impl Restore {
     /// `Io`.
     pub(crate) fn sync(&self) -> Result<()> {
         match &self.last {
-            Some((number, Some(file))) => {
-                file.sync().map_err(|e| Error::io("sync", self.home.path(*number), &e))?;
+            Some((segment, Some(file))) => {
+                file.sync().map_err(|e| Error::io("sync", self.home.path(segment.number), &e))?;
                 let directory = self.home.directory();
                 self.home.storage().sync_dir(directory).map_err(|e| Error::io("sync", directory, &e))
             }

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::log::buffer::Buffer;
 use crate::log::claim::{self, CLOSED, Place, ROTATING, current};
 use crate::log::directory::Entry;
-use crate::log::segment_file::SegmentFile;
+use crate::log::segment_file::{BASE_MAX, SegmentFile};
 use crate::log::{BLOCKS, Log};
 use crate::sync::{IS_MODEL, Ordering, lock, try_lock, yield_now};
 
@@ -37,6 +37,15 @@ impl Log {
             && self.marks.any_at_or_before(old)
         {
             return false;
+        }
+        if base > BASE_MAX {
+            // A segment that begins there is refused when the log is opened again: nothing must be appended to it.
+            drop(directory);
+            let detail = format!(
+                "the sequences are used up: {base} would be the next, {BASE_MAX} is the last to begin with"
+            );
+            self.poison(&self.blame(Place::new(segment.max(1), 0), detail));
+            return true;
         }
         // From here on nothing fails.
         // ORDERING: Relaxed: only openers and in-range claimants touch it, and there are none of the latter.
@@ -238,5 +247,16 @@ impl Log {
             // Crossed and not sealed yet: a few instructions of another thread.
             yield_now();
         }
+    }
+
+    /// Bytes of the segments that have no file yet. They live in memory.
+    pub(crate) fn unmade_bytes(&self) -> u64 {
+        let homed = self.homed();
+        let directory = lock(&self.directory);
+        let unmade = directory.live().filter_map(|entry| entry.segment);
+        unmade
+            .filter(|segment| Place::new(segment.number, 0) >= homed)
+            .map(|segment| segment.data_bytes)
+            .sum()
     }
 }

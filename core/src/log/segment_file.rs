@@ -35,7 +35,7 @@ const COMPACTED: u32 = 1;
 /// Where the header says with which sequence the segment begins.
 pub(crate) const BASE: u64 = 40;
 /// Largest sequence that a segment may begin with: there is room for more, and no log gets there.
-const BASE_MAX: u64 = 1 << 62;
+pub(crate) const BASE_MAX: u64 = 1 << 62;
 
 /// What the header block says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

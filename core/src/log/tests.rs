@@ -429,3 +429,22 @@ fn a_segment_that_does_not_begin_where_the_one_before_ends_is_refused_by_readers
     let error = reader.advance().unwrap_err();
     assert!(error.to_string().contains("begins with sequence 5, expected 1"), "{error}");
 }
+
+#[test]
+fn a_log_whose_sequences_are_used_up_says_so_and_opens_again() {
+    let scratch = tempfile::tempdir().unwrap();
+    let base = segment_file::BASE_MAX;
+    let header = segment_file::SegmentFile { log_id: 77, number: 1, base, data_bytes: 64, generation: 1 };
+    make_segment(scratch.path(), 1, &header.encode(), &[0; 64]);
+    for round in 0..2 {
+        let (log, _) = open(scratch.path());
+        let journal = journal();
+        while let Ok(receipt) = log.append(&[data(b"one of the last")]) {
+            assert_eq!((receipt.sequence, round), (base, 0));
+            journal.commit(&Arc::clone(&log), receipt.end).unwrap();
+        }
+        let error = log.append(&[data(b"one more")]).unwrap_err();
+        assert!(error.to_string().contains("sequences are used up"), "{error}");
+        assert_eq!(read_all(&log), [(base, b"one of the last".to_vec())]);
+    }
+}

@@ -24,6 +24,7 @@ mod options;
 mod peek;
 mod receive;
 mod recovery;
+mod salvage;
 mod send;
 mod settle;
 pub(crate) mod settlement;
@@ -38,6 +39,7 @@ pub use delivery::Delivery;
 pub(crate) use options::QueueOptions;
 pub use options::{Jitter, OnExhausted, Retry};
 pub use peek::Peeked;
+pub(crate) use salvage::mend;
 pub(crate) use shared::Shared;
 pub use stats::QueueStats;
 

@@ -11,6 +11,7 @@ use crate::sync::lock;
 impl Shared {
     pub(crate) fn send(&self, message: &Message<'_>) -> Result<u64> {
         self.check_open()?;
+        self.journal.check_space()?;
         let now_ns = self.journal.now_ns();
         check(message, now_ns)?;
         let draft = draft(message, now_ns);
@@ -22,6 +23,7 @@ impl Shared {
         if messages.is_empty() {
             return Ok(Vec::new());
         }
+        self.journal.check_space()?;
         let now_ns = self.journal.now_ns();
         messages.iter().try_for_each(|message| check(message, now_ns))?;
         let drafts: Vec<_> = messages.iter().map(|message| draft(message, now_ns)).collect();

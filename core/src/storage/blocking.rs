@@ -7,10 +7,12 @@
 //! **Not promised.** Links among the directories of a path are followed: a hub may live behind one.
 
 use super::direct::Direct;
-use super::{File, Lock, Storage};
+use super::{File, Lock, Space, Storage};
+use std::ffi::CString;
 use std::fs::{self, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -115,19 +117,31 @@ impl Storage for Blocking {
         OpenOptions::new().read(true).custom_flags(libc::O_DIRECTORY).open(path)?.sync_all()
     }
 
+    fn is_writable_by_all(&self, path: &Path) -> io::Result<bool> {
+        Ok(fs::metadata(path)?.permissions().mode() & 0o002 != 0)
+    }
+
+    fn space(&self, path: &Path) -> io::Result<Space> {
+        let path = CString::new(path.as_os_str().as_bytes())?;
+        // SAFETY: the path ends in NUL, and the system fills in what is only read if it says that it did. All zeros are a
+        // `statvfs`: it consists of integers.
+        let found = unsafe {
+            let mut found: libc::statvfs = std::mem::zeroed();
+            match libc::statvfs(path.as_ptr(), &mut found) {
+                0 => found,
+                _ => return Err(io::Error::last_os_error()),
+            }
+        };
+        let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
+        Ok(Space { free_bytes: bytes(found.f_bavail), total_bytes: bytes(found.f_blocks) })
+    }
+
     fn lock(&self, path: &Path, holder: &str) -> io::Result<Result<Box<dyn Lock>, String>> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
         let mut file = regular(&mut options, path)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                // Another program may hold it, or this holder has not finished writing: whatever is there is told.
-                let mut text = Vec::new();
-                Read::by_ref(&mut file).take(HOLDER_BYTES_MAX).read_to_end(&mut text)?;
-                return Ok(Err(String::from_utf8_lossy(&text).into_owned()));
-            }
-            Err(TryLockError::Error(e)) => return Err(e),
+        if let Some(holder) = holder_of(&mut file, fs::File::try_lock)? {
+            return Ok(Err(holder));
         }
         file.set_len(0)?;
         file.rewind()?;
@@ -139,8 +153,33 @@ impl Storage for Blocking {
         Ok(Ok(Box::new(OsLock { _file: file })))
     }
 
+    fn lock_shared(&self, path: &Path) -> io::Result<Result<Box<dyn Lock>, String>> {
+        let mut file = regular(OpenOptions::new().read(true), path)?;
+        Ok(match holder_of(&mut file, fs::File::try_lock_shared)? {
+            Some(holder) => Err(holder),
+            None => Ok(Box::new(OsLock { _file: file })),
+        })
+    }
+
     fn name(&self) -> String {
         "blocking calls".to_owned()
+    }
+}
+
+/// Tries to lock a file. None: it is locked now; otherwise what its holder wrote.
+fn holder_of(
+    file: &mut fs::File,
+    try_lock: fn(&fs::File) -> Result<(), TryLockError>,
+) -> io::Result<Option<String>> {
+    match try_lock(file) {
+        Ok(()) => Ok(None),
+        Err(TryLockError::WouldBlock) => {
+            // Another program may hold it, or this holder has not finished writing: whatever is there is told.
+            let mut text = Vec::new();
+            Read::by_ref(file).take(HOLDER_BYTES_MAX).read_to_end(&mut text)?;
+            Ok(Some(String::from_utf8_lossy(&text).into_owned()))
+        }
+        Err(TryLockError::Error(e)) => Err(e),
     }
 }
 

@@ -12,6 +12,7 @@
 
 mod blocking;
 mod direct;
+mod overlay;
 #[cfg(target_os = "linux")]
 mod ring;
 #[cfg(feature = "simulation")]
@@ -19,6 +20,7 @@ pub mod sim;
 
 pub use blocking::Blocking;
 pub use direct::Aligned;
+pub(crate) use overlay::Overlay;
 #[cfg(target_os = "linux")]
 pub use ring::{Ring, RingSetup};
 
@@ -55,9 +57,28 @@ pub trait Storage: Send + Sync + Debug {
     /// Makes the entries of a directory durable.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
 
+    /// Whether anybody on this machine may write the directory.
+    fn is_writable_by_all(&self, path: &Path) -> io::Result<bool> {
+        let _ = path;
+        Ok(false)
+    }
+
+    /// The room on the file system that `path` is on. A storage that cannot tell answers `Unsupported`: nothing is kept in
+    /// reserve on it.
+    fn space(&self, path: &Path) -> io::Result<Space> {
+        let _ = path;
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// Takes the hub's lock file at `path` for this process and writes `holder` into it, until the returned guard
     /// is dropped. `Ok(Err(text))` when another holds it, with what that holder wrote.
     fn lock(&self, path: &Path, holder: &str) -> io::Result<Result<Box<dyn Lock>, String>>;
+
+    /// Takes the lock file for somebody who only reads, beside others who do, so that no writer comes meanwhile.
+    /// `Ok(Err(text))` when a writer holds it. A storage that knows no such lock takes the writer's.
+    fn lock_shared(&self, path: &Path) -> io::Result<Result<Box<dyn Lock>, String>> {
+        self.lock(path, "by somebody who only reads\n")
+    }
 
     /// What it is, for people.
     fn name(&self) -> String {
@@ -74,6 +95,15 @@ pub fn best() -> (Arc<dyn Storage>, Option<io::Error>) {
     };
     #[cfg(not(target_os = "linux"))]
     (Arc::new(Blocking), None)
+}
+
+/// The room on a file system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Space {
+    /// Bytes that may still be written, by an ordinary user.
+    pub free_bytes: u64,
+    /// Bytes of all of it.
+    pub total_bytes: u64,
 }
 
 /// Holds a lock file until dropped.

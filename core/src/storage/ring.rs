@@ -9,7 +9,7 @@
 //! **Failure.** A write or sync that failed ends the stream; what is under way is waited for.
 
 use super::blocking::{Blocking, OsFile};
-use super::{Feed, File, Lock, Storage};
+use super::{Feed, File, Lock, Space, Storage};
 use io_uring::{IoUring, opcode, types};
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -128,8 +128,20 @@ impl Storage for Ring {
         Blocking.sync_dir(path)
     }
 
+    fn is_writable_by_all(&self, path: &Path) -> io::Result<bool> {
+        Blocking.is_writable_by_all(path)
+    }
+
+    fn space(&self, path: &Path) -> io::Result<Space> {
+        Blocking.space(path)
+    }
+
     fn lock(&self, path: &Path, holder: &str) -> io::Result<Result<Box<dyn Lock>, String>> {
         Blocking.lock(path, holder)
+    }
+
+    fn lock_shared(&self, path: &Path) -> io::Result<Result<Box<dyn Lock>, String>> {
+        Blocking.lock_shared(path)
     }
 
     fn name(&self) -> String {

@@ -143,6 +143,7 @@ impl Shared {
     /// Appends, and does not wait. All logs are noted, so that the first wait commits them all.
     fn take_batch(&self, messages: &[Message<'_>]) -> Result<(Vec<Position>, Ends)> {
         self.check_open()?;
+        self.journal.check_space()?;
         let now_ns = self.journal.now_ns();
         messages.iter().try_for_each(|message| self.check(message, now_ns))?;
         let sticky = self.partitioner.next_sticky();
@@ -201,6 +202,7 @@ impl Shared {
     #[inline]
     fn take(&self, message: &Message<'_>) -> Result<(Position, &Arc<Log>, Place)> {
         self.check_open()?;
+        self.journal.check_space()?;
         let now_ns = self.journal.now_ns();
         self.check(message, now_ns)?;
         let sticky = if message.key.is_none() { self.partitioner.next_sticky() } else { 0 };

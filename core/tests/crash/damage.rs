@@ -3,14 +3,14 @@
 //!
 //! A hub that was closed covers everything in it by durable marks. No mark covers the very last mark itself, the padding
 //! of headers and frames, and free space: damage there changes nothing. But the sector of the last mark holds what was
-//! written just before it, too. If that sector is zeroed whole, it looks like the torn tail that a power cut leaves, and
+//! written just before it, too. If that sector is zeroed or overwritten whole, it looks like the torn tail that a power cut leaves, and
 //! the log is opened as it was before. That is the one loss that is not noticed, and the test allows it nowhere else.
 
 use crate::house::{DIRECTORY, House, PARTITIONS, Plan};
 use crate::mount::Mount;
 use ringmain::storage::Storage;
 use ringmain::storage::sim::{SECTOR_BYTES, SimDisk, Unsynced};
-use ringmain::{Error, ManualClock, Message, Result, Start};
+use ringmain::{Error, ManualClock, Message, Start};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,9 +19,9 @@ use std::time::Duration;
 #[derive(Debug, PartialEq, Eq)]
 pub struct Picture {
     /// Queue, id, value, failures.
-    waiting: Vec<(String, u64, Vec<u8>, u32)>,
-    records: Vec<(u32, u64, Vec<u8>)>,
-    committed: Vec<Option<u64>>,
+    pub waiting: Vec<(String, u64, Vec<u8>, u32)>,
+    pub records: Vec<(u32, u64, Vec<u8>)>,
+    pub committed: Vec<Option<u64>>,
 }
 
 impl Picture {
@@ -38,7 +38,7 @@ impl Picture {
 }
 
 /// A disk with a small hub: sealed segments and a tail in its queue and its stream, closed in order.
-pub fn closed_hub() -> Result<(SimDisk, Picture)> {
+pub fn closed_hub() -> ringmain::Result<(SimDisk, Picture)> {
     let disk = SimDisk::new();
     let clock = ManualClock::new();
     let house = House::open(Plan::SYNCED, Arc::new(disk.clone()), &clock)?;
@@ -61,7 +61,7 @@ pub fn closed_hub() -> Result<(SimDisk, Picture)> {
 }
 
 /// Reads everything, and changes nothing that counts.
-pub fn picture(disk: &SimDisk) -> Result<Picture> {
+pub fn picture(disk: &SimDisk) -> ringmain::Result<Picture> {
     let mount = Mount::new(disk);
     let house = House::open(Plan::SYNCED, Arc::new(mount.clone()), &ManualClock::new());
     let picture = house.and_then(|house| {
@@ -73,7 +73,7 @@ pub fn picture(disk: &SimDisk) -> Result<Picture> {
     picture
 }
 
-fn read(house: &House) -> Result<Picture> {
+fn read(house: &House) -> ringmain::Result<Picture> {
     let mut waiting = Vec::new();
     for queue in [&house.jobs, &house.mail, &house.dead] {
         for seen in queue.peek(0, 65_536)? {
@@ -91,7 +91,7 @@ fn read(house: &House) -> Result<Picture> {
 }
 
 /// A disk with a hub whose process was killed, and how many bytes of its journal a later batch proves to have been synced.
-pub fn killed_hub(plan: Plan) -> Result<(SimDisk, Picture, u64)> {
+pub fn killed_hub(plan: Plan) -> ringmain::Result<(SimDisk, Picture, u64)> {
     let disk = SimDisk::new();
     let mount = Mount::new(&disk);
     let house = House::open(plan, Arc::new(mount.clone()), &ManualClock::new())?;
@@ -113,10 +113,7 @@ pub fn journal() -> PathBuf {
 }
 
 fn journal_end(disk: &SimDisk) -> u64 {
-    let file = disk.open(&journal()).expect("a journal");
-    let mut content = vec![0; file.len().expect("a length") as usize];
-    file.read_exact_at(&mut content, 0).expect("the journal's bytes");
-    content.iter().rposition(|byte| *byte != 0).map_or(0, |last| last as u64 + 1)
+    content(disk, &journal()).iter().rposition(|byte| *byte != 0).map_or(0, |last| last as u64 + 1)
 }
 
 /// Whether anybody is deceived by a flipped bit in the journal of a killed hub.
@@ -134,101 +131,166 @@ pub fn is_deceived(plan: Plan, disk: &SimDisk, good: &Picture, byte: u64) -> boo
     }
 }
 
-/// Every file of the hub with its length in bytes, the lock excepted.
-pub fn files(disk: &SimDisk) -> Vec<(PathBuf, u64)> {
-    fn walk(disk: &SimDisk, directory: &Path, found: &mut Vec<(PathBuf, u64)>) {
+/// Every file of the hub, the lock excepted.
+pub fn files(disk: &SimDisk) -> Vec<PathBuf> {
+    fn walk(disk: &SimDisk, directory: &Path, found: &mut Vec<PathBuf>) {
         for path in disk.list(directory).expect("a directory of the hub") {
             match disk.open(&path) {
-                Ok(file) => found.push((path, file.len().expect("a length"))),
+                Ok(_) => found.push(path),
                 Err(_) => walk(disk, &path, found),
             }
         }
     }
     let mut found = Vec::new();
     walk(disk, Path::new(DIRECTORY), &mut found);
-    found.retain(|(path, _)| !path.ends_with("LOCK"));
+    found.retain(|path| !path.ends_with("LOCK"));
     found
 }
 
-/// What became of damaged disks.
+/// What became of a damaged disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Reported,
+    /// The sector of the last mark was damaged.
+    LikeATornTail,
+    OfNoConsequence,
+}
+
+/// How many damaged disks came to what.
 #[derive(Debug, Default)]
 pub struct Tally {
     pub reported: u64,
-    /// The sector of the last mark was zeroed.
     pub like_a_torn_tail: u64,
     pub of_no_consequence: u64,
+    /// Who was deceived, in words.
+    pub deceived: Vec<String>,
+}
+
+impl Tally {
+    pub fn count(&self) -> u64 {
+        self.reported + self.like_a_torn_tail + self.of_no_consequence + self.deceived.len() as u64
+    }
+
+    pub fn add(&mut self, verdict: Result<Verdict, String>) {
+        match verdict {
+            Ok(Verdict::Reported) => self.reported += 1,
+            Ok(Verdict::LikeATornTail) => self.like_a_torn_tail += 1,
+            Ok(Verdict::OfNoConsequence) => self.of_no_consequence += 1,
+            Err(words) => self.deceived.push(words),
+        }
+    }
 }
 
 /// A damage to a file.
 #[derive(Debug, Clone, Copy)]
 pub enum Damage {
-    Bit { byte: u64, bit: u8 },
-    Sector { index: u64, in_last_mark: bool },
+    Bit {
+        byte: u64,
+        bit: u8,
+    },
+    /// It reads as zeros.
+    Zeroed {
+        sector: u64,
+        in_last_mark: bool,
+    },
+    /// The next one was written here, too.
+    Misdirected {
+        sector: u64,
+        in_last_mark: bool,
+    },
 }
 
-/// Damages a copy of the disk, and looks whether anybody is deceived.
-pub fn try_damage(disk: &SimDisk, good: &Picture, path: &Path, damage: Damage, tally: &mut Tally) {
-    let copy = disk.image_with(disk.operation_count(), Unsynced::Kept);
-    let (damaged, in_last_mark) = match damage {
-        Damage::Bit { byte, bit } => (copy.flip_bit(path, byte, bit), false),
-        Damage::Sector { index, in_last_mark } => (copy.zero_sector(path, index), in_last_mark),
-    };
-    damaged.expect("a place in the file");
-    let place = format!("{damage:?} of {path:?}");
-    match picture(&copy) {
-        Ok(found) if in_last_mark => {
-            let mut known = good.waiting.iter().map(|seen| &seen.2);
-            assert!(
-                found.waiting.iter().all(|seen| seen.2.len() == 700 || known.any(|v| *v == seen.2)),
-                "{place}"
-            );
-            assert!(found.records.iter().all(|record| good.records.contains(record)), "{place}");
-            tally.like_a_torn_tail += 1;
-        }
-        Ok(found) => {
-            assert!(
-                found == *good,
-                "{place} changed what is read, and was not reported: {}",
-                found.difference(good)
-            );
-            tally.of_no_consequence += 1;
-        }
-        // The version and feature words have no checksum of their own before they are understood.
-        Err(Error::Corrupt { path: named, byte_position, .. }) => {
-            assert_eq!(named, path, "{place} is reported elsewhere");
-            let bytes = disk.open(path).and_then(|file| file.len()).unwrap_or(0);
-            assert!(byte_position <= bytes, "byte {byte_position} of {path:?}, which has {bytes}");
-            tally.reported += 1;
-        }
-        Err(Error::Unsupported { path: named, .. }) => {
-            assert_eq!(named, path, "{place} is reported elsewhere");
-            tally.reported += 1;
-        }
-        Err(other) => panic!("{place} is reported as {other:?}"),
+impl Damage {
+    /// Whether a part of the last mark is damaged, and others with it.
+    pub fn is_in_last_mark(self) -> bool {
+        matches!(self, Self::Zeroed { in_last_mark: true, .. } | Self::Misdirected { in_last_mark: true, .. })
+    }
+
+    /// Damages a disk.
+    pub fn inflict(self, disk: &SimDisk, path: &Path) {
+        let done = match self {
+            Self::Bit { byte, bit } => disk.flip_bit(path, byte, bit),
+            Self::Zeroed { sector, .. } => disk.zero_sector(path, sector),
+            Self::Misdirected { sector, .. } => disk.open(path).and_then(|file| {
+                let (from, to) = ((sector + 1) * SECTOR_BYTES, sector * SECTOR_BYTES);
+                let mut bytes = vec![0; file.len()?.saturating_sub(from).min(SECTOR_BYTES) as usize];
+                file.read_exact_at(&mut bytes, from)?;
+                file.write_all_at(&bytes, to)
+            }),
+        };
+        done.expect("a place in the file");
     }
 }
 
-/// A flipped bit in every byte of the first block and of short files, and in every 7th of the rest; a different bit each
-/// time.
-pub fn bits(bytes: u64) -> impl Iterator<Item = Damage> {
-    let dense = bytes.min(4200);
-    let places = (0..dense).chain((dense..bytes).step_by(7));
-    places.enumerate().map(|(index, byte)| Damage::Bit { byte, bit: (index % 8) as u8 })
+/// Damages a copy of the disk, and looks what comes of it. An error: somebody is deceived.
+pub fn try_damage(disk: &SimDisk, good: &Picture, path: &Path, damage: Damage) -> Result<Verdict, String> {
+    let copy = disk.image_with(disk.operation_count(), Unsynced::Kept);
+    damage.inflict(&copy, path);
+    let place = format!("{damage:?} of {path:?}");
+    match picture(&copy) {
+        Ok(found) if found == *good => Ok(Verdict::OfNoConsequence),
+        Ok(found) if damage.is_in_last_mark() => {
+            let known = |value: &Vec<u8>| good.waiting.iter().any(|seen| seen.2 == *value);
+            let is_of_ours = found.waiting.iter().all(|seen| seen.2.len() == 700 || known(&seen.2));
+            if is_of_ours && found.records.iter().all(|record| good.records.contains(record)) {
+                return Ok(Verdict::LikeATornTail);
+            }
+            Err(format!("{place}: something was invented"))
+        }
+        Ok(found) => {
+            Err(format!("{place} changed what is read, and was not reported: {}", found.difference(good)))
+        }
+        // The version and feature words have no checksum of their own before they are understood.
+        Err(Error::Corrupt { path: named, byte_position, .. }) => {
+            let bytes = disk.open(path).and_then(|file| file.len()).unwrap_or(0);
+            match named == path && byte_position <= bytes {
+                true => Ok(Verdict::Reported),
+                false => Err(format!("{place} is reported at byte {byte_position} of {named:?}")),
+            }
+        }
+        Err(Error::Unsupported { path: named, .. }) if named == path => Ok(Verdict::Reported),
+        Err(other) => Err(format!("{place} is reported as {other:?}")),
+    }
+}
+
+/// How dense flipped bits are where something was written, and where nothing was.
+const WRITTEN_STEP: usize = 1;
+const ZEROS_STEP: usize = 29;
+
+/// Flipped bits of a file: one in every byte that was written, and in every 29th of the rest; another bit each time.
+pub fn bits(disk: &SimDisk, path: &Path) -> Vec<Damage> {
+    let content = content(disk, path);
+    let written: Vec<bool> = content.chunks(16).map(|piece| piece.iter().any(|byte| *byte != 0)).collect();
+    let chosen = (0..content.len()).filter(|byte| {
+        let step = if written[byte / 16] { WRITTEN_STEP } else { ZEROS_STEP };
+        byte.is_multiple_of(step)
+    });
+    chosen
+        .enumerate()
+        .map(|(index, byte)| Damage::Bit { byte: byte as u64, bit: (index % 8) as u8 })
+        .collect()
 }
 
 /// Bytes of a durable mark's frame.
 const MARK_BYTES: u64 = 32;
 
-/// Every sector of a file zeroed, and whether it holds a part of the last frame in it.
-pub fn sectors(disk: &SimDisk, path: &Path, bytes: u64) -> impl Iterator<Item = Damage> {
-    let mut content = vec![0; bytes as usize];
-    disk.open(path).and_then(|file| file.read_exact_at(&mut content, 0)).expect("the file's bytes");
+fn content(disk: &SimDisk, path: &Path) -> Vec<u8> {
+    let file = disk.open(path).expect("a file of the hub");
+    let mut content = vec![0; file.len().expect("a length") as usize];
+    file.read_exact_at(&mut content, 0).expect("the file's bytes");
+    content
+}
+
+/// Every sector of a file zeroed, and overwritten by the next; and whether it holds a part of the last frame in it.
+pub fn sectors(disk: &SimDisk, path: &Path) -> Vec<Damage> {
+    let content = content(disk, path);
     let end = content.iter().rposition(|byte| *byte != 0).map_or(0, |last| last as u64 + 1);
     let first = end.next_multiple_of(8).saturating_sub(MARK_BYTES) / SECTOR_BYTES;
     let last = end.saturating_sub(1) / SECTOR_BYTES;
     let is_segment = path.extension().is_some_and(|extension| extension == "segment");
-    (0..bytes.div_ceil(SECTOR_BYTES)).map(move |index| {
-        let in_last_mark = is_segment && (first..=last).contains(&index);
-        Damage::Sector { index, in_last_mark }
-    })
+    let sectors = (0..(content.len() as u64).div_ceil(SECTOR_BYTES)).flat_map(|sector| {
+        let in_last_mark = is_segment && (first..=last).contains(&sector);
+        [Damage::Zeroed { sector, in_last_mark }, Damage::Misdirected { sector, in_last_mark }]
+    });
+    sectors.collect()
 }

@@ -3,6 +3,7 @@
 mod catalogue;
 mod frame;
 mod index;
+mod journal;
 mod offsets;
 mod power_cut;
 mod recovery;
@@ -12,18 +13,20 @@ mod settlement;
 /// Runs one input; panics when a promise is not kept.
 pub type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 8] = [
+const TARGETS: [(&str, Target); 9] = [
     ("frame", frame::run),
     ("segment_header", segment_header::run),
     ("index", index::run),
     ("recovery", recovery::run),
     ("power_cut", power_cut::run),
+    ("journal", journal::run),
     ("catalogue", catalogue::run),
     ("settlement", settlement::run),
     ("offsets", offsets::run),
 ];
 
 pub(crate) use frame::SEED;
+pub(crate) use journal::{HUB_ID, put_journal};
 pub(crate) use recovery::put_file;
 pub(crate) use settlement::{part, put_event};
 

@@ -9,7 +9,7 @@ use crate::disk::{self, LOG_ID, Seen, assert_blames_the_files, read_all, seen, s
 use crate::error::Result;
 use crate::input::{Input, Output};
 use crate::journal::Journal;
-use crate::log::segment_file::HEADER_BYTES;
+use crate::log::segment_file::{BASE_MAX, HEADER_BYTES};
 use crate::log::{Log, Reader};
 use crate::storage::sim::{SimDisk, Unsynced};
 use std::sync::Arc;
@@ -111,8 +111,18 @@ fn go_on(
                 let count = usize::from(input.u8() % 4) + 1;
                 let bytes = usize::from(input.u16()) % VALUE_BYTES_MAX;
                 let values: Vec<_> = (0..count).map(|index| vec![index as u8 + 1; bytes]).collect();
-                let (first, _) =
-                    disk::append(&log, journal, &values).expect("a log that opened takes records");
+                let (first, _) = match disk::append(&log, journal, &values) {
+                    Ok(appended) => appended,
+                    Err(error) => {
+                        let is_used_up = log.end_sequence() > BASE_MAX;
+                        assert!(is_used_up, "a log that opened takes records: {error}");
+                        assert_blames_the_files(&error);
+                        drop(log);
+                        return drop(
+                            disk::open(&disk, "/log", LOG_ID).expect("it opens again, and has no more room"),
+                        );
+                    }
+                };
                 if let Some(last) = records.last() {
                     assert!(first > last.sequence, "{first} was given after {}", last.sequence);
                 }

@@ -1,7 +1,7 @@
 //! `./x crash`: power cuts, failing and damaged disks, killed processes. Nothing that was acknowledged may be lost, and each
 //! bug that is planted in the way to the disk must be caught.
 //!
-//! The tests are those of `./x test` (`core/tests/crash/`, `core/tests/kill.rs`), with more workloads and more rounds.
+//! The tests are those of `./x test` (`core/tests/crash/`, `core/tests/kill/`), with more workloads and more rounds.
 
 use crate::paths;
 use crate::table::grouped;
@@ -12,9 +12,13 @@ use anyhow::{Context, Result};
 use std::process::ExitCode;
 use std::time::Instant;
 
-/// Workloads whose disk is cut at each operation, and rounds of a process that is killed.
+/// Workloads whose simulated disk is cut at each operation, rounds of a process that is killed, and of a file system of the
+/// kernel's whose power is cut.
 const WORKLOADS: u64 = 12;
 const KILLS: u64 = 500;
+const POWER_CUTS: u64 = 300;
+/// How often a disk is filled.
+const DISK_FULL_CYCLES: u64 = 50;
 
 /// Options of `./x crash`.
 #[derive(Debug, clap::Args)]
@@ -41,6 +45,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         .args(["--package", "ringmain", "--test", "crash", "--test", "kill", "--", "--nocapture"])
         .env("CRASH_WORKLOADS", (WORKLOADS * arguments.rounds).to_string())
         .env("KILL_ROUNDS", (KILLS * arguments.rounds).to_string())
+        .env("POWER_CUTS", (POWER_CUTS * arguments.rounds).to_string())
+        .env("DISK_FULL_CYCLES", (DISK_FULL_CYCLES * arguments.rounds).to_string())
         // A planted bug may show as a panic, which is one of the ways of being caught.
         .env("RUST_BACKTRACE", "0");
     let ran = log.run(&mut command)?;
@@ -60,8 +66,18 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 /// Beginnings of the lines in which the tests say what they did.
-const LINES: [&str; 7] =
-    ["power cuts:", "killed ", "written:", "failing calls:", "damage:", "damage in the journal:", "planted"];
+const LINES: [&str; 10] = [
+    "power cuts:",
+    "power cuts of the kernel:",
+    "full disks:",
+    "killed ",
+    "written:",
+    "failing calls:",
+    "damage:",
+    "damage in the journal:",
+    "salvage:",
+    "planted",
+];
 
 /// Images of disks that were opened and verified, but for those of planted bugs.
 fn images(text: &str) -> u64 {

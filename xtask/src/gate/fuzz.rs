@@ -45,12 +45,13 @@ pub const TARGETS: Workspace = Workspace {
 };
 
 /// Every target, and whether checksums protect what it parses.
-const NAMES: [(&str, bool); 8] = [
+const NAMES: [(&str, bool); 9] = [
     ("frame", true),
     ("segment_header", true),
     ("index", true),
     ("recovery", true),
     ("power_cut", false),
+    ("journal", true),
     ("catalogue", true),
     ("settlement", false),
     ("offsets", false),

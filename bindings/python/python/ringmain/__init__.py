@@ -32,6 +32,7 @@ from ringmain.aio import AsyncQueue
 from ringmain.errors import (
     Closed,
     Corrupt,
+    DiskFull,
     Fenced,
     Forked,
     Internal,
@@ -57,6 +58,7 @@ __all__ = [
     "AsyncQueue",
     "Closed",
     "Corrupt",
+    "DiskFull",
     "Fenced",
     "Forked",
     "Group",

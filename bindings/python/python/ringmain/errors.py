@@ -108,6 +108,10 @@ class InvalidHandle(RingmainError, name="INVALID_HANDLE"):
     """A handle is closed or never was one. Python never sees it; the table is shared with C."""
 
 
+class DiskFull(StorageError, name="DISK_FULL"):
+    """Publishing would use the part of the disk that is kept in reserve; acknowledging and committing go on."""
+
+
 def _build(code: int, message: str, errno: int) -> RingmainError:
     """The exception of an error of the core."""
     error = _CLASSES.get(code, RingmainError)(message)

@@ -23,7 +23,8 @@
 //! **Not modelled.** A disk that lies about a sync. A torn sector that cannot be read any more, or that damages
 //! bytes which were not being written. Old or foreign contents in space that a file newly got. Misdirected
 //! writes. File systems that lose both names in a rename. Short reads and writes and interrupted calls, which the
-//! [`Storage`] contract has already dealt with. Symbolic links, modes, free space and time.
+//! [`Storage`] contract has already dealt with. Symbolic links, modes and time. Space that is used up: what a disk says is free
+//! is set by hand.
 //!
 //! **Cost.** Every written byte is kept as long as the disk lives. An image shares the durable bytes and copies
 //! what it changes, 4 KiB at a time; sweep cuts in rising order, since going back replays from the start.
@@ -58,7 +59,7 @@ mod tree;
 
 pub use fault::Fault;
 
-use super::{File, Lock, Storage};
+use super::{File, Lock, Space, Storage};
 use crate::sync::lock;
 use content::Content;
 use fault::{Call, Faults};
@@ -72,6 +73,9 @@ use tree::{Node, NodeId, Tree, os};
 
 /// What a disk writes whole or in part, in bytes.
 pub const SECTOR_BYTES: u64 = 512;
+
+/// How large a disk says that it is.
+const TOTAL_BYTES: u64 = 1 << 40;
 
 /// What becomes of what was not synced when power goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +101,7 @@ struct State {
     medium: (usize, Medium),
     faults: Faults,
     locks: BTreeMap<NodeId, String>,
+    space: Space,
 }
 
 #[derive(Debug)]
@@ -126,6 +131,7 @@ impl SimDisk {
             operations: Vec::new(),
             faults: Faults::default(),
             locks: BTreeMap::new(),
+            space: Space { free_bytes: TOTAL_BYTES, total_bytes: TOTAL_BYTES },
         })))
     }
 
@@ -176,6 +182,11 @@ impl SimDisk {
     /// To try every place, raise `nth` until [`fault_hit_count`](Self::fault_hit_count) stays 0.
     pub fn fail_nth(&self, nth: u64, fault: Fault) {
         lock(&self.0).faults.arm(nth.max(1), fault);
+    }
+
+    /// Says from now on that so much is free, whatever is written.
+    pub fn set_free_bytes(&self, bytes: u64) {
+        lock(&self.0).space.free_bytes = bytes;
     }
 
     /// How many calls were made to fail.
@@ -369,6 +380,12 @@ impl Storage for SimDisk {
         Ok(())
     }
 
+    fn space(&self, path: &Path) -> io::Result<Space> {
+        let state = &mut *lock(&self.0);
+        state.tree.find(path)?;
+        Ok(state.space)
+    }
+
     /// The text lives as long as the lock does; the file stays empty.
     fn lock(&self, path: &Path, holder: &str) -> io::Result<Result<Box<dyn Lock>, String>> {
         let state = &mut *lock(&self.0);
@@ -384,6 +401,12 @@ impl Storage for SimDisk {
         }
         state.locks.insert(file, holder.to_owned());
         Ok(Ok(Box::new(SimLock { disk: self.clone(), file })))
+    }
+
+    /// The writer's, but nothing is made for it.
+    fn lock_shared(&self, path: &Path) -> io::Result<Result<Box<dyn Lock>, String>> {
+        let _ = lock(&self.0).tree.find(path)?;
+        self.lock(path, "by somebody who only reads")
     }
 }
 

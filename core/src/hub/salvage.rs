@@ -1,0 +1,98 @@
+//! Copying what can still be read of a damaged directory into a new one that opens.
+
+use crate::clock::Clock;
+use crate::clock::alarm::Alarm;
+use crate::error::{Error, Result};
+use crate::hub::directory::Directory;
+use crate::hub::verify::{LogPlace, Looked};
+use crate::hub::{Hub, HubBuilder, Report};
+use crate::journal::Journal;
+use crate::log::segment_file::HEADER_BYTES;
+use crate::log::{Home, Level, Log, Loss, SegmentFile};
+use crate::queue;
+use crate::storage::Storage;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+impl Hub {
+    /// Copies everything that can still be read in `directory`, which stays as it is, into the new directory `into`, and
+    /// tells what was lost. Records keep their ids and offsets; where one was lost there is none. Of a batch, those that can
+    /// be read are kept. What was settled or committed, and the note of it lost, comes again.
+    ///
+    /// The catalogue must be readable: without it nothing tells what the files are.
+    ///
+    /// ```
+    /// # let scratch = tempfile::tempdir().unwrap();
+    /// # let (directory, mended) = (scratch.path().join("data"), scratch.path().join("mended"));
+    /// # ringmain::Hub::open(&directory)?.stream("flights").open()?;
+    /// let report = ringmain::Hub::salvage(&directory, &mended)?;
+    /// for damage in &report.damage {
+    ///     eprintln!("{damage}");
+    /// }
+    /// let hub = ringmain::Hub::open(&mended)?;
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Locked` if a process has it open, `NotFound` if there is no hub, `InvalidArgument` if `into` is not empty, `Corrupt` if
+    /// the catalogue is damaged or a file holds what no log writes, `Io`, `Unsupported`.
+    pub fn salvage(directory: impl AsRef<Path>, into: impl AsRef<Path>) -> Result<Report> {
+        Self::builder().salvage(directory, into)
+    }
+}
+
+impl HubBuilder {
+    /// As [`Hub::salvage`], on this builder's storage.
+    ///
+    /// # Errors
+    /// As [`Hub::salvage`].
+    pub fn salvage(&self, directory: impl AsRef<Path>, into: impl AsRef<Path>) -> Result<Report> {
+        let (storage, into) = (&self.files(), into.as_ref());
+        let mut looked = Looked::at(storage, directory.as_ref())?;
+        if storage.list(into).is_ok_and(|found| !found.is_empty()) {
+            let detail = format!("{into:?} is not empty; name a directory that does not exist yet");
+            return Err(Error::invalid("into", detail));
+        }
+        let target = Directory::open(storage.clone(), into, self.allow_world_writable)?;
+        let logs = looked.logs(&looked.directory)?.into_iter().zip(looked.logs(&target)?);
+        for (from, to) in logs {
+            let survey =
+                looked.survey(&from, &mut |segment, data| write(&**storage, &to.path, segment, data))?;
+            let sync = storage.sync_dir(&to.path);
+            sync.map_err(|e| Error::io("sync", &to.path, &e))?;
+            if from.is_queue {
+                let lost = survey.damage.iter().filter_map(|damage| match &damage.loss {
+                    Loss::Records(lost) => Some(lost.clone()),
+                    _ => None,
+                });
+                let lost: Vec<_> = lost.collect();
+                if !(looked.report.is_sound() && survey.damage.is_empty()) {
+                    self.mend(to, &lost)?;
+                }
+            }
+            looked.report.take(&from.of, survey);
+        }
+        // Last, so that what was interrupted is not taken for a hub.
+        looked.catalogue.save(&**storage, &target.path)?;
+        Ok(looked.report)
+    }
+
+    /// Has a salvaged queue know what was lost.
+    fn mend(&self, queue: LogPlace, lost: &[Range<u64>]) -> Result<()> {
+        let journal = Journal::new(Clock::System, Arc::new(Alarm::new()), Level::Durable, 0);
+        let opened = Log::open(self.files(), queue.path, queue.id, Level::Durable, Arc::default());
+        queue::mend(&Arc::new(opened?.0), &journal, lost)
+    }
+}
+
+/// Makes the file of a segment, synced.
+fn write(storage: &dyn Storage, directory: &Path, segment: &SegmentFile, data: &[u8]) -> Result<()> {
+    let path = Home::path_in(directory, segment.number);
+    let written = storage.create(&path, (HEADER_BYTES + data.len()) as u64).and_then(|file| {
+        file.write_all_at(&segment.encode(), 0)?;
+        file.write_all_at(data, HEADER_BYTES as u64)?;
+        file.sync()
+    });
+    written.map_err(|e| Error::io("write", path, &e))
+}
