@@ -1,6 +1,6 @@
 //! What a user of hubs relies on: one owner, clear refusals, nothing surprising on disk.
 
-use ringmain::{Durability, Error, ErrorCode, Hub, Message, OnExhausted};
+use ringmain::{Durability, ErrorCode, Hub, Message, OnExhausted};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;

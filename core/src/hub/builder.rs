@@ -69,7 +69,7 @@ impl HubBuilder {
     }
 
     /// From about so much on, what one queue or stream has waiting for the disk goes straight to its own file, instead of
-    /// through the journal. Default 256 KiB; at least 4 KiB and at most 16 MiB.
+    /// through the journal. Default 128 KiB; at least 4 KiB and at most 16 MiB.
     pub fn streaming_bytes_min(mut self, bytes: u64) -> Self {
         self.stream_bytes_min = bytes.clamp(4 << 10, 16 << 20);
         self

@@ -339,6 +339,9 @@ impl Inner {
             log.close();
         }
         flushed = flushed.and(self.flush(&logs)).and(self.journal.close());
+        if flushed.is_ok() {
+            logs.iter().for_each(|log| log.release_unused());
+        }
         if let Some(directory) = &self.directory {
             directory.unlock();
         }

@@ -22,8 +22,10 @@ use std::sync::Arc;
 /// Where batches begin.
 pub(super) const HEADER_BYTES: u64 = header_block::HEADER_BYTES as u64;
 
-/// The least by which a file grows.
-const STEP_BYTES_MIN: u64 = 4096;
+/// Where files end.
+const BLOCK_BYTES: u64 = 4096;
+/// A file grows by at least so much, unless it is smaller.
+const STEP_BYTES_MIN: u64 = 1 << 20;
 /// More than any journal has: the largest that may be asked for, and the batch that goes beyond it.
 const BYTES_MAX: u64 = 2 << 30;
 
@@ -120,7 +122,7 @@ impl JournalFile {
         let mut written = Ok(());
         if end > self.written_bytes {
             let step_bytes = self.written_bytes.clamp(STEP_BYTES_MIN.min(step_bytes_max), step_bytes_max);
-            let grown = (end + step_bytes).next_multiple_of(STEP_BYTES_MIN);
+            let grown = (end + step_bytes).next_multiple_of(BLOCK_BYTES);
             let mut zeros = Aligned::default();
             zeros.resize((grown - end) as usize);
             written = self.file.write_all_at(&zeros, end);

@@ -60,7 +60,7 @@ use writer::Writer;
 
 /// What a log wrote since the last commit goes to its own file directly, if it is at least so much: written twice, it
 /// would cost more than the sync that is saved.
-pub(crate) const STREAM_BYTES_MIN: u64 = if IS_MODEL { 8 } else { 256 << 10 };
+pub(crate) const STREAM_BYTES_MIN: u64 = if IS_MODEL { 8 } else { 128 << 10 };
 
 /// A batch takes no more logs from here on: what is left goes to the logs' own files. Far below what its length can say.
 const BATCH_BYTES_MAX: u64 = 64 << 20;

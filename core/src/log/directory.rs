@@ -18,6 +18,9 @@ pub(crate) const SEGMENTS_MAX: usize = 1 << 24;
 /// With more segments than this the next one is of the largest size, however slowly they fill.
 const MANY_SEGMENTS: usize = 1 << 12;
 
+/// From this size on segments grow steeply, if they are filled as fast as files can be made for them.
+const STEEP_BYTES_MIN: u64 = 128 << 10;
+
 /// One segment.
 #[derive(Debug)]
 pub(crate) struct Entry {
@@ -186,14 +189,16 @@ impl Directory {
         self.bytes_max = self.bytes_most.min(bytes);
     }
 
-    /// Bytes of the next segment: twice the last if that lasted less than a tenth of a second, half of it if it
-    /// lasted more than ten, and at least what a large record asked for.
+    /// Bytes of the next segment: twice the last if that lasted less than a tenth of a second, eight times if it was not
+    /// small and lasted less than a hundredth, half of it if it lasted more than ten, and at least what a large record
+    /// asked for.
     pub(crate) fn next_bytes(&mut self, request: u64) -> u64 {
         let now = Instant::now();
         let usual = match self.last_open {
             _ if self.entries.len() > MANY_SEGMENTS => self.bytes_max,
             None => SEGMENT_BYTES_MIN,
             Some((opened, bytes)) => match now - opened {
+                lasted if lasted < Duration::from_millis(10) && bytes >= STEEP_BYTES_MIN => bytes * 8,
                 lasted if lasted < Duration::from_millis(100) => bytes * 2,
                 lasted if lasted > Duration::from_secs(10) => bytes / 2,
                 _ => bytes,

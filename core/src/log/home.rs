@@ -22,6 +22,9 @@ use std::sync::Arc;
 /// Behind the name of a file that is being written anew.
 const NEW: &str = ".new";
 
+/// So much is written at once: whoever commits something small meanwhile waits for its turn at the disk no longer than that.
+const WRITE_BYTES_MAX: usize = 1 << 20;
+
 /// See the module's description.
 #[derive(Debug)]
 pub(crate) struct Home {
@@ -117,7 +120,11 @@ impl Home {
             [] => Ok(()),
             bytes => tail.file.write_all_at(bytes, segment_file::HEADER_BYTES as u64 + byte_position),
         };
-        write(blocks, byte_position)
+        let position_of = |index: usize| byte_position + (index * WRITE_BYTES_MAX) as u64;
+        blocks
+            .chunks(WRITE_BYTES_MAX)
+            .enumerate()
+            .try_for_each(|(index, piece)| write(piece, position_of(index)))
             .and_then(|()| write(&last, rest_position))
             .map_err(|e| Error::io("write", self.path(segment.number), &e))
     }
@@ -139,6 +146,14 @@ impl Home {
             tail.unsynced = false;
         }
         Ok(())
+    }
+
+    /// Gives back the room behind `byte_position` of the segment that was made last: a log that is closed may stay so for
+    /// long. That is a courtesy, and none of the log's promises.
+    pub(crate) fn release_from(&self, number: u64, byte_position: u64) {
+        if let Some(tail) = lock(&self.tail).as_ref().filter(|tail| tail.number == number) {
+            let _ = tail.file.release_from(segment_file::HEADER_BYTES as u64 + byte_position);
+        }
     }
 
     /// Opens a segment's file for reading.

@@ -234,6 +234,19 @@ impl Log {
         Homing { guard: Some(guard), free: &self.home_moved }
     }
 
+    /// Gives back the room on the disk that the open segment has not used. For a log that is closed, and home.
+    pub(crate) fn release_unused(&self) {
+        let end = self.homed();
+        let used = end.granule().next_multiple_of(BLOCK_GRANULES) * GRANULE_BYTES;
+        // Behind one that is full there is its index.
+        if let (Some(home), Some((segment, _))) = (&self.home, self.live_segment(end.segment()))
+            && end >= self.claimed()
+            && used < segment.data_bytes
+        {
+            home.release_from(segment.number, used);
+        }
+    }
+
     /// What the disk reported while streaming: up to here everything is in the log's own files, synced.
     pub(super) fn home_reached(&self, place: Place) {
         // ORDERING: Release, P7: pairs with `homed`.

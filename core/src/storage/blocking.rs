@@ -229,4 +229,22 @@ impl File for OsFile {
     fn sync(&self) -> io::Result<()> {
         self.file.sync_data()
     }
+
+    fn release_from(&self, position: u64) -> io::Result<()> {
+        #[cfg(target_os = "linux")]
+        {
+            use std::os::fd::AsRawFd;
+            let too_far = |_| io::Error::from(io::ErrorKind::InvalidInput);
+            let bytes = self.len()?.saturating_sub(position);
+            let (from, bytes) = (position.try_into().map_err(too_far)?, bytes.try_into().map_err(too_far)?);
+            let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
+            // SAFETY: an open descriptor and three numbers.
+            if bytes > 0 && unsafe { libc::fallocate(self.file.as_raw_fd(), mode, from, bytes) } != 0 {
+                return Err(io::Error::last_os_error());
+            }
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = position;
+        Ok(())
+    }
 }

@@ -124,6 +124,13 @@ pub trait File: Send + Sync + Debug {
     /// Makes data and length durable (fdatasync).
     fn sync(&self) -> io::Result<()>;
 
+    /// Gives back the room that everything from `position` on takes on the disk, where the system can. Nothing was ever
+    /// written there; it goes on reading as zeros, and the length stays.
+    fn release_from(&self, position: u64) -> io::Result<()> {
+        let _ = position;
+        Ok(())
+    }
+
     /// Writes what `feed` gives, as long as it gives something, and makes it durable on the way: as fast as the disk goes.
     /// Returns when all of it is durable. After an error nothing more is asked for, and it is not known what was written.
     fn stream(&self, feed: &mut dyn Feed<'_>) -> io::Result<()> {

@@ -172,6 +172,10 @@ impl File for RingFile {
         self.file.sync()
     }
 
+    fn release_from(&self, position: u64) -> io::Result<()> {
+        self.file.release_from(position)
+    }
+
     fn stream(&self, feed: &mut dyn Feed<'_>) -> io::Result<()> {
         // Through the page cache the kernel's threads would copy: nothing is won.
         let Some(descriptor) = self.file.direct_descriptor() else { return self.file.stream(feed) };
