@@ -134,8 +134,9 @@ fn indexes() -> Vec<SeedFile> {
         let mut walk = Walk::default();
         for i in 0..records {
             let draft = Draft { time_ns: 5 + i as u64 % 7, ..disk::data(&value) };
-            let (data, _) = area(segment.seed(), 1024, &[(0, draft)]);
-            walk.enter(&Frame::trusted(&data[..draft.bytes()]));
+            let mut frame = vec![0; draft.bytes()];
+            draft.encode(&mut frame[4..], i as u32, 0, None);
+            walk.enter(&Frame::trusted(&frame));
         }
         let index = walk.encode(&Times::following(None, 9, walk.at.time_ns), &segment);
         [&((megabytes << 8) as u16 - 1).to_le_bytes()[..], &index].concat()

@@ -15,7 +15,8 @@
 //!
 //! What a log has written since the last commit goes into the hub's journal, however many logs there are: one write and
 //! one sync for all. What is larger than [`STREAM_BYTES_MIN`] goes straight to the log's own file, where it would have to
-//! go anyway. The pieces are the same bytes in both, so that copying them home can be repeated.
+//! go anyway: by the leader if nobody else waits, by the I/O thread otherwise (`background.rs`, `log/streaming.rs`). The
+//! pieces are the same bytes in both, so that copying them home can be repeated.
 //!
 //! **Protocol.** `P8 dirty`: a waiter raises the log's flag by a swap, and puts the log on the list if it was down. The
 //! leader takes the list and lowers the flags *before* it collects: a waiter that found its flag up is covered by the
@@ -25,8 +26,8 @@
 //! **Failure.** The first failed write or sync of a log's own file poisons the log, one of the journal poisons the hub;
 //! their waiters are woken with the error. Nothing is tried again on a file that failed.
 //!
-//! **Where next.** `writer.rs`: the two files; `batch.rs`, `file.rs`: what is in them; `replay.rs`: after a crash; `salvage.rs`: after
-//! damage.
+//! **Where next.** `receipt.rs`: who does not wait; `writer.rs`: the two files; `batch.rs`, `file.rs`: what is in them;
+//! `replay.rs`: after a crash; `salvage.rs`: after damage.
 
 mod background;
 mod batch;

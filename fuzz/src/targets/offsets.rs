@@ -11,7 +11,7 @@ use crate::journal::Journal;
 use crate::log::Draft;
 use crate::name::Name;
 use crate::storage::sim::SimDisk;
-use crate::stream::{Group, Offsets, Shared};
+use crate::stream::{Group, Offsets, Shared, StreamOptions};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -102,7 +102,7 @@ fn stream(disk: &SimDisk, journal: &Arc<Journal>) -> Arc<Shared> {
         logs.push(log);
     }
     let name = Name::new("events").expect("a name");
-    Shared::new(name, logs, data, journal.clone(), open(disk, journal))
+    Shared::new(name, logs, data, journal.clone(), open(disk, journal), &StreamOptions::default())
 }
 
 fn poll_and_commit(stream: &Arc<Shared>, name: &str, count_max: usize) -> Result<()> {

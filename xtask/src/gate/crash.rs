@@ -66,7 +66,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 /// Beginnings of the lines in which the tests say what they did.
-const LINES: [&str; 10] = [
+const LINES: [&str; 11] = [
+    "streamed:",
     "power cuts:",
     "power cuts of the kernel:",
     "full disks:",
