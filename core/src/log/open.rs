@@ -14,7 +14,7 @@ use crate::log::home::Home;
 use crate::log::recovery::{Scan, scan};
 use crate::log::segment_file::{BASE, HEADER_BYTES, SegmentFile};
 use crate::log::writer::Writer;
-use crate::log::{DURABLE_SEGMENT_BYTES_MAX, Level, Log};
+use crate::log::{DURABLE_SEGMENT_BYTES_MAX, Level, Log, SEGMENT_BYTES_MIN};
 use crate::storage::{File, Storage};
 use crate::sync::event_count::EventCount;
 use crate::sync::{AtomicU64, Mutex, Ordering, lock};
@@ -190,10 +190,21 @@ fn read_error(path: &Path, error: &std::io::Error) -> Error {
     Error::io("read", path, error)
 }
 
+/// A segment takes at most this part of a disk: the last one stays when all the others have been given back.
+const SEGMENTS_OF_DISK: u64 = 64;
+
+/// Bytes of the largest usual segment, which is smaller on a small disk.
+fn segment_bytes_max(home: &Home) -> u64 {
+    let space = home.storage().space(home.directory());
+    let part = space.map_or(u64::MAX, |space| space.total_bytes / SEGMENTS_OF_DISK);
+    // A power of two, as all usual sizes.
+    DURABLE_SEGMENT_BYTES_MAX.min(1 << part.max(SEGMENT_BYTES_MIN).ilog2())
+}
+
 /// The segments, of which the headers of the first and the last are read.
 fn entries(home: &Home, id: u64, files: &[(u64, PathBuf)], tail: Option<&TailSegment>) -> Result<Directory> {
     let first = files.first().map_or(1, |(number, _)| *number);
-    let mut entries = Directory::new(DURABLE_SEGMENT_BYTES_MAX, first, 0);
+    let mut entries = Directory::new(segment_bytes_max(home), first, 0);
     for (number, _) in files {
         entries.push(Entry::unread(*number));
     }

@@ -37,7 +37,7 @@ pub(super) struct OsFile {
 impl OsFile {
     pub(super) fn create(path: &Path, bytes: u64) -> io::Result<Self> {
         let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?;
-        if let Err(e) = allocate(&file, bytes) {
+        if let Err(e) = allocate(&file, path, bytes) {
             // A failed create leaves nothing behind; if even this fails, the first error says why.
             let _ = fs::remove_file(path);
             return Err(e);
@@ -183,19 +183,23 @@ fn holder_of(
     }
 }
 
-/// Makes a new file so long, with room on the disk where the file system can do that: a disk that is full says so now.
-fn allocate(file: &fs::File, bytes: u64) -> io::Result<()> {
+/// A new file gets its blocks at once if they are at most this part of what is free.
+const ALLOCATED_PART: u64 = 8;
+
+/// Makes a new file at `path` so long, with its blocks where the disk has plenty and the file system can do that: blocks that
+/// are there cost less to write. Otherwise they are taken when they are written.
+fn allocate(file: &fs::File, path: &Path, bytes: u64) -> io::Result<()> {
     #[cfg(target_os = "linux")]
-    if let (1.., Ok(bytes)) = (bytes, bytes.try_into()) {
+    if let (1.., Ok(bytes)) = (bytes, bytes.try_into())
+        && Blocking.space(path).is_ok_and(|space| bytes as u64 <= space.free_bytes / ALLOCATED_PART)
+    {
         use std::os::fd::AsRawFd;
         // SAFETY: an open descriptor and three numbers.
         if unsafe { libc::fallocate(file.as_raw_fd(), 0, 0, bytes) } == 0 {
             return Ok(());
         }
-        let error = io::Error::last_os_error();
-        if error.kind() == io::ErrorKind::StorageFull {
-            return Err(error);
-        }
+        // Some of it may have been taken.
+        file.set_len(0)?;
     }
     file.set_len(bytes)
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 const DISK_BYTES: u64 = 48 << 20;
 const RESERVE_BYTES: u64 = 12 << 20;
 /// What may be begun beyond the reserve.
-const SEGMENT_BYTES_MAX: u64 = 8 << 20;
+const SEGMENT_BYTES_MAX: u64 = 1 << 20;
 /// Removed to make room.
 const BALLAST_BYTES: u64 = 6 << 20;
 /// More messages than any of these disks holds.

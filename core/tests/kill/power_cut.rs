@@ -24,7 +24,10 @@ fn cut(disk: &LoopDisk, round: u64, seed: u64, has_bug: bool, said: &mut Said) {
     Child { directory: &directory, end: End::PowerCut(&mounted), round, seed, has_bug }.run(said);
     disk.restart();
     let error = said.error.as_deref().unwrap_or_else(|| panic!("{place}: the child went on without a disk"));
+    // Or what has left memory is read from its file.
+    let is_read = error.starts_with("IO open ") || error.starts_with("IO read ");
     let is_clear = error.starts_with("IO opening: ")
+        || is_read
         || (error.starts_with("POISONED ") && error.contains("open it again"));
     // EIO, or EROFS where the kernel gives up its own log first.
     let is_of_the_cut = error.contains("os error 5") || error.contains("os error 30");
