@@ -68,6 +68,23 @@ pub(crate) struct Walk {
     landings: Vec<Landing>,
 }
 
+/// A segment, as far as it was walked.
+#[derive(Debug, Default)]
+pub(crate) struct Walked {
+    number: u64,
+    walk: Walk,
+}
+
+impl Walked {
+    /// The walk of a segment, from the beginning if it was another one's.
+    pub(crate) fn of(&mut self, number: u64) -> &mut Walk {
+        if self.number != number {
+            *self = Self { number, walk: Walk::default() };
+        }
+        &mut self.walk
+    }
+}
+
 impl Walk {
     /// Goes past a frame.
     pub(crate) fn enter(&mut self, frame: &Frame<'_>) {

@@ -151,7 +151,7 @@ pub(crate) struct Log {
     /// Up to here everything is in the log's own files, synced.
     homed: AtomicU64,
     /// Held by whoever brings something home.
-    homing: Mutex<()>,
+    homing: Mutex<index::Walked>,
     /// That `homed` moved, or `homing` is free.
     home_moved: EventCount,
     /// Bytes of the segments that are not wholly home.
@@ -196,7 +196,7 @@ impl Log {
             written: AtomicU64::new(Place::new(first + 1, 0).0),
             durable: AtomicU64::new(Place::new(first + 1, 0).0),
             homed: AtomicU64::new(Place::new(first + 1, 0).0),
-            homing: Mutex::new(()),
+            homing: Mutex::default(),
             home_moved: EventCount::new(),
             unhomed_bytes: AtomicU64::new(0),
             stream_at: AtomicU64::new(0),

@@ -12,7 +12,8 @@ use crate::error::Result;
 use crate::log::Log;
 use crate::log::buffer::ALIGN_BYTES;
 use crate::log::claim::{GRANULE_BYTES, Place};
-use crate::log::frame::{Word, granules};
+use crate::log::frame::{Frame, Word, granules};
+use crate::log::index::{Walk, Walked};
 use crate::log::segment::Header;
 use crate::log::segment_file::HEADER_BYTES;
 use crate::storage::Feed;
@@ -84,7 +85,7 @@ impl Log {
     /// Streams one segment as far as it is committed. False: there is too little.
     fn stream_segment(&self, bytes_min: u64, progress: &dyn Progress) -> Result<bool> {
         let Some(home) = &self.home else { return Ok(false) };
-        let homing = self.wait_to_home();
+        let mut homing = self.wait_to_home();
         self.poisoned()?;
         let homed = self.homed();
         let mut from = homed;
@@ -94,14 +95,20 @@ impl Log {
             found = self.live_segment(from.segment());
         }
         let Some((segment, index)) = found else { return Ok(false) };
-        let mut pieces = Pieces::new(self, self.header(index), from, bytes_min, progress);
+        let mut unwalked = Walked::default();
+        let walk = homing.guard.as_deref_mut().unwrap_or(&mut unwalked).of(segment.number);
+        let mut pieces = Pieces::new(self, self.header(index), from, bytes_min, walk, progress);
         if !pieces.has_one() {
             return Ok(false);
         }
         home.create(&segment)?;
         home.stream(segment.number, &mut pieces)?;
         let is_over = pieces.is_over();
-        self.write_indexes(homed..self.homed());
+        if pieces.has_walked_all() {
+            self.write_index(&segment, walk);
+        } else {
+            self.write_indexes(homed..self.homed());
+        }
         drop(homing);
         self.evict();
         Ok(is_over)
@@ -125,6 +132,8 @@ struct Pieces<'a> {
     pending: VecDeque<(u64, u64)>,
     /// Of a piece, but the last of a segment.
     granules_min: u64,
+    /// What the index will be made of.
+    walk: &'a mut Walk,
     progress: &'a dyn Progress,
 }
 
@@ -134,6 +143,7 @@ impl<'a> Pieces<'a> {
         header: &'a Header,
         from: Place,
         bytes_min: u64,
+        walk: &'a mut Walk,
         progress: &'a dyn Progress,
     ) -> Self {
         let granule = from.granule();
@@ -148,6 +158,7 @@ impl<'a> Pieces<'a> {
             taken: granule - granule % BLOCK_GRANULES,
             pending: VecDeque::new(),
             granules_min: PIECE_BYTES_MIN.min(bytes_min) / GRANULE_BYTES,
+            walk,
             progress,
         }
     }
@@ -162,6 +173,11 @@ impl<'a> Pieces<'a> {
                 Word::Empty => return,
                 Word::Pad { .. } => self.end = Some(before + 1),
                 Word::Frame { bytes } => {
+                    if before == u64::from(self.walk.at.granule) {
+                        // SAFETY: as above, and its commit word was acquired.
+                        let frame = unsafe { buffer.committed((before * GRANULE_BYTES) as usize, bytes) };
+                        self.walk.enter(&Frame::trusted(frame));
+                    }
                     self.walked += granules(bytes);
                     let block = self.walked - self.walked % BLOCK_GRANULES;
                     if block == self.walked {
@@ -194,6 +210,11 @@ impl<'a> Pieces<'a> {
     fn has_one(&mut self) -> bool {
         self.walk(self.granules_min + BLOCK_GRANULES);
         self.next_end().is_some()
+    }
+
+    /// Whether the index can be made of the walk: not if something came home by another way.
+    fn has_walked_all(&self) -> bool {
+        self.end.is_some() && self.walked == u64::from(self.walk.at.granule)
     }
 
     /// Whether the segment is wholly in its file.

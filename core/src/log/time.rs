@@ -163,11 +163,20 @@ impl Log {
                 continue;
             }
             let Some(Some(walk)) = self.walk_live(segment) else { continue };
-            let times = Times::following(self.times_before(number), number, walk.at.time_ns);
-            self.learn_times(number, times);
-            if let Some(home) = &self.home {
-                let _ = home.write_index(&segment, &walk.encode(&times, &segment));
-            }
+            self.write_index(&segment, &walk);
+        }
+    }
+
+    /// Puts the index of one of them there, which was walked to its end.
+    pub(super) fn write_index(&self, segment: &SegmentFile, walk: &Walk) {
+        if IS_MODEL {
+            return;
+        }
+        let number = segment.number;
+        let times = Times::following(self.times_before(number), number, walk.at.time_ns);
+        self.learn_times(number, times);
+        if let Some(home) = &self.home {
+            let _ = home.write_index(segment, &walk.encode(&times, segment));
         }
     }
 

@@ -11,6 +11,7 @@ use crate::log::Log;
 use crate::log::buffer::ALIGN_BYTES;
 use crate::log::claim::{GRANULE_BYTES, Place};
 use crate::log::frame::{Draft, Kind, Word};
+use crate::log::index::Walked;
 use crate::log::recovery::DurableMark;
 use crate::log::segment_file::SegmentFile;
 use crate::sync::event_count::EventCount;
@@ -49,7 +50,7 @@ pub(crate) struct Extent {
 
 /// The right to bring something home. Whoever waits for it is told when it is given up.
 pub(super) struct Homing<'a> {
-    guard: Option<MutexGuard<'a, ()>>,
+    pub(super) guard: Option<MutexGuard<'a, Walked>>,
     free: &'a EventCount,
 }
 
@@ -230,7 +231,7 @@ impl Log {
         self.homing(lock(&self.homing))
     }
 
-    fn homing<'a>(&'a self, guard: MutexGuard<'a, ()>) -> Homing<'a> {
+    fn homing<'a>(&'a self, guard: MutexGuard<'a, Walked>) -> Homing<'a> {
         Homing { guard: Some(guard), free: &self.home_moved }
     }
 
