@@ -114,6 +114,25 @@ fn bytes_are_given_back_while_a_stream_is_written_to() {
 }
 
 #[test]
+fn bytes_are_given_back_while_a_stream_is_written_to_in_batches_with_and_without_keys() {
+    everywhere(|clock, hub| {
+        let (limit, value) = (1 << 20, vec![7; 4000]);
+        let one = hub.stream("one").bytes_max(limit).open().unwrap();
+        let two = hub.stream("two").partitions(2).bytes_max(limit).open().unwrap();
+        let plain = [(); 20].map(|()| Message::new(&value));
+        let keyed = ["a", "b", "c", "d"].map(|key| Message::new(&value).key(key));
+        for _ in 0..200 {
+            one.append_batch(&plain).unwrap();
+            two.append_batch(&keyed).unwrap();
+            let _ = two.submit(Message::new(&value).key("e")).unwrap();
+            clock.advance(Duration::from_millis(1));
+            assert!(bytes(&one) <= limit + limit / 8, "{} bytes", bytes(&one));
+            assert!(bytes(&two) <= 2 * (limit + limit / 8), "{} bytes", bytes(&two));
+        }
+    });
+}
+
+#[test]
 fn a_stream_that_nobody_writes_to_any_more_gives_back_its_space() {
     everywhere(|clock, hub| {
         let stream = hub.stream("s").age_max(seconds(10)).open().unwrap();

@@ -155,6 +155,7 @@ impl Shared {
         }
         let log = self.partition(sticky)?;
         let appended = log.append_each(messages.iter().map(|message| draft(message, now_ns)))?;
+        self.upkeep.notice(sticky, appended.end);
         self.journal.note(log);
         let offsets = appended.sequence..appended.sequence + messages.len() as u64;
         let positions = offsets.map(|offset| Position { partition: sticky, offset }).collect();
