@@ -112,3 +112,35 @@ fn a_failed_disk_is_told_to_whoever_waits_and_whoever_comes_later() {
     assert!(matches!(block_on(second), Err(Error::Poisoned { .. })));
     assert!(matches!(stream.submit(Message::new(b"after")), Err(Error::Poisoned { .. })));
 }
+
+#[test]
+fn what_is_below_the_reserve_is_refused_by_every_verb_that_publishes_and_by_none_that_drains() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = |reserve| Hub::builder().disk_reserve_bytes(reserve).open(dir.path().join("hub")).unwrap();
+    let hub = open(0);
+    hub.queue("jobs").on_exhausted(OnExhausted::Drop).open().unwrap().send(Message::new(b"job")).unwrap();
+    hub.stream("s").open().unwrap().append(Message::new(b"record")).unwrap();
+    hub.close(Duration::from_secs(60)).unwrap();
+    // More than there is.
+    let hub = open(u64::MAX / 2);
+    let jobs = hub.queue("jobs").open().unwrap();
+    let stream = hub.stream("s").open().unwrap();
+    let message = || Message::new(b"more");
+    let refused = [
+        jobs.send(message()).map(drop),
+        jobs.send_batch(&[message()]).map(drop),
+        jobs.submit(message()).map(drop),
+        jobs.submit_batch(&[message()]).map(drop),
+        stream.append(message()).map(drop),
+        stream.append_batch(&[message()]).map(drop),
+        stream.submit(message()).map(drop),
+        stream.submit_batch(&[message()]).map(drop),
+    ];
+    assert!(refused.iter().all(|refused| matches!(refused, Err(Error::DiskFull { .. }))), "{refused:?}");
+    jobs.try_receive().unwrap().unwrap().ack().unwrap();
+    let mut member = stream.group("g").join().unwrap();
+    assert_eq!(member.poll(10, Duration::ZERO).unwrap().len(), 1);
+    member.commit().unwrap();
+    drop(member);
+    hub.close(Duration::from_secs(60)).unwrap();
+}

@@ -33,6 +33,7 @@ impl Shared {
 
     pub(crate) fn submit(&self, messages: &[Message<'_>]) -> Result<Receipt<u64>> {
         self.check_open()?;
+        self.journal.check_space()?;
         let now_ns = self.journal.now_ns();
         messages.iter().try_for_each(|message| check(message, now_ns))?;
         let drafts: Vec<_> = messages.iter().map(|message| draft(message, now_ns)).collect();
