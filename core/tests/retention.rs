@@ -124,7 +124,7 @@ fn bytes_are_given_back_while_a_stream_is_written_to_in_batches_with_and_without
         for _ in 0..200 {
             one.append_batch(&plain).unwrap();
             two.append_batch(&keyed).unwrap();
-            let _ = two.submit(Message::new(&value).key("e")).unwrap();
+            drop(two.submit(Message::new(&value).key("e")).unwrap());
             clock.advance(Duration::from_millis(1));
             assert!(bytes(&one) <= limit + limit / 8, "{} bytes", bytes(&one));
             assert!(bytes(&two) <= 2 * (limit + limit / 8), "{} bytes", bytes(&two));

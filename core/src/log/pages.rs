@@ -4,6 +4,9 @@
 //! so that nobody zeroes it a second time. The first touch of a page costs as much as 16 appends of 100 bytes: large
 //! buffers ask for huge pages, which brings that to a seventh (measured on a virtual machine, 2 µs for each 4 KiB).
 //!
+//! The buffers of memory logs that are given back are zeroed and kept for the next segment, of whatever log, up to a bound: whoever
+//! gives back is not whoever appends. The system may take what is kept, if it needs memory.
+//!
 //! **Failure.** Out of memory ends the process, as everywhere in Rust.
 
 use crate::log::buffer::ALIGN_BYTES;
@@ -48,16 +51,28 @@ impl Drop for Pages {
 // Not for models, whose segments are smaller than a page.
 #[cfg(all(target_os = "linux", not(any(ringmain_loom, ringmain_shuttle))))]
 mod system {
+    use crate::sync::lock;
     use std::alloc::Layout;
     use std::ptr::NonNull;
+    use std::sync::Mutex;
 
     /// Size and alignment of a huge page.
     const HUGE_BYTES: usize = 2 << 20;
+    /// Most that is kept for later, and the largest piece of it: zeroing the larger ones of durable logs would keep their I/O
+    /// thread from writing.
+    const SPARE_BYTES_MAX: usize = 64 << 20;
+    const SPARE_PIECE_BYTES_MAX: usize = 4 << 20;
+
+    /// Zeroed memory that nobody uses: where it is, and its size.
+    static SPARE: Mutex<Vec<(usize, usize)>> = Mutex::new(Vec::new());
 
     pub(super) fn take(layout: Layout) -> Option<NonNull<u8>> {
         let bytes = layout.size();
         if bytes < HUGE_BYTES {
             return map(bytes);
+        }
+        if let Some(spare) = take_spare(bytes) {
+            return Some(spare);
         }
         // The system aligns to pages only: what is too much on either side is given back. The upper end is kept, so that
         // what is mapped next, below it, becomes one mapping with it: the system has a limit to how many there are.
@@ -75,7 +90,28 @@ mod system {
     /// # Safety
     /// From `take` with this layout, once, when nobody uses it any more.
     pub(super) unsafe fn give_back(start: NonNull<u8>, layout: Layout) {
-        unmap(start, layout.size());
+        let bytes = layout.size();
+        let is_kept = (HUGE_BYTES..=SPARE_PIECE_BYTES_MAX).contains(&bytes);
+        if !is_kept || spare_bytes() + bytes > SPARE_BYTES_MAX {
+            return unmap(start, bytes);
+        }
+        // SAFETY: the caller's promise: it is nobody's now. What the system takes of it reads as zeros, too.
+        unsafe {
+            start.as_ptr().write_bytes(0, bytes);
+            libc::madvise(start.as_ptr().cast(), bytes, libc::MADV_FREE);
+        }
+        lock(&SPARE).push((start.as_ptr().expose_provenance(), bytes));
+    }
+
+    fn take_spare(bytes: usize) -> Option<NonNull<u8>> {
+        let mut spare = lock(&SPARE);
+        let place = spare.iter().rposition(|(_, found)| *found == bytes)?;
+        NonNull::new(std::ptr::with_exposed_provenance_mut(spare.swap_remove(place).0))
+    }
+
+    /// About: others may give something back at the same time.
+    fn spare_bytes() -> usize {
+        lock(&SPARE).iter().map(|(_, bytes)| bytes).sum()
     }
 
     fn map(bytes: usize) -> Option<NonNull<u8>> {
@@ -126,6 +162,24 @@ mod tests {
             let all = unsafe { std::slice::from_raw_parts_mut(pages.start().as_ptr(), pages.bytes()) };
             assert!(all.len() == bytes && all.iter().all(|byte| *byte == 0));
             all.fill(1);
+        }
+    }
+
+    #[test]
+    fn memory_that_was_given_back_comes_again_zeroed_and_is_nobody_elses() {
+        for round in 0..50 {
+            let all: Vec<_> = (0..5).map(|_| Pages::zeroed(2 << 20)).collect();
+            for (index, pages) in all.iter().enumerate() {
+                // SAFETY: that many bytes, initialised, which nobody else has.
+                let bytes = unsafe { std::slice::from_raw_parts_mut(pages.start().as_ptr(), pages.bytes()) };
+                assert!(bytes.iter().all(|byte| *byte == 0), "round {round}");
+                bytes.fill(index as u8 + 1);
+            }
+            for (index, pages) in all.iter().enumerate() {
+                // SAFETY: as above.
+                let bytes = unsafe { std::slice::from_raw_parts(pages.start().as_ptr(), pages.bytes()) };
+                assert!(bytes.iter().all(|byte| *byte == index as u8 + 1), "round {round}");
+            }
         }
     }
 }
