@@ -9,9 +9,11 @@ use crate::disk::{self, LOG_ID, Seen, assert_blames_the_files, read_all, seen, s
 use crate::error::Result;
 use crate::input::{Input, Output};
 use crate::journal::Journal;
-use crate::log::segment_file::{BASE_MAX, HEADER_BYTES};
+use crate::log::segment_file::{BASE_MAX, HEADER_BYTES, SegmentFile};
 use crate::log::{Log, Reader};
+use crate::storage::Storage;
 use crate::storage::sim::{SimDisk, Unsynced};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Bytes of a header block that say something.
@@ -39,6 +41,9 @@ pub(super) fn run(bytes: &[u8]) {
         assert_blames_the_files(error);
     }
     look_up(&log, &found.0);
+    if !has_compacted(&disk) {
+        assert_dense(&log);
+    }
     drop(log);
     let (log, cut_bytes) = disk::open(&disk, "/log", LOG_ID).expect("a log that opened opens again");
     assert_eq!(cut_bytes, 0, "what was torn was cut when it was opened first");
@@ -62,7 +67,7 @@ fn directory(input: &mut Input<'_>) -> SimDisk {
         let area = input.piece();
         let path = segment_path(number);
         let bytes = HEADER_BYTES as u64 + area_bytes;
-        if crate::storage::Storage::open(&disk, &path).is_err() {
+        if disk.open(&path).is_err() {
             disk::put(&disk, &path, bytes, &[(0, header), (HEADER_BYTES as u64, area)]);
         }
     }
@@ -73,6 +78,27 @@ fn directory(input: &mut Input<'_>) -> SimDisk {
 pub(crate) fn put_file(output: &mut Output, number: u8, header: &[u8], area_bytes: usize, area: &[u8]) {
     let header = header.get(..HEADER_USED_BYTES).unwrap_or(header);
     output.u8(number).bytes(header).u16((area_bytes / 8) as u16).piece(area);
+}
+
+/// Whether a file says that records were left out of it.
+fn has_compacted(disk: &SimDisk) -> bool {
+    let paths = disk.list(Path::new("/log")).expect("it is there");
+    paths.iter().any(|path| {
+        let mut block = vec![0; HEADER_BYTES];
+        let read = disk.open(path).and_then(|file| file.read_exact_at(&mut block, 0));
+        read.is_ok() && SegmentFile::decode(&block, path).is_ok_and(|segment| segment.is_compacted())
+    })
+}
+
+/// No sequence is passed over, from segment to segment either.
+fn assert_dense(log: &Arc<Log>) {
+    let (mut reader, mut next) = (Reader::earliest(log.clone()), None);
+    while matches!(reader.advance(), Ok(true)) {
+        if reader.kind().is_record() {
+            assert_eq!(next.unwrap_or(reader.sequence()), reader.sequence(), "a sequence was passed over");
+            next = Some(reader.sequence() + 1);
+        }
+    }
 }
 
 /// A record is the same however one comes to it.
