@@ -77,7 +77,8 @@ impl HubBuilder {
 
     /// How much of the file system publishing leaves free, so that a full disk can be drained: below it sends and appends get
     /// [`Error::DiskFull`](crate::Error::DiskFull); acknowledging, failing, committing, reading, deleting and closing go on.
-    /// Default a twentieth of the file system, at most 1 GiB. A segment of a queue or stream, at most 8 MiB, may be begun beyond it.
+    /// Default a twentieth of the file system, at most 1 GiB. A segment of a queue or stream may be begun beyond it: at most a 64th
+    /// of the file system and 32 MiB.
     ///
     /// With 0 the disk may really fill up. The first write that finds no room then poisons the hub, as any failed write does:
     /// nothing acknowledged is lost, but nothing more is accepted until it is opened again, and that needs room.
