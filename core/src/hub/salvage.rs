@@ -7,10 +7,8 @@ use crate::hub::directory::Directory;
 use crate::hub::verify::{LogPlace, Looked};
 use crate::hub::{Hub, HubBuilder, Report};
 use crate::journal::Journal;
-use crate::log::segment_file::HEADER_BYTES;
-use crate::log::{Home, Level, Log, Loss, SegmentFile};
+use crate::log::{Home, Level, Log, Loss};
 use crate::queue;
-use crate::storage::Storage;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -57,8 +55,10 @@ impl HubBuilder {
         let target = Directory::open(storage.clone(), into, self.allow_world_writable)?;
         let logs = looked.logs(&looked.directory)?.into_iter().zip(looked.logs(&target)?);
         for (from, to) in logs {
-            let survey =
-                looked.survey(&from, &mut |segment, data| write(&**storage, &to.path, segment, data))?;
+            let survey = looked.survey(&from, &mut |segment, data| {
+                let path = Home::path_in(&to.path, segment.number);
+                Home::write_whole(&**storage, &path, segment, data)
+            })?;
             let sync = storage.sync_dir(&to.path);
             sync.map_err(|e| Error::io("sync", &to.path, &e))?;
             if from.is_queue {
@@ -84,15 +84,4 @@ impl HubBuilder {
         let opened = Log::open(self.files(), queue.path, queue.id, Level::Durable, Arc::default());
         queue::mend(&Arc::new(opened?.0), &journal, lost)
     }
-}
-
-/// Makes the file of a segment, synced.
-fn write(storage: &dyn Storage, directory: &Path, segment: &SegmentFile, data: &[u8]) -> Result<()> {
-    let path = Home::path_in(directory, segment.number);
-    let written = storage.create(&path, (HEADER_BYTES + data.len()) as u64).and_then(|file| {
-        file.write_all_at(&segment.encode(), 0)?;
-        file.write_all_at(data, HEADER_BYTES as u64)?;
-        file.sync()
-    });
-    written.map_err(|e| Error::io("write", path, &e))
 }

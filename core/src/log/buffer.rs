@@ -3,13 +3,17 @@
 //! Bytes of a frame that is not committed may be written by its claimant at any moment, so no slice over them is
 //! ever formed by anybody else: everything goes through raw pointers and the atomic length words.
 
+use crate::log::claim::GRANULE_BYTES;
 use crate::log::pages::Pages;
+use crate::storage;
 use crate::sync::memory::Seen;
 use crate::sync::{IS_MODEL, Ordering};
 use std::ptr::NonNull;
 
 /// Alignment of buffers: that of direct I/O; in models, that of frames.
-pub(crate) const ALIGN_BYTES: usize = if IS_MODEL { 8 } else { 4096 };
+pub(crate) const ALIGN_BYTES: usize = if IS_MODEL { 8 } else { storage::ALIGN_BYTES };
+/// The same in granules: home is written in whole blocks of so many.
+pub(crate) const BLOCK_GRANULES: u64 = ALIGN_BYTES as u64 / GRANULE_BYTES;
 
 /// See the module's description.
 #[derive(Debug)]

@@ -172,8 +172,20 @@ impl Home {
     /// Writes a file that is to take the place of a segment's, and makes its content durable.
     pub(crate) fn write_new(&self, segment: &SegmentFile, data: &[u8]) -> Result<()> {
         let path = self.new_path(segment.number);
-        let written = self.storage.remove(&path).or_else(none_is_fine).and_then(|()| {
-            let file = self.storage.create(&path, segment_file::HEADER_BYTES as u64 + segment.data_bytes)?;
+        let removed = self.storage.remove(&path).or_else(none_is_fine);
+        removed.map_err(|e| Error::io("write", &path, &e))?;
+        Self::write_whole(&*self.storage, &path, segment, data)
+    }
+
+    /// Makes the file of a segment with all that is in it, and makes its content durable.
+    pub(crate) fn write_whole(
+        storage: &dyn Storage,
+        path: &Path,
+        segment: &SegmentFile,
+        data: &[u8],
+    ) -> Result<()> {
+        let bytes = segment_file::HEADER_BYTES as u64 + segment.data_bytes;
+        let written = storage.create(path, bytes).and_then(|file| {
             file.write_all_at(data, segment_file::HEADER_BYTES as u64)?;
             file.write_all_at(&segment.encode(), 0)?;
             file.sync()

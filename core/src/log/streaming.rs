@@ -10,7 +10,7 @@
 
 use crate::error::Result;
 use crate::log::Log;
-use crate::log::buffer::ALIGN_BYTES;
+use crate::log::buffer::BLOCK_GRANULES;
 use crate::log::claim::{GRANULE_BYTES, Place};
 use crate::log::frame::{Frame, Word, granules};
 use crate::log::index::{Walk, Walked};
@@ -24,8 +24,6 @@ use std::collections::VecDeque;
 const PIECE_BYTES_MIN: u64 = 64 << 10;
 /// Live segments that are not wholly in their files may have so many bytes before appends wait.
 const UNHOMED_BYTES_MAX: u64 = 128 << 20;
-
-const BLOCK_GRANULES: u64 = ALIGN_BYTES as u64 / GRANULE_BYTES;
 
 /// Who is told that something became durable.
 pub(crate) trait Progress {

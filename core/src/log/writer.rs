@@ -8,7 +8,7 @@
 
 use crate::error::Result;
 use crate::log::Log;
-use crate::log::buffer::ALIGN_BYTES;
+use crate::log::buffer::BLOCK_GRANULES;
 use crate::log::claim::{GRANULE_BYTES, Place};
 use crate::log::frame::{Draft, Kind, Word};
 use crate::log::index::Walked;
@@ -16,9 +16,6 @@ use crate::log::recovery::DurableMark;
 use crate::log::segment_file::SegmentFile;
 use crate::sync::event_count::EventCount;
 use crate::sync::{MutexGuard, Ordering, lock, try_lock};
-
-/// Home is written in whole blocks of so many granules.
-const BLOCK_GRANULES: u64 = ALIGN_BYTES as u64 / GRANULE_BYTES;
 
 /// How far the leader has come.
 #[derive(Debug)]

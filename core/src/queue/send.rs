@@ -19,24 +19,17 @@ impl Shared {
     }
 
     pub(crate) fn send_batch(&self, messages: &[Message<'_>]) -> Result<Vec<u64>> {
-        self.check_open()?;
         if messages.is_empty() {
+            self.check_open()?;
             return Ok(Vec::new());
         }
-        self.journal.check_space()?;
-        let now_ns = self.journal.now_ns();
-        messages.iter().try_for_each(|message| check(message, now_ns))?;
-        let drafts: Vec<_> = messages.iter().map(|message| draft(message, now_ns)).collect();
+        let drafts = self.drafts(messages)?;
         let first = self.send_drafts(&drafts, safest(messages).into())?.sequence;
         Ok((first..first + messages.len() as u64).collect())
     }
 
     pub(crate) fn submit(&self, messages: &[Message<'_>]) -> Result<Receipt<u64>> {
-        self.check_open()?;
-        self.journal.check_space()?;
-        let now_ns = self.journal.now_ns();
-        messages.iter().try_for_each(|message| check(message, now_ns))?;
-        let drafts: Vec<_> = messages.iter().map(|message| draft(message, now_ns)).collect();
+        let drafts = self.drafts(messages)?;
         let appended = self.log.append(&drafts)?;
         let level = safest(messages).into();
         // Those would be delivered when their time comes, durable or not.
@@ -45,6 +38,15 @@ impl Shared {
         }
         self.index(&drafts, appended);
         Ok(Receipt::new(&self.journal, level, vec![(self.log.clone(), appended.end)], appended.sequence))
+    }
+
+    /// Drafts of messages that may all be sent now.
+    fn drafts<'a>(&self, messages: &'a [Message<'_>]) -> Result<Vec<Draft<'a>>> {
+        self.check_open()?;
+        self.journal.check_space()?;
+        let now_ns = self.journal.now_ns();
+        messages.iter().try_for_each(|message| check(message, now_ns))?;
+        Ok(messages.iter().map(|message| draft(message, now_ns)).collect())
     }
 
     /// Appends drafts of messages, and returns once they have reached this level or the hub's.

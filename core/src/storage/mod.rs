@@ -19,7 +19,7 @@ mod ring;
 pub mod sim;
 
 pub use blocking::Blocking;
-pub use direct::Aligned;
+pub use direct::{ALIGN_BYTES, Aligned};
 pub(crate) use overlay::Overlay;
 #[cfg(target_os = "linux")]
 pub use ring::{Ring, RingSetup};

@@ -9,20 +9,8 @@ use crate::thread;
 use std::future::poll_fn;
 use std::task::{Context, Poll, Waker};
 
-macro_rules! event_count {
-    ($($name:ident $size:expr,)*) => {
-        pub const MODELS: &[Model] = &[$(
-            Model {
-                name: concat!("event_count::", stringify!($name)),
-                size: $size,
-                body: $name,
-                after: || {},
-            },
-        )*];
-    };
-}
-
-event_count! {
+models_of! {
+    "event_count";
     park_wake Size::Small,
     park_wake_by_fences_alone Size::Small,
     park_wake_symmetric Size::Small,

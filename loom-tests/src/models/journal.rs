@@ -14,20 +14,8 @@ use crate::thread;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-macro_rules! journal {
-    ($($name:ident $size:expr,)*) => {
-        pub const MODELS: &[Model] = &[$(
-            Model {
-                name: concat!("journal::", stringify!($name)),
-                size: $size,
-                body: $name,
-                after: || {},
-            },
-        )*];
-    };
-}
-
-journal! {
+models_of! {
+    "journal";
     watermark Size::Small,
     next_beyond_the_watermark Size::Small,
     watermark_and_eviction Size::Small,

@@ -10,20 +10,8 @@ use crate::sync::{AtomicU64, Ordering, UnsafeCell};
 use crate::thread;
 use std::sync::Arc;
 
-macro_rules! log {
-    ($($name:ident $size:expr,)*) => {
-        pub const MODELS: &[Model] = &[$(
-            Model {
-                name: concat!("log::", stringify!($name)),
-                size: $size,
-                body: $name,
-                after: || {},
-            },
-        )*];
-    };
-}
-
-log! {
+models_of! {
+    "log";
     commit Size::Small,
     commit_of_a_batch Size::Small,
     mark Size::Bounded(2),

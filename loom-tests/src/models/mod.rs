@@ -1,6 +1,20 @@
 //! The models. Each is one race, named `FLAVOUR::PROTOCOL` and what about it: the protocols are those of the module
 //! headers of the rings, the log and the journal.
 
+/// The table of a file's models, each a function of that file.
+macro_rules! models_of {
+    ($file:literal; $($name:ident $size:expr,)*) => {
+        pub const MODELS: &[Model] = &[$(
+            Model {
+                name: concat!($file, "::", stringify!($name)),
+                size: $size,
+                body: $name,
+                after: || {},
+            },
+        )*];
+    };
+}
+
 mod broadcast;
 mod crowd;
 mod disk;

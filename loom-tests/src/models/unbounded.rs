@@ -4,20 +4,8 @@ use super::{Mint, Model, Size, Token, join};
 use crate::ring::unbounded::{Receiver, Sender, unbounded};
 use crate::thread;
 
-macro_rules! unbounded {
-    ($($name:ident $size:expr,)*) => {
-        pub const MODELS: &[Model] = &[$(
-            Model {
-                name: concat!("unbounded::", stringify!($name)),
-                size: $size,
-                body: $name,
-                after: || {},
-            },
-        )*];
-    };
-}
-
-unbounded! {
+models_of! {
+    "unbounded";
     next_block Size::Small,
     next_block_by_two_senders Size::Bounded(2),
     next_block_by_two_receivers Size::Small,
