@@ -144,3 +144,17 @@ fn what_is_below_the_reserve_is_refused_by_every_verb_that_publishes_and_by_none
     drop(member);
     hub.close(Duration::from_secs(60)).unwrap();
 }
+
+#[test]
+fn what_is_submitted_and_never_waited_for_does_not_pile_up_in_memory() {
+    let (disk, clock) = (SimDisk::new(), Clock::Manual(ManualClock::new()));
+    let builder = Hub::builder().storage(Arc::new(disk.clone())).clock(clock).streaming_bytes_min(4 << 10);
+    let hub = builder.open(DIRECTORY).unwrap();
+    let stream = hub.stream("s").partitions(2).open().unwrap();
+    let value = vec![7; 1000];
+    for _ in 0..500 {
+        drop(stream.submit(Message::new(&value).key("one partition")).unwrap());
+    }
+    let found = left(&disk);
+    assert!(found > 400, "of 500 records {found} are on the disk, and nobody has waited");
+}

@@ -208,19 +208,19 @@ impl Journal {
         }
         let level = level.max(self.level);
         if level == Level::Committed {
-            self.note(log);
-            self.keep_up(log, place);
+            self.accept(log, place);
             return log.poisoned();
         }
         self.commit_to(log, place, level)
     }
 
-    /// For a log whose appends do not wait for the disk: has it streamed when there is something to stream, and waits when
-    /// the disk falls too far behind.
-    fn keep_up(&self, log: &Arc<Log>, place: Place) {
+    /// Has a log committed soon whose appends do not wait for the disk, and streamed when there is something to stream; waits
+    /// when the disk falls too far behind.
+    fn accept(&self, log: &Arc<Log>, place: Place) {
         if !log.is_durable() {
             return;
         }
+        self.note(log);
         if log.begins_streaming(place, self.stream_bytes_min) && !self.background.stream(log) {
             return self.stream(log);
         }

@@ -58,7 +58,7 @@ impl Deref for Done {
 impl<T> Receipt<T> {
     /// For what ends at these places.
     pub(crate) fn new(journal: &Arc<Journal>, level: Level, ends: Ends, value: T) -> Self {
-        ends.iter().for_each(|(log, _)| journal.note(log));
+        ends.iter().for_each(|(log, end)| journal.accept(log, *end));
         Self {
             done: Done(journal.clone()),
             level: level.max(journal.level()),
