@@ -26,5 +26,7 @@ pub const RECEIVE_COUNT_MAX: usize = 65_536;
 pub const LEASE_COUNT_MAX: usize = 1 << 24;
 /// Longest delay, and farthest `deliver_at`, in seconds: ten years.
 pub const DELAY_SECONDS_MAX: u64 = 10 * 366 * 24 * 3600;
+/// Highest priority; the lowest is 0.
+pub const PRIORITY_MAX: u8 = 9;
 /// Longest lease in seconds: seven days.
 pub const LEASE_SECONDS_MAX: u64 = 7 * 24 * 3600;

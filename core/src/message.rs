@@ -4,12 +4,24 @@ use crate::durability::Durability;
 use crate::error::{Error, Result};
 use crate::limits::{
     DELAY_SECONDS_MAX, HEADER_COUNT_MAX, HEADER_NAME_BYTES_MAX, HEADER_VALUE_BYTES_MAX, KEY_BYTES_MAX,
-    MESSAGE_BYTES_MAX,
+    MESSAGE_BYTES_MAX, PRIORITY_MAX,
 };
 use std::time::Duration;
 
 /// Headers whose names start with this belong to the engine; a message that carries one is refused.
 pub const ENGINE_HEADER_PREFIX: &str = "rm-";
+
+/// What only a queue knows what to do with.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Task<'a> {
+    /// Something here was asked for.
+    pub(crate) is_any: bool,
+    pub(crate) delay: Option<Duration>,
+    pub(crate) deliver_at_ns: Option<u64>,
+    pub(crate) priority: Option<u8>,
+    pub(crate) ttl: Option<Duration>,
+    pub(crate) ordering_key: Option<&'a [u8]>,
+}
 
 /// A message to send to a queue or append to a stream.
 ///
@@ -26,8 +38,7 @@ pub struct Message<'a> {
     pub(crate) value: &'a [u8],
     pub(crate) key: Option<&'a [u8]>,
     pub(crate) headers: Vec<(&'a str, &'a [u8])>,
-    pub(crate) delay: Option<Duration>,
-    pub(crate) deliver_at_ns: Option<u64>,
+    pub(crate) task: Task<'a>,
     pub(crate) event_time_ns: Option<u64>,
     pub(crate) durability: Durability,
     pub(crate) is_tombstone: bool,
@@ -40,8 +51,7 @@ impl<'a> Message<'a> {
             value: value.as_ref(),
             key: None,
             headers: Vec::new(),
-            delay: None,
-            deliver_at_ns: None,
+            task: Task::default(),
             event_time_ns: None,
             durability: Durability::Relaxed,
             is_tombstone: false,
@@ -78,14 +88,35 @@ impl<'a> Message<'a> {
     }
 
     /// Queue only: not before this much time has passed. At most ten years.
-    pub fn delay(mut self, delay: Duration) -> Self {
-        self.delay = Some(delay);
-        self
+    pub fn delay(self, delay: Duration) -> Self {
+        self.task(|task| task.delay = Some(delay))
     }
 
     /// Queue only: not before this time, in nanoseconds since 1970. Wins over [`delay`](Self::delay).
-    pub fn deliver_at(mut self, time_ns: u64) -> Self {
-        self.deliver_at_ns = Some(time_ns);
+    pub fn deliver_at(self, time_ns: u64) -> Self {
+        self.task(|task| task.deliver_at_ns = Some(time_ns))
+    }
+
+    /// Queue only: 0 to 9, delivered from the largest down. Default 4. A message keeps it when it comes back.
+    pub fn priority(self, priority: u8) -> Self {
+        self.task(|task| task.priority = Some(priority))
+    }
+
+    /// Queue only: how long it may wait, 1 ms to ten years, from now on and however often it comes back; then it expires,
+    /// wherever it stands. Of this and the queue's own limit the shorter counts. While it is leased it does not expire.
+    pub fn ttl(self, ttl: Duration) -> Self {
+        self.task(|task| task.ttl = Some(ttl))
+    }
+
+    /// Queue only: messages of one ordering key are delivered one at a time, in the order in which they were sent; those of
+    /// other keys beside them. At most 4096 bytes.
+    pub fn ordering_key(self, key: &'a (impl AsRef<[u8]> + ?Sized)) -> Self {
+        self.task(|task| task.ordering_key = Some(key.as_ref()))
+    }
+
+    fn task(mut self, set: impl FnOnce(&mut Task<'a>)) -> Self {
+        set(&mut self.task);
+        self.task.is_any = true;
         self
     }
 
@@ -110,7 +141,7 @@ impl<'a> Message<'a> {
 
     /// When a queue may deliver it first, given the time now; 0 for at once.
     pub(crate) fn due_ns(&self, now_ns: u64) -> u64 {
-        match (self.deliver_at_ns, self.delay) {
+        match (self.task.deliver_at_ns, self.task.delay) {
             (Some(at), _) if at > now_ns => at,
             (None, Some(delay)) if !delay.is_zero() => now_ns.saturating_add(duration_ns(delay)),
             _ => 0,
@@ -120,8 +151,8 @@ impl<'a> Message<'a> {
     /// Checks every limit; what passes fits the log's frame.
     #[inline]
     pub(crate) fn check(&self, now_ns: u64) -> Result<()> {
-        let has_options = self.key.is_some() || !self.headers.is_empty() || self.delay.is_some();
-        if !has_options && self.deliver_at_ns.is_none() && self.value.len() <= MESSAGE_BYTES_MAX {
+        let is_bare = self.key.is_none() && self.headers.is_empty() && !self.task.is_any;
+        if is_bare && self.value.len() <= MESSAGE_BYTES_MAX {
             return Ok(());
         }
         self.check_all(now_ns)
@@ -132,12 +163,14 @@ impl<'a> Message<'a> {
             Err(Error::TooLarge { what, bytes: bytes as u64, limit_bytes: limit as u64 })
         };
         let mut bytes = self.value.len();
-        if let Some(key) = self.key {
-            if key.len() > KEY_BYTES_MAX {
-                return too_large("key", key.len(), KEY_BYTES_MAX);
+        for (what, key) in [("key", self.key), ("ordering key", self.task.ordering_key)] {
+            let length = key.map_or(0, <[u8]>::len);
+            if length > KEY_BYTES_MAX {
+                return too_large(what, length, KEY_BYTES_MAX);
             }
-            bytes += key.len();
+            bytes += length;
         }
+        self.task.check()?;
         if self.headers.len() > HEADER_COUNT_MAX {
             return Err(Error::invalid(
                 "headers",
@@ -169,6 +202,18 @@ impl<'a> Message<'a> {
     }
 }
 
+impl Task<'_> {
+    fn check(&self) -> Result<()> {
+        if let Some(priority) = self.priority.filter(|priority| *priority > PRIORITY_MAX) {
+            return Err(Error::invalid(
+                "priority",
+                format!("{priority} is not allowed; 0 to {PRIORITY_MAX} are"),
+            ));
+        }
+        self.ttl.map_or(Ok(()), check_ttl)
+    }
+}
+
 impl Default for Message<'_> {
     fn default() -> Self {
         Self::new(b"")
@@ -184,6 +229,14 @@ pub(crate) fn safest(messages: &[Message<'_>]) -> Durability {
 pub(crate) fn check_delay(delay_ns: u64) -> Result<()> {
     if delay_ns > DELAY_SECONDS_MAX * 1_000_000_000 {
         return Err(Error::invalid("delay", "more than ten years ahead; at most ten years are allowed"));
+    }
+    Ok(())
+}
+
+/// Refuses a time to live beyond its limits.
+pub(crate) fn check_ttl(ttl: Duration) -> Result<()> {
+    if ttl < Duration::from_millis(1) || ttl > Duration::from_secs(DELAY_SECONDS_MAX) {
+        return Err(Error::invalid("ttl", format!("{ttl:?} is not allowed; 1 ms to ten years are")));
     }
     Ok(())
 }

@@ -83,6 +83,8 @@ struct Entry {
     failures: u32,
     /// It was out, or delayed: when it is ready, it comes before those that never were.
     returned: bool,
+    /// Those that had to wait come in that order, behind those that keep their place.
+    due_ms: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,7 +159,8 @@ impl Model {
         let mut ids = Vec::new();
         for (value, delay_ms) in values.iter().zip(delays_ms) {
             let (status, returned) = (self.waiting(*delay_ms), *delay_ms > 0);
-            let entry = Entry { value: value.clone(), status, attempts: 0, failures: 0, returned };
+            let due_ms = if returned { self.now_ms + delay_ms } else { 0 };
+            let entry = Entry { value: value.clone(), status, attempts: 0, failures: 0, returned, due_ms };
             self.kept.messages.insert(self.kept.next_id, entry);
             ids.push(self.kept.next_id);
             self.kept.next_id += 1;
@@ -171,9 +174,11 @@ impl Model {
     fn receive(&mut self, count: usize) -> Vec<u64> {
         let ready = |entry: &&Entry| entry.status == Status::Ready;
         let messages = &self.kept.messages;
-        let returned = messages.iter().filter(|(_, entry)| ready(entry) && entry.returned);
+        let mut returned: Vec<_> =
+            messages.iter().filter(|(_, entry)| ready(entry) && entry.returned).collect();
+        returned.sort_by_key(|(id, entry)| (entry.due_ms, **id));
         let others = messages.iter().filter(|(_, entry)| ready(entry) && !entry.returned);
-        let taken: Vec<u64> = returned.chain(others).map(|(id, _)| *id).take(count).collect();
+        let taken: Vec<u64> = returned.into_iter().chain(others).map(|(id, _)| *id).take(count).collect();
         for id in &taken {
             let entry = self.kept.messages.get_mut(id).expect("it was found");
             entry.status = Status::Leased { deadline_ms: self.now_ms + LEASE_MS };
@@ -245,6 +250,7 @@ impl Model {
     fn set(&mut self, id: u64, status: Status) {
         if let Some(entry) = self.kept.messages.get_mut(&id) {
             entry.status = status;
+            entry.due_ms = if let Status::Scheduled { due_ms } = status { due_ms } else { 0 };
         }
     }
 

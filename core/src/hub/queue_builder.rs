@@ -6,7 +6,6 @@ use crate::hub::catalogue::{Catalogue, QueueEntry};
 use crate::hub::registry::Registry;
 use crate::name::Name;
 use crate::queue::{self, OnExhausted, Queue, QueueOptions, Retry};
-use crate::sync::lock;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,11 +18,20 @@ pub struct QueueBuilder {
     max_failures: Option<u32>,
     on_exhausted: Option<OnExhausted>,
     retry: Option<Retry>,
+    ttl: Option<Duration>,
 }
 
 impl QueueBuilder {
     pub(super) fn new(hub: Hub, name: &str) -> Self {
-        Self { hub, name: name.to_owned(), lease: None, max_failures: None, on_exhausted: None, retry: None }
+        Self {
+            hub,
+            name: name.to_owned(),
+            lease: None,
+            max_failures: None,
+            on_exhausted: None,
+            retry: None,
+            ttl: None,
+        }
     }
 
     /// How long a delivery is leased. Default 30 s, 1 ms to 7 days.
@@ -56,6 +64,14 @@ impl QueueBuilder {
         self
     }
 
+    /// How long a message may wait before it expires, 1 ms to ten years. No limit by default. It counts for what is sent from
+    /// then on; [`Message::ttl`](crate::Message::ttl) can only shorten it. What expires goes where exhausted messages go; a
+    /// queue that keeps those drops it.
+    pub fn ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = Some(ttl);
+        self
+    }
+
     /// Opens the queue, making it if it does not exist. Options given here are stored.
     ///
     /// # Errors
@@ -84,8 +100,7 @@ impl QueueBuilder {
         let shared = open_shared(&self.hub, &mut registry, &name)?;
         if stored.as_ref() != Some(&options) {
             let dead = dead_of(&self.hub, &mut registry, &options)?;
-            *lock(&shared.dead) = dead;
-            *lock(&shared.options) = options;
+            shared.set_options(options, dead);
         }
         drop(registry);
         Ok(Queue::new(shared, inner.clone()))
@@ -108,6 +123,7 @@ impl QueueBuilder {
         options.lease = self.lease.unwrap_or(options.lease);
         options.max_failures = self.max_failures.unwrap_or(options.max_failures);
         options.retry = self.retry.unwrap_or(options.retry);
+        options.ttl = self.ttl.or(options.ttl);
         Ok(options)
     }
 }

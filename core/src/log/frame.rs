@@ -49,6 +49,10 @@ const FLAGS_KNOWN: u8 = HAS_KEY | HAS_EXTENSION | HAS_HEADERS | BATCH_CONTINUES 
 const TAG_EVENT_TIME: u8 = 1;
 const TAG_DUE: u8 = 2;
 const TAG_TOMBSTONE: u8 = 3;
+const TAG_PRIORITY: u8 = 4;
+const TAG_EXPIRES: u8 = 5;
+const TAG_START_BY: u8 = 6;
+const TAG_COMPLETE_BY: u8 = 7;
 
 /// What a frame is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +85,30 @@ impl Kind {
     }
 }
 
+/// What a queue keeps with a record beside its due time. Times are nanoseconds since 1970.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Options {
+    pub(crate) priority: Option<u64>,
+    /// When it is no longer to be delivered.
+    pub(crate) expires_ns: Option<u64>,
+    /// When it should have been received.
+    pub(crate) start_by_ns: Option<u64>,
+    /// When it should have been acked.
+    pub(crate) complete_by_ns: Option<u64>,
+}
+
+impl Options {
+    fn fields(&self) -> impl Iterator<Item = (u8, u64)> {
+        let fields = [
+            (TAG_PRIORITY, self.priority),
+            (TAG_EXPIRES, self.expires_ns),
+            (TAG_START_BY, self.start_by_ns),
+            (TAG_COMPLETE_BY, self.complete_by_ns),
+        ];
+        fields.into_iter().filter_map(|(tag, value)| Some((tag, value?)))
+    }
+}
+
 /// A frame to be written: borrowed parts, encoded straight into the segment.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Draft<'a> {
@@ -90,6 +118,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) event_time_ns: Option<u64>,
     /// 0: at once. Anything else makes the record an indexed one.
     pub(crate) due_ns: u64,
+    /// Any, even without a field, makes the record an indexed one.
+    pub(crate) options: Option<&'a Options>,
     /// The record says that its key has no value any more.
     pub(crate) is_tombstone: bool,
     pub(crate) headers: &'a [(&'a str, &'a [u8])],
@@ -105,6 +135,7 @@ impl<'a> Draft<'a> {
             key: None,
             event_time_ns: None,
             due_ns: 0,
+            options: None,
             is_tombstone: false,
             headers: &[],
             value,
@@ -114,13 +145,23 @@ impl<'a> Draft<'a> {
     /// Whether there is nothing but a value.
     #[inline(always)]
     fn is_plain(&self) -> bool {
-        self.key.is_none() && self.event_time_ns.is_none() && self.due_ns == 0 && self.headers.is_empty()
+        self.key.is_none()
+            && self.event_time_ns.is_none()
+            && self.due_ns == 0
+            && self.options.is_none()
+            && self.headers.is_empty()
+    }
+
+    /// Whether the queue's cursor skips it.
+    pub(crate) fn is_indexed(&self) -> bool {
+        self.due_ns != 0 || self.options.is_some()
     }
 
     fn extension_bytes(&self) -> usize {
         let fields = usize::from(self.event_time_ns.is_some())
             + usize::from(self.due_ns != 0)
-            + usize::from(self.is_tombstone);
+            + usize::from(self.is_tombstone)
+            + self.options.map_or(0, |options| options.fields().count());
         if fields == 0 { 0 } else { 1 + 10 * fields }
     }
 
@@ -170,7 +211,7 @@ impl<'a> Draft<'a> {
 
     /// Writes key, extension, headers and value, and returns the flags that say which there are.
     fn encode_payload(&self, into: &mut [u8]) -> u8 {
-        let (mut flags, mut at) = (0, 0);
+        let (mut flags, mut at) = (if self.is_indexed() { INDEXED } else { 0 }, 0);
         let mut put = |into: &mut [u8], bytes: &[u8]| {
             into[at..at + bytes.len()].copy_from_slice(bytes);
             at += bytes.len();
@@ -188,13 +229,16 @@ impl<'a> Draft<'a> {
                 put(into, &time.to_le_bytes());
             }
             if self.due_ns != 0 {
-                flags |= INDEXED;
                 put(into, &[TAG_DUE, 8]);
                 put(into, &self.due_ns.to_le_bytes());
             }
             if self.is_tombstone {
                 put(into, &[TAG_TOMBSTONE, 8]);
                 put(into, &0u64.to_le_bytes());
+            }
+            for (tag, value) in self.options.iter().flat_map(|options| options.fields()) {
+                put(into, &[tag, 8]);
+                put(into, &value.to_le_bytes());
             }
         }
         if !self.headers.is_empty() {
@@ -408,6 +452,15 @@ impl<'a> Frame<'a> {
     pub(crate) fn due_ns(&self) -> u64 {
         self.extension_field(TAG_DUE).unwrap_or(0)
     }
+
+    pub(crate) fn options(&self) -> Options {
+        Options {
+            priority: self.extension_field(TAG_PRIORITY),
+            expires_ns: self.extension_field(TAG_EXPIRES),
+            start_by_ns: self.extension_field(TAG_START_BY),
+            complete_by_ns: self.extension_field(TAG_COMPLETE_BY),
+        }
+    }
 }
 
 #[cfg(feature = "seeded-bugs")]
@@ -503,12 +556,16 @@ mod tests {
             value in proptest::collection::vec(any::<u8>(), 0..300),
             headers in proptest::collection::vec(("[a-z]{1,9}", proptest::collection::vec(any::<u8>(), 0..9)), 0..4),
             event_time_ns in proptest::option::of(any::<u64>()), due_ns in any::<u64>(), time_ns in any::<u64>(),
-            is_tombstone in any::<bool>(),
+            is_tombstone in any::<bool>(), numbers in proptest::collection::vec(proptest::option::of(any::<u64>()), 4),
+            has_options in any::<bool>(),
         ) {
+            let [priority, expires_ns, start_by_ns, complete_by_ns] = numbers[..] else { unreachable!() };
+            let fields = Options { priority, expires_ns, start_by_ns, complete_by_ns };
+            let options = has_options.then_some(&fields);
             let headers: Vec<(&str, &[u8])> = headers.iter().map(|(n, v)| (n.as_str(), v.as_slice())).collect();
             let draft = Draft {
-                kind: Kind::Data, time_ns, key: key.as_deref(), event_time_ns, due_ns, is_tombstone, headers: &headers,
-                value: &value,
+                kind: Kind::Data, time_ns, key: key.as_deref(), event_time_ns, due_ns, options, is_tombstone,
+                headers: &headers, value: &value,
             };
             let bytes = encoded(&draft, 99);
             let frame = Frame::checked(&bytes, 99).unwrap();
@@ -516,6 +573,8 @@ mod tests {
             prop_assert_eq!(frame.value(), &value[..]);
             prop_assert_eq!(frame.event_time_ns(), event_time_ns);
             prop_assert_eq!(frame.due_ns(), due_ns);
+            prop_assert_eq!(frame.options(), options.copied().unwrap_or_default());
+            prop_assert_eq!(frame.has(INDEXED), due_ns != 0 || has_options);
             prop_assert_eq!(frame.time_ns(), time_ns);
             prop_assert_eq!(frame.tombstone_ns(), is_tombstone.then_some(0));
             prop_assert_eq!(frame.headers().collect::<Vec<_>>(), headers.clone());

@@ -66,7 +66,7 @@ pub(crate) use claim::Place;
 pub(crate) use compaction::{Compactor, Rules};
 #[cfg(feature = "seeded-bugs")]
 pub use frame::without_frame_checksums;
-pub(crate) use frame::{Draft, Frame, INDEXED, Kind};
+pub(crate) use frame::{Draft, Frame, INDEXED, Kind, Options};
 pub(crate) use home::Home;
 pub(crate) use payload::Payload;
 pub(crate) use reader::Reader;

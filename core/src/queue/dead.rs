@@ -16,7 +16,7 @@ use crate::sync::lock;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// Header: why it died: `failed` or `rejected`.
+/// Header: why it died: `failed`, `rejected` or `expired`.
 pub const DEAD_REASON: &str = "rm-dead-reason";
 /// Header: the text of the last failure or rejection.
 pub const DEAD_ERROR: &str = "rm-dead-error";
@@ -69,11 +69,12 @@ impl Shared {
         let mut state = lock(&self.state);
         let mut end = Place::default();
         let mut gone = Vec::with_capacity(dying.len());
-        for (id, ..) in &dying {
+        for (id, _, death) in &dying {
             let id = *id;
             end =
                 self.append_event(&if dead.is_some() { Event::Dead { id } } else { Event::Dropped { id } })?;
             state.remove(id);
+            state.totals.expired += u64::from(*death == Death::Expired);
             gone.push(id);
         }
         match dead {
@@ -110,6 +111,7 @@ impl Shared {
             key: frame.key(),
             event_time_ns: frame.event_time_ns(),
             due_ns: 0,
+            options: None,
             is_tombstone: false,
             headers: &headers,
             value: frame.value(),

@@ -12,14 +12,16 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `send`, `receive`, `settle`, `dead`, `peek` | the verbs |
-//! | `shared`, `state`, `tally` | what a queue knows |
+//! | `send`, `receive`, `settle`, `dead`, `peek`, `by_id` | the verbs |
+//! | `shared`, `state`, `groups`, `timers`, `tally` | what a queue knows |
 //! | `settlement`, `recovery` | its events in the log, and back from it |
 //! | `delivery`, `consumer`, `options`, `stats` | what callers hold |
 
+mod by_id;
 mod consumer;
 mod dead;
 mod delivery;
+mod groups;
 mod options;
 mod peek;
 mod receive;
@@ -32,6 +34,7 @@ mod shared;
 mod state;
 mod stats;
 mod tally;
+mod timers;
 
 pub use consumer::Consumer;
 pub use dead::{ATTEMPTS, DEAD_ERROR, DEAD_ID, DEAD_QUEUE, DEAD_REASON, DEAD_TIME, FAILURES, FIRST_ENQUEUED};
@@ -41,6 +44,7 @@ pub use options::{Jitter, OnExhausted, Retry};
 pub use peek::Peeked;
 pub(crate) use salvage::mend;
 pub(crate) use shared::Shared;
+pub use state::ORDERING_KEY;
 pub use stats::QueueStats;
 
 use crate::error::{Error, Result};
@@ -171,6 +175,15 @@ impl Queue {
     /// As [`receive`](Self::receive).
     pub fn peek(&self, from_id: u64, count_max: usize) -> Result<Vec<Peeked>> {
         self.shared.peek(from_id, count_max)
+    }
+
+    /// Takes a message out of the queue for good, if it is waiting: ready, or for its time, or for others of its ordering key.
+    /// False: it is out, or no longer there.
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive); `Poisoned`, then it is not known whether it is on disk.
+    pub fn cancel(&self, id: u64) -> Result<bool> {
+        self.shared.cancel(id)
     }
 
     /// A consumer: an iterator of deliveries.

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::limits::LEASE_SECONDS_MAX;
-use crate::message::duration_ns;
+use crate::message::{check_ttl, duration_ns};
 use crate::name::Name;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -96,11 +96,19 @@ pub(crate) struct QueueOptions {
     pub(crate) max_failures: u32,
     pub(crate) on_exhausted: OnExhausted,
     pub(crate) retry: Retry,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ttl: Option<Duration>,
 }
 
 impl QueueOptions {
     pub(crate) fn new(on_exhausted: OnExhausted) -> Self {
-        Self { lease: Duration::from_secs(30), max_failures: 5, on_exhausted, retry: Retry::default() }
+        Self {
+            lease: Duration::from_secs(30),
+            max_failures: 5,
+            on_exhausted,
+            retry: Retry::default(),
+            ttl: None,
+        }
     }
 
     pub(crate) fn check(&self) -> Result<()> {
@@ -111,7 +119,12 @@ impl QueueOptions {
         if let OnExhausted::DeadLetter(name) = &self.on_exhausted {
             Name::new(name)?;
         }
+        self.ttl.map_or(Ok(()), check_ttl)?;
         self.retry.check()
+    }
+
+    pub(crate) fn ttl_ns(&self) -> u64 {
+        self.ttl.map_or(u64::MAX, duration_ns)
     }
 
     pub(crate) fn lease_ns(&self) -> u64 {

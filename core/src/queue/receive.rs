@@ -1,4 +1,5 @@
-//! Receiving: returned messages first, then those ahead of the cursor, each leased to the delivery that carries it.
+//! Receiving: by priority; of those that have none returned messages first, then those ahead of the cursor. Each is leased to
+//! the delivery that carries it.
 
 use crate::error::{Error, Result, something};
 use crate::limits::{LEASE_COUNT_MAX, RECEIVE_COUNT_MAX};
@@ -6,7 +7,7 @@ use crate::log::{INDEXED, Kind, Payload, Place};
 use crate::queue::delivery::Delivery;
 use crate::queue::settlement::Event;
 use crate::queue::shared::Shared;
-use crate::queue::state::{Message, State, Status};
+use crate::queue::state::{From, Message, PRIORITY_DEFAULT, State, Status};
 use crate::sync::lock;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -64,24 +65,32 @@ impl Shared {
 
     /// The next deliverable message, which gets an entry in the state.
     fn next_message(&self, state: &mut State) -> Result<Option<(u64, Payload)>> {
-        if let Some(id) = state.returned.first().copied() {
-            let place = state.messages.get(&id).map(|message| message.place).unwrap_or_default();
-            return Ok(Some((id, self.log.payload_at(place, id)?)));
+        let waiting = state.first_waiting();
+        if let Some(first) = waiting.filter(|first| state.is_before_cursor(*first)) {
+            return self.take_waiting(state, first).map(Some);
         }
         while state.cursor.advance()? {
             let (frame, id) = (state.cursor.frame(), state.cursor.sequence());
-            if frame.kind() != Kind::Data {
-                continue;
-            }
-            if frame.has(INDEXED) {
-                state.ahead.remove(&id);
+            if frame.kind() != Kind::Data || state.ahead.remove(&id) || frame.has(INDEXED) {
                 continue;
             }
             let (payload, place): (_, Place) = (state.cursor.payload(), state.cursor.found_place());
             state.messages.insert(id, Message::new(place, Status::Ready));
+            state.turn_over(From::Ready, PRIORITY_DEFAULT);
             return Ok(Some((id, payload)));
         }
-        Ok(None)
+        waiting.map(|first| self.take_waiting(state, first)).transpose()
+    }
+
+    fn take_waiting(
+        &self,
+        state: &mut State,
+        (id, priority, from): (u64, u8, From),
+    ) -> Result<(u64, Payload)> {
+        let place = state.messages.get(&id).map(|message| message.place).unwrap_or_default();
+        let payload = self.log.payload_at(place, id)?;
+        state.turn_over(from, priority);
+        Ok((id, payload))
     }
 
     /// The same, waiting at most `wait` for the first.

@@ -66,10 +66,7 @@ fn replay(state: &mut State, log: &Arc<Log>) -> Result<u64> {
         match frame.kind() {
             Kind::Data if frame.has(INDEXED) => {
                 // Settled or not: the cursor will pass it, and it is no plain message.
-                let (id, message) =
-                    (reader.sequence(), Message::new(reader.found_place(), waiting(frame.due_ns())));
-                replay.state.ahead.insert(id);
-                replay.state.insert(id, message);
+                replay.state.insert_read(reader.sequence(), reader.found_place(), &frame);
             }
             Kind::Control => {
                 let Some(event) = Event::decode(frame.value()) else { continue };
@@ -89,24 +86,23 @@ struct Replay<'a> {
     /// Of the first record held: what is older is settled.
     first: u64,
     cursor: u64,
-    /// Where leases say that plain messages are.
+    /// Where leases and adoptions say that plain messages are.
     leased: Vec<(Place, u64)>,
 }
 
 impl Replay<'_> {
-    /// Refuses a lease of a message that was not sent before it.
+    /// Refuses an event of a message that was not sent before it.
     fn check(&self, event: &Event, reader: &Reader) -> Result<()> {
         let end = reader.sequence();
-        match event {
-            Event::Started(leases) => match leases.iter().find(|(id, _)| *id >= end) {
-                None => Ok(()),
-                Some((id, _)) => {
-                    let detail = format!("message {id} is leased where {end} is the next to be sent");
-                    Err(self.log.blame(reader.found_place(), detail))
-                }
-            },
-            _ => Ok(()),
-        }
+        let unsent = match event {
+            Event::Started(leases) => leases.iter().map(|(id, _)| *id).find(|id| *id >= end),
+            Event::Adopted { id, .. } => Some(*id).filter(|id| *id >= end),
+            _ => None,
+        };
+        unsent.map_or(Ok(()), |id| {
+            let detail = format!("message {id} is leased or altered where {end} is the next to be sent");
+            Err(self.log.blame(reader.found_place(), detail))
+        })
     }
 
     /// Deliveries take a message from where its lease says that it is: that must be so.
@@ -146,6 +142,12 @@ impl Replay<'_> {
             Event::Failed(failure) => apply_failure(self.state, failure),
             Event::Released { id, due_ns } => self.state.set_status(id, waiting(due_ns)),
             Event::Dead { id } | Event::Dropped { id } => self.forget(id),
+            Event::Adopted { id, place } if id >= self.first && !self.state.messages.contains_key(&id) => {
+                self.leased.push((place, id));
+                self.state.ahead.insert(id);
+                self.state.insert(id, Message::new(place, Status::Ready));
+            }
+            Event::Adopted { .. } => {}
         }
     }
 

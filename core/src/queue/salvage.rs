@@ -22,24 +22,26 @@ const IDS_MAX: usize = 1000;
 /// `Io`, `Poisoned`.
 pub(crate) fn mend(log: &Arc<Log>, journal: &Journal, lost: &[Range<u64>]) -> Result<()> {
     let mut reader = Reader::earliest(log.clone());
-    let (mut plain, mut leased): (BTreeMap<u64, Place>, HashSet<u64>) = Default::default();
+    let (mut plain, mut leased, mut adopted): (BTreeMap<u64, Place>, HashSet<u64>, HashSet<u64>) =
+        Default::default();
     while reader.advance()? {
         let frame = reader.frame();
         match frame.kind() {
             Kind::Data if !frame.has(INDEXED) => drop(plain.insert(reader.sequence(), reader.found_place())),
-            Kind::Control => {
-                if let Some(Event::Started(leases)) = Event::decode(frame.value()) {
-                    leased.extend(leases.into_iter().map(|(id, _)| id));
-                }
-            }
+            Kind::Control => match Event::decode(frame.value()) {
+                Some(Event::Started(leases)) => leased.extend(leases.into_iter().map(|(id, _)| id)),
+                Some(Event::Adopted { id, .. }) => drop(adopted.insert(id)),
+                _ => {}
+            },
             _ => {}
         }
     }
     let first = log.start().1;
     let lost: Vec<u64> = lost.iter().cloned().flatten().filter(|id| *id >= first).collect();
     let last = leased.iter().chain(&lost).max().copied();
+    let is_told = |id: &u64| leased.contains(id) || adopted.contains(id);
     let unknown: Vec<(u64, Place)> =
-        plain.into_iter().filter(|(id, _)| Some(*id) <= last && !leased.contains(id)).collect();
+        plain.into_iter().filter(|(id, _)| Some(*id) <= last && !is_told(id)).collect();
     let mut end = Place::default();
     let mut append = |event: Event| -> Result<()> {
         let bytes = event.encode();

@@ -2,20 +2,23 @@
 
 use crate::error::{Error, Result};
 use crate::journal::Receipt;
-use crate::log::{Appended, Draft, Kind, Level, Place};
-use crate::message::{Message, safest};
-use crate::queue::shared::{Shared, waiting};
-use crate::queue::state;
-use crate::sync::lock;
+use crate::log::{Appended, Draft, Kind, Level, Options, Place};
+use crate::message::{Message, duration_ns, safest};
+use crate::queue::shared::Shared;
+use crate::queue::state::{ORDERING_KEY, PRIORITY_DEFAULT};
+use crate::sync::{Ordering, lock};
+
+/// A message with options, made ready to be appended: times that were relative to now, and the engine's own headers.
+struct Prepared<'a> {
+    message: &'a Message<'a>,
+    due_ns: u64,
+    options: Option<Options>,
+    headers: Vec<(&'a str, &'a [u8])>,
+}
 
 impl Shared {
     pub(crate) fn send(&self, message: &Message<'_>) -> Result<u64> {
-        self.check_open()?;
-        self.journal.check_space()?;
-        let now_ns = self.journal.now_ns();
-        check(message, now_ns)?;
-        let draft = draft(message, now_ns);
-        Ok(self.send_drafts(&[draft], message.durability.into())?.sequence)
+        self.send_all(std::slice::from_ref(message))
     }
 
     pub(crate) fn send_batch(&self, messages: &[Message<'_>]) -> Result<Vec<u64>> {
@@ -23,30 +26,53 @@ impl Shared {
             self.check_open()?;
             return Ok(Vec::new());
         }
-        let drafts = self.drafts(messages)?;
-        let first = self.send_drafts(&drafts, safest(messages).into())?.sequence;
+        let first = self.send_all(messages)?;
         Ok((first..first + messages.len() as u64).collect())
     }
 
-    pub(crate) fn submit(&self, messages: &[Message<'_>]) -> Result<Receipt<u64>> {
-        let drafts = self.drafts(messages)?;
-        let appended = self.log.append(&drafts)?;
+    /// Returns the first id once all of them have reached the level asked for, or the hub's.
+    fn send_all(&self, messages: &[Message<'_>]) -> Result<u64> {
         let level = safest(messages).into();
-        // Those would be delivered when their time comes, durable or not.
-        if drafts.iter().any(|draft| draft.due_ns != 0) {
-            self.journal.commit_at(&self.log, appended.end, level)?;
-        }
-        self.index(&drafts, appended);
-        Ok(Receipt::new(&self.journal, level, vec![(self.log.clone(), appended.end)], appended.sequence))
+        self.with_drafts(messages, |drafts| Ok(self.send_drafts(drafts, level)?.sequence))
     }
 
-    /// Drafts of messages that may all be sent now.
-    fn drafts<'a>(&self, messages: &'a [Message<'_>]) -> Result<Vec<Draft<'a>>> {
+    pub(crate) fn submit(&self, messages: &[Message<'_>]) -> Result<Receipt<u64>> {
+        let level = safest(messages).into();
+        self.with_drafts(messages, |drafts| {
+            let appended = self.log.append(drafts)?;
+            // Those would be delivered from the index, durable or not.
+            if drafts.iter().any(Draft::is_indexed) {
+                self.journal.commit_at(&self.log, appended.end, level)?;
+            }
+            self.index(drafts, appended);
+            let logs = vec![(self.log.clone(), appended.end)];
+            Ok(Receipt::new(&self.journal, level, logs, appended.sequence))
+        })
+    }
+
+    /// Does something with the drafts of messages that may all be sent now.
+    fn with_drafts<T>(
+        &self,
+        messages: &[Message<'_>],
+        then: impl FnOnce(&[Draft<'_>]) -> Result<T>,
+    ) -> Result<T> {
         self.check_open()?;
         self.journal.check_space()?;
         let now_ns = self.journal.now_ns();
         messages.iter().try_for_each(|message| check(message, now_ns))?;
-        Ok(messages.iter().map(|message| draft(message, now_ns)).collect())
+        // ORDERING: Relaxed: a queue's limit altered meanwhile counts for this message, or for the next.
+        let ttl_ns = self.ttl_ns.load(Ordering::Relaxed);
+        match messages {
+            _ if ttl_ns != u64::MAX || messages.iter().any(|message| message.task.is_any) => {
+                let prepared: Vec<_> =
+                    messages.iter().map(|message| prepare(message, now_ns, ttl_ns)).collect();
+                let drafts: Vec<_> = prepared.iter().map(|prepared| prepared.draft(now_ns)).collect();
+                then(&drafts)
+            }
+            // Without a list, which a single message need not pay for.
+            [message] => then(&[draft(message, now_ns)]),
+            _ => then(&messages.iter().map(|message| draft(message, now_ns)).collect::<Vec<_>>()),
+        }
     }
 
     /// Appends drafts of messages, and returns once they have reached this level or the hub's.
@@ -63,15 +89,14 @@ impl Shared {
         state.totals.sent += drafts.len() as u64;
         let mut granule = appended.start.granule();
         for (id, draft) in (appended.sequence..).zip(drafts) {
-            if draft.due_ns != 0 {
-                let place = Place::new(appended.start.segment(), granule);
-                if id >= state.cursor.next_sequence() {
-                    state.ahead.insert(id);
-                }
-                state.insert(id, state::Message::new(place, waiting(draft.due_ns)));
+            if draft.is_indexed() {
+                state.insert_sent(id, Place::new(appended.start.segment(), granule), draft);
                 self.wake_for(draft.due_ns);
             }
             granule += draft.granules();
+        }
+        if let Some(next_ns) = state.next_deadline_ns() {
+            self.journal.alarm().arm(next_ns);
         }
     }
 }
@@ -89,9 +114,31 @@ fn draft<'a>(message: &'a Message<'_>, now_ns: u64) -> Draft<'a> {
         time_ns: now_ns,
         key: message.key,
         event_time_ns: message.event_time_ns,
-        due_ns: message.due_ns(now_ns),
+        due_ns: 0,
+        options: None,
         is_tombstone: false,
         headers: &message.headers,
         value: message.value,
+    }
+}
+
+fn prepare<'a>(message: &'a Message<'a>, now_ns: u64, ttl_ns_max: u64) -> Prepared<'a> {
+    let task = &message.task;
+    let ttl_ns = task.ttl.map_or(u64::MAX, duration_ns).min(ttl_ns_max);
+    let options = Options {
+        priority: task.priority.filter(|priority| *priority != PRIORITY_DEFAULT).map(u64::from),
+        expires_ns: (ttl_ns != u64::MAX).then(|| now_ns.saturating_add(ttl_ns)),
+        ..Options::default()
+    };
+    let mut headers = message.headers.clone();
+    headers.extend(task.ordering_key.map(|key| (ORDERING_KEY, key)));
+    let is_indexed = options != Options::default() || task.ordering_key.is_some();
+    Prepared { message, due_ns: message.due_ns(now_ns), options: is_indexed.then_some(options), headers }
+}
+
+impl Prepared<'_> {
+    fn draft(&self, now_ns: u64) -> Draft<'_> {
+        let Self { due_ns, headers, .. } = self;
+        Draft { due_ns: *due_ns, options: self.options.as_ref(), headers, ..draft(self.message, now_ns) }
     }
 }

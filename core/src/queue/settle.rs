@@ -5,8 +5,8 @@ use crate::error::{Error, Result};
 use crate::log::Place;
 use crate::message::{check_delay, duration_ns};
 use crate::queue::options::{OnExhausted, check_lease};
-use crate::queue::settlement::{Event, Failure};
-use crate::queue::shared::{Shared, apply_failure, truncate};
+use crate::queue::settlement::Event;
+use crate::queue::shared::{Shared, truncate};
 use crate::queue::state::{Death, State, Status};
 use crate::sync::lock;
 use std::collections::HashSet;
@@ -133,17 +133,7 @@ impl Shared {
                 advice: "it keeps its exhausted messages; ack what is to go, or name a dead letter queue",
             });
         }
-        self.settle(token, |state, _| {
-            let Some(message) = state.messages.get(&token.id) else {
-                return Err(self.lost(token.id, token.attempt));
-            };
-            let (failures, expirations) = (message.failures, message.expirations);
-            let death = Some(Death::Rejected);
-            let failure = Failure { id: token.id, failures, expirations, due_ns: 0, death, reason };
-            let end = self.append_event(&Event::Failed(failure.clone()))?;
-            apply_failure(state, failure);
-            Ok(end)
-        })
+        self.settle(token, |state, _| self.die_locked(state, token.id, Death::Rejected, reason))
     }
 
     /// Moves the deadline to `duration` from now, never back. Leases live in memory: nothing is written.

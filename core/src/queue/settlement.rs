@@ -9,6 +9,7 @@
 //! released   | (id u64, due_ns u64)
 //! dead       | id u64                       it is in the dead letter queue
 //! dropped    | id u64
+//! adopted    | id u64, place u64            a plain message that is no longer the cursor's
 //! ```
 
 use crate::log::Place;
@@ -20,6 +21,7 @@ const FAILED: u8 = 3;
 const RELEASED: u8 = 4;
 const DEAD: u8 = 5;
 const DROPPED: u8 = 6;
+const ADOPTED: u8 = 7;
 
 /// One event of a queue's messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +32,7 @@ pub(crate) enum Event {
     Released { id: u64, due_ns: u64 },
     Dead { id: u64 },
     Dropped { id: u64 },
+    Adopted { id: u64, place: Place },
 }
 
 /// A failure that counted.
@@ -84,6 +87,11 @@ impl Event {
                 bytes.push(DROPPED);
                 bytes.extend_from_slice(&id.to_le_bytes());
             }
+            Self::Adopted { id, place } => {
+                bytes.push(ADOPTED);
+                bytes.extend_from_slice(&id.to_le_bytes());
+                bytes.extend_from_slice(&place.0.to_le_bytes());
+            }
         }
         bytes
     }
@@ -117,6 +125,7 @@ impl Event {
             RELEASED if rest.len() == 16 => Self::Released { id: u64_at(0)?, due_ns: u64_at(8)? },
             DEAD if rest.len() == 8 => Self::Dead { id: u64_at(0)? },
             DROPPED if rest.len() == 8 => Self::Dropped { id: u64_at(0)? },
+            ADOPTED if rest.len() == 16 => Self::Adopted { id: u64_at(0)?, place: Place(u64_at(8)?) },
             _ => return None,
         })
     }
@@ -144,6 +153,7 @@ mod tests {
             Event::Released { id: 8, due_ns: 0 },
             Event::Dead { id: 1 },
             Event::Dropped { id: u64::MAX },
+            Event::Adopted { id: 3, place: Place(4) },
         ] {
             assert_eq!(Event::decode(&event.encode()), Some(event));
         }

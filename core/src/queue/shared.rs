@@ -6,12 +6,12 @@
 use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::limits::REASON_BYTES_MAX;
-use crate::log::{Draft, Kind, Log, Place};
+use crate::log::{Draft, INDEXED, Kind, Log, Place, Reader};
 use crate::message::duration_ns;
 use crate::name::Name;
 use crate::queue::options::{OnExhausted, QueueOptions};
 use crate::queue::settlement::{Event, Failure};
-use crate::queue::state::{Death, State, Status};
+use crate::queue::state::{Death, Message, State, Status};
 use crate::sync::lock;
 use crate::sync::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -29,6 +29,8 @@ pub(crate) struct Shared {
     pub(crate) state: Mutex<State>,
     /// Where the last event of the state ends in the log. Changed under the state's lock.
     events_end: AtomicU64,
+    /// How long a message may wait, by the queue's options; `u64::MAX` for ever.
+    pub(crate) ttl_ns: AtomicU64,
     closed: AtomicBool,
 }
 
@@ -41,10 +43,12 @@ impl Shared {
         dead: Option<Arc<Shared>>,
         state: State,
     ) -> Arc<Self> {
+        let ttl_ns = AtomicU64::new(options.ttl_ns());
         Arc::new(Self {
             name,
             log,
             journal,
+            ttl_ns,
             options: Mutex::new(options),
             dead: Mutex::new(dead),
             state: Mutex::new(state),
@@ -95,7 +99,17 @@ impl Shared {
     /// Does what time has brought: due messages become ready, leases run out. `bury` is to be called once the lock is
     /// given back.
     pub(crate) fn tick_locked(&self, state: &mut State, now_ns: u64) {
-        let mut woken = state.promote(now_ns);
+        let mut woken = false;
+        loop {
+            let (promoted, expired) = state.promote(now_ns);
+            woken |= promoted;
+            match expired.map(|id| self.die_locked(state, id, Death::Expired, String::new())) {
+                Some(Ok(_)) => woken = true,
+                // The log refuses: it stays until the queue is opened again.
+                Some(Err(_)) => break,
+                None => break,
+            }
+        }
         while let Some(id) = state.next_expired(now_ns) {
             let failed = self.fail_locked(state, id, now_ns, "the lease ran out".into(), None, true);
             woken = true;
@@ -166,6 +180,55 @@ impl Shared {
         state.totals.leases_expired += u64::from(expired);
         apply_failure(state, failure);
         Ok(end)
+    }
+
+    /// Notes that a message dies: it is delivered no more, and buried once the lock is given back.
+    pub(crate) fn die_locked(
+        &self,
+        state: &mut State,
+        id: u64,
+        death: Death,
+        reason: String,
+    ) -> Result<Place> {
+        let Some(message) = state.messages.get(&id) else { return Err(self.lost(id, 0)) };
+        let (failures, expirations) = (message.failures, message.expirations);
+        let failure = Failure { id, failures, expirations, due_ns: 0, death: Some(death), reason };
+        let end = self.append_event(&Event::Failed(failure.clone()))?;
+        apply_failure(state, failure);
+        Ok(end)
+    }
+
+    /// Takes a plain message that nobody has received into the index, ready, so that it can be told something by its id. False:
+    /// there is no such message, or it is no longer there. One that is in the index already stays as it is.
+    pub(crate) fn adopt_locked(&self, state: &mut State, id: u64) -> Result<bool> {
+        if state.messages.contains_key(&id) {
+            return Ok(true);
+        }
+        if id < state.cursor.next_sequence() || id >= self.log.end_sequence() || state.ahead.contains(&id) {
+            return Ok(false);
+        }
+        let mut reader = Reader::earliest(self.log.clone());
+        reader.seek(id)?;
+        if !reader.advance()?
+            || reader.sequence() != id
+            || reader.kind() != Kind::Data
+            || reader.frame().has(INDEXED)
+        {
+            return Ok(false);
+        }
+        let place = reader.found_place();
+        self.append_event(&Event::Adopted { id, place })?;
+        state.ahead.insert(id);
+        state.insert(id, Message::new(place, Status::Ready));
+        Ok(true)
+    }
+
+    /// Alters what the queue was told.
+    pub(crate) fn set_options(&self, options: QueueOptions, dead: Option<Arc<Shared>>) {
+        // ORDERING: Relaxed: as where it is read.
+        self.ttl_ns.store(options.ttl_ns(), Ordering::Relaxed);
+        *lock(&self.dead) = dead;
+        *lock(&self.options) = options;
     }
 
     /// Hands a leased message back.

@@ -1,9 +1,12 @@
 //! What a queue knows of its messages beyond the log: only of those that are out, returned, or waiting for their
 //! time. Messages that nobody has received yet are just records ahead of the cursor.
 
-use crate::log::{Place, Reader};
+use crate::limits::PRIORITY_MAX;
+use crate::log::{Draft, Frame, Options, Place, Reader};
+use crate::queue::groups::{Groups, Member};
 use crate::queue::stats::Totals;
 use crate::queue::tally::Tally;
+use crate::queue::timers::{Timer, Timers};
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap, VecDeque};
 
@@ -11,6 +14,11 @@ use std::collections::{BTreeSet, BinaryHeap, HashMap, VecDeque};
 const REMEMBERED_COUNT_MAX: usize = 4096;
 /// And for how long.
 const REMEMBERED_NS_MAX: u64 = 60_000_000_000;
+
+/// Header: the ordering key.
+pub const ORDERING_KEY: &str = "rm-ordering-key";
+/// The priority of a message that asks for none, and of all that the cursor passes.
+pub(crate) const PRIORITY_DEFAULT: u8 = 4;
 
 /// Why a message dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,11 +28,13 @@ pub(crate) enum Death {
     Failed = 1,
     /// A worker said so.
     Rejected = 2,
+    /// It waited longer than it may.
+    Expired = 3,
 }
 
 impl Death {
     pub(crate) fn from_byte(byte: u8) -> Option<Self> {
-        [Self::Failed, Self::Rejected].into_iter().find(|death| *death as u8 == byte)
+        [Self::Failed, Self::Rejected, Self::Expired].into_iter().find(|death| *death as u8 == byte)
     }
 
     /// The value of the `rm-dead-reason` header.
@@ -32,6 +42,7 @@ impl Death {
         match self {
             Self::Failed => "failed",
             Self::Rejected => "rejected",
+            Self::Expired => "expired",
         }
     }
 }
@@ -62,12 +73,68 @@ pub(crate) struct Message {
     pub(crate) expirations: u32,
     /// Of the last failure.
     pub(crate) reason: String,
+    pub(crate) asks: Asks,
+    /// When it was last to wait for; 0 if it has its place by its id.
+    due_ns: u64,
+    group: Option<u64>,
+}
+
+/// What a message asks of its queue, for as long as it is there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asks {
+    pub(crate) priority: u8,
+    /// `u64::MAX`: never.
+    pub(crate) expires_ns: u64,
+}
+
+impl Default for Asks {
+    fn default() -> Self {
+        Self { priority: PRIORITY_DEFAULT, expires_ns: u64::MAX }
+    }
+}
+
+impl Asks {
+    fn of(options: &Options) -> Self {
+        let plain = Self::default();
+        Self {
+            priority: options
+                .priority
+                .map_or(plain.priority, |priority| priority.min(PRIORITY_MAX.into()) as u8),
+            expires_ns: options.expires_ns.unwrap_or(plain.expires_ns),
+        }
+    }
 }
 
 impl Message {
     pub(crate) fn new(place: Place, status: Status) -> Self {
-        Self { place, status, attempts: 0, failures: 0, expirations: 0, reason: String::new() }
+        Self {
+            place,
+            status,
+            attempts: 0,
+            failures: 0,
+            expirations: 0,
+            reason: String::new(),
+            asks: Asks::default(),
+            due_ns: 0,
+            group: None,
+        }
     }
+}
+
+/// The ordering key among the headers of a message.
+fn ordering_key<'h>(mut headers: impl Iterator<Item = (&'h str, &'h [u8])>) -> Option<&'h [u8]> {
+    headers.find(|(name, _)| *name == ORDERING_KEY).map(|(_, key)| key)
+}
+
+/// Where a ready message stands: highest priority first, then those that have their place by their id, then by when they
+/// were due.
+type Rank = (Reverse<u8>, u64, u64);
+
+/// Where the next indexed message comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum From {
+    Ready,
+    Groups,
 }
 
 /// See the module's description.
@@ -76,13 +143,16 @@ pub(crate) struct State {
     /// Next plain message that nobody has received.
     pub(crate) cursor: Reader,
     pub(crate) messages: HashMap<u64, Message>,
-    /// Ids of ready messages: delivered before those ahead of the cursor, in order of id.
-    pub(crate) returned: BTreeSet<u64>,
-    scheduled: BTreeSet<(u64, u64)>,
+    /// Ready messages that are in no group.
+    ready: BTreeSet<Rank>,
+    groups: Groups,
+    /// Groups had the last turn.
+    groups_had_it: bool,
+    timers: Timers,
     /// Deadline, id and attempt of every lease that was granted; stale ones are recognised when they come up.
     deadlines: BinaryHeap<Reverse<(u64, u64, u32)>>,
     leased: usize,
-    /// Indexed messages that the cursor has not passed: not counted as plain ones.
+    /// Messages in the index that the cursor has not passed: not counted as plain ones.
     pub(crate) ahead: BTreeSet<u64>,
     /// Messages to be buried as soon as the lock is free.
     pub(crate) dying: Vec<u64>,
@@ -97,8 +167,10 @@ impl State {
         Self {
             cursor,
             messages: HashMap::new(),
-            returned: BTreeSet::new(),
-            scheduled: BTreeSet::new(),
+            ready: BTreeSet::new(),
+            groups: Groups::default(),
+            groups_had_it: false,
+            timers: Timers::default(),
             deadlines: BinaryHeap::new(),
             leased: 0,
             ahead: BTreeSet::new(),
@@ -120,21 +192,41 @@ impl State {
 
     /// Puts a message where its status says, from wherever it was.
     pub(crate) fn set_status(&mut self, id: u64, status: Status) {
+        self.leave(id);
         let Some(message) = self.messages.get_mut(&id) else { return };
-        let (before, attempts) = (std::mem::replace(&mut message.status, status), message.attempts);
-        self.leave(id, before);
+        let was_due = matches!(message.status, Status::Scheduled { .. });
+        message.status = status;
+        let (Asks { priority, expires_ns }, group) = (message.asks, message.group);
         match status {
             Status::Ready => {
-                self.returned.insert(id);
+                if !was_due {
+                    message.due_ns = 0;
+                }
+                let rank = (Reverse(priority), message.due_ns, id);
+                match group {
+                    Some(group) => self.groups.set(group, id, Member::Ready { priority }),
+                    None => drop(self.ready.insert(rank)),
+                }
             }
             Status::Scheduled { due_ns } => {
-                self.scheduled.insert((due_ns, id));
+                message.due_ns = due_ns;
+                // Its first delay keeps nobody waiting; a retry does.
+                if let Some(group) = group.filter(|_| message.attempts > 0) {
+                    self.groups.set(group, id, Member::Held);
+                }
+                self.timers.insert(due_ns, id, Timer::Due);
             }
             Status::Leased { deadline_ns } => {
                 self.leased += 1;
-                self.deadlines.push(Reverse((deadline_ns, id, attempts)));
+                self.deadlines.push(Reverse((deadline_ns, id, message.attempts)));
+                if let Some(group) = group {
+                    self.groups.set(group, id, Member::Held);
+                }
             }
             Status::Dying { .. } => self.dying.push(id),
+        }
+        if expires_ns != u64::MAX && matches!(status, Status::Ready | Status::Scheduled { .. }) {
+            self.timers.insert(expires_ns, id, Timer::Expires);
         }
     }
 
@@ -145,26 +237,81 @@ impl State {
         self.set_status(id, status);
     }
 
+    /// Adds a message that was sent with options: it is no plain one.
+    pub(crate) fn insert_sent(&mut self, id: u64, place: Place, draft: &Draft<'_>) {
+        let options = draft.options.copied().unwrap_or_default();
+        self.insert_indexed(id, place, draft.due_ns, options, ordering_key(draft.headers.iter().copied()));
+    }
+
+    /// The same from its frame.
+    pub(crate) fn insert_read(&mut self, id: u64, place: Place, frame: &Frame<'_>) {
+        self.insert_indexed(id, place, frame.due_ns(), frame.options(), ordering_key(frame.headers()));
+    }
+
+    fn insert_indexed(&mut self, id: u64, place: Place, due_ns: u64, options: Options, key: Option<&[u8]>) {
+        if id >= self.cursor.next_sequence() {
+            self.ahead.insert(id);
+        }
+        let (asks, group) = (Asks::of(&options), key.map(|key| self.groups.join(key)));
+        let status = if due_ns == 0 { Status::Ready } else { Status::Scheduled { due_ns } };
+        self.insert(id, Message { asks, group, ..Message::new(place, status) });
+    }
+
     /// Forgets a message.
     pub(crate) fn remove(&mut self, id: u64) -> Option<Message> {
+        self.leave(id);
         let message = self.messages.remove(&id)?;
-        self.leave(id, message.status);
+        if let Some(group) = message.group {
+            self.groups.leave(group, id);
+        }
         Some(message)
     }
 
-    fn leave(&mut self, id: u64, status: Status) {
-        match status {
-            Status::Ready => {
-                self.returned.remove(&id);
-            }
-            Status::Scheduled { due_ns } => {
-                self.scheduled.remove(&(due_ns, id));
-            }
+    /// Takes a message from where its status has put it.
+    fn leave(&mut self, id: u64) {
+        let Some(message) = self.messages.get(&id) else { return };
+        match message.status {
+            Status::Ready => drop(self.ready.remove(&(Reverse(message.asks.priority), message.due_ns, id))),
+            Status::Scheduled { due_ns } => self.timers.remove(due_ns, id, Timer::Due),
             Status::Leased { .. } => {
                 self.leased -= 1;
                 self.forget_stale_deadlines();
             }
             Status::Dying { .. } => {}
+        }
+        if let Some(message) = self.messages.get(&id) {
+            self.timers.remove(message.asks.expires_ns, id, Timer::Expires);
+        }
+    }
+
+    /// The indexed message that is next, with its priority. Those in groups and the others take turns. `is_before_cursor` tells
+    /// whether plain messages come first, `turn_over` is told who did.
+    pub(crate) fn first_waiting(&mut self) -> Option<(u64, u8, From)> {
+        let ready = self.ready.first().map(|(Reverse(priority), _, id)| (*id, *priority, From::Ready));
+        let group = self.groups.first().map(|(id, priority)| (id, priority, From::Groups));
+        match (ready, group) {
+            (Some(one), Some(other)) if one.1 == other.1 => {
+                Some(if self.groups_had_it { one } else { other })
+            }
+            (Some(one), Some(other)) => Some(if one.1 > other.1 { one } else { other }),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// Whether it goes before what the cursor has: what was there before does, and what takes turns with it in its turn.
+    pub(crate) fn is_before_cursor(&self, (_, priority, from): (u64, u8, From)) -> bool {
+        match from {
+            _ if priority != PRIORITY_DEFAULT => priority > PRIORITY_DEFAULT,
+            From::Ready => true,
+            From::Groups => !self.groups_had_it,
+        }
+    }
+
+    /// Notes whose turn it was.
+    pub(crate) fn turn_over(&mut self, from: From, priority: u8) {
+        self.groups_had_it = from == From::Groups;
+        if self.groups_had_it {
+            self.groups.pass(priority);
         }
     }
 
@@ -185,16 +332,17 @@ impl State {
             .is_some_and(|m| m.attempts == attempt && m.status == Status::Leased { deadline_ns })
     }
 
-    /// Makes ready what is due.
-    pub(crate) fn promote(&mut self, now_ns: u64) -> bool {
+    /// Makes ready what is due. Messages that have expired are returned one at a time: they stay until they are told to leave.
+    pub(crate) fn promote(&mut self, now_ns: u64) -> (bool, Option<u64>) {
         let mut any = false;
-        while let Some((due_ns, id)) = self.scheduled.first().copied().filter(|(due_ns, _)| *due_ns <= now_ns)
-        {
-            self.scheduled.remove(&(due_ns, id));
+        while let Some((id, timer)) = self.timers.first_by(now_ns) {
+            if timer == Timer::Expires {
+                return (any, Some(id));
+            }
             self.set_status(id, Status::Ready);
             any = true;
         }
-        any
+        (any, None)
     }
 
     /// A lease that has run out by now.
@@ -210,7 +358,7 @@ impl State {
 
     /// When something happens by itself next.
     pub(crate) fn next_deadline_ns(&self) -> Option<u64> {
-        let due = self.scheduled.first().map(|(due_ns, _)| *due_ns);
+        let due = self.timers.next_ns();
         let lease = self.deadlines.peek().map(|Reverse((deadline_ns, ..))| *deadline_ns);
         due.into_iter().chain(lease).min()
     }
@@ -231,7 +379,17 @@ impl State {
     }
 
     pub(crate) fn scheduled_count(&self) -> usize {
-        self.scheduled.len()
+        self.timers.due_count()
+    }
+
+    /// Indexed messages that a receive would get now.
+    pub(crate) fn ready_count(&self) -> usize {
+        self.ready.len() + self.groups.deliverable_count()
+    }
+
+    /// Messages that wait for others of their ordering key.
+    pub(crate) fn blocked_count(&self) -> usize {
+        self.groups.blocked_count()
     }
 
     pub(crate) fn leased_count(&self) -> usize {

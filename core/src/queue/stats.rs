@@ -10,6 +10,8 @@ pub struct QueueStats {
     pub ready: u64,
     /// Messages that wait for their time.
     pub scheduled: u64,
+    /// Messages that wait for others of their ordering key.
+    pub blocked: u64,
     /// Messages out with a worker.
     pub leased: u64,
     /// Messages sent.
@@ -24,7 +26,11 @@ pub struct QueueStats {
     pub redeliveries_total: u64,
     /// Messages moved to the dead letter queue.
     pub dead_total: u64,
-    /// Messages dropped because they were exhausted or rejected.
+    /// Messages that expired, whether they were dropped or became dead letters.
+    pub expired_total: u64,
+    /// Messages taken out by their ids.
+    pub cancelled_total: u64,
+    /// Messages dropped because they were exhausted, rejected or expired.
     pub dropped_total: u64,
 }
 
@@ -37,6 +43,8 @@ pub(crate) struct Totals {
     pub(crate) leases_expired: u64,
     pub(crate) redeliveries: u64,
     pub(crate) dead: u64,
+    pub(crate) expired: u64,
+    pub(crate) cancelled: u64,
     pub(crate) dropped: u64,
 }
 
@@ -51,7 +59,8 @@ impl Shared {
             .saturating_sub(state.ahead.len() as u64);
         let totals = state.totals;
         let stats = QueueStats {
-            ready: plain + state.returned.len() as u64,
+            ready: plain + state.ready_count() as u64,
+            blocked: state.blocked_count() as u64,
             scheduled: state.scheduled_count() as u64,
             leased: state.leased_count() as u64,
             sent_total: totals.sent,
@@ -60,6 +69,8 @@ impl Shared {
             leases_expired_total: totals.leases_expired,
             redeliveries_total: totals.redeliveries,
             dead_total: totals.dead,
+            expired_total: totals.expired,
+            cancelled_total: totals.cancelled,
             dropped_total: totals.dropped,
         };
         self.unlock(state);

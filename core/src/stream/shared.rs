@@ -216,8 +216,9 @@ impl Shared {
     }
 
     fn check(&self, message: &Message<'_>, now_ns: u64) -> Result<()> {
-        if message.delay.is_some() || message.deliver_at_ns.is_some() {
-            return Err(Error::invalid("delay", "a stream has no delays; send to a queue instead"));
+        if message.task.is_any {
+            let detail = "a stream has no delays, priorities, ordering keys and times to live; send to a queue instead";
+            return Err(Error::invalid("message", detail));
         }
         if message.key.is_none() && self.upkeep.is_compacted() {
             let detail =
@@ -246,6 +247,7 @@ fn draft<'a>(message: &'a Message<'_>, now_ns: u64) -> Draft<'a> {
         key: message.key,
         event_time_ns: message.event_time_ns,
         due_ns: 0,
+        options: None,
         is_tombstone: message.is_tombstone,
         headers: &message.headers,
         value: message.value,

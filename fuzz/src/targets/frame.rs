@@ -68,6 +68,7 @@ fn there_and_back(input: &mut Input<'_>) {
         key,
         event_time_ns,
         due_ns,
+        options: None,
         is_tombstone: options & 16 != 0,
         headers: &headers,
         value: input.rest(),

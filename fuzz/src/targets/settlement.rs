@@ -81,7 +81,10 @@ fn touched_by(event: &Event) -> Vec<u64> {
         Event::Started(leases) => leases.iter().map(|(id, _)| *id).collect(),
         Event::Acked(ids) => ids.clone(),
         Event::Failed(failure) => vec![failure.id],
-        Event::Released { id, .. } | Event::Dead { id } | Event::Dropped { id } => vec![*id],
+        Event::Released { id, .. }
+        | Event::Dead { id }
+        | Event::Dropped { id }
+        | Event::Adopted { id, .. } => vec![*id],
     }
 }
 

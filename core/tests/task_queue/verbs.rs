@@ -1,5 +1,4 @@
-//! What a user of queues relies on, on the manual clock. Each rule of semantics B1 to B5 that is built has a test
-//! here; the shadow model in `queue_model.rs` covers their combinations.
+//! The verbs: send, receive, ack, fail, release, reject, extend; what a lease is, and what a queue keeps.
 
 use ringmain::{Clock, Delivery, Error, Hub, Jitter, ManualClock, Message, OnExhausted, Queue, Retry};
 use std::time::Duration;
@@ -151,7 +150,8 @@ fn a_released_message_keeps_its_place_and_its_failures() {
     let again = b.receive().unwrap();
     assert_eq!((again.value(), again.attempts(), again.failures()), (&b"first"[..], 2, 0));
     again.release_after(5 * SECOND).unwrap();
-    assert_eq!(b.receive().unwrap().value(), b"second");
+    let second = b.receive().unwrap();
+    assert_eq!(second.value(), b"second");
     b.clock.advance(5 * SECOND);
     assert_eq!(b.receive().unwrap().value(), b"first");
 }
