@@ -252,12 +252,12 @@ macro_rules! accessors {
         impl $type {
             /// The key, if it has one.
             pub fn key(&self) -> Option<&[u8]> {
-                self.payload().frame().key()
+                self.frame().key()
             }
 
             /// The value.
             pub fn value(&self) -> &[u8] {
-                self.payload().frame().value()
+                self.frame().value()
             }
 
             /// The first header of that name.
@@ -267,17 +267,17 @@ macro_rules! accessors {
 
             /// All headers, in order.
             pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
-                self.payload().frame().headers()
+                self.frame().headers()
             }
 
             /// When the message was accepted, in nanoseconds since 1970.
             pub fn time_ns(&self) -> u64 {
-                self.payload().frame().time_ns()
+                self.frame().time_ns()
             }
 
             /// The producer's event time, in nanoseconds since 1970.
             pub fn event_time_ns(&self) -> Option<u64> {
-                self.payload().frame().event_time_ns()
+                self.frame().event_time_ns()
             }
         }
     };

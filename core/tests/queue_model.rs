@@ -15,8 +15,6 @@ use std::time::Duration;
 
 const LEASE_MS: u64 = 30_000;
 const FAILURES_MAX: u32 = 3;
-/// How long a second ack of one delivery is fine.
-const REMEMBERED_MS: u64 = 60_000;
 const DEAD: &str = "jobs.dead";
 
 #[derive(Debug, Clone)]
@@ -124,7 +122,7 @@ struct Model {
     /// As of the last commit.
     committed: Kept,
     totals: Totals,
-    acked: Vec<(u64, u64, u32)>,
+    acked: Vec<(u64, u32)>,
     sent_count: u64,
 }
 
@@ -196,13 +194,8 @@ impl Model {
 
     /// Whether each ack is fine.
     fn ack(&mut self, tokens: &[(u64, u32)]) -> Vec<bool> {
-        let now_ms = self.now_ms;
         let held: Vec<bool> = tokens.iter().map(|(id, attempt)| self.holds(*id, *attempt)).collect();
-        let remembered = |token: &(u64, u32)| {
-            self.acked
-                .iter()
-                .any(|(at_ms, id, attempt)| (*id, *attempt) == *token && now_ms - at_ms <= REMEMBERED_MS)
-        };
+        let remembered = |token: &(u64, u32)| self.acked.contains(token);
         let fine: Vec<bool> =
             tokens.iter().zip(&held).map(|(token, held)| *held || remembered(token)).collect();
         if fine.contains(&true) {
@@ -211,7 +204,7 @@ impl Model {
         }
         for ((id, attempt), held) in tokens.iter().zip(held) {
             if held && self.kept.messages.remove(id).is_some() {
-                self.acked.push((now_ms, *id, *attempt));
+                self.acked.push((*id, *attempt));
                 self.totals.acked += 1;
                 self.commit();
             }

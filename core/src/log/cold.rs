@@ -5,7 +5,7 @@
 
 use crate::error::{Error, Result};
 use crate::log::claim::GRANULE_BYTES;
-use crate::log::frame::{Frame, Word, corrupt};
+use crate::log::frame::{Frame, SEQUENCE, Word, corrupt};
 use crate::log::index::{Index, Walk};
 use crate::log::recovery::{frame_at, is_pad, word_at};
 use crate::log::segment_file::{HEADER_BYTES, SegmentFile};
@@ -88,14 +88,15 @@ impl Cold {
     ///
     /// # Errors
     /// `Corrupt` saying where, `Io`.
-    pub(crate) fn frame(&mut self, byte: u64, records: u64) -> Result<Option<Frame<'_>>> {
+    pub(crate) fn frame(&mut self, byte: u64, records: Option<u64>) -> Result<Option<Frame<'_>>> {
         if byte >= self.segment.data_bytes {
             return Ok(None);
         }
         self.hold(byte)?;
         let (data_bytes, seed) = (self.segment.data_bytes, self.segment.seed());
         let rest = &self.chunks.current.0[(byte - self.from) as usize..(self.to - self.from) as usize];
-        match frame_at(rest, byte, seed, records) {
+        let told = || word_at(rest, SEQUENCE).map_or(0, u64::from);
+        match frame_at(rest, byte, seed, records.unwrap_or_else(told)) {
             Ok(frame) => Ok(Some(frame)),
             Err(_) if is_pad(rest, byte, data_bytes, seed) => Ok(None),
             Err(why) => Err(corrupt(&self.path, HEADER_BYTES as u64 + byte, why)),
@@ -146,7 +147,7 @@ impl Cold {
     pub(crate) fn walk(&mut self) -> Result<Walk> {
         let mut walk = Walk::default();
         while let Some(frame) =
-            self.frame(u64::from(walk.at.granule) * GRANULE_BYTES, u64::from(walk.at.sequence))?
+            self.frame(u64::from(walk.at.granule) * GRANULE_BYTES, Some(u64::from(walk.at.sequence)))?
         {
             walk.enter(&frame);
         }

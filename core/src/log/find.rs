@@ -57,6 +57,19 @@ impl Log {
         Ok(found.filter(|segment| segment.base <= sequence).map(|segment| segment.number))
     }
 
+    /// How many records a segment has, unless it is the last, or is gone.
+    ///
+    /// # Errors
+    /// As [`look`](Self::look).
+    pub(crate) fn record_count(&self, number: u64) -> Result<Option<u64>> {
+        self.look(|directory| {
+            let (first, second) = (directory.segment(number)?, directory.segment(number + 1)?);
+            let both =
+                first.filter(|first| first.number == number).zip(second.filter(|s| s.number == number + 1));
+            Ok(both.map(|(first, second)| second.base - first.base))
+        })
+    }
+
     /// Number and record count of the oldest segment, unless it is the last, too.
     ///
     /// # Errors

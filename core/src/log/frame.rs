@@ -26,7 +26,7 @@ pub(crate) const PAD: u32 = 1 << 31;
 
 const CRC: usize = 4;
 const TIME: usize = 8;
-const SEQUENCE: usize = 16;
+pub(super) const SEQUENCE: usize = 16;
 const KIND: usize = 20;
 const FLAGS: usize = 21;
 const KEY_LEN: usize = 22;

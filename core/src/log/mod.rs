@@ -73,6 +73,7 @@ pub(crate) use reader::Reader;
 pub(crate) use restore::Restore;
 pub(crate) use retention::{Limits, UNLIMITED};
 pub(crate) use segment_file::SegmentFile;
+pub(crate) use slab::Slab;
 pub(crate) use streaming::Progress;
 pub use survey::Loss;
 
@@ -86,7 +87,6 @@ use directory::Directory;
 use marks::Marks;
 use retention::Retention;
 use segment::Header;
-use slab::Slab;
 use std::sync::{Arc, OnceLock};
 use writer::Writer;
 

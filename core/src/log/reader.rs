@@ -45,8 +45,12 @@ pub(crate) struct Reader {
     at: u64,
     /// Sequence of the next record; in a compacted segment, of the first that it can be.
     sequence: u64,
-    /// The first sequence of the segment, if it is compacted.
-    compacted_base: Option<u64>,
+    /// The first sequence of the segment, if the sequences of records are to be taken from their frames.
+    told_base: Option<u64>,
+    /// They always are: it is sent to places without being told.
+    is_sent: bool,
+    /// It was sent somewhere, and has not seen a frame there yet.
+    is_lost: bool,
     /// Readable up to here when last looked.
     limit: Place,
     /// The frame that `advance` found.
@@ -86,10 +90,36 @@ impl Reader {
             segment,
             at: 0,
             sequence,
-            compacted_base: None,
+            told_base: None,
+            is_sent: false,
+            is_lost: false,
             limit: Place::default(),
             found: Found::NOTHING,
         }
+    }
+
+    /// A reader that is sent from place to place by [`go_to_place`](Self::go_to_place).
+    pub(crate) fn sent(log: Arc<Log>) -> Self {
+        Self { is_sent: true, ..Self::earliest(log) }
+    }
+
+    /// From now on it sees everything that is committed: what it is sent to was seen before.
+    pub(crate) fn see_all(&mut self) {
+        self.limit = Place::END;
+    }
+
+    /// Goes to where a frame begins, or will. Where its segment was released, to the first frame held.
+    #[inline]
+    pub(crate) fn go_to_place(&mut self, place: Place) {
+        debug_assert!(self.is_sent);
+        if place == self.place() {
+            return;
+        }
+        if place.segment() != self.segment {
+            self.go_to(place.segment(), 0);
+        }
+        // The next frame tells which sequence it has; until then none is claimed.
+        (self.at, self.sequence, self.is_lost) = (place.granule(), 0, true);
     }
 
     /// Goes to the record with this sequence, or the first held after it; a sequence beyond the end is waited for.
@@ -128,7 +158,7 @@ impl Reader {
         if let Some(landing) = cold.index().and_then(|index| index.landing(is_before)) {
             let (at, records) = (u64::from(landing.granule), u64::from(landing.sequence));
             // No frame there: then it is the index that is wrong, or the walk will tell what is.
-            if cold.frame(at * GRANULE_BYTES, records).is_ok_and(|frame| frame.is_some()) {
+            if cold.frame(at * GRANULE_BYTES, Some(records)).is_ok_and(|frame| frame.is_some()) {
                 (self.at, self.sequence) = (at, segment.base + records);
             }
         }
@@ -137,7 +167,15 @@ impl Reader {
 
     fn go_to(&mut self, segment: u64, sequence: u64) {
         self.leave();
-        (self.segment, self.at, self.sequence, self.compacted_base) = (segment, 0, sequence, None);
+        (self.segment, self.at, self.sequence, self.told_base) = (segment, 0, sequence, None);
+        self.is_lost = false;
+    }
+
+    /// Lets go of a segment before that one.
+    pub(crate) fn leave_before(&mut self, segment: u64) {
+        if self.segment < segment {
+            self.go_to(segment, 0);
+        }
     }
 
     fn leave(&mut self) {
@@ -214,14 +252,18 @@ impl Reader {
                 // SAFETY: our pin, and its commit word or that of an earlier frame of its batch was acquired.
                 Frame::trusted(unsafe { buffer.committed(byte as usize, bytes) })
             }
-            Source::Cold(cold) => match cold.frame(byte, self.sequence.wrapping_sub(cold.segment.base))? {
-                Some(frame) => frame,
-                None => return Ok(Step::NextSegment),
-            },
+            Source::Cold(cold) => {
+                let records = (!self.is_lost).then(|| self.sequence.wrapping_sub(cold.segment.base));
+                match cold.frame(byte, records)? {
+                    Some(frame) => frame,
+                    None => return Ok(Step::NextSegment),
+                }
+            }
             Source::Unknown(_) => return Ok(Step::End),
         };
         let kind = frame.kind();
-        if let Some(base) = self.compacted_base {
+        if let Some(base) = self.told_base {
+            self.is_lost = false;
             self.sequence = base + u64::from(frame.sequence_from_base());
         }
         self.found = Found { at: self.at, bytes: frame.bytes().len(), kind, sequence: self.sequence };
@@ -271,12 +313,27 @@ impl Reader {
 
     /// The frame that `advance` found, kept alive on its own.
     pub(crate) fn payload(&self) -> Payload {
-        let keep: Arc<dyn Send + Sync> = match &self.source {
+        Payload::new(self.keep(), self.frame().bytes())
+    }
+
+    /// What keeps the bytes of the frame that `advance` found.
+    pub(crate) fn keep(&self) -> Arc<dyn Send + Sync> {
+        match &self.source {
             Source::Live(pin) => pin.clone(),
             Source::Cold(cold) => cold.chunk().clone(),
             Source::Unknown(_) => unreachable!("as in frame()"),
-        };
-        Payload::new(keep, self.frame().bytes())
+        }
+    }
+
+    /// Whether that is the same.
+    #[inline]
+    pub(crate) fn is_kept_by(&self, keep: &Arc<dyn Send + Sync>) -> bool {
+        let kept = Arc::as_ptr(keep).cast::<()>();
+        match &self.source {
+            Source::Live(pin) => Arc::as_ptr(pin).cast::<()>() == kept,
+            Source::Cold(cold) => Arc::as_ptr(cold.chunk()).cast::<()>() == kept,
+            Source::Unknown(_) => false,
+        }
     }
 
     fn enter_next(&mut self) -> Result<bool> {
@@ -301,7 +358,7 @@ impl Reader {
         if let Some(entry) = entry
             && entry.base != self.sequence
             // What a compacted segment lacks at its end only the next one tells.
-            && (self.compacted_base.is_none() || entry.base < self.sequence)
+            && (self.told_base.is_none() || entry.base < self.sequence)
         {
             let detail = format!("it begins with sequence {}, expected {}", entry.base, self.sequence);
             return Err(self.log.blame(Place::new(next, 0), detail));
@@ -317,7 +374,7 @@ impl Reader {
             Source::Cold(cold) => (cold.segment.generation, cold.segment.base),
             Source::Unknown(_) => return,
         };
-        self.compacted_base = is_compacted(generation).then_some(base);
+        self.told_base = (self.is_sent || is_compacted(generation)).then_some(base);
         self.source = source;
     }
 
@@ -353,15 +410,15 @@ impl Reader {
         }
     }
 
-    /// Whether a record is at this place: a file says so, and is not believed. While nobody appends.
+    /// What is at this place, if it has this sequence: a file says so, and is not believed. While nobody appends.
     ///
     /// # Errors
     /// `Io` reading the segment.
-    pub(crate) fn is_record_at(&mut self, place: Place, sequence: u64) -> Result<bool> {
+    pub(crate) fn kind_at(&mut self, place: Place, sequence: u64) -> Result<Option<Kind>> {
         if place.segment() != self.segment || matches!(self.source, Source::Unknown(_)) {
             self.go_to(place.segment(), sequence);
             if !self.locate()? || place.segment() != self.segment {
-                return Ok(false);
+                return Ok(None);
             }
         }
         let byte = place.granule() * GRANULE_BYTES;
@@ -375,14 +432,14 @@ impl Reader {
                 let (rest, seed) =
                     (data.get(byte as usize..).unwrap_or(&[]), header.seed(self.log.id, self.segment));
                 let frame = frame_at(rest, byte, seed, sequence.wrapping_sub(header.base()));
-                Ok(frame.is_ok_and(|frame| frame.kind() == Kind::Data))
+                Ok(frame.ok().map(|frame| frame.kind()))
             }
-            Source::Cold(cold) => match cold.frame(byte, sequence.wrapping_sub(cold.segment.base)) {
-                Ok(frame) => Ok(frame.is_some_and(|frame| frame.kind() == Kind::Data)),
-                Err(Error::Corrupt { .. }) => Ok(false),
+            Source::Cold(cold) => match cold.frame(byte, Some(sequence.wrapping_sub(cold.segment.base))) {
+                Ok(frame) => Ok(frame.map(|frame| frame.kind())),
+                Err(Error::Corrupt { .. }) => Ok(None),
                 Err(error) => Err(error),
             },
-            Source::Unknown(_) => Ok(false),
+            Source::Unknown(_) => Ok(None),
         }
     }
 }

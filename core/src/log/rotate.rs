@@ -213,6 +213,13 @@ impl Log {
         }
     }
 
+    /// The segment that appends go to.
+    #[inline]
+    pub(crate) fn current_segment(&self) -> u64 {
+        // ORDERING: Relaxed: a hint, which may be old.
+        claim::current_segment(self.current.load(Ordering::Relaxed))
+    }
+
     fn claimed_end(&self, number: u64, index: u32) -> u64 {
         let header = self.header(index);
         // ORDERING: Relaxed: a snapshot; the segment is the last, so the block serves it, under the directory's lock.

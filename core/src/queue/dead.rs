@@ -145,9 +145,9 @@ impl Shared {
         for id in &done {
             self.append_event(&Event::Dead { id: *id })?;
             state.remove(*id);
-            state.tally.settle(&self.log, *id);
         }
         drop(state);
+        self.settled(&done);
         self.bury(&left)
     }
 

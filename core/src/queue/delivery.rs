@@ -1,10 +1,11 @@
 //! A delivery: one message and the lease on it, in the hands of a worker.
 
 use crate::error::{Error, Result};
-use crate::log::Payload;
+use crate::log::{Frame, Payload};
+use crate::queue::plain::{Bytes, Hold, Keep, Runs};
 use crate::queue::settle::Token;
 use crate::queue::shared::Shared;
-use crate::sync::{AtomicBool, Ordering};
+use crate::sync::{AtomicU32, Ordering};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,40 +29,135 @@ use std::time::Duration;
 /// # Ok::<(), ringmain::Error>(())
 /// ```
 pub struct Delivery {
+    lease: Lease,
+    /// One of those below.
+    end: AtomicU32,
+}
+
+/// No verb was said: dropping the delivery releases the message.
+const LIVE: u32 = 0;
+/// A verb was said.
+const ENDED: u32 = 1;
+/// It was an ack, and it was the first.
+const ACKED: u32 = 2;
+
+/// What a delivery holds its message by.
+enum Lease {
+    /// A bit in the entry of a run, as long as nothing but an ack is said.
+    Plain { hold: Hold<Kept>, bytes: Bytes },
+    /// An entry of the queue's index.
+    Indexed(Box<Indexed>),
+}
+
+struct Indexed {
     queue: Arc<Shared>,
     payload: Payload,
     token: Token,
     failures: u32,
-    ended: AtomicBool,
+}
+
+/// What a run of plain messages keeps.
+pub(crate) struct Kept {
+    queue: Arc<Shared>,
+    /// The segment's bytes.
+    _bytes: Arc<dyn Send + Sync>,
+}
+
+impl Kept {
+    pub(crate) fn new(queue: Arc<Shared>, bytes: Arc<dyn Send + Sync>) -> Self {
+        Self { queue, _bytes: bytes }
+    }
+}
+
+impl Keep for Kept {
+    fn runs(&self) -> &Runs<Self> {
+        &self.queue.runs
+    }
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Kept({})", self.queue.name)
+    }
 }
 
 impl Delivery {
-    pub(crate) fn new(queue: Arc<Shared>, payload: Payload, id: u64, attempts: u32, failures: u32) -> Self {
-        let token = Token { id, attempt: attempts };
-        Self { queue, payload, token, failures, ended: AtomicBool::new(false) }
+    pub(crate) fn plain(hold: Hold<Kept>, bytes: Bytes) -> Self {
+        Self { lease: Lease::Plain { hold, bytes }, end: AtomicU32::new(LIVE) }
     }
 
+    pub(crate) fn indexed(queue: Arc<Shared>, payload: Payload, token: Token, failures: u32) -> Self {
+        let lease = Lease::Indexed(Box::new(Indexed { queue, payload, token, failures }));
+        Self { lease, end: AtomicU32::new(LIVE) }
+    }
+
+    fn shared(&self) -> &Arc<Shared> {
+        match &self.lease {
+            Lease::Plain { hold, .. } => &hold.kept().queue,
+            Lease::Indexed(indexed) => &indexed.queue,
+        }
+    }
+
+    /// What tells this lease from others. For verbs other than an ack: the lease is in the index from then on.
     pub(crate) fn token(&self) -> Token {
-        self.token
+        match &self.lease {
+            Lease::Plain { hold, .. } => {
+                if hold.is_held() {
+                    self.shared().index_lease(hold);
+                }
+                Token { id: hold.id(), attempt: 1 }
+            }
+            Lease::Indexed(indexed) => indexed.token,
+        }
     }
 
-    pub(crate) fn payload(&self) -> &Payload {
-        &self.payload
+    /// The hold on a plain message.
+    #[inline]
+    pub(crate) fn hold(&self) -> Option<&Hold<Kept>> {
+        match &self.lease {
+            Lease::Plain { hold, .. } => Some(hold),
+            Lease::Indexed(_) => None,
+        }
     }
 
+    fn frame(&self) -> Frame<'_> {
+        match &self.lease {
+            // SAFETY: the run keeps the bytes, and our hold keeps the run.
+            Lease::Plain { bytes, .. } => unsafe { bytes.frame() },
+            Lease::Indexed(indexed) => indexed.payload.frame(),
+        }
+    }
+
+    #[inline]
     pub(crate) fn is_of(&self, queue: &Arc<Shared>) -> bool {
-        Arc::ptr_eq(&self.queue, queue)
+        Arc::ptr_eq(self.shared(), queue)
     }
 
     /// Dropping it does nothing any more.
     pub(crate) fn forget(&self) {
         // ORDERING: Relaxed: read by the drop, which is ordered after everything by ownership.
-        self.ended.store(true, Ordering::Relaxed);
+        self.end.store(ENDED, Ordering::Relaxed);
+    }
+
+    /// Its ack was the first: a second one is fine.
+    #[inline]
+    pub(crate) fn set_acked(&self) {
+        // ORDERING: Relaxed: read by the delivery itself.
+        self.end.store(ACKED, Ordering::Relaxed);
+    }
+
+    /// Whether it was acked by an ack that was the first.
+    #[inline]
+    pub(crate) fn is_acked(&self) -> bool {
+        // ORDERING: Relaxed: as above.
+        self.end.load(Ordering::Relaxed) == ACKED
     }
 
     /// A verb was said: dropping the delivery does nothing any more, unless the verb itself was refused.
     fn end(&self, result: Result<()>) -> Result<()> {
-        if !matches!(result, Err(Error::InvalidArgument { .. } | Error::OptionMissing { .. })) {
+        if !matches!(result, Err(Error::InvalidArgument { .. } | Error::OptionMissing { .. }))
+            && !self.is_acked()
+        {
             self.forget();
         }
         result
@@ -69,22 +165,31 @@ impl Delivery {
 
     /// The name of its queue.
     pub fn queue(&self) -> &str {
-        self.queue.name.as_str()
+        self.shared().name.as_str()
     }
 
     /// The message's number in its queue.
     pub fn id(&self) -> u64 {
-        self.token.id
+        match &self.lease {
+            Lease::Plain { hold, .. } => hold.id(),
+            Lease::Indexed(indexed) => indexed.token.id,
+        }
     }
 
     /// Leases granted on the message so far, this one included.
     pub fn attempts(&self) -> u32 {
-        self.token.attempt
+        match &self.lease {
+            Lease::Plain { .. } => 1,
+            Lease::Indexed(indexed) => indexed.token.attempt,
+        }
     }
 
     /// Failures counted before this delivery.
     pub fn failures(&self) -> u32 {
-        self.failures
+        match &self.lease {
+            Lease::Plain { .. } => 0,
+            Lease::Indexed(indexed) => indexed.failures,
+        }
     }
 
     /// Done: the message is never delivered again. A second ack of the same delivery is fine.
@@ -92,8 +197,7 @@ impl Delivery {
     /// # Errors
     /// `LeaseLost`; `Poisoned`, then it is not known whether the ack is on disk.
     pub fn ack(&self) -> Result<()> {
-        let result = self.queue.ack(&[self.token]).into_iter().next().unwrap_or(Ok(()));
-        self.end(result)
+        self.shared().ack_one(self)
     }
 
     /// Failed: counts towards `max_failures`; then it is retried after the queue's retry delay, or dies.
@@ -101,7 +205,7 @@ impl Delivery {
     /// # Errors
     /// `LeaseLost`, `Poisoned`.
     pub fn fail(&self, reason: impl fmt::Display) -> Result<()> {
-        self.end(self.queue.fail(self.token, reason.to_string(), None))
+        self.end(self.shared().fail(self.token(), reason.to_string(), None))
     }
 
     /// Failed, with a retry delay of its own, at most ten years.
@@ -109,7 +213,7 @@ impl Delivery {
     /// # Errors
     /// `LeaseLost`, `Poisoned`, `InvalidArgument`.
     pub fn fail_after(&self, reason: impl fmt::Display, delay: Duration) -> Result<()> {
-        self.end(self.queue.fail(self.token, reason.to_string(), Some(delay)))
+        self.end(self.shared().fail(self.token(), reason.to_string(), Some(delay)))
     }
 
     /// Hands it back: does not count, and it is ready again at its old place.
@@ -125,7 +229,7 @@ impl Delivery {
     /// # Errors
     /// `LeaseLost`, `Poisoned`, `InvalidArgument`.
     pub fn release_after(&self, delay: Duration) -> Result<()> {
-        self.end(self.queue.release(self.token, delay))
+        self.end(self.shared().release(self.token(), delay))
     }
 
     /// Dead letter now, whatever its failures.
@@ -133,7 +237,7 @@ impl Delivery {
     /// # Errors
     /// `LeaseLost`, `Poisoned`; `OptionMissing` on a queue that keeps its exhausted messages.
     pub fn reject(&self, reason: impl fmt::Display) -> Result<()> {
-        self.end(self.queue.reject(self.token, reason.to_string()))
+        self.end(self.shared().reject(self.token(), reason.to_string()))
     }
 
     /// Prolongs the lease to `duration` from now; never shortens it. 1 ms to 7 days.
@@ -141,15 +245,15 @@ impl Delivery {
     /// # Errors
     /// `LeaseLost`, `InvalidArgument`.
     pub fn extend(&self, duration: Duration) -> Result<()> {
-        self.queue.extend(self.token, duration)
+        self.shared().extend(self.token(), duration)
     }
 }
 
 impl Drop for Delivery {
     fn drop(&mut self) {
         // ORDERING: Relaxed: `&mut self` orders it.
-        if !self.ended.load(Ordering::Relaxed) {
-            self.queue.release_dropped(self.token);
+        if self.end.load(Ordering::Relaxed) == LIVE {
+            self.shared().release_dropped(self.token());
         }
     }
 }
@@ -157,10 +261,10 @@ impl Drop for Delivery {
 impl fmt::Debug for Delivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Delivery")
-            .field("queue", &self.queue.name)
-            .field("id", &self.token.id)
-            .field("attempts", &self.token.attempt)
-            .field("failures", &self.failures)
+            .field("queue", &self.shared().name)
+            .field("id", &self.id())
+            .field("attempts", &self.attempts())
+            .field("failures", &self.failures())
             .finish()
     }
 }

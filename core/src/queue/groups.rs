@@ -125,6 +125,11 @@ impl Groups {
         }
     }
 
+    /// Whether any member is ready, even if others are before it.
+    pub(crate) fn has_ready(&self) -> bool {
+        self.ready > 0
+    }
+
     /// Members that may be handed out now: one of each group at most.
     pub(crate) fn deliverable_count(&self) -> usize {
         let heads = |number: &&u64| self.groups.get(number).and_then(Group::head).is_some();

@@ -13,6 +13,7 @@
 //! | file | what |
 //! |---|---|
 //! | `send`, `receive`, `settle`, `dead`, `peek`, `by_id` | the verbs |
+//! | `plain/` | the way of plain messages, without a lock |
 //! | `shared`, `state`, `groups`, `timers`, `tally` | what a queue knows |
 //! | `settlement`, `recovery` | its events in the log, and back from it |
 //! | `delivery`, `consumer`, `options`, `stats` | what callers hold |
@@ -24,6 +25,8 @@ mod delivery;
 mod groups;
 mod options;
 mod peek;
+mod plain;
+mod ranges;
 mod receive;
 mod recovery;
 mod salvage;
@@ -125,7 +128,10 @@ impl Queue {
     /// # Errors
     /// `Closed`, also while waiting; `Corrupt` or `Io` if a file cannot be read.
     pub fn receive(&self, wait: Duration) -> Result<Option<Delivery>> {
-        Ok(self.shared.take_within(1, wait)?.pop())
+        match self.shared.take_one()? {
+            None if !wait.is_zero() => Ok(self.shared.take_within(1, wait)?.pop()),
+            taken => Ok(taken),
+        }
     }
 
     /// Receives one message if one is ready.
@@ -133,7 +139,7 @@ impl Queue {
     /// # Errors
     /// As [`receive`](Self::receive).
     pub fn try_receive(&self) -> Result<Option<Delivery>> {
-        Ok(self.shared.take(1)?.pop())
+        self.shared.take_one()
     }
 
     /// Receives up to `count_max` messages (1 to 65,536), waiting at most `wait` for the first. Empty after that time.
@@ -163,10 +169,7 @@ impl Queue {
             let detail = format!("message {} is of queue {}", foreign.id(), foreign.queue());
             return vec![Err(Error::invalid("deliveries", detail)); deliveries.len()];
         }
-        let tokens: Vec<_> = deliveries.iter().map(|delivery| delivery.token()).collect();
-        let results = self.shared.ack(&tokens);
-        deliveries.iter().for_each(|delivery| delivery.forget());
-        results
+        self.shared.ack(deliveries)
     }
 
     /// Up to `count_max` waiting messages (ready or scheduled) with an id of at least `from_id`, by id, unchanged.

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::limits::RECEIVE_COUNT_MAX;
-use crate::log::{INDEXED, Kind, Payload, Reader};
+use crate::log::{Frame, INDEXED, Kind, Payload, Reader};
 use crate::queue::shared::Shared;
 use crate::queue::state::Status;
 use std::sync::Arc;
@@ -17,8 +17,8 @@ pub struct Peeked {
 }
 
 impl Peeked {
-    fn payload(&self) -> &Payload {
-        &self.payload
+    fn frame(&self) -> Frame<'_> {
+        self.payload.frame()
     }
 
     /// The message's number in its queue.
@@ -52,7 +52,7 @@ impl Shared {
             reader.seek(from_id)?;
         }
         let (state, _) = self.state_now();
-        let cursor = state.cursor.next_sequence();
+        let cursor = self.cursor.next_sequence();
         let mut found = Vec::new();
         while found.len() < count_max && reader.advance()? {
             let (frame, id) = (reader.frame(), reader.sequence());

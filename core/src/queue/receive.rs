@@ -1,19 +1,45 @@
 //! Receiving: by priority; of those that have none returned messages first, then those ahead of the cursor. Each is leased to
-//! the delivery that carries it.
+//! the delivery that carries it. As long as there are plain messages only, they are taken without a lock (`plain`).
 
 use crate::error::{Error, Result, something};
 use crate::limits::{LEASE_COUNT_MAX, RECEIVE_COUNT_MAX};
-use crate::log::{INDEXED, Kind, Payload, Place};
-use crate::queue::delivery::Delivery;
+use crate::log::{Log, Payload, Reader};
+use crate::queue::delivery::{Delivery, Kept};
+use crate::queue::plain::{Bytes, RUN_COUNT_MAX, Spare};
+use crate::queue::settle::Token;
 use crate::queue::settlement::Event;
 use crate::queue::shared::Shared;
 use crate::queue::state::{From, Message, PRIORITY_DEFAULT, State, Status};
-use crate::sync::lock;
+use crate::sync::{Ordering, lock};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+/// What a receive of plain messages needs, kept from one to the next.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    pub(crate) reader: Reader,
+    spare: Option<Spare>,
+    frames: Vec<Bytes>,
+}
+
+impl Seat {
+    pub(crate) fn new(log: Arc<Log>) -> Self {
+        Self { reader: Reader::sent(log), spare: None, frames: Vec::with_capacity(RUN_COUNT_MAX) }
+    }
+}
+
 impl Shared {
+    /// Leases one message that is ready now.
+    pub(crate) fn take_one(self: &Arc<Self>) -> Result<Option<Delivery>> {
+        self.check_open()?;
+        let mut taken = None;
+        if self.take_plain(1, |delivery| taken = Some(delivery))? {
+            return Ok(taken);
+        }
+        Ok(self.take_any(1)?.pop())
+    }
+
     /// Leases up to `count_max` messages that are ready now.
     pub(crate) fn take(self: &Arc<Self>, count_max: usize) -> Result<Vec<Delivery>> {
         self.check_open()?;
@@ -21,6 +47,70 @@ impl Shared {
             let detail = format!("{count_max} is not allowed; 1 to {RECEIVE_COUNT_MAX} are");
             return Err(Error::invalid("count_max", detail));
         }
+        let mut taken = Vec::new();
+        if self.take_plain(count_max, |delivery| taken.push(delivery))? {
+            return Ok(taken);
+        }
+        self.take_any(count_max)
+    }
+
+    /// Leases plain messages without a lock. False: the queue is not that plain now, and nothing was done.
+    #[inline]
+    fn take_plain(self: &Arc<Self>, count_max: usize, mut give: impl FnMut(Delivery)) -> Result<bool> {
+        // ORDERING: Acquire: pairs with `set_detour`.
+        if self.detours.load(Ordering::Acquire) != 0 {
+            return Ok(false);
+        }
+        let taken = self.seats.with(|seat| {
+            // ORDERING: Relaxed, P15: who asks for the detour passes all seats after that.
+            if self.detours.load(Ordering::Relaxed) != 0 {
+                return Ok(false);
+            }
+            self.take_runs(seat, count_max, &mut give)
+        });
+        taken.unwrap_or(Ok(false))
+    }
+
+    fn take_runs(
+        self: &Arc<Self>,
+        seat: &mut Seat,
+        count_max: usize,
+        give: &mut impl FnMut(Delivery),
+    ) -> Result<bool> {
+        let mut count = 0;
+        while count < count_max
+            && let Some(spare) = seat.spare.take().or_else(|| self.runs.spare())
+        {
+            let run = self.cursor.take(&mut seat.reader, count_max - count, &mut seat.frames, |_| false);
+            let run = match run {
+                Ok(Some(run)) => run,
+                // Those that were taken are the caller's; the next receive meets the error.
+                Err(error) if count == 0 => return Err(error),
+                Ok(None) | Err(_) => {
+                    seat.spare = Some(spare);
+                    break;
+                }
+            };
+            if self.log.is_durable() {
+                let id = run.ids.start;
+                self.append_event(&Event::Run { id, place: run.place, count: seat.frames.len() as u8 })?;
+            }
+            count += seat.frames.len();
+            // ORDERING: Relaxed: altered meanwhile, it counts for this receive, or for the next.
+            let lease_ns = self.lease_ns.load(Ordering::Relaxed);
+            let deadline_ns = self.journal.now_ns().saturating_add(lease_ns);
+            let kept = Kept::new(self.clone(), run.keep);
+            let holds = self.runs.lease(spare, kept, run.ids, run.place, deadline_ns);
+            for (hold, bytes) in holds.zip(seat.frames.drain(..)) {
+                give(Delivery::plain(hold, bytes));
+            }
+            self.journal.alarm().arm(deadline_ns);
+        }
+        Ok(true)
+    }
+
+    /// Leases up to `count_max` messages that are ready now, whatever they ask for.
+    fn take_any(self: &Arc<Self>, count_max: usize) -> Result<Vec<Delivery>> {
         let lease_ns = lock(&self.options).lease_ns();
         let (mut state, now_ns) = self.state_now();
         let mut taken = Vec::new();
@@ -33,10 +123,10 @@ impl Shared {
                     let Some(message) = state.messages.get_mut(&id) else { continue };
                     message.attempts += 1;
                     started.push((id, message.place));
-                    let (attempts, failures) = (message.attempts, message.failures);
-                    state.totals.redeliveries += u64::from(attempts > 1);
+                    let (attempt, failures) = (message.attempts, message.failures);
+                    state.totals.redeliveries += u64::from(attempt > 1);
                     state.set_status(id, Status::Leased { deadline_ns });
-                    taken.push(Delivery::new(self.clone(), payload, id, attempts, failures));
+                    taken.push(Delivery::indexed(self.clone(), payload, Token { id, attempt }, failures));
                 }
                 Ok(None) => break,
                 Err(error) => {
@@ -69,17 +159,21 @@ impl Shared {
         if let Some(first) = waiting.filter(|first| state.is_before_cursor(*first)) {
             return self.take_waiting(state, first).map(Some);
         }
-        while state.cursor.advance()? {
-            let (frame, id) = (state.cursor.frame(), state.cursor.sequence());
-            if frame.kind() != Kind::Data || state.ahead.remove(&id) || frame.has(INDEXED) {
-                continue;
-            }
-            let (payload, place): (_, Place) = (state.cursor.payload(), state.cursor.found_place());
+        if let Some(id) = self.next_plain(state)? {
+            let (place, payload) = (state.reader.found_place(), state.reader.payload());
             state.messages.insert(id, Message::new(place, Status::Ready));
             state.turn_over(From::Ready, PRIORITY_DEFAULT);
             return Ok(Some((id, payload)));
         }
         waiting.map(|first| self.take_waiting(state, first)).transpose()
+    }
+
+    /// Moves the cursor past one message, which `state.reader` has found.
+    pub(crate) fn next_plain(&self, state: &mut State) -> Result<Option<u64>> {
+        let State { reader, frames, adopted, .. } = state;
+        let run = self.cursor.take(reader, 1, frames, |id| adopted.contains(&id))?;
+        state.forget_passed(self.cursor.next_sequence());
+        Ok(run.map(|run| run.ids.start))
     }
 
     fn take_waiting(

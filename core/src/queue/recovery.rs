@@ -3,20 +3,32 @@
 //! **Promise.** An ack that was durable is never undone; a message that was not settled is delivered again. A lease that
 //! was out counts as a failure (the process may have died of that very message), unless it was handed back.
 //!
-//! **Why the cursor can be found.** Leases are granted in order under one lock, and the log is recovered as a prefix: if a
-//! later message's lease is in it, every earlier one's is. So the cursor goes behind the last plain message that was
-//! ever leased, and whatever lies before it and is not settled is in the state.
+//! **Why the cursor can be found.** It goes behind the last plain message of which a lease is told. Whoever took one before that
+//! may not have come to say so: messages before the cursor of which nothing is told are ready. Whatever else lies before it and
+//! is not settled is in the state.
 
 use crate::error::Result;
 use crate::journal::Journal;
 use crate::log::{INDEXED, Kind, Log, Place, Reader};
 use crate::name::Name;
 use crate::queue::options::QueueOptions;
-use crate::queue::settlement::Event;
+use crate::queue::plain::Cursor;
+use crate::queue::ranges::Ranges;
+use crate::queue::settlement::{Event, ids_of};
 use crate::queue::shared::{Shared, apply_failure, waiting};
 use crate::queue::state::{Message, State, Status};
+use crate::queue::tally::Tally;
 use crate::sync::lock;
+use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
+
+/// What the log tells of a queue.
+pub(crate) struct Recovered {
+    pub(crate) state: State,
+    pub(crate) cursor: Cursor,
+    pub(crate) tally: Tally,
+}
 
 impl Shared {
     /// Opens the queue whose log this is.
@@ -31,15 +43,18 @@ impl Shared {
         dead: Option<Arc<Shared>>,
     ) -> Result<Arc<Self>> {
         let seed = journal.now_ns() ^ log.end_sequence();
-        let mut state = State::new(Reader::earliest(log.clone()), seed);
-        let cursor = replay(&mut state, &log)?;
-        state.cursor.seek(cursor)?;
-        state.ahead = state.ahead.split_off(&cursor);
-        let queue = Self::new(name, log, journal, options, dead, state);
+        let mut state = State::new(Reader::sent(log.clone()), seed);
+        let tally = Tally::default();
+        let next = replay(&mut state, &log, &tally)?;
+        state.forget_passed(next);
+        let mut reader = Reader::earliest(log.clone());
+        reader.seek(next)?;
+        let cursor = Cursor::new(reader.place(), reader.next_sequence());
+        let queue = Self::new(name, log, journal, options, dead, Recovered { state, cursor, tally });
         queue.count_crashes()?;
         queue.finish_burials()?;
-        let (mut state, _) = queue.state_now();
-        state.tally.release(&queue.log)?;
+        let (state, _) = queue.state_now();
+        queue.tally.release(&queue.log)?;
         queue.unlock(state);
         Ok(queue)
     }
@@ -57,15 +72,17 @@ impl Shared {
 }
 
 /// Applies every event of the log; returns where the cursor goes.
-fn replay(state: &mut State, log: &Arc<Log>) -> Result<u64> {
+fn replay(state: &mut State, log: &Arc<Log>, tally: &Tally) -> Result<u64> {
     let mut reader = Reader::earliest(log.clone());
     let first = reader.next_sequence();
-    let mut replay = Replay { state, log, first, cursor: first, leased: Vec::new() };
+    let mut replay =
+        Replay { state, log, tally, first, cursor: first, told: Ranges::default(), leased: Vec::new() };
     while reader.advance()? {
         let frame = reader.frame();
         match frame.kind() {
             Kind::Data if frame.has(INDEXED) => {
                 // Settled or not: the cursor will pass it, and it is no plain message.
+                replay.told.insert(reader.sequence()..reader.sequence() + 1);
                 replay.state.insert_read(reader.sequence(), reader.found_place(), &frame);
             }
             Kind::Control => {
@@ -73,21 +90,26 @@ fn replay(state: &mut State, log: &Arc<Log>) -> Result<u64> {
                 replay.check(&event, &reader)?;
                 replay.apply(event);
             }
+            Kind::Abort => replay.told.insert(reader.sequence()..reader.sequence() + 1),
             _ => {}
         }
     }
     replay.check_places()?;
+    replay.find_untold()?;
     Ok(replay.cursor)
 }
 
 struct Replay<'a> {
     state: &'a mut State,
     log: &'a Arc<Log>,
+    tally: &'a Tally,
     /// Of the first record held: what is older is settled.
     first: u64,
     cursor: u64,
-    /// Where leases and adoptions say that plain messages are.
-    leased: Vec<(Place, u64)>,
+    /// Ids of which it is known what they are: indexed, given up, or plain and leased or adopted.
+    told: Ranges,
+    /// Where leases and adoptions say that plain messages are: the first of those that follow each other.
+    leased: Vec<(Place, Range<u64>)>,
 }
 
 impl Replay<'_> {
@@ -97,6 +119,9 @@ impl Replay<'_> {
         let unsent = match event {
             Event::Started(leases) => leases.iter().map(|(id, _)| *id).find(|id| *id >= end),
             Event::Adopted { id, .. } => Some(*id).filter(|id| *id >= end),
+            Event::Run { id, count, .. } => {
+                Some(id.saturating_add(u64::from(*count).max(1) - 1)).filter(|id| *id >= end)
+            }
             _ => None,
         };
         unsent.map_or(Ok(()), |id| {
@@ -105,46 +130,97 @@ impl Replay<'_> {
         })
     }
 
-    /// Deliveries take a message from where its lease says that it is: that must be so.
+    /// Deliveries take a message from where its lease says that it is: that must be so. Of messages that follow each other only
+    /// where the first is was said.
     fn check_places(&mut self) -> Result<()> {
         let mut leased = std::mem::take(&mut self.leased);
-        leased.retain(|(_, id)| self.state.messages.contains_key(id));
+        leased.retain(|(_, ids)| ids.clone().any(|id| self.state.messages.contains_key(&id)));
         // In order, by one reader, so that each piece of a file is read once.
-        leased.sort_unstable();
-        let mut reader = Reader::earliest(self.log.clone());
-        for (place, id) in leased {
-            if !reader.is_record_at(place, id)? {
-                return Err(self
-                    .log
-                    .blame(place, format!("message {id} was leased from here, and is not here")));
+        leased.sort_unstable_by_key(|(place, ids)| (*place, ids.start));
+        let (mut first, mut rest) = (Reader::earliest(self.log.clone()), Reader::sent(self.log.clone()));
+        rest.see_all();
+        for (place, ids) in leased {
+            let is_there = |id| self.state.messages.contains_key(&id);
+            let kind = first.kind_at(place, ids.start)?;
+            let mut missing: BTreeSet<u64> = ids.clone().filter(|id| is_there(*id)).collect();
+            if kind.is_some_and(Kind::is_record) {
+                rest.go_to_place(place);
+                while !missing.is_empty() && rest.advance()? && rest.sequence() < ids.end {
+                    let is_plain = rest.kind() == Kind::Data && !rest.frame().has(INDEXED);
+                    if is_plain && missing.remove(&rest.sequence()) {
+                        self.state.set_place(rest.sequence(), rest.found_place());
+                    }
+                }
+            }
+            if let Some(id) = missing.first() {
+                let detail = format!("message {id} was leased from here or behind, and is not there");
+                return Err(self.log.blame(place, detail));
             }
         }
         Ok(())
     }
 
+    /// Messages before the cursor of which nothing is told were taken by somebody who did not come to say so: they are ready.
+    fn find_untold(&mut self) -> Result<()> {
+        let untold = self.told.gaps(self.first..self.cursor);
+        let mut reader = Reader::earliest(self.log.clone());
+        for ids in untold {
+            reader.seek(ids.start)?;
+            while reader.next_sequence() < ids.end && reader.advance()? {
+                if reader.kind() == Kind::Data && ids.contains(&reader.sequence()) {
+                    let message = Message::new(reader.found_place(), Status::Ready);
+                    self.state.insert(reader.sequence(), message);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A lease on a message, plain so far if nothing is known of it.
+    fn lease(&mut self, id: u64, place: Place) -> bool {
+        let is_new = !self.state.messages.contains_key(&id);
+        if is_new {
+            self.state.insert(id, Message::new(place, Status::Ready));
+            self.told.insert(id..id + 1);
+            self.cursor = self.cursor.max(id + 1);
+        }
+        if let Some(message) = self.state.messages.get_mut(&id) {
+            message.attempts = message.attempts.saturating_add(1);
+        }
+        // Its deadline was the dead process's: it is over.
+        self.state.set_status(id, Status::Leased { deadline_ns: u64::MAX });
+        is_new
+    }
+
     fn apply(&mut self, event: Event) {
         match event {
             Event::Started(leases) => {
-                for (id, place) in leases.into_iter().filter(|(id, _)| *id >= self.first) {
-                    if !self.state.messages.contains_key(&id) {
-                        self.leased.push((place, id));
-                        self.state.insert(id, Message::new(place, Status::Ready));
-                        self.cursor = self.cursor.max(id + 1);
+                let first = self.first;
+                for (id, place) in leases.into_iter().filter(|(id, _)| *id >= first) {
+                    if self.lease(id, place) {
+                        self.leased.push((place, id..id + 1));
                     }
-                    if let Some(message) = self.state.messages.get_mut(&id) {
-                        message.attempts = message.attempts.saturating_add(1);
-                    }
-                    // Its deadline was the dead process's: it is over.
-                    self.state.set_status(id, Status::Leased { deadline_ns: u64::MAX });
                 }
             }
+            // The place is that of the first; the others' are looked up.
+            Event::Run { id, place, count } if id >= self.first => {
+                let ids = id..id.saturating_add(count.into());
+                for id in ids.clone() {
+                    self.lease(id, place);
+                }
+                self.leased.push((place, ids));
+            }
+            Event::Run { .. } => {}
+            Event::AckedRun { id, bits } => ids_of(id, bits).for_each(|id| self.forget(id)),
             Event::Acked(ids) => ids.into_iter().for_each(|id| self.forget(id)),
             Event::Failed(failure) => apply_failure(self.state, failure),
             Event::Released { id, due_ns } => self.state.set_status(id, waiting(due_ns)),
             Event::Dead { id } | Event::Dropped { id } => self.forget(id),
             Event::Adopted { id, place } if id >= self.first && !self.state.messages.contains_key(&id) => {
-                self.leased.push((place, id));
+                self.leased.push((place, id..id + 1));
+                self.told.insert(id..id + 1);
                 self.state.ahead.insert(id);
+                self.state.adopted.insert(id);
                 self.state.insert(id, Message::new(place, Status::Ready));
             }
             Event::Adopted { .. } => {}
@@ -153,8 +229,11 @@ impl Replay<'_> {
 
     fn forget(&mut self, id: u64) {
         // Known from its lease, or as an indexed one: nothing is settled twice.
-        if id >= self.first && self.state.remove(id).is_some() {
-            self.state.tally.settle(self.log, id);
+        if id >= self.first
+            && self.state.remove(id).is_some()
+            && let Ok(Some(segment)) = self.log.segment_of(id)
+        {
+            self.tally.settle(self.log, segment, 1);
         }
     }
 }

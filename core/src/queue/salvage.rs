@@ -30,6 +30,7 @@ pub(crate) fn mend(log: &Arc<Log>, journal: &Journal, lost: &[Range<u64>]) -> Re
             Kind::Data if !frame.has(INDEXED) => drop(plain.insert(reader.sequence(), reader.found_place())),
             Kind::Control => match Event::decode(frame.value()) {
                 Some(Event::Started(leases)) => leased.extend(leases.into_iter().map(|(id, _)| id)),
+                Some(Event::Run { id, count, .. }) => leased.extend(id..id.saturating_add(count.into())),
                 Some(Event::Adopted { id, .. }) => drop(adopted.insert(id)),
                 _ => {}
             },

@@ -83,10 +83,12 @@ impl Shared {
         Ok(appended)
     }
 
-    /// Counts what was sent, and puts what must wait into the index.
+    /// Puts what is not plain into the index.
     pub(crate) fn index(&self, drafts: &[Draft<'_>], appended: Appended) {
+        if !drafts.iter().any(Draft::is_indexed) {
+            return;
+        }
         let mut state = lock(&self.state);
-        state.totals.sent += drafts.len() as u64;
         let mut granule = appended.start.granule();
         for (id, draft) in (appended.sequence..).zip(drafts) {
             if draft.is_indexed() {

@@ -2,13 +2,15 @@
 //! delivery: the fencing token is id and attempt.
 
 use crate::error::{Error, Result};
-use crate::log::Place;
+use crate::log::{Kind, Place, Reader};
 use crate::message::{check_delay, duration_ns};
+use crate::queue::delivery::{Delivery, Kept};
 use crate::queue::options::{OnExhausted, check_lease};
-use crate::queue::settlement::Event;
+use crate::queue::plain::{Counted, Hold};
+use crate::queue::settlement::{Event, ids_of};
 use crate::queue::shared::{Shared, truncate};
-use crate::queue::state::{Death, State, Status};
-use crate::sync::lock;
+use crate::queue::state::{Death, Message, State, Status};
+use crate::sync::{Ordering, lock};
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -27,43 +29,117 @@ impl Shared {
         if held { Ok(()) } else { Err(self.lost(token.id, token.attempt)) }
     }
 
-    /// One result per token, one commit for all.
-    pub(crate) fn ack(&self, tokens: &[Token]) -> Vec<Result<()>> {
-        if let Err(error) = self.check_open() {
-            return vec![Err(error); tokens.len()];
+    /// Acks one delivery.
+    pub(crate) fn ack_one(&self, delivery: &Delivery) -> Result<()> {
+        self.check_open()?;
+        if delivery.is_acked() {
+            // It may still be waiting for the disk, or in vain.
+            return self.journal.commit(&self.log, self.events_end());
         }
-        let (mut state, now_ns) = self.state_now();
-        let mut current = HashSet::with_capacity(tokens.len());
-        let mut results: Vec<Result<()>> = tokens
-            .iter()
-            .map(|token| match self.check_lease_held(&state, *token) {
-                Ok(()) => {
-                    current.insert(token.id);
-                    Ok(())
+        if let Some(hold) = delivery.hold()
+            && hold.ack(hold.bit()) != 0
+        {
+            delivery.set_acked();
+            let end = self.note_acked(hold.first(), hold.bit())?;
+            self.journal.commit(&self.log, end)?;
+            self.settle_run(hold.place().segment(), 1);
+            return Ok(());
+        }
+        self.ack_indexed(&[delivery]).into_iter().next().unwrap_or(Ok(()))
+    }
+
+    /// One result per delivery, one commit for all.
+    pub(crate) fn ack(&self, deliveries: &[&Delivery]) -> Vec<Result<()>> {
+        if let Err(error) = self.check_open() {
+            return vec![Err(error); deliveries.len()];
+        }
+        let mut results: Vec<Result<()>> = Vec::with_capacity(deliveries.len());
+        let (mut others, mut settled) = (Vec::new(), Vec::new());
+        let mut appended = Ok(Place::default());
+        while let Some(delivery) = deliveries.get(results.len()) {
+            let index = results.len();
+            let Some(hold) = delivery.hold().filter(|_| !delivery.is_acked()) else {
+                if delivery.is_acked() {
+                    appended = appended.map(|end| end.max(self.events_end()));
+                } else {
+                    others.push(index);
                 }
-                Err(_) if state.was_acked(now_ns, token.id, token.attempt) => Ok(()),
-                Err(error) => Err(error),
-            })
-            .collect();
-        let mut current: Vec<u64> = current.into_iter().collect();
-        current.sort_unstable();
-        let appended = if !current.is_empty() {
-            self.append_event(&Event::Acked(current.clone()))
-        } else if results.iter().any(Result::is_ok) {
-            // Those that were acked before may still be waiting for the disk, or in vain.
-            Ok(self.events_end())
+                results.push(Ok(()));
+                continue;
+            };
+            let is_beside = |other: &&&Delivery| {
+                other.hold().is_some_and(|other| other.is_beside(hold)) && !other.is_acked()
+            };
+            let run = deliveries.iter().skip(index).take_while(is_beside);
+            let bits = run.clone().filter_map(|other| other.hold()).fold(0, |bits, hold| bits | hold.bit());
+            let won = hold.ack(bits);
+            for other in run {
+                if other.hold().is_some_and(|hold| hold.bit() & won != 0) {
+                    other.set_acked();
+                } else {
+                    others.push(results.len());
+                }
+                results.push(Ok(()));
+            }
+            if won != 0 {
+                appended = appended.and_then(|end| Ok(end.max(self.note_acked(hold.first(), won)?)));
+                settled.push((hold.place().segment(), won.count_ones()));
+            }
+        }
+        match appended.and_then(|end| self.journal.commit(&self.log, end)) {
+            Ok(()) => settled.into_iter().for_each(|(segment, count)| self.settle_run(segment, count)),
+            Err(error) => results.iter_mut().for_each(|result| *result = Err(error.clone())),
+        }
+        if !others.is_empty() {
+            let indexed: Vec<&Delivery> =
+                others.iter().filter_map(|index| deliveries.get(*index).copied()).collect();
+            for (index, result) in others.into_iter().zip(self.ack_indexed(&indexed)) {
+                if let Some(slot) = results.get_mut(index) {
+                    *slot = result;
+                }
+            }
+        }
+        results
+    }
+
+    /// Notes acks of plain messages, whose bits are ours.
+    fn note_acked(&self, first: u64, bits: u64) -> Result<Place> {
+        // ORDERING: Relaxed: a count.
+        self.acked.fetch_add(u64::from(bits.count_ones()), Ordering::Relaxed);
+        if self.log.is_durable() {
+            self.append_event(&Event::AckedRun { id: first, bits })
         } else {
             Ok(Place::default())
-        };
-        let committed = match appended {
+        }
+    }
+
+    /// The same for messages that are in the index, or were plain and no longer are.
+    fn ack_indexed(&self, deliveries: &[&Delivery]) -> Vec<Result<()>> {
+        let tokens: Vec<Token> = deliveries.iter().map(|delivery| delivery.token()).collect();
+        let (mut state, _) = self.state_now();
+        let mut current = HashSet::with_capacity(tokens.len());
+        let mut results: Vec<Result<()>> = Vec::with_capacity(tokens.len());
+        for (token, delivery) in tokens.iter().zip(deliveries) {
+            results.push(self.check_lease_held(&state, *token).map(|()| {
+                current.insert(token.id);
+                delivery.set_acked();
+            }));
+            if results.last().is_some_and(Result::is_err) {
+                delivery.forget();
+            }
+        }
+        let mut current: Vec<u64> = current.into_iter().collect();
+        current.sort_unstable();
+        if current.is_empty() {
+            self.unlock(state);
+            return results;
+        }
+        let committed = match self.append_event(&Event::Acked(current.clone())) {
             Ok(end) => {
-                for id in &current {
-                    if let Some(message) = state.remove(*id) {
-                        state.remember_ack(now_ns, *id, message.attempts);
-                    }
-                }
-                state.totals.acked += current.len() as u64;
+                current.iter().for_each(|id| drop(state.remove(*id)));
                 self.unlock(state);
+                // ORDERING: Relaxed: a count.
+                self.acked.fetch_add(current.len() as u64, Ordering::Relaxed);
                 self.journal.commit(&self.log, end)
             }
             Err(error) => {
@@ -80,6 +156,47 @@ impl Shared {
             }
         }
         results
+    }
+
+    /// Puts the lease of a plain message into the index, where everything but an ack can be said of it.
+    pub(crate) fn index_lease(&self, hold: &Hold<Kept>) {
+        let mut state = lock(&self.state);
+        // Unless it cannot be read: then the verb finds no lease, and it runs out in its time.
+        if let Some(run) = hold.counted() {
+            self.index_run(&mut state, &run, hold.bit());
+        }
+    }
+
+    /// Puts messages of a run that are leased into the index. False: where they are cannot be read.
+    pub(crate) fn index_run(&self, state: &mut State, run: &Counted<'_, Kept>, bits: u64) -> bool {
+        let Ok(places) = self.places_of(run, bits & run.held()) else { return false };
+        let taken = run.take(bits);
+        for (id, place) in places {
+            if ids_of(run.first(), taken).any(|of_ours| of_ours == id) {
+                let mut message = Message::new(place, Status::Leased { deadline_ns: run.deadline_ns() });
+                message.attempts = 1;
+                state.insert(id, message);
+            }
+        }
+        true
+    }
+
+    /// Where messages of a run are.
+    fn places_of(&self, run: &Counted<'_, Kept>, bits: u64) -> Result<Vec<(u64, Place)>> {
+        let mut ids = ids_of(run.first(), bits).peekable();
+        let mut places = Vec::with_capacity(bits.count_ones() as usize);
+        let mut reader = Reader::sent(self.log.clone());
+        reader.go_to_place(run.place());
+        reader.see_all();
+        while let Some(id) = ids.peek().copied()
+            && reader.advance()?
+        {
+            if reader.kind() == Kind::Data && reader.sequence() == id {
+                places.push((id, reader.found_place()));
+                ids.next();
+            }
+        }
+        Ok(places)
     }
 
     /// Runs `change` on the state if the lease is held, and waits for what it appended.

@@ -10,6 +10,8 @@
 //! dead       | id u64                       it is in the dead letter queue
 //! dropped    | id u64
 //! adopted    | id u64, place u64            a plain message that is no longer the cursor's
+//! run        | id u64, place u64, count u8  leases granted of messages that follow each other, the first of which is there
+//! acked run  | id u64, bits u64             bit i: message id + i
 //! ```
 
 use crate::log::Place;
@@ -22,6 +24,8 @@ const RELEASED: u8 = 4;
 const DEAD: u8 = 5;
 const DROPPED: u8 = 6;
 const ADOPTED: u8 = 7;
+const RUN: u8 = 8;
+const ACKED_RUN: u8 = 9;
 
 /// One event of a queue's messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +37,8 @@ pub(crate) enum Event {
     Dead { id: u64 },
     Dropped { id: u64 },
     Adopted { id: u64, place: Place },
+    Run { id: u64, place: Place, count: u8 },
+    AckedRun { id: u64, bits: u64 },
 }
 
 /// A failure that counted.
@@ -48,6 +54,11 @@ pub(crate) struct Failure {
     /// Why it is not delivered again, if so.
     pub(crate) death: Option<Death>,
     pub(crate) reason: String,
+}
+
+/// Ids of the messages whose bits are set.
+pub(crate) fn ids_of(first: u64, bits: u64) -> impl Iterator<Item = u64> {
+    (0..64).filter(move |bit| bits >> bit & 1 != 0).map(move |bit| first.saturating_add(bit))
 }
 
 impl Event {
@@ -92,6 +103,17 @@ impl Event {
                 bytes.extend_from_slice(&id.to_le_bytes());
                 bytes.extend_from_slice(&place.0.to_le_bytes());
             }
+            Self::Run { id, place, count } => {
+                bytes.push(RUN);
+                bytes.extend_from_slice(&id.to_le_bytes());
+                bytes.extend_from_slice(&place.0.to_le_bytes());
+                bytes.push(*count);
+            }
+            Self::AckedRun { id, bits } => {
+                bytes.push(ACKED_RUN);
+                bytes.extend_from_slice(&id.to_le_bytes());
+                bytes.extend_from_slice(&bits.to_le_bytes());
+            }
         }
         bytes
     }
@@ -126,6 +148,10 @@ impl Event {
             DEAD if rest.len() == 8 => Self::Dead { id: u64_at(0)? },
             DROPPED if rest.len() == 8 => Self::Dropped { id: u64_at(0)? },
             ADOPTED if rest.len() == 16 => Self::Adopted { id: u64_at(0)?, place: Place(u64_at(8)?) },
+            RUN if rest.len() == 17 => {
+                Self::Run { id: u64_at(0)?, place: Place(u64_at(8)?), count: *rest.get(16)? }
+            }
+            ACKED_RUN if rest.len() == 16 => Self::AckedRun { id: u64_at(0)?, bits: u64_at(8)? },
             _ => return None,
         })
     }
@@ -154,6 +180,8 @@ mod tests {
             Event::Dead { id: 1 },
             Event::Dropped { id: u64::MAX },
             Event::Adopted { id: 3, place: Place(4) },
+            Event::Run { id: 3, place: Place(4), count: 64 },
+            Event::AckedRun { id: 3, bits: u64::MAX },
         ] {
             assert_eq!(Event::decode(&event.encode()), Some(event));
         }

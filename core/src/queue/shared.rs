@@ -1,6 +1,6 @@
 //! One open queue, shared by its handles: the log, the state, and the rules that both verbs and the clock apply.
 //!
-//! **Protocol.** Every change of state appends its event to the log under the state's lock, so that the log tells the
+//! **Protocol.** Plain messages go their way without a lock (`plain`). Of all others every change of state appends its event to the log under the state's lock, so that the log tells the
 //! changes in the order in which they happened; waiting for the disk happens after the lock is given back.
 
 use crate::error::{Error, Result};
@@ -9,11 +9,16 @@ use crate::limits::REASON_BYTES_MAX;
 use crate::log::{Draft, INDEXED, Kind, Log, Place, Reader};
 use crate::message::duration_ns;
 use crate::name::Name;
+use crate::queue::delivery::Kept;
 use crate::queue::options::{OnExhausted, QueueOptions};
+use crate::queue::plain::{Counted, Cursor, Runs, Seats};
+use crate::queue::receive::Seat;
+use crate::queue::recovery::Recovered;
 use crate::queue::settlement::{Event, Failure};
-use crate::queue::state::{Death, Message, State, Status};
+use crate::queue::state::{DETOUR_ADOPTED, Death, Message, State, Status};
+use crate::queue::tally::Tally;
 use crate::sync::lock;
-use crate::sync::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -27,7 +32,20 @@ pub(crate) struct Shared {
     /// Where exhausted messages go.
     pub(crate) dead: Mutex<Option<Arc<Shared>>>,
     pub(crate) state: Mutex<State>,
-    /// Where the last event of the state ends in the log. Changed under the state's lock.
+    /// The way of plain messages, which needs no state.
+    pub(crate) cursor: Cursor,
+    pub(crate) seats: Seats<Seat>,
+    pub(crate) runs: Runs<Kept>,
+    /// Why messages are not to be taken on that way; 0: they are.
+    pub(crate) detours: Arc<AtomicU32>,
+    pub(crate) tally: Tally,
+    /// Acks since the queue was opened.
+    pub(crate) acked: AtomicU64,
+    /// How many messages there had been when the queue was opened.
+    pub(crate) sent_before: u64,
+    /// How long a receive leases, in nanoseconds.
+    pub(crate) lease_ns: AtomicU64,
+    /// Where the last event of the queue ends in the log.
     events_end: AtomicU64,
     /// How long a message may wait, by the queue's options; `u64::MAX` for ever.
     pub(crate) ttl_ns: AtomicU64,
@@ -41,13 +59,25 @@ impl Shared {
         journal: Arc<Journal>,
         options: QueueOptions,
         dead: Option<Arc<Shared>>,
-        state: State,
+        recovered: Recovered,
     ) -> Arc<Self> {
+        let Recovered { state, cursor, tally } = recovered;
+        let (detours, sent_before) = (state.detours.clone(), log.end_sequence());
+        let seats = Seats::new(|| Seat::new(log.clone()));
+        let lease_ns = AtomicU64::new(options.lease_ns());
         let ttl_ns = AtomicU64::new(options.ttl_ns());
         Arc::new(Self {
             name,
             log,
             journal,
+            cursor,
+            seats,
+            runs: Runs::new(),
+            detours,
+            tally,
+            acked: AtomicU64::new(0),
+            sent_before,
+            lease_ns,
             ttl_ns,
             options: Mutex::new(options),
             dead: Mutex::new(dead),
@@ -73,6 +103,9 @@ impl Shared {
             return;
         }
         let mut state = lock(&self.state);
+        for run in self.runs.in_use() {
+            self.index_run(&mut state, &run, u64::MAX);
+        }
         for id in state.leased_ids() {
             let _ = self.release_locked(&mut state, id, 0);
         }
@@ -84,13 +117,13 @@ impl Shared {
     pub(crate) fn append_event(&self, event: &Event) -> Result<Place> {
         let bytes = event.encode();
         let receipt = self.log.append(&[Draft::control(Kind::Control, self.journal.now_ns(), &bytes)])?;
-        // ORDERING: Relaxed: the state's lock orders it.
+        // ORDERING: Relaxed: whoever asks said an event before, or the state's lock orders it.
         self.events_end.fetch_max(receipt.end.0, Ordering::Relaxed);
         self.journal.note(&self.log);
         Ok(receipt.end)
     }
 
-    /// Where the last event ends, for whoever holds the state's lock.
+    /// Where the last event ends, for whoever holds the state's lock, or said one.
     pub(crate) fn events_end(&self) -> Place {
         // ORDERING: Relaxed: as above.
         Place(self.events_end.load(Ordering::Relaxed))
@@ -110,6 +143,7 @@ impl Shared {
                 None => break,
             }
         }
+        self.runs.for_each_due(now_ns, |run| self.index_run(state, run, u64::MAX));
         while let Some(id) = state.next_expired(now_ns) {
             let failed = self.fail_locked(state, id, now_ns, "the lease ran out".into(), None, true);
             woken = true;
@@ -121,7 +155,8 @@ impl Shared {
         if woken {
             self.log.data().notify_all();
         }
-        if let Some(next_ns) = state.next_deadline_ns() {
+        let runs_out = self.runs.next_deadline_ns();
+        if let Some(next_ns) = state.next_deadline_ns().into_iter().chain(runs_out).min() {
             self.journal.alarm().arm(next_ns);
         }
     }
@@ -204,7 +239,23 @@ impl Shared {
         if state.messages.contains_key(&id) {
             return Ok(true);
         }
-        if id < state.cursor.next_sequence() || id >= self.log.end_sequence() || state.ahead.contains(&id) {
+        // From here on nobody but us moves the cursor.
+        state.set_detour(DETOUR_ADOPTED, true);
+        self.seats.pass_all();
+        let adopted = self.adopt_plain(state, id);
+        state.forget_passed(self.cursor.next_sequence());
+        adopted
+    }
+
+    fn adopt_plain(&self, state: &mut State, id: u64) -> Result<bool> {
+        let is_of = |run: &Counted<'_, Kept>| id.wrapping_sub(run.first()) < 64;
+        if let Some(run) = self.runs.in_use().find(is_of) {
+            self.index_run(state, &run, 1 << (id - run.first()));
+        }
+        if state.messages.contains_key(&id) {
+            return Ok(true);
+        }
+        if id < self.cursor.next_sequence() || id >= self.log.end_sequence() || state.ahead.contains(&id) {
             return Ok(false);
         }
         let mut reader = Reader::earliest(self.log.clone());
@@ -219,6 +270,7 @@ impl Shared {
         let place = reader.found_place();
         self.append_event(&Event::Adopted { id, place })?;
         state.ahead.insert(id);
+        state.adopted.insert(id);
         state.insert(id, Message::new(place, Status::Ready));
         Ok(true)
     }
@@ -227,6 +279,8 @@ impl Shared {
     pub(crate) fn set_options(&self, options: QueueOptions, dead: Option<Arc<Shared>>) {
         // ORDERING: Relaxed: as where it is read.
         self.ttl_ns.store(options.ttl_ns(), Ordering::Relaxed);
+        // ORDERING: Relaxed: as above.
+        self.lease_ns.store(options.lease_ns(), Ordering::Relaxed);
         *lock(&self.dead) = dead;
         *lock(&self.options) = options;
     }
@@ -250,16 +304,38 @@ impl Shared {
 
     /// Releases what is settled, once that is durable.
     pub(crate) fn settled(&self, ids: &[u64]) {
-        let mut state = lock(&self.state);
+        let mut is_over = false;
+        for id in ids {
+            if let Ok(Some(segment)) = self.log.segment_of(*id) {
+                is_over |= self.tally.settle(&self.log, segment, 1);
+            }
+        }
+        if is_over {
+            self.release_settled();
+        }
+    }
+
+    /// The same for messages that were plain to the end.
+    #[inline]
+    pub(crate) fn settle_run(&self, segment: u64, count: u32) {
+        if self.tally.settle(&self.log, segment, count) {
+            self.release_settled();
+        }
+    }
+
+    /// Lets segments go whose messages are all settled.
+    #[cold]
+    fn release_settled(&self) {
+        let _state = lock(&self.state);
         // ORDERING: Relaxed: `close` raises it before it takes the lock that we hold.
         if self.closed.load(Ordering::Relaxed) {
             return;
         }
-        for id in ids {
-            state.tally.settle(&self.log, *id);
-        }
         // A file that cannot be removed is found again when the queue is opened.
-        let _ = state.tally.release(&self.log);
+        let _ = self.tally.release(&self.log);
+        let first = self.log.start().0;
+        // Those who have not received for a while would keep what was released in memory.
+        self.seats.for_each_free(|seat| seat.reader.leave_before(first));
     }
 
     pub(crate) fn lost(&self, id: u64, attempt: u32) -> Error {

@@ -4,16 +4,18 @@
 use crate::limits::PRIORITY_MAX;
 use crate::log::{Draft, Frame, Options, Place, Reader};
 use crate::queue::groups::{Groups, Member};
+use crate::queue::plain::Bytes;
 use crate::queue::stats::Totals;
-use crate::queue::tally::Tally;
 use crate::queue::timers::{Timer, Timers};
+use crate::sync::{AtomicU32, Ordering};
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, HashMap, VecDeque};
+use std::collections::{BTreeSet, BinaryHeap, HashMap};
+use std::sync::Arc;
 
-/// How many acks are remembered, so that a second one of the same delivery is fine.
-const REMEMBERED_COUNT_MAX: usize = 4096;
-/// And for how long.
-const REMEMBERED_NS_MAX: u64 = 60_000_000_000;
+/// Something in the index is ready.
+pub(crate) const DETOUR_WAITING: u32 = 1;
+/// Something ahead of the cursor is not to be taken there.
+pub(crate) const DETOUR_ADOPTED: u32 = 2;
 
 /// Header: the ordering key.
 pub const ORDERING_KEY: &str = "rm-ordering-key";
@@ -140,12 +142,15 @@ pub(crate) enum From {
 /// See the module's description.
 #[derive(Debug)]
 pub(crate) struct State {
-    /// Next plain message that nobody has received.
-    pub(crate) cursor: Reader,
+    /// Reads at the cursor.
+    pub(crate) reader: Reader,
+    pub(crate) frames: Vec<Bytes>,
     pub(crate) messages: HashMap<u64, Message>,
     /// Ready messages that are in no group.
     ready: BTreeSet<Rank>,
     groups: Groups,
+    /// Something is ready.
+    has_waiting: bool,
     /// Groups had the last turn.
     groups_had_it: bool,
     timers: Timers,
@@ -154,29 +159,33 @@ pub(crate) struct State {
     leased: usize,
     /// Messages in the index that the cursor has not passed: not counted as plain ones.
     pub(crate) ahead: BTreeSet<u64>,
+    /// Those among them that the cursor would take for plain ones.
+    pub(crate) adopted: BTreeSet<u64>,
+    /// Why receives have to look here; shared with those who ask without the lock.
+    pub(crate) detours: Arc<AtomicU32>,
     /// Messages to be buried as soon as the lock is free.
     pub(crate) dying: Vec<u64>,
-    acked: VecDeque<(u64, u64, u32)>,
-    pub(crate) tally: Tally,
     pub(crate) totals: Totals,
     random: u64,
 }
 
 impl State {
-    pub(crate) fn new(cursor: Reader, seed: u64) -> Self {
+    pub(crate) fn new(reader: Reader, seed: u64) -> Self {
         Self {
-            cursor,
+            reader,
+            frames: Vec::new(),
             messages: HashMap::new(),
             ready: BTreeSet::new(),
             groups: Groups::default(),
+            has_waiting: false,
             groups_had_it: false,
             timers: Timers::default(),
             deadlines: BinaryHeap::new(),
             leased: 0,
             ahead: BTreeSet::new(),
+            adopted: BTreeSet::new(),
+            detours: Arc::default(),
             dying: Vec::new(),
-            acked: VecDeque::new(),
-            tally: Tally::default(),
             totals: Totals::default(),
             random: seed | 1,
         }
@@ -225,6 +234,7 @@ impl State {
             }
             Status::Dying { .. } => self.dying.push(id),
         }
+        self.look_for_waiting();
         if expires_ns != u64::MAX && matches!(status, Status::Ready | Status::Scheduled { .. }) {
             self.timers.insert(expires_ns, id, Timer::Expires);
         }
@@ -249,9 +259,7 @@ impl State {
     }
 
     fn insert_indexed(&mut self, id: u64, place: Place, due_ns: u64, options: Options, key: Option<&[u8]>) {
-        if id >= self.cursor.next_sequence() {
-            self.ahead.insert(id);
-        }
+        self.ahead.insert(id);
         let (asks, group) = (Asks::of(&options), key.map(|key| self.groups.join(key)));
         let status = if due_ns == 0 { Status::Ready } else { Status::Scheduled { due_ns } };
         self.insert(id, Message { asks, group, ..Message::new(place, status) });
@@ -264,6 +272,7 @@ impl State {
         if let Some(group) = message.group {
             self.groups.leave(group, id);
         }
+        self.look_for_waiting();
         Some(message)
     }
 
@@ -282,6 +291,44 @@ impl State {
         if let Some(message) = self.messages.get(&id) {
             self.timers.remove(message.asks.expires_ns, id, Timer::Expires);
         }
+    }
+
+    /// Has receives look here, or not, for that reason.
+    pub(crate) fn set_detour(&self, reason: u32, is_set: bool) {
+        // ORDERING: Release: pairs with the load of a receive; what is to be found here is here. Under the lock: nobody else
+        // changes it.
+        if is_set {
+            self.detours.fetch_or(reason, Ordering::Release);
+        } else {
+            self.detours.fetch_and(!reason, Ordering::Release);
+        }
+    }
+
+    fn look_for_waiting(&mut self) {
+        let is_any = !self.ready.is_empty() || self.groups.has_ready();
+        if is_any != self.has_waiting {
+            self.has_waiting = is_any;
+            self.set_detour(DETOUR_WAITING, is_any);
+        }
+    }
+
+    /// Says where a message is.
+    pub(crate) fn set_place(&mut self, id: u64, place: Place) {
+        if let Some(message) = self.messages.get_mut(&id) {
+            message.place = place;
+        }
+    }
+
+    /// Forgets what is ahead of the cursor no longer.
+    pub(crate) fn forget_passed(&mut self, next_sequence: u64) {
+        let is_passed = |set: &BTreeSet<u64>| set.first().is_some_and(|id| *id < next_sequence);
+        if is_passed(&self.ahead) {
+            self.ahead = self.ahead.split_off(&next_sequence);
+        }
+        if is_passed(&self.adopted) {
+            self.adopted = self.adopted.split_off(&next_sequence);
+        }
+        self.set_detour(DETOUR_ADOPTED, !self.adopted.is_empty());
     }
 
     /// The indexed message that is next, with its priority. Those in groups and the others take turns. `is_before_cursor` tells
@@ -361,21 +408,6 @@ impl State {
         let due = self.timers.next_ns();
         let lease = self.deadlines.peek().map(|Reverse((deadline_ns, ..))| *deadline_ns);
         due.into_iter().chain(lease).min()
-    }
-
-    /// Remembers an ack.
-    pub(crate) fn remember_ack(&mut self, now_ns: u64, id: u64, attempt: u32) {
-        if self.acked.len() == REMEMBERED_COUNT_MAX {
-            self.acked.pop_front();
-        }
-        self.acked.push_back((now_ns, id, attempt));
-    }
-
-    /// Whether this very delivery was acked a short while ago.
-    pub(crate) fn was_acked(&self, now_ns: u64, id: u64, attempt: u32) -> bool {
-        self.acked.iter().any(|(at_ns, i, a)| {
-            (*i, *a) == (id, attempt) && now_ns.saturating_sub(*at_ns) <= REMEMBERED_NS_MAX
-        })
     }
 
     pub(crate) fn scheduled_count(&self) -> usize {

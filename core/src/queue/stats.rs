@@ -1,6 +1,7 @@
 //! Counts of a queue.
 
 use crate::queue::shared::Shared;
+use crate::sync::Ordering;
 
 /// Counts of one queue. Totals are since the hub was opened.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,8 +38,6 @@ pub struct QueueStats {
 /// The totals of [`QueueStats`].
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Totals {
-    pub(crate) sent: u64,
-    pub(crate) acked: u64,
     pub(crate) failures: u64,
     pub(crate) leases_expired: u64,
     pub(crate) redeliveries: u64,
@@ -51,20 +50,19 @@ pub(crate) struct Totals {
 impl Shared {
     /// The counts now, after what time has brought.
     pub(crate) fn stats(&self) -> QueueStats {
-        let (state, _) = self.state_now();
-        let plain = self
-            .log
-            .end_sequence()
-            .saturating_sub(state.cursor.next_sequence())
-            .saturating_sub(state.ahead.len() as u64);
+        let (mut state, _) = self.state_now();
+        let (next, end) = (self.cursor.next_sequence(), self.log.end_sequence());
+        state.forget_passed(next);
+        let plain = end.saturating_sub(next).saturating_sub(state.ahead.len() as u64);
         let totals = state.totals;
         let stats = QueueStats {
             ready: plain + state.ready_count() as u64,
             blocked: state.blocked_count() as u64,
             scheduled: state.scheduled_count() as u64,
-            leased: state.leased_count() as u64,
-            sent_total: totals.sent,
-            acked_total: totals.acked,
+            leased: state.leased_count() as u64 + self.runs.held_count(),
+            sent_total: end - self.sent_before,
+            // ORDERING: Relaxed: a count.
+            acked_total: self.acked.load(Ordering::Relaxed),
             failures_total: totals.failures,
             leases_expired_total: totals.leases_expired,
             redeliveries_total: totals.redeliveries,

@@ -1,35 +1,106 @@
 //! How many records of each segment are settled: a segment whose records all are can go.
+//!
+//! **Protocol**, `P16 tally`: the segments that are worked on have a cell each, `segment:32 | count:32`, which is added to by
+//! compare-and-swap; a cell that is needed for another segment is swapped, and what it held goes to a map under a lock. No
+//! count is in two places, and none is lost.
 
 use crate::error::Result;
 use crate::log::Log;
+use crate::sync::{AtomicU64, IS_MODEL, Mutex, Ordering, lock};
 use std::collections::BTreeMap;
 
+const CELL_COUNT: usize = if IS_MODEL { 1 } else { 16 };
+
 /// See the module's description.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Tally {
-    settled: BTreeMap<u64, u64>,
+    cells: [AtomicU64; CELL_COUNT],
+    /// Records in the cell's segment, once that is known: it is sealed.
+    records: [AtomicU64; CELL_COUNT],
+    rest: Mutex<BTreeMap<u64, u64>>,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self {
+            cells: std::array::from_fn(|_| AtomicU64::new(0)),
+            records: std::array::from_fn(|_| AtomicU64::new(0)),
+            rest: Mutex::default(),
+        }
+    }
 }
 
 impl Tally {
-    /// Counts a settled record; not if its segment cannot be told, which then is not released.
-    pub(crate) fn settle(&mut self, log: &Log, id: u64) {
-        if let Ok(Some(segment)) = log.segment_of(id) {
-            *self.settled.entry(segment).or_default() += 1;
+    /// Counts settled records. True: it is time to [`release`](Self::release).
+    #[inline]
+    pub(crate) fn settle(&self, log: &Log, segment: u64, count: u32) -> bool {
+        let index = segment as usize % CELL_COUNT;
+        let (cell, tag) = (&self.cells[index], segment << 32);
+        // ORDERING: Relaxed throughout, P16: counts, which carry nothing; the exchange keeps them whole.
+        let mut found = cell.load(Ordering::Relaxed);
+        while found >> 32 == segment & 0xffff_ffff && found != 0 {
+            // ORDERING: Relaxed: as above.
+            match cell.compare_exchange_weak(
+                found,
+                found + u64::from(count),
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return self.is_over(log, segment, (found as u32) + count),
+                Err(now) => found = now,
+            }
         }
+        self.change_cell(segment, tag | u64::from(count));
+        true
+    }
+
+    /// Gives the cell to another segment.
+    #[cold]
+    fn change_cell(&self, segment: u64, word: u64) {
+        let index = segment as usize % CELL_COUNT;
+        let mut rest = lock(&self.rest);
+        // ORDERING: Relaxed: as above. Of the segment that had it only the low half of the number is told: the segments that
+        // are held at a time are far fewer.
+        let before = self.cells[index].swap(word, Ordering::Relaxed);
+        self.records[index].store(0, Ordering::Relaxed);
+        if before != 0 {
+            let high = segment & !0xffff_ffff;
+            *rest.entry(high | before >> 32).or_default() += before & 0xffff_ffff;
+        }
+    }
+
+    /// Whether all records of a segment are settled, as far as its cell tells.
+    fn is_over(&self, log: &Log, segment: u64, count: u32) -> bool {
+        if segment == log.current_segment() {
+            return false;
+        }
+        let known = &self.records[segment as usize % CELL_COUNT];
+        // ORDERING: Relaxed: a hint; `release` looks for itself.
+        let mut records = known.load(Ordering::Relaxed);
+        if records == 0 {
+            records = log.record_count(segment).ok().flatten().unwrap_or(0);
+            // ORDERING: Relaxed: as above.
+            known.store(records, Ordering::Relaxed);
+        }
+        u64::from(count) >= records
     }
 
     /// Releases the oldest segments whose records are all settled. A segment's settlements refer to records in it or
     /// before it, so once those are gone nothing refers to them either.
-    pub(crate) fn release(&mut self, log: &Log) -> Result<()> {
+    pub(crate) fn release(&self, log: &Log) -> Result<()> {
+        let mut rest = lock(&self.rest);
         while let Some((number, records)) = log.first_sealed()? {
-            if self.settled.get(&number).copied().unwrap_or(0) < records {
+            // ORDERING: Relaxed: as above; what is added meanwhile is found the next time.
+            let cell = self.cells[number as usize % CELL_COUNT].load(Ordering::Relaxed);
+            let in_cell = if cell >> 32 == number & 0xffff_ffff { cell & 0xffff_ffff } else { 0 };
+            if rest.get(&number).copied().unwrap_or(0) + in_cell < records {
                 break;
             }
             log.release_before(number + 1)?;
             if log.start().0 == number {
                 break;
             }
-            self.settled.remove(&number);
+            rest.remove(&number);
         }
         Ok(())
     }

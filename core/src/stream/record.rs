@@ -23,8 +23,8 @@ impl Record {
         Self { payload, position }
     }
 
-    fn payload(&self) -> &Payload {
-        &self.payload
+    fn frame(&self) -> Frame<'_> {
+        self.payload.frame()
     }
 
     /// Where it is.
@@ -58,10 +58,6 @@ pub struct RecordRef<'a> {
 impl<'a> RecordRef<'a> {
     pub(crate) fn new(frame: Frame<'a>, position: Position) -> Self {
         Self { frame, position }
-    }
-
-    fn payload(&self) -> &Self {
-        self
     }
 
     fn frame(&self) -> Frame<'a> {

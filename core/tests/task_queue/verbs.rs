@@ -103,8 +103,8 @@ fn a_second_ack_is_fine_and_a_fail_after_an_ack_is_not() {
     delivery.ack().unwrap();
     assert!(lease_lost(delivery.fail("too late")));
     assert_eq!(b.queue.stats().unwrap().acked_total, 1);
-    b.clock.advance(61 * SECOND);
-    assert!(lease_lost(delivery.ack()), "remembered for a minute");
+    b.clock.advance(1000 * SECOND);
+    delivery.ack().unwrap();
 }
 
 #[test]

@@ -1,0 +1,121 @@
+//! The cursor: where the next plain message is that nobody has received.
+//!
+//! **Protocol**, `P13 cursor`: a place, moved by compare-and-swap only, and only forward, so that no place comes back. Whoever
+//! moves it past messages has them, and nobody else does. It is read with a reader of one's own, which pins the segment that
+//! it reads.
+
+use crate::error::Result;
+use crate::log::{Frame, INDEXED, Kind, Place, Reader};
+use crate::queue::plain::RUN_COUNT_MAX;
+use crate::sync::{AtomicU64, Ordering};
+use std::ops::Range;
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+/// See the module's description.
+#[derive(Debug)]
+pub(crate) struct Cursor {
+    place: AtomicU64,
+    /// No plain message before this id is waiting for a first receiver: what stands at the place, or a little before.
+    sequence: AtomicU64,
+}
+
+/// A run of messages that the cursor was moved past.
+pub(crate) struct Taken {
+    pub(crate) ids: Range<u64>,
+    /// Where the first is.
+    pub(crate) place: Place,
+    /// What keeps the bytes.
+    pub(crate) keep: Arc<dyn Send + Sync>,
+}
+
+/// The frame of a message, which somebody keeps.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bytes(NonNull<[u8]>);
+
+// SAFETY: the bytes are committed and never written again; whoever reads them says that they are kept.
+unsafe impl Send for Bytes {}
+// SAFETY: as above.
+unsafe impl Sync for Bytes {}
+
+impl Bytes {
+    /// The frame.
+    ///
+    /// # Safety
+    /// What kept the bytes when they were found is kept for as long as the frame is used.
+    #[inline]
+    pub(crate) unsafe fn frame<'a>(self) -> Frame<'a> {
+        // SAFETY: as the caller says.
+        Frame::trusted(unsafe { self.0.as_ref() })
+    }
+}
+
+impl Cursor {
+    pub(crate) fn new(place: Place, sequence: u64) -> Self {
+        Self { place: AtomicU64::new(place.0), sequence: AtomicU64::new(sequence) }
+    }
+
+    /// The id of the next message, unless that is taken this very moment.
+    pub(crate) fn next_sequence(&self) -> u64 {
+        // ORDERING: Acquire: whoever takes what lies before has been there.
+        self.sequence.load(Ordering::Acquire)
+    }
+
+    /// Takes up to `count_max` messages, as many as 64, that follow each other in one segment. Their frames go to `frames`, and
+    /// live as long as `keep`. Ids that `is_skipped` tells, and indexed messages, are passed over.
+    ///
+    /// # Errors
+    /// `Corrupt` or `Io` from a file.
+    #[inline]
+    pub(crate) fn take(
+        &self,
+        reader: &mut Reader,
+        count_max: usize,
+        frames: &mut Vec<Bytes>,
+        mut is_skipped: impl FnMut(u64) -> bool,
+    ) -> Result<Option<Taken>> {
+        let count_max = count_max.min(RUN_COUNT_MAX);
+        // ORDERING: Acquire, P13: pairs with the exchange of whoever moved it here.
+        let mut from = self.place.load(Ordering::Acquire);
+        loop {
+            reader.go_to_place(Place(from));
+            frames.clear();
+            let mut taken: Option<Taken> = None;
+            let mut end = (reader.place(), reader.next_sequence());
+            while frames.len() < count_max && reader.advance()? {
+                let (frame, id) = (reader.frame(), reader.sequence());
+                let is_plain = reader.kind() == Kind::Data && !frame.has(INDEXED) && !is_skipped(id);
+                if is_plain {
+                    match &mut taken {
+                        None => {
+                            let (place, keep) = (reader.found_place(), reader.keep());
+                            taken = Some(Taken { ids: id..id + 1, place, keep });
+                        }
+                        Some(run) if run.ids.end == id && reader.is_kept_by(&run.keep) => run.ids.end += 1,
+                        Some(_) => break,
+                    }
+                    frames.push(Bytes(NonNull::from(frame.bytes())));
+                } else if taken.is_some() && reader.kind().is_record() {
+                    break;
+                }
+                end = (reader.place(), reader.next_sequence());
+            }
+            let (place, sequence) = end;
+            if place.0 == from {
+                return Ok(None);
+            }
+            // ORDERING: AcqRel, P13: who moves it next comes after us. Acquire on failure, as the load.
+            match self.place.compare_exchange(from, place.0, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => {
+                    // ORDERING: AcqRel: pairs with `next_sequence`.
+                    self.sequence.fetch_max(sequence, Ordering::AcqRel);
+                    if taken.is_some() {
+                        return Ok(taken);
+                    }
+                    from = place.0;
+                }
+                Err(now) => from = now,
+            }
+        }
+    }
+}
