@@ -38,6 +38,12 @@ mod product {
     pub(crate) mod message;
     #[cfg(any(feature = "loom", feature = "shuttle"))]
     pub(crate) mod name;
+    /// Only what is without a lock.
+    #[cfg(any(feature = "loom", feature = "shuttle"))]
+    pub(crate) mod queue {
+        pub(crate) mod plain;
+        pub(crate) mod tally;
+    }
     pub mod ring;
     #[cfg(any(feature = "loom", feature = "shuttle"))]
     pub(crate) mod storage;
@@ -63,7 +69,7 @@ mod stress;
 #[cfg(ringmain_loom)]
 pub(crate) use loom::thread;
 #[cfg(any(feature = "loom", feature = "shuttle"))]
-pub(crate) use product::{clock, durability, error, journal, limits, log, message, name, storage};
+pub(crate) use product::{clock, durability, error, journal, limits, log, message, name, queue, storage};
 pub(crate) use product::{ring, sync};
 #[cfg(ringmain_shuttle)]
 pub(crate) use shuttle::thread;

@@ -85,15 +85,25 @@ impl Tally {
         u64::from(count) >= records
     }
 
+    fn count_in(&self, rest: &BTreeMap<u64, u64>, segment: u64) -> u64 {
+        // ORDERING: Relaxed: as above; what is added meanwhile is found the next time.
+        let cell = self.cells[segment as usize % CELL_COUNT].load(Ordering::Relaxed);
+        let in_cell = if cell >> 32 == segment & 0xffff_ffff { cell & 0xffff_ffff } else { 0 };
+        rest.get(&segment).copied().unwrap_or(0) + in_cell
+    }
+
+    /// How many records of a segment were settled.
+    #[cfg(any(test, ringmain_loom, ringmain_shuttle))]
+    pub(crate) fn count(&self, segment: u64) -> u64 {
+        self.count_in(&lock(&self.rest), segment)
+    }
+
     /// Releases the oldest segments whose records are all settled. A segment's settlements refer to records in it or
     /// before it, so once those are gone nothing refers to them either.
     pub(crate) fn release(&self, log: &Log) -> Result<()> {
         let mut rest = lock(&self.rest);
         while let Some((number, records)) = log.first_sealed()? {
-            // ORDERING: Relaxed: as above; what is added meanwhile is found the next time.
-            let cell = self.cells[number as usize % CELL_COUNT].load(Ordering::Relaxed);
-            let in_cell = if cell >> 32 == number & 0xffff_ffff { cell & 0xffff_ffff } else { 0 };
-            if rest.get(&number).copied().unwrap_or(0) + in_cell < records {
+            if self.count_in(&rest, number) < records {
                 break;
             }
             log.release_before(number + 1)?;
@@ -103,5 +113,22 @@ impl Tally {
             rest.remove(&number);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sync::event_count::EventCount;
+    use std::sync::Arc;
+
+    #[test]
+    fn segments_that_share_a_cell_are_counted_each_by_itself() {
+        let (log, tally) = (Log::memory(Arc::new(EventCount::new())), Tally::default());
+        let far = CELL_COUNT as u64;
+        for segment in [1, 1 + far, 1, 1 + 2 * far, 1 + far, 1] {
+            tally.settle(&log, segment, 2);
+        }
+        assert_eq!([1, 1 + far, 1 + 2 * far].map(|segment| tally.count(segment)), [6, 4, 2]);
     }
 }

@@ -23,6 +23,7 @@ mod journal;
 mod log;
 mod pair;
 mod probe;
+mod queue;
 mod unbounded;
 
 use crate::thread;
@@ -72,6 +73,7 @@ pub const MODELS: &[&[Model]] = &[
     broadcast::BROADCAST,
     log::MODELS,
     journal::MODELS,
+    queue::MODELS,
 ];
 
 /// A list of models of one flavour, out of functions generic over flavours.

@@ -53,6 +53,8 @@ const MODELS: Workspace = Workspace {
         "log",
         "message.rs",
         "name.rs",
+        "queue/plain",
+        "queue/tally.rs",
         "storage",
     ],
     modules: &[
@@ -66,6 +68,7 @@ const MODELS: Workspace = Workspace {
         of_models!("log"),
         of_models!("message"),
         of_models!("name"),
+        "#[cfg(any(feature = \"loom\", feature = \"shuttle\"))] pub(crate) mod queue { pub(crate) mod plain; pub(crate) mod tally; }",
         of_models!("storage"),
     ],
 };
