@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// One image of so many is cut again while it is recovered, and used further.
-const AGAIN_ONE_IN: u64 = 16;
+const AGAIN_ONE_IN: u64 = 10;
 /// At so many places.
 const AGAIN_CUTS: u64 = 6;
 /// How many findings are kept in words.
