@@ -169,9 +169,9 @@ mod system {
     /// memory; and what was made ready was not touched. Those in between would cost more to zero than to make.
     fn bytes_max(bytes: usize) -> usize {
         match bytes {
-            ..=SMALL_BYTES_MAX => 4 << 20,
-            ..HUGE_BYTES => 0,
-            ..=KEPT_BYTES_MAX => 64 << 20,
+            _ if bytes <= SMALL_BYTES_MAX => 4 << 20,
+            _ if bytes < HUGE_BYTES => 0,
+            _ if bytes <= KEPT_BYTES_MAX => 64 << 20,
             _ => 128 << 20,
         }
     }
