@@ -158,6 +158,43 @@ fn a_directory_that_everybody_may_write_is_refused_unless_told_otherwise() {
 }
 
 #[test]
+fn a_directory_of_a_hub_that_is_replaced_by_a_link_leads_nothing_outside() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (directory, outside) = (scratch.path().join("hub"), scratch.path().join("outside"));
+    std::fs::create_dir(&outside).unwrap();
+    let open = || open(&directory)?.queue("q").on_exhausted(OnExhausted::Drop).open();
+    let queue = open().unwrap();
+    queue.send(Message::new(b"before")).unwrap();
+    std::fs::rename(directory.join("queues/q"), scratch.path().join("q")).unwrap();
+    std::os::unix::fs::symlink(&outside, directory.join("queues/q")).unwrap();
+    // What is sent now is in the journal, and cannot go home when the hub is closed.
+    let _ = queue.send(Message::new(b"after"));
+    drop(queue);
+    let files = || std::fs::read_dir(&outside).unwrap().count();
+    assert_eq!(files(), 0);
+    assert!(open().is_err());
+    assert_eq!(files(), 0);
+    std::fs::remove_file(directory.join("queues/q")).unwrap();
+    std::fs::rename(scratch.path().join("q"), directory.join("queues/q")).unwrap();
+    assert_eq!(open().unwrap().peek(0, 3).unwrap().len(), 2);
+}
+
+#[test]
+fn a_hub_whose_directory_is_moved_away_while_it_is_open_goes_on_there() {
+    let scratch = tempfile::tempdir().unwrap();
+    let [directory, moved, outside] = ["hub", "moved", "outside"].map(|name| scratch.path().join(name));
+    std::fs::create_dir(&outside).unwrap();
+    let hub = open(&directory).unwrap();
+    std::fs::rename(&directory, &moved).unwrap();
+    std::os::unix::fs::symlink(&outside, &directory).unwrap();
+    hub.queue("q").on_exhausted(OnExhausted::Drop).open().unwrap().send(Message::new(b"x")).unwrap();
+    hub.close(Duration::from_secs(60)).unwrap();
+    assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 0);
+    let queue = open(&moved).unwrap().queue("q").on_exhausted(OnExhausted::Drop).open().unwrap();
+    assert_eq!(queue.peek(0, 2).unwrap().len(), 1);
+}
+
+#[test]
 fn a_queue_whose_directory_is_full_of_foreign_files_opens_and_one_with_a_linked_segment_does_not() {
     let scratch = tempfile::tempdir().unwrap();
     let queue = |hub: &Hub| hub.queue("q").on_exhausted(OnExhausted::Drop).open();

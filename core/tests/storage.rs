@@ -18,6 +18,8 @@ fn kind<T>(result: std::io::Result<T>) -> ErrorKind {
 fn on_each(check: impl Fn(&dyn Storage, &Path)) {
     let dir = tempfile::tempdir().unwrap();
     check(&Blocking, dir.path());
+    let dir = tempfile::tempdir().unwrap();
+    check(&*Blocking.beneath(dir.path()).unwrap().unwrap(), dir.path());
     #[cfg(feature = "simulation")]
     {
         let disk = ringmain::storage::sim::SimDisk::new();
@@ -253,6 +255,47 @@ fn a_hub_may_live_behind_a_linked_directory() {
     Blocking.create(&linked.join("f"), 1).unwrap();
     Blocking.sync_dir(&linked).unwrap();
     assert_eq!(Blocking.list(&linked).unwrap(), [linked.join("f")]);
+}
+
+#[test]
+fn below_a_directory_that_is_held_no_link_leads_outside() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, outside) = (dir.path().join("root"), dir.path().join("outside"));
+    Blocking.create_dir(&root).unwrap();
+    fs::create_dir(&outside).unwrap();
+    fs::write(outside.join("f"), "precious").unwrap();
+    let held = Blocking.beneath(&root).unwrap().unwrap();
+    symlink(&outside, root.join("link")).unwrap();
+    let link = root.join("link");
+    let (f, g) = (link.join("f"), link.join("g"));
+    held.create(&root.join("mine"), 1).unwrap();
+    assert!(held.open(&f).is_err() && held.create(&g, 1).is_err() && held.remove(&f).is_err());
+    assert!(held.create_dir(&link).is_err() && held.create_dir(&g).is_err() && held.remove_dir(&g).is_err());
+    assert!(held.rename(&f, &root.join("f")).is_err() && held.rename(&root.join("mine"), &g).is_err());
+    assert!(held.list(&link).is_err() && held.sync_dir(&link).is_err() && held.space(&link).is_err());
+    assert!(held.lock(&g, "me").is_err() && held.lock_shared(&f).is_err());
+    assert_eq!(kind(held.open(&root.join("../outside/f"))), InvalidInput);
+    assert_eq!(Blocking.list(&outside).unwrap(), [outside.join("f")]);
+    assert_eq!(fs::read_to_string(outside.join("f")).unwrap(), "precious");
+    held.remove(&link).unwrap();
+    assert_eq!(held.list(&root).unwrap(), [root.join("mine")]);
+}
+
+#[test]
+fn a_directory_that_is_held_stays_what_it_is_when_its_name_leads_elsewhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, moved, outside) =
+        (dir.path().join("root"), dir.path().join("moved"), dir.path().join("outside"));
+    fs::create_dir(&root).unwrap();
+    fs::create_dir(&outside).unwrap();
+    let held = Blocking.beneath(&root).unwrap().unwrap();
+    fs::rename(&root, &moved).unwrap();
+    symlink(&outside, &root).unwrap();
+    held.create_dir(&root.join("a/b")).unwrap();
+    held.create(&root.join("a/b/f"), 1).unwrap();
+    held.sync_dir(&root).unwrap();
+    assert_eq!(held.list(&root.join("a/b")).unwrap(), [root.join("a/b/f")]);
+    assert!(moved.join("a/b/f").is_file() && Blocking.list(&outside).unwrap().is_empty());
 }
 
 #[test]

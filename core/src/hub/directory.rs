@@ -34,8 +34,10 @@ impl Directory {
     pub(super) fn open(storage: Arc<dyn Storage>, path: &Path, any_mode: bool) -> Result<Self> {
         // Absolute, so that the name of the first relative directory has a parent to be synced, too.
         let path = &std::path::absolute(path).map_err(|e| Error::io("resolve", path, &e))?;
-        let directory = Self { storage, path: path.to_path_buf(), guard: Mutex::new(None) };
+        let mut directory = Self { storage, path: path.to_path_buf(), guard: Mutex::new(None) };
         directory.make(path)?;
+        let beneath = directory.storage.beneath(path).map_err(|e| Error::io("open", path, &e))?;
+        directory.storage = beneath.unwrap_or(directory.storage);
         let is_open_to_all = directory.storage.is_writable_by_all(path);
         if is_open_to_all.map_err(|e| Error::io("look at", path, &e))? && !any_mode {
             let detail = format!(

@@ -57,9 +57,9 @@ impl HubBuilder {
         for (from, to) in logs {
             let survey = looked.survey(&from, &mut |segment, data| {
                 let path = Home::path_in(&to.path, segment.number);
-                Home::write_whole(&**storage, &path, segment, data)
+                Home::write_whole(&*target.storage, &path, segment, data)
             })?;
-            let sync = storage.sync_dir(&to.path);
+            let sync = target.storage.sync_dir(&to.path);
             sync.map_err(|e| Error::io("sync", &to.path, &e))?;
             if from.is_queue {
                 let lost = survey.damage.iter().filter_map(|damage| match &damage.loss {
@@ -74,7 +74,7 @@ impl HubBuilder {
             looked.report.take(&from.of, survey);
         }
         // Last, so that what was interrupted is not taken for a hub.
-        looked.catalogue.save(&**storage, &target.path)?;
+        looked.catalogue.save(&*target.storage, &target.path)?;
         Ok(looked.report)
     }
 

@@ -128,8 +128,9 @@ impl Looked {
     /// # Errors
     /// `Locked`, `NotFound`, `Io`, `Unsupported`; `Corrupt` if the catalogue is.
     pub(super) fn at(storage: &Arc<dyn Storage>, path: &Path) -> Result<Self> {
-        let lock = lock_shared(&**storage, path)?;
-        let overlay = Arc::new(Overlay::new(storage.clone()));
+        let storage = beneath(storage, path)?;
+        let lock = lock_shared(&*storage, path)?;
+        let overlay = Arc::new(Overlay::new(storage));
         if let Err(error) = overlay.open(&path.join(catalogue::FILE)) {
             return Err(match error.kind() {
                 io::ErrorKind::NotFound => Error::NotFound {
@@ -177,6 +178,15 @@ impl Looked {
         keep: &mut dyn FnMut(&SegmentFile, &[u8]) -> Result<()>,
     ) -> Result<LogSurvey> {
         survey_log(self.overlay.clone(), log.path.clone(), log.id, keep)
+    }
+}
+
+/// The directory as it is now. Without one, there will be no catalogue.
+fn beneath(storage: &Arc<dyn Storage>, path: &Path) -> Result<Arc<dyn Storage>> {
+    match storage.beneath(path) {
+        Ok(beneath) => Ok(beneath.unwrap_or_else(|| storage.clone())),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(storage.clone()),
+        Err(e) => Err(Error::io("open", path, &e)),
     }
 }
 
@@ -243,7 +253,8 @@ impl HubBuilder {
 
     /// Opens everything in a directory, and forgets it.
     fn open_in_memory(&self, path: &Path) -> Result<()> {
-        let overlay = Arc::new(Overlay::new(self.files()));
+        let path = &std::path::absolute(path).map_err(|e| Error::io("resolve", path, &e))?;
+        let overlay = Arc::new(Overlay::new(beneath(&self.files(), path)?));
         let builder =
             HubBuilder { storage: Some(overlay), clock: Clock::Manual(ManualClock::new()), ..self.clone() };
         let hub = builder.open(path)?;

@@ -13,6 +13,7 @@
 
 use crate::error::{Error, Result};
 use crate::log::buffer::ALIGN_BYTES;
+use crate::log::pages::Pages;
 use crate::log::segment_file::{self, SegmentFile};
 use crate::storage::{Aligned, Feed, File, Storage};
 use crate::sync::{Mutex, lock};
@@ -97,6 +98,8 @@ impl Home {
         file.write_all_at(&segment.encode(), 0).map_err(fail("write"))?;
         file.sync().map_err(fail("sync"))?;
         self.storage.sync_dir(&self.directory).map_err(fail("sync the directory of"))?;
+        // The segments that follow are most often as large as this one, and whoever appends is not to wait for their memory.
+        Pages::prepare(segment.data_bytes as usize);
         *lock(&self.tail) = Some(Tail { number: segment.number, file, unsynced: false });
         Ok(())
     }

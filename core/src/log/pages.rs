@@ -4,8 +4,10 @@
 //! so that nobody zeroes it a second time. The first touch of a page costs as much as 16 appends of 100 bytes: large
 //! buffers ask for huge pages, which brings that to a seventh (measured on a virtual machine, 2 µs for each 4 KiB).
 //!
-//! The buffers of memory logs that are given back are zeroed and kept for the next segment, of whatever log, up to a bound: whoever
-//! gives back is not whoever appends. The system may take what is kept, if it needs memory.
+//! **Ready.** Who appends and has to open a segment finds its memory ready, but for the first of a size: a mapping takes up to 40 µs
+//! (`docs/adr/0009`). Buffers that are given back are zeroed and kept for the next segment, of whatever log; whoever makes the
+//! file of a large segment has memory made for the ones that follow; a memory log, which has nobody to do that, takes several pieces at
+//! once. All of it is bounded for the whole process, and none of it is touched before it is used, or the system may take it back.
 //!
 //! **Failure.** Out of memory ends the process, as everywhere in Rust.
 
@@ -28,6 +30,19 @@ impl Pages {
         };
         let Some(start) = system::take(layout) else { handle_alloc_error(layout) };
         Self { start, layout }
+    }
+
+    /// Has some memory of so many bytes ready for whoever asks for it next, where making it takes long.
+    pub(crate) fn prepare(bytes: usize) {
+        if let Ok(layout) = Layout::from_size_align(bytes, ALIGN_BYTES) {
+            system::prepare(layout);
+        }
+    }
+
+    /// How many pieces of so many bytes are ready.
+    #[cfg(all(test, target_os = "linux"))]
+    pub(crate) fn ready_count(bytes: usize) -> usize {
+        system::count(bytes)
     }
 
     #[inline]
@@ -56,23 +71,47 @@ mod system {
     use std::ptr::NonNull;
     use std::sync::Mutex;
 
+    /// Largest size of a small piece.
+    const SMALL_BYTES_MAX: usize = 64 << 10;
     /// Size and alignment of a huge page.
     const HUGE_BYTES: usize = 2 << 20;
-    /// Most that is kept for later, and the largest piece of it: zeroing the larger ones of durable logs would keep their I/O
-    /// thread from writing.
-    const SPARE_BYTES_MAX: usize = 64 << 20;
-    const SPARE_PIECE_BYTES_MAX: usize = 4 << 20;
+    /// Largest piece that is kept when it is given back: zeroing the larger ones of durable logs would keep their I/O thread
+    /// from writing.
+    const KEPT_BYTES_MAX: usize = 4 << 20;
+    /// So many pieces of a size are made ready: a log may open two segments while a file is made.
+    const READY_COUNT: usize = 2;
+    /// So many pieces of the size of a huge page are made at once, for logs in memory, which have nobody to make them ready.
+    const AT_ONCE_COUNT: usize = 8;
 
     /// Zeroed memory that nobody uses: where it is, and its size.
     static SPARE: Mutex<Vec<(usize, usize)>> = Mutex::new(Vec::new());
 
     pub(super) fn take(layout: Layout) -> Option<NonNull<u8>> {
         let bytes = layout.size();
-        if bytes < HUGE_BYTES {
-            return map(bytes);
-        }
         if let Some(spare) = take_spare(bytes) {
             return Some(spare);
+        }
+        if bytes == HUGE_BYTES && room(bytes) >= AT_ONCE_COUNT {
+            // What is not needed yet costs addresses only.
+            let start = make(bytes * AT_ONCE_COUNT)?;
+            // SAFETY: inside of what was made.
+            (1..AT_ONCE_COUNT).for_each(|index| keep(unsafe { start.add(index * bytes) }, bytes));
+            return Some(start);
+        }
+        make(bytes)
+    }
+
+    pub(super) fn prepare(layout: Layout) {
+        let bytes = layout.size();
+        if bytes >= HUGE_BYTES && count(bytes) < READY_COUNT && room(bytes) > 0 {
+            make(bytes).into_iter().for_each(|start| keep(start, bytes));
+        }
+    }
+
+    /// From the system.
+    fn make(bytes: usize) -> Option<NonNull<u8>> {
+        if bytes < HUGE_BYTES {
+            return map(bytes);
         }
         // The system aligns to pages only: what is too much on either side is given back. The upper end is kept, so that
         // what is mapped next, below it, becomes one mapping with it: the system has a limit to how many there are.
@@ -91,16 +130,25 @@ mod system {
     /// From `take` with this layout, once, when nobody uses it any more.
     pub(super) unsafe fn give_back(start: NonNull<u8>, layout: Layout) {
         let bytes = layout.size();
-        let is_kept = (HUGE_BYTES..=SPARE_PIECE_BYTES_MAX).contains(&bytes);
-        if !is_kept || spare_bytes() + bytes > SPARE_BYTES_MAX {
+        if bytes > KEPT_BYTES_MAX || room(bytes) == 0 {
             return unmap(start, bytes);
         }
         // SAFETY: the caller's promise: it is nobody's now. What the system takes of it reads as zeros, too.
         unsafe {
             start.as_ptr().write_bytes(0, bytes);
-            libc::madvise(start.as_ptr().cast(), bytes, libc::MADV_FREE);
+            if bytes >= HUGE_BYTES {
+                libc::madvise(start.as_ptr().cast(), bytes, libc::MADV_FREE);
+            }
         }
+        keep(start, bytes);
+    }
+
+    fn keep(start: NonNull<u8>, bytes: usize) {
         lock(&SPARE).push((start.as_ptr().expose_provenance(), bytes));
+    }
+
+    pub(super) fn count(bytes: usize) -> usize {
+        lock(&SPARE).iter().filter(|(_, found)| *found == bytes).count()
     }
 
     fn take_spare(bytes: usize) -> Option<NonNull<u8>> {
@@ -109,9 +157,23 @@ mod system {
         NonNull::new(std::ptr::with_exposed_provenance_mut(spare.swap_remove(place).0))
     }
 
-    /// About: others may give something back at the same time.
-    fn spare_bytes() -> usize {
-        lock(&SPARE).iter().map(|(_, bytes)| bytes).sum()
+    /// How many more pieces of this size may be kept. About: others may give something back at the same time.
+    fn room(bytes: usize) -> usize {
+        let most = bytes_max(bytes);
+        let spare = lock(&SPARE);
+        let kept = spare.iter().map(|(_, bytes)| *bytes).filter(|bytes| bytes_max(*bytes) == most);
+        most.saturating_sub(kept.sum()) / bytes
+    }
+
+    /// Most that is kept of pieces of about this size. The system does not take back small ones; huge ones it does, if it needs
+    /// memory; and what was made ready was not touched. Those in between would cost more to zero than to make.
+    fn bytes_max(bytes: usize) -> usize {
+        match bytes {
+            _ if bytes <= SMALL_BYTES_MAX => 4 << 20,
+            _ if bytes < HUGE_BYTES => 0,
+            _ if bytes <= KEPT_BYTES_MAX => 64 << 20,
+            _ => 128 << 20,
+        }
     }
 
     fn map(bytes: usize) -> Option<NonNull<u8>> {
@@ -141,6 +203,8 @@ mod system {
         NonNull::new(unsafe { alloc_zeroed(layout) })
     }
 
+    pub(super) fn prepare(_layout: Layout) {}
+
     /// # Safety
     /// From `take` with this layout, once, when nobody uses it any more.
     pub(super) unsafe fn give_back(start: NonNull<u8>, layout: Layout) {
@@ -167,8 +231,9 @@ mod tests {
 
     #[test]
     fn memory_that_was_given_back_comes_again_zeroed_and_is_nobody_elses() {
-        for round in 0..50 {
-            let all: Vec<_> = (0..5).map(|_| Pages::zeroed(2 << 20)).collect();
+        for round in 0..100 {
+            let size = [16 << 10, 2 << 20][round % 2];
+            let all: Vec<_> = (0..5).map(|_| Pages::zeroed(size)).collect();
             for (index, pages) in all.iter().enumerate() {
                 // SAFETY: that many bytes, initialised, which nobody else has.
                 let bytes = unsafe { std::slice::from_raw_parts_mut(pages.start().as_ptr(), pages.bytes()) };
@@ -181,5 +246,24 @@ mod tests {
                 assert!(bytes.iter().all(|byte| *byte == index as u8 + 1), "round {round}");
             }
         }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn memory_that_was_made_ready_is_what_is_taken_next_and_there_is_never_much_of_it() {
+        // A size that nobody else asks for.
+        const BYTES: usize = (6 << 20) + ALIGN_BYTES;
+        (0..100).for_each(|_| Pages::prepare(BYTES));
+        assert_eq!(Pages::ready_count(BYTES), 2);
+        let pages = Pages::zeroed(BYTES);
+        assert_eq!(Pages::ready_count(BYTES), 1, "the other is ready");
+        // SAFETY: that many bytes, initialised, which nobody else has.
+        let all = unsafe { std::slice::from_raw_parts_mut(pages.start().as_ptr(), pages.bytes()) };
+        assert!(all.iter().all(|byte| *byte == 0));
+        all.fill(1);
+        drop(pages);
+        assert_eq!(Pages::ready_count(BYTES), 1, "too large to be zeroed");
+        Pages::prepare(ALIGN_BYTES + 8);
+        assert_eq!(Pages::ready_count(ALIGN_BYTES + 8), 0, "not worth it");
     }
 }

@@ -1,18 +1,20 @@
 //! The ordinary backend: positioned reads and writes and fdatasync, run by the calling thread.
 //!
 //! **Promise.** That of [`Storage`], on a disk that honours flushes. Files and directories are made for the owner
-//! only; every descriptor is closed in a program that the process starts (the standard library opens them so). A
-//! file that is a symbolic link is refused, so that a link left in a hub's directory cannot point a log elsewhere.
+//! only; every descriptor is closed in a program that the process starts. A file that is a symbolic link is refused, so that a link
+//! left in a hub's directory cannot point a log elsewhere; below a directory that is held open ([`Storage::beneath`]), a directory that
+//! is one is refused, too.
 //!
-//! **Not promised.** Links among the directories of a path are followed: a hub may live behind one.
+//! **Not promised.** Links among the directories of any other path are followed: a hub may live behind one.
 
+use super::beneath::{Beneath, Wrap};
 use super::direct::Direct;
+use super::names::{self, Names};
 use super::{File, Lock, Space, Storage};
-use std::ffi::CString;
-use std::fs::{self, OpenOptions, TryLockError};
+use rustix::fs::{Mode, OFlags};
+use std::fs::{self, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -26,31 +28,35 @@ pub struct Blocking;
 /// Writes of at least so many bytes go around the page cache, if they are aligned.
 const DIRECT_BYTES_MIN: usize = 512;
 
+/// What a new file's owner may do, and nobody else.
+const OWNERS_FILE: Mode = Mode::RUSR.union(Mode::WUSR);
+
 #[derive(Debug)]
 pub(super) struct OsFile {
     file: fs::File,
+    names: Names,
     path: PathBuf,
     /// Opened by the first write that can use it.
     direct: OnceLock<Option<Direct>>,
 }
 
 impl OsFile {
-    pub(super) fn create(path: &Path, bytes: u64) -> io::Result<Self> {
-        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?;
-        if let Err(e) = allocate(&file, path, bytes) {
+    pub(super) fn create(names: &Names, path: &Path, bytes: u64) -> io::Result<Self> {
+        let file = names.open(path, OFlags::RDWR | OFlags::CREATE | OFlags::EXCL, OWNERS_FILE)?;
+        if let Err(e) = allocate(&file, bytes) {
             // A failed create leaves nothing behind; if even this fails, the first error says why.
-            let _ = fs::remove_file(path);
+            let _ = names.remove(path);
             return Err(e);
         }
-        Ok(Self::new(file, path))
+        Ok(Self::new(file, names, path))
     }
 
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
-        regular(OpenOptions::new().read(true).write(true), path).map(|file| Self::new(file, path))
+    pub(super) fn open(names: &Names, path: &Path) -> io::Result<Self> {
+        regular(names, path, OFlags::RDWR).map(|file| Self::new(file, names, path))
     }
 
-    fn new(file: fs::File, path: &Path) -> Self {
-        Self { file, path: path.to_path_buf(), direct: OnceLock::new() }
+    fn new(file: fs::File, names: &Names, path: &Path) -> Self {
+        Self { file, names: names.clone(), path: path.to_path_buf(), direct: OnceLock::new() }
     }
 
     /// The descriptor for direct writes, if the file has one.
@@ -60,7 +66,7 @@ impl OsFile {
     }
 
     fn direct(&self) -> Option<&Direct> {
-        self.direct.get_or_init(|| Direct::of(&self.file, &self.path)).as_ref()
+        self.direct.get_or_init(|| Direct::of(&self.file, &self.names, &self.path)).as_ref()
     }
 
     /// Writes directly what can be written so; says how much that was.
@@ -82,88 +88,96 @@ struct OsLock {
 
 impl Lock for OsLock {}
 
+impl Wrap for Blocking {
+    fn wrap(&self, file: OsFile) -> Arc<dyn File> {
+        Arc::new(file)
+    }
+}
+
 impl Storage for Blocking {
     fn create_dir(&self, path: &Path) -> io::Result<()> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+        Names::ALL.create_dir(path)
     }
 
     fn create(&self, path: &Path, bytes: u64) -> io::Result<Arc<dyn File>> {
-        OsFile::create(path, bytes).map(|file| Arc::new(file) as _)
+        Ok(self.wrap(OsFile::create(&Names::ALL, path, bytes)?))
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn File>> {
-        OsFile::open(path).map(|file| Arc::new(file) as _)
+        Ok(self.wrap(OsFile::open(&Names::ALL, path)?))
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
-        let mut entries = fs::read_dir(path)?.map(|e| e.map(|e| e.path())).collect::<io::Result<Vec<_>>>()?;
-        entries.sort();
-        Ok(entries)
+        Names::ALL.list(path)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        fs::rename(from, to)
+        Names::ALL.rename(from, to)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        fs::remove_file(path)
+        Names::ALL.remove(path)
     }
 
     fn remove_dir(&self, path: &Path) -> io::Result<()> {
-        fs::remove_dir(path)
+        Names::ALL.remove_dir(path)
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        OpenOptions::new().read(true).custom_flags(libc::O_DIRECTORY).open(path)?.sync_all()
+        Names::ALL.sync_dir(path)
+    }
+
+    fn beneath(&self, path: &Path) -> io::Result<Option<Arc<dyn Storage>>> {
+        Beneath::open(path, *self)
     }
 
     fn is_writable_by_all(&self, path: &Path) -> io::Result<bool> {
-        Ok(fs::metadata(path)?.permissions().mode() & 0o002 != 0)
+        is_writable_by_all(&Names::ALL, path)
     }
 
     fn space(&self, path: &Path) -> io::Result<Space> {
-        let path = CString::new(path.as_os_str().as_bytes())?;
-        // SAFETY: the path ends in NUL, and the system fills in what is only read if it says that it did. All zeros are a
-        // `statvfs`: it consists of integers.
-        let found = unsafe {
-            let mut found: libc::statvfs = std::mem::zeroed();
-            match libc::statvfs(path.as_ptr(), &mut found) {
-                0 => found,
-                _ => return Err(io::Error::last_os_error()),
-            }
-        };
-        let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
-        Ok(Space { free_bytes: bytes(found.f_bavail), total_bytes: bytes(found.f_blocks) })
+        Names::ALL.space(path)
     }
 
     fn lock(&self, path: &Path, holder: &str) -> io::Result<Result<Box<dyn Lock>, String>> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        let mut file = regular(&mut options, path)?;
-        if let Some(holder) = holder_of(&mut file, fs::File::try_lock)? {
-            return Ok(Err(holder));
-        }
-        file.set_len(0)?;
-        file.rewind()?;
-        match file.write_all(holder.as_bytes()) {
-            // WHY: the lock is held without its text, and a full disk must not keep a hub from being drained.
-            Err(e) if e.kind() == io::ErrorKind::StorageFull => {}
-            written => written?,
-        }
-        Ok(Ok(Box::new(OsLock { _file: file })))
+        lock(&Names::ALL, path, holder)
     }
 
     fn lock_shared(&self, path: &Path) -> io::Result<Result<Box<dyn Lock>, String>> {
-        let mut file = regular(OpenOptions::new().read(true), path)?;
-        Ok(match holder_of(&mut file, fs::File::try_lock_shared)? {
-            Some(holder) => Err(holder),
-            None => Ok(Box::new(OsLock { _file: file })),
-        })
+        lock_shared(&Names::ALL, path)
     }
 
     fn name(&self) -> String {
         "blocking calls".to_owned()
     }
+}
+
+pub(super) fn is_writable_by_all(names: &Names, path: &Path) -> io::Result<bool> {
+    let found = names.open(path, OFlags::RDONLY, Mode::empty())?.metadata()?;
+    Ok(found.permissions().mode() & 0o002 != 0)
+}
+
+pub(super) fn lock(names: &Names, path: &Path, holder: &str) -> io::Result<Result<Box<dyn Lock>, String>> {
+    let mut file = regular(names, path, OFlags::RDWR | OFlags::CREATE)?;
+    if let Some(holder) = holder_of(&mut file, fs::File::try_lock)? {
+        return Ok(Err(holder));
+    }
+    file.set_len(0)?;
+    file.rewind()?;
+    match file.write_all(holder.as_bytes()) {
+        // WHY: the lock is held without its text, and a full disk must not keep a hub from being drained.
+        Err(e) if e.kind() == io::ErrorKind::StorageFull => {}
+        written => written?,
+    }
+    Ok(Ok(Box::new(OsLock { _file: file })))
+}
+
+pub(super) fn lock_shared(names: &Names, path: &Path) -> io::Result<Result<Box<dyn Lock>, String>> {
+    let mut file = regular(names, path, OFlags::RDONLY)?;
+    Ok(match holder_of(&mut file, fs::File::try_lock_shared)? {
+        Some(holder) => Err(holder),
+        None => Ok(Box::new(OsLock { _file: file })),
+    })
 }
 
 /// Tries to lock a file. None: it is locked now; otherwise what its holder wrote.
@@ -186,12 +200,12 @@ fn holder_of(
 /// A new file gets its blocks at once if they are at most this part of what is free.
 const ALLOCATED_PART: u64 = 8;
 
-/// Makes a new file at `path` so long, with its blocks where the disk has plenty and the file system can do that: blocks that
+/// Makes a new file so long, with its blocks where the disk has plenty and the file system can do that: blocks that
 /// are there cost less to write. Otherwise they are taken when they are written.
-fn allocate(file: &fs::File, path: &Path, bytes: u64) -> io::Result<()> {
+fn allocate(file: &fs::File, bytes: u64) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     if let (1.., Ok(bytes)) = (bytes, bytes.try_into())
-        && Blocking.space(path).is_ok_and(|space| bytes as u64 <= space.free_bytes / ALLOCATED_PART)
+        && names::space(file).is_ok_and(|space| bytes as u64 <= space.free_bytes / ALLOCATED_PART)
     {
         use std::os::fd::AsRawFd;
         // SAFETY: an open descriptor and three numbers.
@@ -205,8 +219,8 @@ fn allocate(file: &fs::File, path: &Path, bytes: u64) -> io::Result<()> {
 }
 
 /// Opens a regular file, and nothing else: not what a symbolic link points at, nor a directory, device or pipe.
-fn regular(options: &mut OpenOptions, path: &Path) -> io::Result<fs::File> {
-    let file = options.custom_flags(libc::O_NOFOLLOW).open(path)?;
+fn regular(names: &Names, path: &Path, flags: OFlags) -> io::Result<fs::File> {
+    let file = names.open(path, flags | OFlags::NOFOLLOW, OWNERS_FILE)?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
     }

@@ -4,12 +4,15 @@
 //! **Promise.** The same as an ordinary write: other descriptors of the file read what was written. Where the file
 //! system, the kernel or the alignment of a write does not allow it, the write goes through the cache.
 
+use super::names::Names;
+#[cfg(target_os = "linux")]
+use rustix::fs::{Mode, OFlags};
 use std::fs;
 use std::io;
 #[cfg(target_os = "linux")]
 use std::os::fd::{AsRawFd, RawFd};
 #[cfg(target_os = "linux")]
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// What memory must be aligned to, to be written directly on every disk.
@@ -26,10 +29,10 @@ pub(super) struct Direct {
 #[cfg(target_os = "linux")]
 impl Direct {
     /// For `file`, which was opened at `path`. None: this file is written through the cache.
-    pub(super) fn of(file: &fs::File, path: &Path) -> Option<Self> {
+    pub(super) fn of(file: &fs::File, names: &Names, path: &Path) -> Option<Self> {
         let align_bytes = align_bytes(file)?;
-        let flags = libc::O_DIRECT | libc::O_NOFOLLOW;
-        let direct = fs::OpenOptions::new().write(true).custom_flags(flags).open(path).ok()?;
+        let flags = OFlags::WRONLY | OFlags::DIRECT | OFlags::NOFOLLOW;
+        let direct = names.open(path, flags, Mode::empty()).ok()?;
         // Another file may have the name by now.
         let (one, other) = (file.metadata().ok()?, direct.metadata().ok()?);
         let is_same = (one.dev(), one.ino()) == (other.dev(), other.ino());
@@ -64,7 +67,7 @@ fn align_bytes(file: &fs::File) -> Option<u64> {
 
 #[cfg(not(target_os = "linux"))]
 impl Direct {
-    pub(super) fn of(_file: &fs::File, _path: &Path) -> Option<Self> {
+    pub(super) fn of(_file: &fs::File, _names: &Names, _path: &Path) -> Option<Self> {
         None
     }
 }

@@ -10,8 +10,10 @@
 //! **Failure.** Errors are the system's; callers decide what they mean. A failed `sync` must be taken as "unknown
 //! what is on disk": the log poisons itself and never retries (`log/poison.rs`).
 
+mod beneath;
 mod blocking;
 mod direct;
+mod names;
 mod overlay;
 #[cfg(target_os = "linux")]
 mod ring;
@@ -56,6 +58,13 @@ pub trait Storage: Send + Sync + Debug {
 
     /// Makes the entries of a directory durable.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
+
+    /// The same files, but for those below the directory at `path`: that stays the one that it is now, whatever becomes of its name, and
+    /// below it no symbolic link is followed, in the place of a directory neither. None: this storage knows no such thing.
+    fn beneath(&self, path: &Path) -> io::Result<Option<Arc<dyn Storage>>> {
+        let _ = path;
+        Ok(None)
+    }
 
     /// Whether anybody on this machine may write the directory.
     fn is_writable_by_all(&self, path: &Path) -> io::Result<bool> {

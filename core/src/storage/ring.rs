@@ -8,7 +8,9 @@
 //!
 //! **Failure.** A write or sync that failed ends the stream; what is under way is waited for.
 
+use super::beneath::{Beneath, Wrap};
 use super::blocking::{Blocking, OsFile};
+use super::names::Names;
 use super::{Feed, File, Lock, Space, Storage};
 use io_uring::{IoUring, opcode, types};
 use std::cell::RefCell;
@@ -89,9 +91,11 @@ impl Ring {
         let [best, middle, plain] = RingSetup::ALL;
         Self::new(best).or_else(|_| Self::new(middle)).or_else(|_| Self::new(plain))
     }
+}
 
-    fn file(self, file: io::Result<OsFile>) -> io::Result<Arc<dyn File>> {
-        file.map(|file| Arc::new(RingFile { file, setup: self.setup }) as _)
+impl Wrap for Ring {
+    fn wrap(&self, file: OsFile) -> Arc<dyn File> {
+        Arc::new(RingFile { file, setup: self.setup })
     }
 }
 
@@ -101,11 +105,11 @@ impl Storage for Ring {
     }
 
     fn create(&self, path: &Path, bytes: u64) -> io::Result<Arc<dyn File>> {
-        self.file(OsFile::create(path, bytes))
+        Ok(self.wrap(OsFile::create(&Names::ALL, path, bytes)?))
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn File>> {
-        self.file(OsFile::open(path))
+        Ok(self.wrap(OsFile::open(&Names::ALL, path)?))
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
@@ -126,6 +130,10 @@ impl Storage for Ring {
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         Blocking.sync_dir(path)
+    }
+
+    fn beneath(&self, path: &Path) -> io::Result<Option<Arc<dyn Storage>>> {
+        Beneath::open(path, *self)
     }
 
     fn is_writable_by_all(&self, path: &Path) -> io::Result<bool> {

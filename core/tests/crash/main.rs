@@ -55,7 +55,7 @@ fn a_power_cut_at_any_operation_loses_nothing_that_was_acknowledged() {
         plan: Plan::SYNCED,
         seed,
         verbs: 400,
-        seeded_images: 6,
+        seeded_images: 10,
         survives_power_loss: true,
         first_killed_after: None,
     });

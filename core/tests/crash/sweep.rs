@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// One image of so many is cut again while it is recovered, and used further.
-const AGAIN_ONE_IN: u64 = 16;
+const AGAIN_ONE_IN: u64 = 10;
 /// At so many places.
 const AGAIN_CUTS: u64 = 6;
 /// How many findings are kept in words.
@@ -24,6 +24,7 @@ const WORDS_MAX: usize = 12;
 #[derive(Debug, Default)]
 pub struct Report {
     pub cuts: u64,
+    /// Different ones: what several draws of one cut have in common is looked at once.
     pub images: u64,
     /// Of the images, those cut again during recovery.
     pub recoveries: u64,
@@ -120,24 +121,25 @@ impl Sweep {
         };
         for cut in 0..=disk.operation_count() {
             report.cuts += 1;
+            let mut seen = Vec::new();
             let fates = [Unsynced::Kept, Unsynced::Dropped].into_iter();
             for unsynced in fates.chain((0..self.seeded_images).map(Unsynced::Seeded)) {
                 let strict = self.survives_power_loss || unsynced == Unsynced::Kept;
                 let before = cut.checked_sub(1).map_or("nothing", |last| operations[last as usize].as_str());
                 let place = || format!("seed {} cut {cut} {unsynced:?}, after {before}", self.seed);
-                self.check(&disk, &workload, cut, unsynced, strict, &mut report, &place);
+                if let Some(image) = another(disk.image_with(cut, unsynced), &mut seen) {
+                    self.check(&image, &workload, cut, strict, &mut report, &place);
+                }
             }
         }
         report
     }
 
-    #[expect(clippy::too_many_arguments, reason = "what an image is")]
     fn check(
         &self,
-        disk: &SimDisk,
+        image: &SimDisk,
         workload: &Workload,
         cut: u64,
-        unsynced: Unsynced,
         strict: bool,
         report: &mut Report,
         place: &dyn Fn() -> String,
@@ -145,21 +147,33 @@ impl Sweep {
         report.images += 1;
         let mut dice = Dice::new(cut ^ self.seed << 32);
         let again = report.images % AGAIN_ONE_IN == 1;
-        let image = disk.image_with(cut, unsynced);
         let Workload { ledger, clock, .. } = workload;
-        let (findings, opened) = check_image(self.plan, &image, ledger, clock, cut, strict, again);
+        // What was done to it changes where it may be cut, not what it was.
+        let untouched = image.image_with(0, Unsynced::Kept);
+        let (findings, opened) = check_image(self.plan, image, ledger, clock, cut, strict, again);
         report.take(findings, place);
         if again {
+            let mut seen = vec![untouched];
             for _ in 0..AGAIN_CUTS.min(opened) {
                 let second = dice.below(opened);
+                let Some(image) = another(image.image(second, cut), &mut seen) else { continue };
                 report.images += 1;
                 report.recoveries += 1;
-                let image = image.image(second, cut);
                 let (findings, _) = check_image(self.plan, &image, ledger, clock, cut, strict, false);
                 report.take(findings, || format!("{}, recovery cut at {second} of {opened}", place()));
             }
         }
     }
+}
+
+/// The image, unless it holds the same as one that was seen.
+fn another(image: SimDisk, seen: &mut Vec<SimDisk>) -> Option<SimDisk> {
+    if seen.iter().any(|other| other.holds_the_same_as(&image)) {
+        return None;
+    }
+    // A copy: the image is written to.
+    seen.push(image.image_with(0, Unsynced::Kept));
+    Some(image)
 }
 
 /// Opens the hub of an image, and compares it. Also returns how many operations the opening took.

@@ -80,7 +80,7 @@ const LINES: [&str; 11] = [
     "planted",
 ];
 
-/// Images of disks that were opened and verified, but for those of planted bugs.
+/// Different images of disks that were opened and verified, but for those of planted bugs.
 fn images(text: &str) -> u64 {
     let lines = text.lines().filter(|line| !line.starts_with("planted"));
     let counts = lines.filter_map(|line| line.split(" images").next().filter(|before| *before != line));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 const CHUNK_BYTES: usize = 4096;
 
 /// Bytes that read as zeros where nothing was written. Clones share their chunks until one of them writes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Content {
     len: u64,
     chunks: Arc<BTreeMap<u64, Arc<[u8; CHUNK_BYTES]>>>,

@@ -176,6 +176,13 @@ impl SimDisk {
         Self::starting_as(medium.draw(unsynced, cut))
     }
 
+    /// Whether both hold the same names and bytes. False for two that differ only in what nobody can tell, such as a hole and zeros.
+    pub fn holds_the_same_as(&self, other: &Self) -> bool {
+        // One after the other: whoever compares the other way round at the same time must not wait for us.
+        let tree = lock(&self.0).tree.clone();
+        tree == lock(&other.0).tree
+    }
+
     /// Lets the `nth` call from now that `fault` can hit fail, counted from 1; every call may, reading ones too,
     /// except those that only look at the disk from outside, like this one. Several faults may wait at once.
     ///

@@ -2,7 +2,7 @@
 
 use super::content::Content;
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Component, Path};
 use std::sync::Arc;
@@ -23,14 +23,14 @@ pub(super) struct Slot {
     pub(super) name: OsString,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Node {
     Dir(Entries),
     File(Content),
 }
 
 /// Directories and files by number. Cloning shares what is in them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Tree {
     pub(super) nodes: Vec<Node>,
 }
@@ -48,19 +48,19 @@ impl Tree {
     /// The node at `path`.
     pub(super) fn find(&self, path: &Path) -> io::Result<NodeId> {
         let mut node = ROOT;
-        for name in names(path)? {
-            node = *self.entries(node)?.get(&name).ok_or_else(|| os(libc::ENOENT))?;
+        for name in names(path) {
+            node = *self.entries(node)?.get(name?).ok_or_else(|| os(libc::ENOENT))?;
         }
         Ok(node)
     }
 
     /// The place of `path` in its directory, which must exist.
     pub(super) fn slot(&self, path: &Path) -> io::Result<Slot> {
-        let mut names = names(path)?;
-        let name = names.pop().ok_or_else(|| os(libc::EBUSY))?;
+        let mut names = names(path).collect::<io::Result<Vec<_>>>()?;
+        let name = names.pop().ok_or_else(|| os(libc::EBUSY))?.to_owned();
         let mut dir = ROOT;
         for name in names {
-            dir = *self.entries(dir)?.get(&name).ok_or_else(|| os(libc::ENOENT))?;
+            dir = *self.entries(dir)?.get(name).ok_or_else(|| os(libc::ENOENT))?;
         }
         self.entries(dir)?;
         Ok(Slot { dir, name })
@@ -118,16 +118,12 @@ pub(super) fn os(errno: i32) -> io::Error {
     io::Error::from_raw_os_error(errno)
 }
 
-fn names(path: &Path) -> io::Result<Vec<OsString>> {
-    let mut names = Vec::new();
-    for component in path.components() {
-        match component {
-            Component::Normal(name) => names.push(name.to_owned()),
-            Component::RootDir | Component::CurDir => {}
-            Component::ParentDir | Component::Prefix(_) => {
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, "the simulated disk has no '..'"));
-            }
+fn names(path: &Path) -> impl Iterator<Item = io::Result<&OsStr>> {
+    path.components().filter_map(|component| match component {
+        Component::Normal(name) => Some(Ok(name)),
+        Component::RootDir | Component::CurDir => None,
+        Component::ParentDir | Component::Prefix(_) => {
+            Some(Err(io::Error::new(io::ErrorKind::InvalidInput, "the simulated disk has no '..'")))
         }
-    }
-    Ok(names)
+    })
 }
