@@ -10,7 +10,7 @@ use crate::input::{Input, Output};
 use crate::journal::Journal;
 use crate::log::{Draft, Kind, Log, Place};
 use crate::name::Name;
-use crate::queue::settlement::Event;
+use crate::queue::settlement::{Event, ids_of};
 use crate::queue::{Delivery, OnExhausted, QueueOptions, Shared};
 use crate::storage::sim::SimDisk;
 use std::collections::BTreeSet;
@@ -80,6 +80,8 @@ fn touched_by(event: &Event) -> Vec<u64> {
     match event {
         Event::Started(leases) => leases.iter().map(|(id, _)| *id).collect(),
         Event::Acked(ids) => ids.clone(),
+        Event::Run { id, count, .. } => (*id..id.saturating_add((*count).into())).collect(),
+        Event::AckedRun { id, bits } => ids_of(*id, *bits).collect(),
         Event::Failed(failure) => vec![failure.id],
         Event::Released { id, .. }
         | Event::Dead { id }
