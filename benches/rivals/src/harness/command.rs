@@ -57,12 +57,19 @@ pub struct Suite {
     pub limit: Duration,
     /// The same for a quick run.
     pub limit_quick: Duration,
+    /// Who does not take part on this machine, and why: a line each.
+    pub absent: fn() -> Vec<String>,
 }
 
 impl Suite {
     /// A suite whose entrants have nothing to prepare.
     pub const fn new(name: &'static str) -> Self {
-        Self { name, limit: Duration::from_secs(5), limit_quick: Duration::from_millis(1500) }
+        Self {
+            name,
+            limit: Duration::from_secs(5),
+            limit_quick: Duration::from_millis(1500),
+            absent: Vec::new,
+        }
     }
 }
 
@@ -131,6 +138,7 @@ fn run(suite: Suite, mut experiments: Vec<Experiment>, arguments: &Arguments) ->
     }
 
     println!("{}", machine());
+    (suite.absent)().iter().for_each(|line| println!("absent: {line}"));
     println!(
         "{} experiments, {} rounds of about {} ms, entrants in turn; medians, and ranges where there is room",
         experiments.len(),

@@ -43,6 +43,8 @@ pub enum Goal {
     RatioToCell(usize, f64),
     /// At least this good, whatever the rivals do.
     Value(f64),
+    /// At least this good, and at least this ratio to the best rival.
+    ValueAndRatio(f64, f64),
     /// Nothing: it is only told.
     Told,
 }

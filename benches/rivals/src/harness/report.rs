@@ -6,6 +6,9 @@ use super::statistics::Spread;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
+/// How `goal_is` begins for a value and a ratio; the ratio follows.
+pub const AND_RATIO: &str = "value and ratio ";
+
 /// One cell of the report, as it is written to the file.
 #[derive(Clone, Debug, Serialize)]
 pub struct Cell {
@@ -37,7 +40,7 @@ pub struct Cell {
     pub ratio: Option<f64>,
     /// What is wanted, if anything: a ratio, or a value of ours.
     pub goal: Option<f64>,
-    /// Which of the two; and to whom, if the ratio is not that to the best of the rivals here.
+    /// Which of the two, or that both are wanted; and to whom, if the ratio is not that to the best of the rivals here.
     pub goal_is: Option<String>,
     /// That ratio, then.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,15 +76,24 @@ fn cell(experiment: &Experiment, results: &Results, index: usize, metric: &Metri
     let goal_ratio = match metric.goal {
         Goal::RatioTo(name, _) => ratio_to(spread(results, name, index)),
         Goal::RatioToCell(other, _) => ratio_to(best_in(experiment, results, other)),
+        Goal::ValueAndRatio(..) => ratio,
         Goal::Ratio(_) | Goal::Value(_) | Goal::Told => None,
+    };
+    let reaches = |wanted: f64| {
+        ours.as_ref().map(|(_, ours)| match metric.higher_is_better {
+            true => ours.median >= wanted,
+            false => ours.median <= wanted,
+        })
     };
     let met = match metric.goal {
         Goal::Ratio(wanted) => ratio.map(|ratio| ratio >= wanted),
         Goal::RatioTo(_, wanted) | Goal::RatioToCell(_, wanted) => goal_ratio.map(|ratio| ratio >= wanted),
-        Goal::Value(wanted) => ours.as_ref().map(|(_, ours)| match metric.higher_is_better {
-            true => ours.median >= wanted,
-            false => ours.median <= wanted,
-        }),
+        Goal::Value(wanted) => reaches(wanted),
+        // A value that is missed is missed, whether there is anybody to compare with or not.
+        Goal::ValueAndRatio(value, wanted) => match (reaches(value), ratio) {
+            (Some(true), ratio) => ratio.map(|ratio| ratio >= wanted),
+            (reached, _) => reached,
+        },
         Goal::Told => None,
     };
     let (goal, goal_is) = match metric.goal {
@@ -92,6 +104,7 @@ fn cell(experiment: &Experiment, results: &Results, index: usize, metric: &Metri
             (Some(goal), Some(format!("ratio to the best rival in {cell}")))
         }
         Goal::Value(goal) => (Some(goal), Some("value".to_owned())),
+        Goal::ValueAndRatio(goal, ratio) => (Some(goal), Some(format!("{AND_RATIO}{ratio:.2}"))),
         Goal::Told => (None, None),
     };
     Cell {
