@@ -41,7 +41,8 @@ impl Sender for &Queued {
 impl Receiver for &Queued {
     fn work(&mut self, count_max: usize, wait: Duration, each: &mut dyn FnMut(&[u8])) -> Result<usize> {
         if count_max == 1 {
-            let Some(delivery) = self.0.receive(wait)? else { return Ok(0) };
+            let received = if wait.is_zero() { self.0.try_receive()? } else { self.0.receive(wait)? };
+            let Some(delivery) = received else { return Ok(0) };
             each(delivery.value());
             delivery.ack()?;
             return Ok(1);

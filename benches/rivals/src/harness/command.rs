@@ -57,8 +57,8 @@ pub struct Suite {
     pub limit: Duration,
     /// The same for a quick run.
     pub limit_quick: Duration,
-    /// Who does not take part on this machine, and why: a line each.
-    pub absent: fn() -> Vec<String>,
+    /// Takes out what this machine has no room for, and says what, who else is absent, and why: a line each.
+    pub absent: fn(&mut Vec<Experiment>) -> Vec<String>,
 }
 
 impl Suite {
@@ -68,7 +68,7 @@ impl Suite {
             name,
             limit: Duration::from_secs(5),
             limit_quick: Duration::from_millis(1500),
-            absent: Vec::new,
+            absent: |_| Vec::new(),
         }
     }
 }
@@ -136,9 +136,10 @@ fn run(suite: Suite, mut experiments: Vec<Experiment>, arguments: &Arguments) ->
         list(&experiments);
         return Ok(ExitCode::SUCCESS);
     }
+    let absent = (suite.absent)(&mut experiments);
 
     println!("{}", machine());
-    (suite.absent)().iter().for_each(|line| println!("absent: {line}"));
+    absent.iter().for_each(|line| println!("absent: {line}"));
     println!(
         "{} experiments, {} rounds of about {} ms, entrants in turn; medians, and ranges where there is room",
         experiments.len(),

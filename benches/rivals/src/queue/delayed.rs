@@ -15,8 +15,8 @@ const COUNT: u64 = 1_000_000;
 /// Delays are spread over this many milliseconds, from the first on.
 const FIRST_MS: u64 = 200;
 const SPREAD_MS: u64 = 200;
-/// Who sends or receives that many not within so long does fewer.
-const TIME: Duration = Duration::from_secs(20);
+/// Who does not send that many within so long sends fewer.
+const TIME: Duration = Duration::from_secs(10);
 const TIME_QUICK: Duration = Duration::from_millis(300);
 
 /// Thousands of messages per second sent, and received and acked, in batches, by one thread.
@@ -51,16 +51,12 @@ pub fn run(peer: &Peer, level: Level, quick: bool) -> Result<Sample> {
     thread::sleep(Duration::from_millis(FIRST_MS + SPREAD_MS) + peer.delays.unwrap_or_default());
     let early = came.count();
     let begin = Instant::now();
-    while came.count() < records.count() && begin.elapsed() < time {
+    while came.count() < records.count() {
         let done = receiver.work(BATCH, Duration::ZERO, &mut |message| came.enter(message))?;
         ensure!(done > 0, "{} messages were sent and are due, {} came", records.count(), came.count());
     }
     let receiving = begin.elapsed();
-    if came.count() == records.count() {
-        came.check(&[records.count()])?
-    } else {
-        came.check_shape()?
-    }
+    came.check(&[records.count()])?;
 
     let rate = |count: u64, time: Duration| count as f64 / time.as_secs_f64() / 1e3;
     let values = vec![rate(records.count(), sending), rate(came.count() - early, receiving)];

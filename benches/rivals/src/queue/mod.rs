@@ -6,7 +6,8 @@
 //!
 //! **Where next.** `cell.rs` has the shapes, the depths, the names and the goals, `peer.rs` what a queue must do to take
 //! part, `rivals` an adapter for each, `../ours` that of ours. `cycles.rs`, `depth.rs` and `delayed.rs` are the workloads,
-//! `tally.rs` accounts for the messages.
+//! `tally.rs` accounts for the messages, `room.rs` says whether there is
+//! room for the largest depth.
 
 pub mod cell;
 mod cycles;
@@ -14,6 +15,7 @@ mod delayed;
 mod depth;
 pub mod peer;
 mod rivals;
+mod room;
 pub mod seeded;
 mod tally;
 
@@ -24,12 +26,19 @@ use peer::Peer;
 use std::time::Duration;
 
 /// What the harness has to know.
-pub const SUITE: Suite = Suite {
-    name: "queue",
-    limit: Duration::from_secs(300),
-    limit_quick: Duration::from_secs(45),
-    absent: rivals::absent,
-};
+pub const SUITE: Suite =
+    Suite { name: "queue", limit: Duration::from_secs(300), limit_quick: Duration::from_secs(45), absent };
+
+fn absent(experiments: &mut Vec<Experiment>) -> Vec<String> {
+    let servers = rivals::absent();
+    let is_large = |experiment: &Experiment| experiment.name.ends_with(Depth::TenMillion.name());
+    if !experiments.iter().any(is_large) {
+        return servers;
+    }
+    let Some(why) = room::missing() else { return servers };
+    let left_out = experiments.extract_if(.., |experiment| is_large(experiment));
+    left_out.map(|experiment| format!("{}: {why}", experiment.name)).chain(servers).collect()
+}
 
 /// Everything that is measured, of `ours` and all the others.
 pub fn experiments(ours: Peer, quick: bool) -> Vec<Experiment> {

@@ -25,14 +25,16 @@ enum Fault {
 
 const UNLUCKY: u64 = 2;
 
+type Waiting = BinaryHeap<Reverse<(Instant, Vec<u8>)>>;
+
 /// Messages by the time at which they are due, then in the order in which they were sent.
 struct Faulty {
-    waiting: Mutex<BinaryHeap<Reverse<(Instant, Vec<u8>)>>>,
+    waiting: Mutex<Waiting>,
     fault: Fault,
 }
 
 impl Faulty {
-    fn lock(&self) -> MutexGuard<'_, BinaryHeap<Reverse<(Instant, Vec<u8>)>>> {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

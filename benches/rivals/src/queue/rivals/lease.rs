@@ -20,11 +20,14 @@ struct Leases {
 struct State {
     id_next: u64,
     ready: VecDeque<Message>,
-    delayed: BinaryHeap<Reverse<(Instant, u64, Arc<[u8]>)>>,
+    delayed: BinaryHeap<Reverse<Delayed>>,
     leased: HashMap<u64, Message>,
     /// In the order in which leases end; those that were acked are skipped.
     ends: VecDeque<(Instant, u64, u32)>,
 }
+
+/// When it is due, its number and its bytes.
+type Delayed = (Instant, u64, Arc<[u8]>);
 
 #[derive(Clone)]
 struct Message {
