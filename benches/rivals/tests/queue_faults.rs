@@ -47,7 +47,7 @@ fn the_sound_alone_are_a_success_and_reach_a_goal_of_two_parts() {
     for cell in report.as_array().unwrap() {
         assert_eq!(rivals(cell), ["sound"]);
         assert_eq!((&cell["met"], &cell["goal"]), (&Value::Bool(true), &Value::from(1.0)), "{cell}");
-        assert_eq!(cell["goal_is"], "value and ratio 0.00");
+        assert_eq!(cell["goal_is"], "value and ratio of 0.00x to sound");
     }
-    assert!(text.contains(">= 1 and >= 0.00x"), "{text}");
+    assert!(text.contains(">= 1, and ") && text.contains("of >= 0.00x to sound"), "{text}");
 }

@@ -84,7 +84,8 @@ fn write_verdicts(out: &mut String, cells: &[Cell]) {
             (Some(goal), of) => {
                 let value = format!("{} {goal}", if cell.higher_is_better { ">=" } else { "<=" });
                 let ratio = of.and_then(|of| of.strip_prefix(AND_RATIO));
-                ratio.map_or(value.clone(), |ratio| format!("{value} and >= {ratio}x"))
+                let is = cell.goal_ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}x"));
+                ratio.map_or(value.clone(), |ratio| format!("{value}, and {is} of >= {ratio}"))
             }
             (None, _) => "-".to_owned(),
         };

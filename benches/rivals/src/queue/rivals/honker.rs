@@ -3,7 +3,7 @@
 
 use super::bell::Bell;
 use super::sqlite::tune;
-use crate::queue::cell::Level;
+use crate::queue::cell::{HONKER, Level};
 use crate::queue::peer::{Peer, Queue, Receiver, Sender};
 use crate::queue::tally::MESSAGE_BYTES;
 use anyhow::{Context, Result, ensure};
@@ -145,7 +145,7 @@ impl Queue for Honker {
 }
 
 pub fn peer() -> Peer {
-    Peer::new("honker", &[Level::Written, Level::Synced], open).delays(Duration::from_secs(1))
+    Peer::new(HONKER, &[Level::Written, Level::Synced], open).delays(Duration::from_secs(1))
 }
 
 #[cfg(test)]
