@@ -45,15 +45,17 @@ pub fn experiments(ours: Peer, quick: bool) -> Vec<Experiment> {
     let peers = [vec![ours], rivals::peers()].concat();
     let mut experiments = Vec::new();
     for depth in Depth::of(quick) {
-        experiments.extend(LEVELS.map(|level| cycles(&peers, level, *depth)));
+        experiments.extend(LEVELS.map(|level| cycles(&peers, level, *depth, quick)));
     }
     experiments.extend(LEVELS.map(|level| delayed(&peers, level, quick)));
     experiments
 }
 
-fn cycles(peers: &[Peer], level: Level, depth: Depth) -> Experiment {
+fn cycles(peers: &[Peer], level: Level, depth: Depth, quick: bool) -> Experiment {
     let name_of_all = format!("{} {}", level.name(), depth.name());
-    let entrants = peers.iter().filter(|peer| peer.levels.contains(&level)).map(|peer| {
+    let has_time = |peer: &Peer| depth == Depth::Empty || !quick || !peer.fills_slowly;
+    let takes_part = |peer: &&Peer| peer.levels.contains(&level) && has_time(peer);
+    let entrants = peers.iter().filter(takes_part).map(|peer| {
         let queues = Depths::new(*peer, level, depth);
         Entrant::new(peer.name, peer.role, move |work| queues.run(work))
     });

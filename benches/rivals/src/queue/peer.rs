@@ -74,17 +74,24 @@ pub struct Peer {
     pub open: Open,
     /// Delays messages, and by how much more than it was asked to at most.
     pub delays: Option<Duration>,
+    /// Takes so long for a million of messages that a quick run has no time for it.
+    pub fills_slowly: bool,
 }
 
 impl Peer {
     /// A queue that can send, receive and ack.
     pub fn new(name: &'static str, levels: &'static [Level], open: Open) -> Self {
-        Self { name, role: Role::Rival, levels, open, delays: None }
+        Self { name, role: Role::Rival, levels, open, delays: None, fills_slowly: false }
     }
 
     /// In another role than that of a rival.
     pub fn role(self, role: Role) -> Self {
         Self { role, ..self }
+    }
+
+    /// Takes part in quick runs only where nothing waits.
+    pub fn fills_slowly(self) -> Self {
+        Self { fills_slowly: true, ..self }
     }
 
     /// Has [`Sender::send_delayed`], which rounds delays up to multiples of `unit`.

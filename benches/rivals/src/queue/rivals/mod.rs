@@ -1,25 +1,32 @@
 //! One adapter for each rival. What they do not offer, they do not take part in.
 
+mod beanstalkd;
 mod bell;
 mod honker;
 mod lease;
+mod redis;
+mod server;
 mod sqlite;
 mod yaque;
 
 use super::peer::Peer;
 
-/// Servers that would take part if they were on the machine.
-const SERVERS: [&str; 2] = ["redis-server", "beanstalkd"];
-
-/// All of them.
+/// All of them that this machine has.
 pub fn peers() -> Vec<Peer> {
-    vec![honker::peer(), lease::peer(), sqlite::peer(), yaque::peer()]
+    let peers = vec![honker::peer(), lease::peer(), sqlite::peer(), yaque::peer()];
+    let servers = servers().into_iter().filter(|server| server::is_here(server.name));
+    peers.into_iter().chain(servers).collect()
 }
 
 /// Who does not take part.
 pub fn absent() -> Vec<String> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let is_here = |name: &str| std::env::split_paths(&path).any(|directory| directory.join(name).is_file());
-    let missing = SERVERS.iter().filter(|name| !is_here(name));
-    missing.map(|name| format!("{name} is not installed on this machine, so it has no row")).collect()
+    let missing = servers().into_iter().filter(|server| !server::is_here(server.name));
+    missing
+        .map(|server| format!("{} is not installed on this machine, so it has no row", server.name))
+        .collect()
+}
+
+/// Named as their programs.
+fn servers() -> [Peer; 2] {
+    [beanstalkd::peer(), redis::peer()]
 }
