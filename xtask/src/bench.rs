@@ -7,11 +7,11 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// Programs of the crate of rivals, each a suite.
-const SUITES: [&str; 2] = ["rings", "log"];
+const SUITES: [&str; 3] = ["rings", "log", "queue"];
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Which suite: rings or log.
+    /// Which suite: rings, log or queue.
     suite: String,
     /// For the suite itself: `--quick`, `--cell WORDS`, `--peer WORD`, `--rounds N`, `--list`.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
@@ -44,7 +44,8 @@ mod tests {
     fn an_unknown_suite_is_answered_with_those_there_are() {
         assert_eq!(known("rings").unwrap(), "rings");
         assert_eq!(known("log").unwrap(), "log");
+        assert_eq!(known("queue").unwrap(), "queue");
         let error = known("ring").unwrap_err().to_string();
-        assert!(error.contains("\"ring\"") && error.contains("there is: rings, log"), "{error}");
+        assert!(error.contains("\"ring\"") && error.contains("there is: rings, log, queue"), "{error}");
     }
 }

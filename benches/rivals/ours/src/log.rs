@@ -1,5 +1,6 @@
 //! The suite `log`: the durable log against logs, stores and the disk.
 
+mod hub;
 mod logs;
 
 use std::process::ExitCode;

@@ -1,10 +1,11 @@
-//! Ours. The only file that knows Ringmain's streams and queues.
+//! Ours. What takes part in the suite `log`.
 //!
 //! A log is a stream with one partition; many logs with a commit of their own are a stream with many, many logs with a
 //! producer each are queues.
 
+use crate::hub::hub;
 use anyhow::{Context, Result};
-use ringmain::{Durability, Hub, Message, OnExhausted, Queue, Reader, Start, Stream};
+use ringmain::{Hub, Message, OnExhausted, Queue, Reader, Start, Stream};
 use ringmain_rivals::harness::Role;
 use ringmain_rivals::log::OursAlone;
 use ringmain_rivals::log::cell::{Level, OURS};
@@ -23,16 +24,6 @@ const WAIT: Duration = Duration::from_millis(1);
 struct Ours {
     stream: Stream,
     hub: Hub,
-}
-
-fn hub(directory: &Path, level: Level) -> Result<Hub> {
-    let durability = match level {
-        Level::Memory => return Ok(Hub::builder().memory()?),
-        Level::Relaxed => Durability::Relaxed,
-        Level::Written => Durability::Written,
-        Level::Synced => Durability::Synced,
-    };
-    Ok(Hub::builder().durability(durability).open(directory)?)
 }
 
 fn open(directory: &Path, level: Level) -> Result<Box<dyn Log>> {

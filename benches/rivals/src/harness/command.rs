@@ -57,12 +57,19 @@ pub struct Suite {
     pub limit: Duration,
     /// The same for a quick run.
     pub limit_quick: Duration,
+    /// Takes out what this machine has no room for, and says what, who else is absent, and why: a line each.
+    pub absent: fn(&mut Vec<Experiment>) -> Vec<String>,
 }
 
 impl Suite {
     /// A suite whose entrants have nothing to prepare.
     pub const fn new(name: &'static str) -> Self {
-        Self { name, limit: Duration::from_secs(5), limit_quick: Duration::from_millis(1500) }
+        Self {
+            name,
+            limit: Duration::from_secs(5),
+            limit_quick: Duration::from_millis(1500),
+            absent: |_| Vec::new(),
+        }
     }
 }
 
@@ -129,8 +136,10 @@ fn run(suite: Suite, mut experiments: Vec<Experiment>, arguments: &Arguments) ->
         list(&experiments);
         return Ok(ExitCode::SUCCESS);
     }
+    let absent = (suite.absent)(&mut experiments);
 
     println!("{}", machine());
+    absent.iter().for_each(|line| println!("absent: {line}"));
     println!(
         "{} experiments, {} rounds of about {} ms, entrants in turn; medians, and ranges where there is room",
         experiments.len(),

@@ -37,12 +37,14 @@ pub struct Metric {
 pub enum Goal {
     /// At least this ratio to the best rival; above 1 is better than it, whichever way the unit runs.
     Ratio(f64),
-    /// At least this ratio to one entrant, whatever its role.
-    RatioTo(&'static str, f64),
+    /// At least this ratio to the best of these entrants, whatever their role.
+    RatioTo(&'static [&'static str], f64),
     /// At least this ratio to the best rival in another cell of the experiment, by the index of its metric.
     RatioToCell(usize, f64),
     /// At least this good, whatever the rivals do.
     Value(f64),
+    /// At least this good, and at least this ratio to the best of these entrants.
+    ValueAndRatioTo(f64, &'static [&'static str], f64),
     /// Nothing: it is only told.
     Told,
 }

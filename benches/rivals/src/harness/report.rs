@@ -6,6 +6,9 @@ use super::statistics::Spread;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
+/// How `goal_is` begins for a value and a ratio; the ratio follows.
+pub const AND_RATIO: &str = "value and ratio of ";
+
 /// One cell of the report, as it is written to the file.
 #[derive(Clone, Debug, Serialize)]
 pub struct Cell {
@@ -37,7 +40,7 @@ pub struct Cell {
     pub ratio: Option<f64>,
     /// What is wanted, if anything: a ratio, or a value of ours.
     pub goal: Option<f64>,
-    /// Which of the two; and to whom, if the ratio is not that to the best of the rivals here.
+    /// Which of the two, or that both are wanted; and to whom, if the ratio is not that to the best of the rivals here.
     pub goal_is: Option<String>,
     /// That ratio, then.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,27 +74,40 @@ fn cell(experiment: &Experiment, results: &Results, index: usize, metric: &Metri
     };
     let ratio = ratio_to(best.as_ref().map(|(_, spread)| *spread));
     let goal_ratio = match metric.goal {
-        Goal::RatioTo(name, _) => ratio_to(spread(results, name, index)),
+        Goal::RatioTo(names, _) | Goal::ValueAndRatioTo(_, names, _) => {
+            ratio_to(best_of(names, results, index, metric.higher_is_better))
+        }
         Goal::RatioToCell(other, _) => ratio_to(best_in(experiment, results, other)),
         Goal::Ratio(_) | Goal::Value(_) | Goal::Told => None,
+    };
+    let reaches = |wanted: f64| {
+        ours.as_ref().map(|(_, ours)| match metric.higher_is_better {
+            true => ours.median >= wanted,
+            false => ours.median <= wanted,
+        })
     };
     let met = match metric.goal {
         Goal::Ratio(wanted) => ratio.map(|ratio| ratio >= wanted),
         Goal::RatioTo(_, wanted) | Goal::RatioToCell(_, wanted) => goal_ratio.map(|ratio| ratio >= wanted),
-        Goal::Value(wanted) => ours.as_ref().map(|(_, ours)| match metric.higher_is_better {
-            true => ours.median >= wanted,
-            false => ours.median <= wanted,
-        }),
+        Goal::Value(wanted) => reaches(wanted),
+        // A value that is missed is missed, whether there is anybody to compare with or not.
+        Goal::ValueAndRatioTo(value, _, wanted) => match (reaches(value), goal_ratio) {
+            (Some(true), ratio) => ratio.map(|ratio| ratio >= wanted),
+            (reached, _) => reached,
+        },
         Goal::Told => None,
     };
     let (goal, goal_is) = match metric.goal {
         Goal::Ratio(goal) => (Some(goal), Some("ratio".to_owned())),
-        Goal::RatioTo(name, goal) => (Some(goal), Some(format!("ratio to {name}"))),
+        Goal::RatioTo(names, goal) => (Some(goal), Some(format!("ratio to {}", names.join(" and ")))),
         Goal::RatioToCell(other, goal) => {
             let cell = experiment.metrics.get(other).map_or("?", |metric| &metric.cell);
             (Some(goal), Some(format!("ratio to the best rival in {cell}")))
         }
         Goal::Value(goal) => (Some(goal), Some("value".to_owned())),
+        Goal::ValueAndRatioTo(goal, names, ratio) => {
+            (Some(goal), Some(format!("{AND_RATIO}{ratio:.2}x to {}", names.join(" and "))))
+        }
         Goal::Told => (None, None),
     };
     Cell {
@@ -132,9 +148,14 @@ fn best(rivals: &BTreeMap<String, Spread>, higher_is_better: bool) -> Option<(St
 /// The best rival in a metric.
 fn best_in(experiment: &Experiment, results: &Results, index: usize) -> Option<Spread> {
     let rivals = experiment.entrants.iter().filter(|entrant| entrant.role == Role::Rival);
-    let rivals =
-        rivals.filter_map(|entrant| Some((entrant.name.clone(), spread(results, &entrant.name, index)?)));
-    Some(best(&rivals.collect(), experiment.metrics.get(index)?.higher_is_better)?.1)
+    let names: Vec<&str> = rivals.map(|entrant| entrant.name.as_str()).collect();
+    best_of(&names, results, index, experiment.metrics.get(index)?.higher_is_better)
+}
+
+/// The best of these entrants in a metric.
+fn best_of(names: &[&str], results: &Results, index: usize, higher_is_better: bool) -> Option<Spread> {
+    let them = names.iter().filter_map(|name| Some(((*name).to_owned(), spread(results, name, index)?)));
+    Some(best(&them.collect(), higher_is_better)?.1)
 }
 
 fn ratio(ours: f64, best: f64, higher_is_better: bool) -> f64 {
@@ -199,12 +220,22 @@ mod tests {
     #[test]
     fn a_goal_may_be_set_by_one_entrant_or_by_another_cell() {
         let values = [("we", Role::Ours, 8.0), ("they", Role::Rival, 4.0), ("limit", Role::Reference, 10.0)];
-        let share = judged(true, Goal::RatioTo("limit", 0.7), &values);
+        let share = judged(true, Goal::RatioTo(&["limit"], 0.7), &values);
         assert_eq!((share.ratio, share.goal_ratio, share.met), (Some(2.0), Some(0.8), Some(true)));
         assert_eq!(share.goal_is.as_deref(), Some("ratio to limit"));
         let cell = judged(true, Goal::RatioToCell(0, 3.0), &values);
         assert_eq!((cell.goal_ratio, cell.met), (Some(2.0), Some(false)));
-        assert_eq!(judged(true, Goal::RatioTo("nobody", 0.7), &values).met, None);
+        assert_eq!(judged(true, Goal::RatioTo(&["nobody"], 0.7), &values).met, None);
+    }
+
+    #[test]
+    fn of_a_goal_with_two_parts_both_count() {
+        let values = [("we", Role::Ours, 8.0), ("they", Role::Rival, 4.0), ("others", Role::Rival, 2.0)];
+        let judged =
+            |value, ratio| judged(true, Goal::ValueAndRatioTo(value, &["they", "others"], ratio), &values);
+        assert_eq!((judged(8.0, 2.0).goal_ratio, judged(8.0, 2.0).met), (Some(2.0), Some(true)));
+        assert_eq!((judged(9.0, 2.0).met, judged(8.0, 3.0).met), (Some(false), Some(false)));
+        assert_eq!(judged(8.0, 2.0).goal_is.as_deref(), Some("value and ratio of 2.00x to they and others"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The results for people: for each group who did what, and how ours stands.
 
-use super::report::Cell;
+use super::report::{AND_RATIO, Cell};
 use super::statistics::Spread;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -81,7 +81,12 @@ fn write_verdicts(out: &mut String, cells: &[Cell]) {
                 let is = cell.goal_ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}x"));
                 format!("{is} of >= {goal:.2}x, {of}")
             }
-            (Some(goal), _) => format!("{} {goal}", if cell.higher_is_better { ">=" } else { "<=" }),
+            (Some(goal), of) => {
+                let value = format!("{} {goal}", if cell.higher_is_better { ">=" } else { "<=" });
+                let ratio = of.and_then(|of| of.strip_prefix(AND_RATIO));
+                let is = cell.goal_ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.2}x"));
+                ratio.map_or(value.clone(), |ratio| format!("{value}, and {is} of >= {ratio}"))
+            }
             (None, _) => "-".to_owned(),
         };
         table.push(vec![

@@ -133,11 +133,11 @@ pub fn goal(cell: &str) -> Goal {
         "append 100 B x1 single streamed" => Goal::RatioToCell(RELAXED, 4.0),
         "append 100 B x1 batch streamed" => Goal::RatioToCell(RELAXED, 1.0),
         "append 1 KiB x1 single streamed" | "append 1 KiB x1 batch streamed" => {
-            Goal::RatioTo(DISK_LIMIT, 0.7)
+            Goal::RatioTo(&[DISK_LIMIT], 0.7)
         }
-        "append 100 B x1 single synced" | "append 1 KiB x1 single synced" => Goal::RatioTo(PLAIN, 0.95),
+        "append 100 B x1 single synced" | "append 1 KiB x1 single synced" => Goal::RatioTo(&[PLAIN], 0.95),
         "append 100 B x8 batch synced" | "append 1 KiB x8 batch synced" => Goal::Ratio(2.0),
-        "replay 100 B" | "replay 1 KiB" => Goal::RatioTo(LMDB, 1.0),
+        "replay 100 B" | "replay 1 KiB" => Goal::RatioTo(&[LMDB], 1.0),
         "disk 100 B" => Goal::Value(130.0),
         "tail 1to4 100 B" | "tail 1to4 1 KiB" => Goal::Ratio(5.0),
         "open large log" => Goal::Value(100.0),

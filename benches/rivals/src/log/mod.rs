@@ -28,8 +28,12 @@ use peer::Peer;
 use std::time::Duration;
 
 /// What the harness has to know.
-pub const SUITE: Suite =
-    Suite { name: "log", limit: Duration::from_secs(180), limit_quick: Duration::from_secs(60) };
+pub const SUITE: Suite = Suite {
+    name: "log",
+    limit: Duration::from_secs(180),
+    limit_quick: Duration::from_secs(60),
+    absent: |_| Vec::new(),
+};
 
 /// Everything that is measured, of `ours` and all the others.
 pub fn experiments(ours: Peer, alone: OursAlone, quick: bool) -> Vec<Experiment> {

@@ -3,10 +3,12 @@
 //! Directories are `scratch/SUITE PROCESS/ENTRANT PROCESS/NUMBER`. Each is removed when it is dropped; what a killed
 //! entrant leaves, [`sweep`] removes.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use std::ffi::CString;
 use std::fs::{self, File};
 use std::io;
 use std::ops::Range;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -71,6 +73,22 @@ pub fn sweep() {
             let _ = fs::remove_dir_all(suite.path());
         }
     }
+}
+
+/// Bytes that are free on the disk with the directory of all suites.
+///
+/// # Errors
+/// The system does not tell.
+pub fn free_bytes() -> Result<u64> {
+    let root = root()?;
+    fs::create_dir_all(&root).with_context(|| format!("cannot make {}", root.display()))?;
+    let path = CString::new(root.as_os_str().as_bytes())?;
+    // SAFETY: all zeroes are a valid value of it.
+    let mut found: libc::statvfs = unsafe { std::mem::zeroed() };
+    // SAFETY: the path ends with a zero, and the call writes into a value of ours; it keeps neither.
+    let done = unsafe { libc::statvfs(path.as_ptr(), &mut found) };
+    ensure!(done == 0, "cannot tell what is free: {}", io::Error::last_os_error());
+    Ok(found.f_bavail * found.f_frsize)
 }
 
 /// Bytes that the files below a directory take on the disk.
