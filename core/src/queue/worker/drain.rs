@@ -8,7 +8,8 @@ use std::time::Duration;
 
 /// A worker was closed, and not all of its handlers returned in time.
 ///
-/// They go on: what they return within their lease still counts. Their leases are not prolonged any more.
+/// They go on: what they return within their lease still counts. Their leases are not prolonged any more. Until the last of
+/// them returns they keep the hub open, unless it is closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StillRunning {
     pub(super) ids: Vec<u64>,
