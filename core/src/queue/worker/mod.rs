@@ -54,7 +54,7 @@ use std::time::Duration;
 const DROP_WAIT: Duration = Duration::from_secs(30);
 
 /// Threads that handle the messages of a queue, until they are closed. Dropping it closes it, and waits 30 seconds at
-/// most. Made by [`Queue::worker`](crate::Queue::worker).
+/// most. It keeps its hub open, unless that is closed. Made by [`Queue::worker`](crate::Queue::worker).
 ///
 /// ```
 /// use ringmain::{Hub, Message, Outcome};
