@@ -195,9 +195,6 @@ impl Crew {
         }
         let waiting = taken.into_iter().map(|delivery| Waiting { delivery, taken_ns, lease_ns });
         state.waiting.extend(waiting);
-        if let Some(first) = state.waiting.front() {
-            self.alarm.arm(first.stale_ns());
-        }
         (state, polled.is_pending())
     }
 

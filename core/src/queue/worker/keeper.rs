@@ -3,8 +3,9 @@
 //! **Promise.** A lease of a running handler is prolonged for as long as its liveness check says so, whatever the
 //! handler's own thread does. Nothing that is held: nobody wakes.
 //!
-//! **Protocol.** As the hub's timer, `P10 alarm`: whoever puts a lease there arms the alarm afterwards. On a manual clock
-//! there is no thread: whoever moves the clock does what is due.
+//! **Protocol.** As the hub's timer, `P10 alarm`: whoever hands a message over arms the alarm afterwards. What only waits
+//! needs no more: it waits because handlers run, and who looks after those looks at it. On a manual clock there is no
+//! thread: whoever moves the clock does what is due.
 
 use crate::clock::Timed;
 use crate::queue::worker::crew::{Crew, Stage};
