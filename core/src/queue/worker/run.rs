@@ -67,9 +67,6 @@ fn settle(job: &Job, outcome: Outcome) -> (Result<()>, Counter) {
     if job.is_ended() {
         return (Ok(()), |stats| &mut stats.settled_by_handler_total);
     }
-    if job.is_lost() {
-        return (Ok(()), lost);
-    }
     let (said, counter): (_, Counter) = match outcome {
         Outcome::Ack => (job.ack(), |stats| &mut stats.acked_total),
         Outcome::Fail { reason, delay: None } => (job.fail(reason), |stats| &mut stats.failed_total),
