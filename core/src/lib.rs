@@ -29,7 +29,10 @@ pub use hub::{Damage, Hub, HubBuilder, HubStats, Loss, QueueBuilder, Report, Str
 pub use journal::Receipt;
 pub use message::Message;
 pub use name::Name;
-pub use queue::{Consumer, Delivery, Jitter, OnExhausted, Peeked, Queue, QueueStats, Retry};
+pub use queue::{
+    Consumer, Delivery, IntoOutcome, Jitter, Job, OnExhausted, Outcome, Peeked, Queue, QueueStats, Retry,
+    StillRunning, Worker, WorkerBuilder, WorkerStats,
+};
 pub use stream::{
     Compaction, Group, Member, PartitionStats, Position, Reader, Record, RecordRef, Start, Stream,
     StreamStats,

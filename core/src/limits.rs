@@ -22,6 +22,8 @@ pub const PARTITION_COUNT_MAX: u32 = 1024;
 pub const REASON_BYTES_MAX: usize = 4096;
 /// Most deliveries that one receive hands out.
 pub const RECEIVE_COUNT_MAX: usize = 65_536;
+/// Most threads of one worker.
+pub const WORKER_THREAD_COUNT_MAX: usize = 1024;
 /// Most leases out of one queue at a time.
 pub const LEASE_COUNT_MAX: usize = 1 << 24;
 /// Longest delay, and farthest `deliver_at`, in seconds: ten years.

@@ -154,6 +154,11 @@ impl Journal {
         self.clock.now_ns()
     }
 
+    /// The hub's clock.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
     /// Whether time moves by itself.
     pub(crate) fn has_system_clock(&self) -> bool {
         self.clock.is_system()

@@ -153,6 +153,12 @@ impl Delivery {
         self.end.load(Ordering::Relaxed) == ACKED
     }
 
+    /// Whether a verb has ended it, or a lost lease.
+    pub(crate) fn is_ended(&self) -> bool {
+        // ORDERING: Relaxed: asked by the thread that said the verb, or after it was joined.
+        self.end.load(Ordering::Relaxed) != LIVE
+    }
+
     /// A verb was said: dropping the delivery does nothing any more, unless the verb itself was refused.
     fn end(&self, result: Result<()>) -> Result<()> {
         if !matches!(result, Err(Error::InvalidArgument { .. } | Error::OptionMissing { .. }))

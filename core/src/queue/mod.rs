@@ -17,6 +17,7 @@
 //! | `shared`, `state`, `groups`, `timers`, `tally` | what a queue knows |
 //! | `settlement`, `recovery` | its events in the log, and back from it |
 //! | `delivery`, `consumer`, `options`, `stats` | what callers hold |
+//! | `worker` | threads that run a handler on each message |
 
 mod by_id;
 mod consumer;
@@ -38,6 +39,7 @@ mod state;
 mod stats;
 mod tally;
 mod timers;
+mod worker;
 
 pub use consumer::Consumer;
 pub use dead::{ATTEMPTS, DEAD_ERROR, DEAD_ID, DEAD_QUEUE, DEAD_REASON, DEAD_TIME, FAILURES, FIRST_ENQUEUED};
@@ -49,6 +51,7 @@ pub(crate) use salvage::mend;
 pub(crate) use shared::Shared;
 pub use state::ORDERING_KEY;
 pub use stats::QueueStats;
+pub use worker::{IntoOutcome, Job, Outcome, StillRunning, Worker, WorkerBuilder, WorkerStats};
 
 use crate::error::{Error, Result};
 use crate::journal::Receipt;
