@@ -176,7 +176,19 @@ impl Model {
             messages.iter().filter(|(_, entry)| ready(entry) && entry.returned).collect();
         returned.sort_by_key(|(id, entry)| (entry.due_ms, **id));
         let others = messages.iter().filter(|(_, entry)| ready(entry) && !entry.returned);
-        let taken: Vec<u64> = returned.into_iter().chain(others).map(|(id, _)| *id).take(count).collect();
+        let mut taken: Vec<u64> = Vec::new();
+        for (id, entry) in returned.into_iter().chain(others).take(count) {
+            // One that would die of one failure more goes alone.
+            let is_last_chance =
+                self.policy != OnExhausted::Keep && entry.failures > 0 && entry.failures + 1 >= FAILURES_MAX;
+            if is_last_chance && !taken.is_empty() {
+                break;
+            }
+            taken.push(*id);
+            if is_last_chance {
+                break;
+            }
+        }
         for id in &taken {
             let entry = self.kept.messages.get_mut(id).expect("it was found");
             entry.status = Status::Leased { deadline_ms: self.now_ms + LEASE_MS };

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::limits::RECEIVE_COUNT_MAX;
+use crate::queue::receive::Start;
 use crate::queue::{Delivery, Queue};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -22,15 +23,19 @@ pub struct Consumer {
     queue: Queue,
     prefetch: usize,
     waiting: VecDeque<Delivery>,
+    /// When those were taken.
+    taken_ns: u64,
     error: Option<Error>,
 }
 
 impl Consumer {
     pub(crate) fn new(queue: Queue) -> Self {
-        Self { queue, prefetch: 1, waiting: VecDeque::new(), error: None }
+        Self { queue, prefetch: 1, waiting: VecDeque::new(), taken_ns: 0, error: None }
     }
 
-    /// How many deliveries it takes at a time, 1 to 65,536. Default 1. Their leases run from that moment.
+    /// How many deliveries it takes at a time, 1 to 65,536. Default 1. Each is leased from when it is handed out; one that has
+    /// waited for longer than a lease is another's by then, and left out. Those not handed out count for nothing if the process
+    /// dies, and are released when the consumer is dropped.
     pub fn prefetch(mut self, count: usize) -> Self {
         self.prefetch = count;
         self
@@ -58,13 +63,26 @@ impl Iterator for Consumer {
     type Item = Delivery;
 
     fn next(&mut self) -> Option<Delivery> {
-        if let Some(delivery) = self.waiting.pop_front() {
-            return Some(delivery);
+        loop {
+            while let Some(delivery) = self.waiting.pop_front() {
+                match delivery.start(self.queue.shared.is_worn(self.taken_ns)) {
+                    Ok(()) => return Some(delivery),
+                    Err(Error::LeaseLost { .. }) => {}
+                    Err(error) => return self.end(error),
+                }
+            }
+            match self.queue.shared.take_within(self.prefetch, Duration::MAX, Start::Later) {
+                Ok(taken) => self.waiting.extend(taken),
+                Err(error) => return self.end(error),
+            }
+            self.taken_ns = self.queue.shared.journal.now_ns();
         }
-        match self.queue.receive_batch(self.prefetch, Duration::MAX) {
-            Ok(taken) => self.waiting.extend(taken),
-            Err(error) => self.error = Some(error),
-        }
-        self.waiting.pop_front()
+    }
+}
+
+impl Consumer {
+    fn end(&mut self, error: Error) -> Option<Delivery> {
+        self.error = Some(error);
+        None
     }
 }

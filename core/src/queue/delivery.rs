@@ -40,6 +40,8 @@ const LIVE: u32 = 0;
 const ENDED: u32 = 1;
 /// It was an ack, and it was the first.
 const ACKED: u32 = 2;
+/// No verb was said, and nobody has it yet: it was taken ahead.
+const AHEAD: u32 = 3;
 
 /// What a delivery holds its message by.
 enum Lease {
@@ -59,13 +61,15 @@ struct Indexed {
 /// What a run of plain messages keeps.
 pub(crate) struct Kept {
     queue: Arc<Shared>,
+    /// The log tells of the leases.
+    pub(crate) is_noted: bool,
     /// The segment's bytes.
     _bytes: Arc<dyn Send + Sync>,
 }
 
 impl Kept {
-    pub(crate) fn new(queue: Arc<Shared>, bytes: Arc<dyn Send + Sync>) -> Self {
-        Self { queue, _bytes: bytes }
+    pub(crate) fn new(queue: Arc<Shared>, is_noted: bool, bytes: Arc<dyn Send + Sync>) -> Self {
+        Self { queue, is_noted, _bytes: bytes }
     }
 }
 
@@ -91,6 +95,27 @@ impl Delivery {
         Self { lease, end: AtomicU32::new(LIVE) }
     }
 
+    /// It is in nobody's hands yet, until [`start`](Self::start).
+    pub(crate) fn ahead(self) -> Self {
+        // ORDERING: Relaxed: nobody else has it.
+        self.end.store(AHEAD, Ordering::Relaxed);
+        self
+    }
+
+    /// Somebody gets it in his hands now: from here on its lease counts if the process dies. Once `is_worn`, the lease begins
+    /// anew.
+    ///
+    /// # Errors
+    /// `LeaseLost`: it ran out meanwhile; `Poisoned`.
+    pub(crate) fn start(&self, is_worn: bool) -> Result<()> {
+        // ORDERING: Relaxed: whoever starts it has it alone.
+        if self.end.load(Ordering::Relaxed) == AHEAD {
+            self.end.store(LIVE, Ordering::Relaxed);
+            self.shared().start(self)?;
+        }
+        if is_worn { self.extend(self.shared().lease()) } else { Ok(()) }
+    }
+
     fn shared(&self) -> &Arc<Shared> {
         match &self.lease {
             Lease::Plain { hold, .. } => &hold.kept().queue,
@@ -105,8 +130,16 @@ impl Delivery {
                 if hold.is_held() {
                     self.shared().index_lease(hold);
                 }
-                Token { id: hold.id(), attempt: 1 }
+                self.token_unindexed()
             }
+            Lease::Indexed(_) => self.token_unindexed(),
+        }
+    }
+
+    /// The same, and the lease stays where it is.
+    pub(crate) fn token_unindexed(&self) -> Token {
+        match &self.lease {
+            Lease::Plain { hold, .. } => Token { id: hold.id(), attempt: 1 },
             Lease::Indexed(indexed) => indexed.token,
         }
     }
@@ -258,7 +291,7 @@ impl Delivery {
 impl Drop for Delivery {
     fn drop(&mut self) {
         // ORDERING: Relaxed: `&mut self` orders it.
-        if self.end.load(Ordering::Relaxed) == LIVE {
+        if matches!(self.end.load(Ordering::Relaxed), LIVE | AHEAD) {
             self.shared().release_dropped(self.token());
         }
     }

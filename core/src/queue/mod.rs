@@ -56,6 +56,7 @@ pub use worker::{IntoOutcome, Job, Outcome, StillRunning, Worker, WorkerBuilder,
 use crate::error::{Error, Result};
 use crate::journal::Receipt;
 use crate::message::Message;
+pub(crate) use receive::Start;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -132,7 +133,7 @@ impl Queue {
     /// `Closed`, also while waiting; `Corrupt` or `Io` if a file cannot be read.
     pub fn receive(&self, wait: Duration) -> Result<Option<Delivery>> {
         match self.shared.take_one()? {
-            None if !wait.is_zero() => Ok(self.shared.take_within(1, wait)?.pop()),
+            None if !wait.is_zero() => Ok(self.shared.take_within(1, wait, Start::Now)?.pop()),
             taken => Ok(taken),
         }
     }
@@ -150,12 +151,12 @@ impl Queue {
     /// # Errors
     /// As [`receive`](Self::receive).
     pub fn receive_batch(&self, count_max: usize, wait: Duration) -> Result<Vec<Delivery>> {
-        self.shared.take_within(count_max, wait)
+        self.shared.take_within(count_max, wait, Start::Now)
     }
 
     /// Receives up to `count_max` messages; if there are none, `context`'s task is woken when there may be.
     pub fn poll_receive(&self, context: &mut Context<'_>, count_max: usize) -> Poll<Result<Vec<Delivery>>> {
-        self.shared.poll_take(context, count_max)
+        self.shared.poll_take(context, count_max, Start::Now)
     }
 
     /// Waits for messages without blocking the thread, on any executor. Dropping the future loses nothing.
@@ -190,6 +191,11 @@ impl Queue {
     /// As [`receive`](Self::receive); `Poisoned`, then it is not known whether it is on disk.
     pub fn cancel(&self, id: u64) -> Result<bool> {
         self.shared.cancel(id)
+    }
+
+    /// Receives messages that nobody has in his hands before [`Delivery::start`].
+    pub(crate) fn poll_ahead(&self, context: &Context<'_>, count_max: usize) -> Poll<Result<Vec<Delivery>>> {
+        self.shared.poll_take(context, count_max, Start::Later)
     }
 
     /// A consumer: an iterator of deliveries.

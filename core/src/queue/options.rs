@@ -127,6 +127,11 @@ impl QueueOptions {
         self.ttl.map_or(u64::MAX, duration_ns)
     }
 
+    /// Failures of which the last kills; `u32::MAX` where none does.
+    pub(crate) fn failures_max(&self) -> u32 {
+        if self.on_exhausted == OnExhausted::Keep { u32::MAX } else { self.max_failures }
+    }
+
     pub(crate) fn lease_ns(&self) -> u64 {
         duration_ns(self.lease)
     }

@@ -23,6 +23,15 @@ pub(crate) struct Seat {
     frames: Vec<Bytes>,
 }
 
+/// When messages are in somebody's hands: only then does a lease count that was out when the process died (semantics B2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// The receiver gives them to its caller.
+    Now,
+    /// It takes them ahead, and starts each when its time comes.
+    Later,
+}
+
 impl Seat {
     pub(crate) fn new(log: Arc<Log>) -> Self {
         Self { reader: Reader::sent(log), spare: None, frames: Vec::with_capacity(RUN_COUNT_MAX) }
@@ -34,29 +43,34 @@ impl Shared {
     pub(crate) fn take_one(self: &Arc<Self>) -> Result<Option<Delivery>> {
         self.check_open()?;
         let mut taken = None;
-        if self.take_plain(1, |delivery| taken = Some(delivery))? {
+        if self.take_plain(1, Start::Now, |delivery| taken = Some(delivery))? {
             return Ok(taken);
         }
-        Ok(self.take_any(1)?.pop())
+        Ok(self.take_any(1, Start::Now)?.pop())
     }
 
     /// Leases up to `count_max` messages that are ready now.
-    pub(crate) fn take(self: &Arc<Self>, count_max: usize) -> Result<Vec<Delivery>> {
+    pub(crate) fn take(self: &Arc<Self>, count_max: usize, start: Start) -> Result<Vec<Delivery>> {
         self.check_open()?;
         if count_max == 0 || count_max > RECEIVE_COUNT_MAX {
             let detail = format!("{count_max} is not allowed; 1 to {RECEIVE_COUNT_MAX} are");
             return Err(Error::invalid("count_max", detail));
         }
         let mut taken = Vec::new();
-        if self.take_plain(count_max, |delivery| taken.push(delivery))? {
+        if self.take_plain(count_max, start, |delivery| taken.push(delivery))? {
             return Ok(taken);
         }
-        self.take_any(count_max)
+        self.take_any(count_max, start)
     }
 
     /// Leases plain messages without a lock. False: the queue is not that plain now, and nothing was done.
     #[inline]
-    fn take_plain(self: &Arc<Self>, count_max: usize, mut give: impl FnMut(Delivery)) -> Result<bool> {
+    fn take_plain(
+        self: &Arc<Self>,
+        count_max: usize,
+        start: Start,
+        mut give: impl FnMut(Delivery),
+    ) -> Result<bool> {
         // ORDERING: Acquire: pairs with `set_detour`.
         if self.detours.load(Ordering::Acquire) != 0 {
             return Ok(false);
@@ -66,7 +80,7 @@ impl Shared {
             if self.detours.load(Ordering::Relaxed) != 0 {
                 return Ok(false);
             }
-            self.take_runs(seat, count_max, &mut give)
+            self.take_runs(seat, count_max, start, &mut give)
         });
         taken.unwrap_or(Ok(false))
     }
@@ -75,6 +89,7 @@ impl Shared {
         self: &Arc<Self>,
         seat: &mut Seat,
         count_max: usize,
+        start: Start,
         give: &mut impl FnMut(Delivery),
     ) -> Result<bool> {
         let mut count = 0;
@@ -91,7 +106,7 @@ impl Shared {
                     break;
                 }
             };
-            if self.log.is_durable() {
+            if self.log.is_durable() && start == Start::Now {
                 let id = run.ids.start;
                 self.append_event(&Event::Run { id, place: run.place, count: seat.frames.len() as u8 })?;
             }
@@ -99,10 +114,11 @@ impl Shared {
             // ORDERING: Relaxed: altered meanwhile, it counts for this receive, or for the next.
             let lease_ns = self.lease_ns.load(Ordering::Relaxed);
             let deadline_ns = self.journal.now_ns().saturating_add(lease_ns);
-            let kept = Kept::new(self.clone(), run.keep);
+            let kept = Kept::new(self.clone(), start == Start::Now, run.keep);
             let holds = self.runs.lease(spare, kept, run.ids, run.place, deadline_ns);
             for (hold, bytes) in holds.zip(seat.frames.drain(..)) {
-                give(Delivery::plain(hold, bytes));
+                let delivery = Delivery::plain(hold, bytes);
+                give(if start == Start::Later { delivery.ahead() } else { delivery });
             }
             self.journal.alarm().arm(deadline_ns);
         }
@@ -110,15 +126,18 @@ impl Shared {
     }
 
     /// Leases up to `count_max` messages that are ready now, whatever they ask for.
-    fn take_any(self: &Arc<Self>, count_max: usize) -> Result<Vec<Delivery>> {
-        let lease_ns = lock(&self.options).lease_ns();
+    fn take_any(self: &Arc<Self>, count_max: usize, start: Start) -> Result<Vec<Delivery>> {
+        let (lease_ns, failures_max) = {
+            let options = lock(&self.options);
+            (options.lease_ns(), options.failures_max())
+        };
         let (mut state, now_ns) = self.state_now();
         let mut taken = Vec::new();
         let mut started = Vec::new();
         let deadline_ns = now_ns.saturating_add(lease_ns);
         let mut failed = None;
         while taken.len() < count_max && state.leased_count() < LEASE_COUNT_MAX {
-            match self.next_message(&mut state) {
+            match self.next_message(&mut state, taken.is_empty(), failures_max) {
                 Ok(Some((id, payload))) => {
                     let Some(message) = state.messages.get_mut(&id) else { continue };
                     message.attempts += 1;
@@ -126,7 +145,11 @@ impl Shared {
                     let (attempt, failures) = (message.attempts, message.failures);
                     state.totals.redeliveries += u64::from(attempt > 1);
                     state.set_status(id, Status::Leased { deadline_ns });
-                    taken.push(Delivery::indexed(self.clone(), payload, Token { id, attempt }, failures));
+                    let delivery = Delivery::indexed(self.clone(), payload, Token { id, attempt }, failures);
+                    taken.push(if start == Start::Later { delivery.ahead() } else { delivery });
+                    if failures > 0 && failures.saturating_add(1) >= failures_max {
+                        break;
+                    }
                 }
                 Ok(None) => break,
                 Err(error) => {
@@ -137,6 +160,7 @@ impl Shared {
         }
         if !started.is_empty() {
             if self.log.is_durable()
+                && start == Start::Now
                 && let Err(error) = self.append_event(&Event::Started(started))
             {
                 // The log refuses: nobody gets what could not be noted. Dropping the deliveries changes nothing.
@@ -154,9 +178,19 @@ impl Shared {
     }
 
     /// The next deliverable message, which gets an entry in the state.
-    fn next_message(&self, state: &mut State) -> Result<Option<(u64, Payload)>> {
+    fn next_message(
+        &self,
+        state: &mut State,
+        is_first: bool,
+        failures_max: u32,
+    ) -> Result<Option<(u64, Payload)>> {
         let waiting = state.first_waiting();
+        // One that will die if it fails once more goes alone: it may take the process with it, and the others along.
+        let is_alone = |state: &State, id| is_first || !state.has_last_chance(id, failures_max);
         if let Some(first) = waiting.filter(|first| state.is_before_cursor(*first)) {
+            if !is_alone(state, first.0) {
+                return Ok(None);
+            }
             return self.take_waiting(state, first).map(Some);
         }
         if let Some(id) = self.next_plain(state)? {
@@ -165,6 +199,7 @@ impl Shared {
             state.turn_over(From::Ready, PRIORITY_DEFAULT);
             return Ok(Some((id, payload)));
         }
+        let waiting = waiting.filter(|first| is_alone(state, first.0));
         waiting.map(|first| self.take_waiting(state, first)).transpose()
     }
 
@@ -187,9 +222,28 @@ impl Shared {
         Ok((id, payload))
     }
 
+    /// Notes that a delivery that was taken ahead is in somebody's hands now.
+    pub(crate) fn start(&self, delivery: &Delivery) -> Result<()> {
+        if !self.log.is_durable() {
+            return Ok(());
+        }
+        let token = delivery.token_unindexed();
+        let place = match delivery.hold() {
+            Some(hold) if hold.is_held() => hold.counted().and_then(|run| self.place_of(&run, hold.bit())),
+            _ => lock(&self.state).place_leased(token.id, token.attempt),
+        };
+        let place = place.ok_or_else(|| self.lost(token.id, token.attempt))?;
+        self.append_event(&Event::Started(vec![(token.id, place)])).map(|_| ())
+    }
+
     /// The same, waiting at most `wait` for the first.
-    pub(crate) fn take_within(self: &Arc<Self>, count_max: usize, wait: Duration) -> Result<Vec<Delivery>> {
-        self.log.data().wait_for(wait, || something(self.take(count_max))).unwrap_or(Ok(Vec::new()))
+    pub(crate) fn take_within(
+        self: &Arc<Self>,
+        count_max: usize,
+        wait: Duration,
+        start: Start,
+    ) -> Result<Vec<Delivery>> {
+        self.log.data().wait_for(wait, || something(self.take(count_max, start))).unwrap_or(Ok(Vec::new()))
     }
 
     /// The same for a task.
@@ -197,7 +251,8 @@ impl Shared {
         self: &Arc<Self>,
         context: &Context<'_>,
         count_max: usize,
+        start: Start,
     ) -> Poll<Result<Vec<Delivery>>> {
-        self.log.data().poll_for(context, || something(self.take(count_max)))
+        self.log.data().poll_for(context, || something(self.take(count_max, start)))
     }
 }

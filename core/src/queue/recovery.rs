@@ -326,6 +326,6 @@ mod tests {
         }
         drop(log);
         let queue = open_queue(scratch.path()).unwrap();
-        assert_eq!(queue.take(1).unwrap().first().map(|delivery| delivery.id()), Some(1));
+        assert_eq!(queue.take_one().unwrap().map(|delivery| delivery.id()), Some(1));
     }
 }

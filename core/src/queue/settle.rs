@@ -173,12 +173,22 @@ impl Shared {
         let taken = run.take(bits);
         for (id, place) in places {
             if ids_of(run.first(), taken).any(|of_ours| of_ours == id) {
+                if self.log.is_durable() && !run.kept().is_noted {
+                    // The log knows nothing of it yet, and is to understand what is said of it next. If it refuses, it
+                    // will refuse that, too.
+                    let _ = self.append_event(&Event::Adopted { id, place });
+                }
                 let mut message = Message::new(place, Status::Leased { deadline_ns: run.deadline_ns() });
                 message.attempts = 1;
                 state.insert(id, message);
             }
         }
         true
+    }
+
+    /// Where a message of a run is.
+    pub(crate) fn place_of(&self, run: &Counted<'_, Kept>, bit: u64) -> Option<Place> {
+        self.places_of(run, bit).ok()?.first().map(|(_, place)| *place)
     }
 
     /// Where messages of a run are.

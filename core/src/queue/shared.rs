@@ -22,6 +22,9 @@ use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+/// One of them may be gone of a lease that is taken for whole.
+const LEASE_PARTS: u64 = 100;
+
 /// See the module's description.
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -111,6 +114,20 @@ impl Shared {
         }
         drop(state);
         self.log.data().notify_all();
+    }
+
+    /// How long a receive leases.
+    pub(crate) fn lease(&self) -> Duration {
+        // ORDERING: Relaxed: as where it is set.
+        Duration::from_nanos(self.lease_ns.load(Ordering::Relaxed))
+    }
+
+    /// Whether so much of a lease that began then is gone that it has to begin anew to be whole. What is handed over soon costs
+    /// no verb.
+    pub(crate) fn is_worn(&self, taken_ns: u64) -> bool {
+        let passed_ns = self.journal.now_ns().saturating_sub(taken_ns);
+        // ORDERING: Relaxed: as above.
+        passed_ns > self.lease_ns.load(Ordering::Relaxed) / LEASE_PARTS
     }
 
     /// Appends an event; nobody waits for it to be durable.

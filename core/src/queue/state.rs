@@ -312,6 +312,18 @@ impl State {
         }
     }
 
+    /// Whether one failure more kills a message that has failed before.
+    pub(crate) fn has_last_chance(&self, id: u64, failures_max: u32) -> bool {
+        self.messages.get(&id).is_some_and(|m| m.failures > 0 && m.failures.saturating_add(1) >= failures_max)
+    }
+
+    /// Where a message is, if that attempt has it.
+    pub(crate) fn place_leased(&self, id: u64, attempt: u32) -> Option<Place> {
+        let message = self.messages.get(&id)?;
+        let is_held = message.attempts == attempt && matches!(message.status, Status::Leased { .. });
+        is_held.then_some(message.place)
+    }
+
     /// Says where a message is.
     pub(crate) fn set_place(&mut self, id: u64, place: Place) {
         if let Some(message) = self.messages.get_mut(&id) {

@@ -2,6 +2,7 @@
 //! model in `queue_model.rs` covers their combinations.
 
 mod by_id;
+mod leases;
 mod order;
 mod ttl;
 mod verbs;

@@ -11,7 +11,7 @@ use crate::journal::Journal;
 use crate::log::{Draft, Kind, Log, Place};
 use crate::name::Name;
 use crate::queue::settlement::{Event, ids_of};
-use crate::queue::{Delivery, OnExhausted, QueueOptions, Shared};
+use crate::queue::{Delivery, OnExhausted, QueueOptions, Shared, Start};
 use crate::storage::sim::SimDisk;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -157,7 +157,7 @@ fn verb(
 ) {
     let verb = input.u8();
     let done = match verb % 7 {
-        0 | 1 => queue.take(usize::from(verb >> 4) + 1).map(|taken| {
+        0 | 1 => queue.take(usize::from(verb >> 4) + 1, Start::Now).map(|taken| {
             for delivery in &taken {
                 let value = usize::try_from(delivery.id()).ok().and_then(|id| sent.get(id));
                 assert_eq!(value.map(Vec::as_slice), Some(delivery.value()), "message {}", delivery.id());

@@ -230,6 +230,12 @@ fn tagged(head: u64, next: u64) -> u64 {
 pub(crate) struct Counted<'a, K: Keep>(&'a Run<K>);
 
 impl<K: Keep> Counted<'_, K> {
+    /// What the run keeps.
+    pub(crate) fn kept(&self) -> &K {
+        // SAFETY: we are counted in.
+        unsafe { self.0.kept() }
+    }
+
     /// The id of its first message.
     pub(crate) fn first(&self) -> u64 {
         self.0.first()
@@ -296,6 +302,17 @@ impl<K: Keep> Run<K> {
         Some(kept)
     }
 
+    /// # Safety
+    /// The caller is counted in.
+    unsafe fn kept(&self) -> &K {
+        // SAFETY: written before anybody was counted in, not written again as long as somebody is.
+        let kept = self.kept.with(|slot| unsafe { (*slot).as_ref() });
+        match kept {
+            Some(kept) => kept,
+            None => unreachable!("an entry in use keeps something"),
+        }
+    }
+
     fn first(&self) -> u64 {
         // ORDERING: Relaxed: constant as long as anybody is counted in.
         self.first.load(Ordering::Relaxed)
@@ -322,12 +339,8 @@ impl<K: Keep> Hold<K> {
     /// What the run keeps.
     #[inline]
     pub(crate) fn kept(&self) -> &K {
-        // SAFETY: written before we were made, not written again as long as we are counted in.
-        let kept = self.run().kept.with(|slot| unsafe { (*slot).as_ref() });
-        match kept {
-            Some(kept) => kept,
-            None => unreachable!("an entry in use keeps something"),
-        }
+        // SAFETY: we are counted in.
+        unsafe { self.run().kept() }
     }
 
     /// The message's id.

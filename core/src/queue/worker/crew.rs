@@ -150,13 +150,8 @@ impl Crew {
 
     /// Gives a message to the thread that asks, with a lease that begins now. `None`: the lease was lost before.
     fn hand_over(&self, waiting: Waiting) -> Option<Turn> {
-        let now_ns = self.clock().now_ns();
         let lease_ns = waiting.lease_ns;
-        let held = if waiting.is_worn(now_ns) {
-            waiting.delivery.extend(Duration::from_nanos(lease_ns))
-        } else {
-            Ok(())
-        };
+        let held = waiting.delivery.start(self.queue.shared.is_worn(waiting.taken_ns));
         let mut state = lock(&self.state);
         if held.is_err() {
             state.stats.lost_total += 1;
@@ -200,10 +195,10 @@ impl Crew {
 
     /// Up to `count_max` messages; pending if there were fewer, and then the queue has our waker.
     fn take(&self, count_max: usize) -> (Vec<Delivery>, Poll<Result<()>>) {
-        let mut context = Context::from_waker(&self.waker);
+        let context = Context::from_waker(&self.waker);
         let mut taken = Vec::new();
         while taken.len() < count_max {
-            match self.queue.poll_receive(&mut context, count_max - taken.len()) {
+            match self.queue.poll_ahead(&context, count_max - taken.len()) {
                 Poll::Ready(Ok(batch)) => taken.extend(batch),
                 Poll::Ready(Err(error)) => return (taken, Poll::Ready(Err(error))),
                 Poll::Pending => return (taken, Poll::Pending),

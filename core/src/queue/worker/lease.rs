@@ -5,10 +5,6 @@
 
 use crate::queue::Delivery;
 
-/// Parts of a lease that may go by before the hand-over without it being prolonged there: what is handed over soon costs
-/// no verb.
-const PARTS: u64 = 100;
-
 /// A message that was taken ahead.
 #[derive(Debug)]
 pub(super) struct Waiting {
@@ -21,11 +17,6 @@ impl Waiting {
     /// When it has waited for too long: another worker may have time for it.
     pub(super) fn stale_ns(&self) -> u64 {
         self.taken_ns.saturating_add(self.lease_ns / 3 * 2)
-    }
-
-    /// Whether so much of its lease is gone that it has to be prolonged for the handler to have all of it.
-    pub(super) fn is_worn(&self, now_ns: u64) -> bool {
-        now_ns.saturating_sub(self.taken_ns) > self.lease_ns / PARTS
     }
 }
 
