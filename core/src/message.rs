@@ -20,6 +20,9 @@ pub(crate) struct Task<'a> {
     pub(crate) deliver_at_ns: Option<u64>,
     pub(crate) priority: Option<u8>,
     pub(crate) ttl: Option<Duration>,
+    pub(crate) start_within: Option<Duration>,
+    pub(crate) complete_within: Option<Duration>,
+    pub(crate) complete_by_ns: Option<u64>,
     pub(crate) ordering_key: Option<&'a [u8]>,
 }
 
@@ -108,6 +111,33 @@ impl<'a> Message<'a> {
         self.task(|task| task.ttl = Some(ttl))
     }
 
+    /// Queue only: a deadline for its first delivery, 1 ms to ten years from now. When it is missed, that is counted, and the
+    /// queue does what [`on_breach`](crate::QueueBuilder::on_breach) says; once.
+    pub fn start_within(self, time: Duration) -> Self {
+        self.task(|task| task.start_within = Some(time))
+    }
+
+    /// Queue only: a deadline for its ack, 1 ms to ten years from now; as with [`start_within`](Self::start_within).
+    ///
+    /// ```
+    /// use ringmain::{Hub, Message, OnBreach};
+    /// use std::time::Duration;
+    /// let hub = Hub::memory();
+    /// let queue = hub.queue("jobs").dead_letter("jobs.dead").on_breach(OnBreach::EscalateTo("late".into())).open()?;
+    /// let hour = Duration::from_secs(3600);
+    /// queue.send(Message::new(b"gate change").start_within(hour / 12).complete_within(hour))?;
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    pub fn complete_within(self, time: Duration) -> Self {
+        self.task(|task| task.complete_within = Some(time))
+    }
+
+    /// Queue only: the same at a time in nanoseconds since 1970, at most ten years ahead. Wins over
+    /// [`complete_within`](Self::complete_within).
+    pub fn complete_by(self, time_ns: u64) -> Self {
+        self.task(|task| task.complete_by_ns = Some(time_ns))
+    }
+
     /// Queue only: messages of one ordering key are delivered one at a time, in the order in which they were sent; those of
     /// other keys beside them. At most 4096 bytes.
     pub fn ordering_key(self, key: &'a (impl AsRef<[u8]> + ?Sized)) -> Self {
@@ -170,7 +200,7 @@ impl<'a> Message<'a> {
             }
             bytes += length;
         }
-        self.task.check()?;
+        self.task.check(now_ns)?;
         if self.headers.len() > HEADER_COUNT_MAX {
             return Err(Error::invalid(
                 "headers",
@@ -203,14 +233,28 @@ impl<'a> Message<'a> {
 }
 
 impl Task<'_> {
-    fn check(&self) -> Result<()> {
+    fn check(&self, now_ns: u64) -> Result<()> {
         if let Some(priority) = self.priority.filter(|priority| *priority > PRIORITY_MAX) {
             return Err(Error::invalid(
                 "priority",
                 format!("{priority} is not allowed; 0 to {PRIORITY_MAX} are"),
             ));
         }
+        self.start_within.map_or(Ok(()), |time| check_span("start_within", time))?;
+        self.complete_within.map_or(Ok(()), |time| check_span("complete_within", time))?;
+        if self.complete_by_ns.is_some_and(|at_ns| check_delay(at_ns.saturating_sub(now_ns)).is_err()) {
+            return Err(Error::invalid(
+                "complete_by",
+                "more than ten years ahead; at most ten years are allowed",
+            ));
+        }
         self.ttl.map_or(Ok(()), check_ttl)
+    }
+
+    /// When it is to be received and when to be acked, given the time now.
+    pub(crate) fn deadlines_ns(&self, now_ns: u64) -> (Option<u64>, Option<u64>) {
+        let after = |time: Duration| now_ns.saturating_add(duration_ns(time));
+        (self.start_within.map(after), self.complete_by_ns.or(self.complete_within.map(after)))
     }
 }
 
@@ -235,8 +279,13 @@ pub(crate) fn check_delay(delay_ns: u64) -> Result<()> {
 
 /// Refuses a time to live beyond its limits.
 pub(crate) fn check_ttl(ttl: Duration) -> Result<()> {
-    if ttl < Duration::from_millis(1) || ttl > Duration::from_secs(DELAY_SECONDS_MAX) {
-        return Err(Error::invalid("ttl", format!("{ttl:?} is not allowed; 1 ms to ten years are")));
+    check_span("ttl", ttl)
+}
+
+/// Refuses a time from now beyond its limits.
+fn check_span(argument: &'static str, span: Duration) -> Result<()> {
+    if span < Duration::from_millis(1) || span > Duration::from_secs(DELAY_SECONDS_MAX) {
+        return Err(Error::invalid(argument, format!("{span:?} is not allowed; 1 ms to ten years are")));
     }
     Ok(())
 }

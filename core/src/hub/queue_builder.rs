@@ -5,7 +5,8 @@ use crate::hub::Hub;
 use crate::hub::catalogue::{Catalogue, QueueEntry};
 use crate::hub::registry::Registry;
 use crate::name::Name;
-use crate::queue::{self, OnExhausted, Queue, QueueOptions, Retry};
+use crate::queue::{self, OnBreach, OnExhausted, Queue, QueueOptions, Retry};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ pub struct QueueBuilder {
     on_exhausted: Option<OnExhausted>,
     retry: Option<Retry>,
     ttl: Option<Duration>,
+    lease_total_max: Option<Duration>,
+    on_breach: Option<OnBreach>,
 }
 
 impl QueueBuilder {
@@ -31,6 +34,8 @@ impl QueueBuilder {
             on_exhausted: None,
             retry: None,
             ttl: None,
+            lease_total_max: None,
+            on_breach: None,
         }
     }
 
@@ -72,6 +77,21 @@ impl QueueBuilder {
         self
     }
 
+    /// How long a delivery may be leased in all, however often its lease is extended. Default 1 hour, or the lease if that is
+    /// longer; at most 7 days.
+    pub fn lease_total_max(mut self, total: Duration) -> Self {
+        self.lease_total_max = Some(total);
+        self
+    }
+
+    /// What happens to a message that misses a deadline, beside being counted. Default: nothing. A queue that is named is made if
+    /// it does not exist, and keeps its own exhausted messages; it finds in `rm-breach` headers which message of which queue
+    /// missed what. A message that is moved or dead is taken from the worker that has it.
+    pub fn on_breach(mut self, action: OnBreach) -> Self {
+        self.on_breach = Some(action);
+        self
+    }
+
     /// Opens the queue, making it if it does not exist. Options given here are stored.
     ///
     /// # Errors
@@ -86,13 +106,16 @@ impl QueueBuilder {
         let options = self.merged(&name, stored.clone())?;
         options.check()?;
         check_dead_path(&registry.catalogue, &name, &options)?;
+        if options.on_breach.target() == Some(name.as_str()) {
+            return Err(Error::invalid("on_breach", format!("{name} names itself; name another queue")));
+        }
         if stored.as_ref() != Some(&options) {
             let mut catalogue = registry.catalogue.clone();
             put(&mut catalogue, &name, options.clone())?;
-            if let OnExhausted::DeadLetter(dead) = &options.on_exhausted
-                && !catalogue.queues.contains_key(dead)
-            {
-                put(&mut catalogue, &Name::new(dead)?, QueueOptions::new(OnExhausted::Keep))?;
+            for needed in options.on_exhausted.dead_letter().into_iter().chain(options.on_breach.target()) {
+                if !catalogue.queues.contains_key(needed) {
+                    put(&mut catalogue, &Name::new(needed)?, QueueOptions::new(OnExhausted::Keep))?;
+                }
             }
             inner.save(&catalogue)?;
             registry.catalogue = catalogue;
@@ -124,6 +147,8 @@ impl QueueBuilder {
         options.max_failures = self.max_failures.unwrap_or(options.max_failures);
         options.retry = self.retry.unwrap_or(options.retry);
         options.ttl = self.ttl.or(options.ttl);
+        options.on_breach = self.on_breach.clone().unwrap_or(options.on_breach);
+        options.lease_total_max = self.lease_total_max.or(options.lease_total_max);
         Ok(options)
     }
 }
@@ -159,8 +184,29 @@ fn check_dead_path(catalogue: &Catalogue, name: &Name, options: &QueueOptions) -
     Ok(())
 }
 
-/// The open queue of that name, which is in the catalogue; its dead letter queues are opened with it.
+/// The open queue of that name, which is in the catalogue; the queues that it names are opened with it.
 pub(super) fn open_shared(hub: &Hub, registry: &mut Registry, name: &Name) -> Result<Arc<queue::Shared>> {
+    let shared = open_path(hub, registry, name)?;
+    // Queues may name each other here: each is opened before it is told where its late messages go.
+    let (mut told, mut left) = (HashSet::new(), vec![name.clone()]);
+    while let Some(name) = left.pop() {
+        if told.contains(&name) {
+            continue;
+        }
+        let queue = open_path(hub, registry, &name)?;
+        let Some(entry) = registry.catalogue.queues.get(name.as_str()) else { continue };
+        let target = entry.options.on_breach.target().map(Name::new).transpose()?;
+        let dead = entry.options.on_exhausted.dead_letter().map(Name::new).transpose()?;
+        left.extend(dead.into_iter().chain(target.clone()));
+        let target = target.map(|target| open_path(hub, registry, &target)).transpose()?;
+        queue.set_breach_target(target.as_ref())?;
+        told.insert(name);
+    }
+    Ok(shared)
+}
+
+/// The same with its dead letter queues only.
+fn open_path(hub: &Hub, registry: &mut Registry, name: &Name) -> Result<Arc<queue::Shared>> {
     // A dead path may be long: no recursion.
     let mut path = vec![name.clone()];
     while let Some(last) = path.last()

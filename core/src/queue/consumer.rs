@@ -3,9 +3,13 @@
 use crate::error::{Error, Result};
 use crate::limits::RECEIVE_COUNT_MAX;
 use crate::queue::receive::Start;
+use crate::queue::settle::Token;
 use crate::queue::{Delivery, Queue};
 use std::collections::VecDeque;
 use std::time::Duration;
+
+/// Ended leases are not looked for before a consumer has handed out this many.
+const HANDED_COUNT_MIN: usize = 1024;
 
 /// An iterator of deliveries, waiting for each; it ends when the hub is closed or the queue refuses
 /// ([`error`](Consumer::error) tells).
@@ -25,12 +29,24 @@ pub struct Consumer {
     waiting: VecDeque<Delivery>,
     /// When those were taken.
     taken_ns: u64,
+    /// Leases that it handed out, in order; those that ended are left out now and then.
+    handed: VecDeque<Token>,
+    /// When they are left out next.
+    handed_count_max: usize,
     error: Option<Error>,
 }
 
 impl Consumer {
     pub(crate) fn new(queue: Queue) -> Self {
-        Self { queue, prefetch: 1, waiting: VecDeque::new(), taken_ns: 0, error: None }
+        Self {
+            queue,
+            prefetch: 1,
+            waiting: VecDeque::new(),
+            taken_ns: 0,
+            handed: VecDeque::new(),
+            handed_count_max: HANDED_COUNT_MIN,
+            error: None,
+        }
     }
 
     /// How many deliveries it takes at a time, 1 to 65,536. Default 1. Each is leased from when it is handed out; one that has
@@ -53,6 +69,52 @@ impl Consumer {
         Ok(self)
     }
 
+    /// Acks a delivery, and all that this consumer handed out before it and that are still out, with one commit. Not those that
+    /// it prefetched and has not handed out, nor anybody else's. The others' own verbs return `LeaseLost` from then on.
+    ///
+    /// ```
+    /// # use ringmain::{Hub, Message};
+    /// # let queue = Hub::memory().queue("jobs").dead_letter("jobs.dead").open()?;
+    /// queue.send_batch(&[Message::new(b"1"), Message::new(b"2"), Message::new(b"3")])?;
+    /// let mut consumer = queue.consumer().prefetch(8).start()?;
+    /// let taken: Vec<_> = consumer.by_ref().take(2).collect();
+    /// consumer.ack_up_to(&taken[1])?;
+    /// assert_eq!(queue.stats()?.acked_total, 2);
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a delivery that is not this consumer's, or no longer out: nothing was acked. `LeaseLost` if that
+    /// one's lease is lost: those before it are acked. `Poisoned`.
+    pub fn ack_up_to(&mut self, delivery: &Delivery) -> Result<()> {
+        let token = delivery.token_unindexed();
+        let found = self.handed.iter().rposition(|handed| *handed == token);
+        let Some(last) = found.filter(|_| delivery.is_of(&self.queue.shared)) else {
+            let detail = format!(
+                "message {} of queue {}, attempt {}, is not out with this consumer",
+                token.id,
+                delivery.queue(),
+                token.attempt
+            );
+            return Err(Error::invalid("delivery", detail));
+        };
+        let tokens: Vec<Token> = self.handed.drain(..=last).collect();
+        let acked = self.queue.shared.ack_tokens(&tokens);
+        if acked.is_ok() {
+            delivery.set_acked();
+        }
+        acked
+    }
+
+    /// Notes that it handed out a delivery.
+    fn remember(&mut self, delivery: &Delivery) {
+        if self.handed.len() >= self.handed_count_max {
+            self.queue.shared.retain_held(&mut self.handed);
+            self.handed_count_max = HANDED_COUNT_MIN.max(2 * self.handed.len());
+        }
+        self.handed.push_back(delivery.token_unindexed());
+    }
+
     /// Why it ended.
     pub fn error(&self) -> Option<&Error> {
         self.error.as_ref()
@@ -66,7 +128,10 @@ impl Iterator for Consumer {
         loop {
             while let Some(delivery) = self.waiting.pop_front() {
                 match delivery.start(self.queue.shared.is_worn(self.taken_ns)) {
-                    Ok(()) => return Some(delivery),
+                    Ok(()) => {
+                        self.remember(&delivery);
+                        return Some(delivery);
+                    }
                     Err(Error::LeaseLost { .. }) => {}
                     Err(error) => return self.end(error),
                 }

@@ -279,7 +279,37 @@ impl Delivery {
         self.end(self.shared().reject(self.token(), reason.to_string()))
     }
 
-    /// Prolongs the lease to `duration` from now; never shortens it. 1 ms to 7 days.
+    /// Sets the message aside: from now on only [`Queue::receive_deferred`](crate::Queue::receive_deferred) delivers it, by its
+    /// [`id`](Self::id). Its time to live and its deadlines go on; those behind it of its ordering key wait.
+    ///
+    /// ```
+    /// # use ringmain::{Hub, Message};
+    /// # let queue = Hub::memory().queue("jobs").dead_letter("jobs.dead").open()?;
+    /// queue.send(Message::new(b"invoice 7"))?;
+    /// let early = queue.try_receive()?.expect("one was sent");
+    /// early.defer()?;
+    /// assert!(queue.try_receive()?.is_none());
+    /// queue.receive_deferred(early.id())?.expect("it was set aside").ack()?;
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `LeaseLost`, `Poisoned`.
+    pub fn defer(&self) -> Result<()> {
+        self.end(self.shared().defer(self.token()))
+    }
+
+    /// Whether the work is no longer wanted: the message was cancelled, or somebody took it out of the queue. An ack still
+    /// counts if the message is there; whatever else is said of it, it does not come back.
+    pub fn is_cancelled(&self) -> bool {
+        // ORDERING: Relaxed: a verb said in another thread is a matter of that thread.
+        let is_live = self.end.load(Ordering::Relaxed) == LIVE;
+        // Of a message that is plain still, nobody said anything.
+        is_live && !self.hold().is_some_and(Hold::is_held) && self.shared().is_cancelled(self.token())
+    }
+
+    /// Prolongs the lease to `duration` from now; never shortens it, and not beyond the queue's
+    /// [`lease_total_max`](crate::QueueBuilder::lease_total_max) from when it was granted. 1 ms to 7 days.
     ///
     /// # Errors
     /// `LeaseLost`, `InvalidArgument`.

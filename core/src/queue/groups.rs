@@ -87,6 +87,14 @@ impl Groups {
         self.offer(number);
     }
 
+    /// A member waits for its first time again, or is leaving: it gives up its place until it is put back.
+    pub(crate) fn withdraw(&mut self, number: u64, id: u64) {
+        let Some(group) = self.groups.get_mut(&number) else { return };
+        let before = group.members.remove(&id);
+        self.count(before, None);
+        self.offer(number);
+    }
+
     fn count(&mut self, before: Option<Member>, after: Option<Member>) {
         let ready = |member| usize::from(matches!(member, Some(Member::Ready { .. })));
         self.ready = self.ready + ready(after) - ready(before);
@@ -196,6 +204,22 @@ mod tests {
         groups.leave(number, 1);
         groups.set(number, 2, READY);
         assert_eq!(groups.first(), Some((2, 4)));
+    }
+
+    #[test]
+    fn a_member_that_waits_again_gives_up_its_place_and_gets_it_back() {
+        let mut groups = Groups::default();
+        let number = [1, 2].map(|id| (groups.join(b"a"), id)).map(|(number, id)| {
+            groups.set(number, id, READY);
+            number
+        })[0];
+        groups.withdraw(number, 1);
+        assert_eq!((groups.first(), groups.blocked_count()), (Some((2, 4)), 0));
+        groups.withdraw(number, 2);
+        assert_eq!(groups.first(), None);
+        groups.set(number, 2, READY);
+        groups.set(number, 1, READY);
+        assert_eq!((groups.first(), groups.blocked_count()), (Some((1, 4)), 1));
     }
 
     #[test]

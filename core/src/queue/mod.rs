@@ -12,18 +12,23 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `send`, `receive`, `settle`, `dead`, `peek`, `by_id` | the verbs |
+//! | `send`, `receive`, `settle`, `batch`, `dead`, `defer`, `breach`, `peek`, `by_id` | the verbs |
 //! | `plain/` | the way of plain messages, without a lock |
-//! | `shared`, `state`, `groups`, `timers`, `tally` | what a queue knows |
+//! | `shared`, `state`, `lease`, `deadline`, `groups`, `timers`, `tally` | what a queue knows |
 //! | `settlement`, `recovery` | its events in the log, and back from it |
 //! | `delivery`, `consumer`, `options`, `stats` | what callers hold |
 //! | `worker` | threads that run a handler on each message |
 
+mod batch;
+mod breach;
 mod by_id;
 mod consumer;
 mod dead;
+mod deadline;
+mod defer;
 mod delivery;
 mod groups;
+mod lease;
 mod options;
 mod peek;
 mod plain;
@@ -41,11 +46,13 @@ mod tally;
 mod timers;
 mod worker;
 
+pub use breach::{BREACH, BREACH_ID, BREACH_QUEUE, BREACH_TIME, Breach};
 pub use consumer::Consumer;
 pub use dead::{ATTEMPTS, DEAD_ERROR, DEAD_ID, DEAD_QUEUE, DEAD_REASON, DEAD_TIME, FAILURES, FIRST_ENQUEUED};
+pub use deadline::Deadline;
 pub use delivery::Delivery;
 pub(crate) use options::QueueOptions;
-pub use options::{Jitter, OnExhausted, Retry};
+pub use options::{Jitter, OnBreach, OnExhausted, Retry};
 pub use peek::Peeked;
 pub(crate) use salvage::mend;
 pub(crate) use shared::Shared;
@@ -53,7 +60,7 @@ pub use state::ORDERING_KEY;
 pub use stats::QueueStats;
 pub use worker::{IntoOutcome, Job, Outcome, StillRunning, Worker, WorkerBuilder, WorkerStats};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::journal::Receipt;
 use crate::message::Message;
 pub(crate) use receive::Start;
@@ -154,6 +161,28 @@ impl Queue {
         self.shared.take_within(count_max, wait, Start::Now)
     }
 
+    /// The same, leased for `lease` and not for the queue's own time: 1 ms to the queue's `lease_total_max`.
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive); `InvalidArgument` for a lease out of its range.
+    pub fn receive_with_lease(
+        &self,
+        count_max: usize,
+        wait: Duration,
+        lease: Duration,
+    ) -> Result<Vec<Delivery>> {
+        self.shared.take_leased(count_max, wait, lease)
+    }
+
+    /// Receives a message that was set aside ([`Delivery::defer`]). `None`: it was not, is no longer there, has expired, or
+    /// somebody has it.
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive).
+    pub fn receive_deferred(&self, id: u64) -> Result<Option<Delivery>> {
+        self.shared.take_deferred(id)
+    }
+
     /// Receives up to `count_max` messages; if there are none, `context`'s task is woken when there may be.
     pub fn poll_receive(&self, context: &mut Context<'_>, count_max: usize) -> Poll<Result<Vec<Delivery>>> {
         self.shared.poll_take(context, count_max, Start::Now)
@@ -167,16 +196,7 @@ impl Queue {
         std::future::poll_fn(|context| self.poll_receive(context, count_max)).await
     }
 
-    /// Acks many with one commit; one result per delivery, in order. A delivery of another queue is an error.
-    pub fn ack_batch(&self, deliveries: &[&Delivery]) -> Vec<Result<()>> {
-        if let Some(foreign) = deliveries.iter().find(|delivery| !delivery.is_of(&self.shared)) {
-            let detail = format!("message {} is of queue {}", foreign.id(), foreign.queue());
-            return vec![Err(Error::invalid("deliveries", detail)); deliveries.len()];
-        }
-        self.shared.ack(deliveries)
-    }
-
-    /// Up to `count_max` waiting messages (ready or scheduled) with an id of at least `from_id`, by id, unchanged.
+    /// Up to `count_max` waiting messages (ready, scheduled or deferred) with an id of at least `from_id`, by id, unchanged.
     ///
     /// # Errors
     /// As [`receive`](Self::receive).
@@ -184,13 +204,58 @@ impl Queue {
         self.shared.peek(from_id, count_max)
     }
 
-    /// Takes a message out of the queue for good, if it is waiting: ready, or for its time, or for others of its ordering key.
-    /// False: it is out, or no longer there.
+    /// Takes a message out of the queue for good, if it is waiting: ready, or for its time, or for others of its ordering key,
+    /// or set aside. True: it is never delivered again. False: it is no longer there, or out; then its worker can see that it
+    /// is no longer wanted ([`Delivery::is_cancelled`]), and it is gone when it comes back, unless it is acked before.
     ///
     /// # Errors
     /// As [`receive`](Self::receive); `Poisoned`, then it is not known whether it is on disk.
     pub fn cancel(&self, id: u64) -> Result<bool> {
         self.shared.cancel(id)
+    }
+
+    /// The same, and takes a message that is out from its worker, whose verbs then return `LeaseLost`. True: it was there.
+    ///
+    /// # Errors
+    /// As [`cancel`](Self::cancel).
+    pub fn cancel_now(&self, id: u64) -> Result<bool> {
+        self.shared.cancel_now(id)
+    }
+
+    /// Has a waiting message wait until `delay` from now, at most ten years: one that is ready, or waits for its time, or for
+    /// others of its ordering key. False: it is out, set aside, or no longer there.
+    ///
+    /// ```
+    /// # use ringmain::{Hub, Message};
+    /// # use std::time::Duration;
+    /// # let queue = Hub::memory().queue("jobs").dead_letter("jobs.dead").open()?;
+    /// let id = queue.send(Message::new(b"remind").delay(Duration::from_secs(3600)))?;
+    /// assert!(queue.reschedule(id, Duration::ZERO)?);
+    /// assert!(queue.try_receive()?.is_some());
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`cancel`](Self::cancel); `InvalidArgument`.
+    pub fn reschedule(&self, id: u64, delay: Duration) -> Result<bool> {
+        self.shared.reschedule(id, delay)
+    }
+
+    /// The same, until a time in nanoseconds since 1970.
+    ///
+    /// # Errors
+    /// As [`reschedule`](Self::reschedule).
+    pub fn reschedule_at(&self, id: u64, time_ns: u64) -> Result<bool> {
+        self.shared.reschedule_at(id, time_ns)
+    }
+
+    /// Deadlines that messages missed since this was asked last, in the order in which that happened; the last 1,024 since the
+    /// hub was opened. [`QueueStats`] counts all of them.
+    ///
+    /// # Errors
+    /// `Closed`.
+    pub fn breaches(&self) -> Result<Vec<Breach>> {
+        self.shared.take_breaches()
     }
 
     /// Receives messages that nobody has in his hands before [`Delivery::start`].

@@ -7,6 +7,9 @@ use crate::name::Name;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
+/// How long a lease may last in all, unless the queue says otherwise or its lease is longer.
+const LEASE_TOTAL_DEFAULT: Duration = Duration::from_secs(3600);
+
 /// What happens to a message whose failures have reached `max_failures`, or that was rejected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -17,6 +20,48 @@ pub enum OnExhausted {
     Drop,
     /// It stays and is retried for ever: what a dead letter queue does.
     Keep,
+}
+
+impl OnExhausted {
+    /// The queue that it needs.
+    pub(crate) fn dead_letter(&self) -> Option<&str> {
+        match self {
+            Self::DeadLetter(queue) => Some(queue),
+            Self::Drop | Self::Keep => None,
+        }
+    }
+}
+
+/// What happens to a message that misses a deadline, beside being counted and told by
+/// [`breaches`](crate::Queue::breaches).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnBreach {
+    /// Nothing more.
+    #[default]
+    None,
+    /// A copy of it goes to this queue, and it goes on here.
+    EscalateTo(String),
+    /// It goes to this queue.
+    MoveTo(String),
+    /// It is dead, with the reason `deadline`: it goes where exhausted messages go.
+    Dead,
+    /// It is cancelled: at once if it waits; if it is out, its worker is told.
+    Cancel,
+}
+
+impl OnBreach {
+    /// The queue that it needs.
+    pub(crate) fn target(&self) -> Option<&str> {
+        match self {
+            Self::EscalateTo(queue) | Self::MoveTo(queue) => Some(queue),
+            Self::None | Self::Dead | Self::Cancel => None,
+        }
+    }
+
+    fn is_none(&self) -> bool {
+        *self == Self::None
+    }
 }
 
 /// How a retry delay is spread.
@@ -98,6 +143,10 @@ pub(crate) struct QueueOptions {
     pub(crate) retry: Retry,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ttl: Option<Duration>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) lease_total_max: Option<Duration>,
+    #[serde(default, skip_serializing_if = "OnBreach::is_none")]
+    pub(crate) on_breach: OnBreach,
 }
 
 impl QueueOptions {
@@ -108,16 +157,27 @@ impl QueueOptions {
             on_exhausted,
             retry: Retry::default(),
             ttl: None,
+            lease_total_max: None,
+            on_breach: OnBreach::None,
         }
     }
 
     pub(crate) fn check(&self) -> Result<()> {
         check_lease(self.lease)?;
+        self.check_lease_total()?;
         if self.max_failures == 0 {
             return Err(Error::invalid("max_failures", "0 is not allowed; at least 1 is"));
         }
         if let OnExhausted::DeadLetter(name) = &self.on_exhausted {
             Name::new(name)?;
+        }
+        if let Some(name) = self.on_breach.target() {
+            Name::new(name)?;
+        }
+        if self.on_breach == OnBreach::Dead && self.on_exhausted == OnExhausted::Keep {
+            let detail =
+                "the queue keeps its exhausted messages; name a dead letter queue, or choose another action";
+            return Err(Error::invalid("on_breach", detail));
         }
         self.ttl.map_or(Ok(()), check_ttl)?;
         self.retry.check()
@@ -134,6 +194,25 @@ impl QueueOptions {
 
     pub(crate) fn lease_ns(&self) -> u64 {
         duration_ns(self.lease)
+    }
+
+    /// How much a lease can be prolonged.
+    pub(crate) fn lease_slack_ns(&self) -> u64 {
+        duration_ns(self.lease_total()).saturating_sub(self.lease_ns())
+    }
+
+    /// How long a lease may last in all.
+    pub(crate) fn lease_total(&self) -> Duration {
+        self.lease_total_max.unwrap_or(LEASE_TOTAL_DEFAULT.max(self.lease))
+    }
+
+    fn check_lease_total(&self) -> Result<()> {
+        let (total, lease) = (self.lease_total(), self.lease);
+        if total < lease || total > Duration::from_secs(LEASE_SECONDS_MAX) {
+            let detail = format!("{total:?} is not allowed; the lease of {lease:?} to 7 days are");
+            return Err(Error::invalid("lease_total_max", detail));
+        }
+        Ok(())
     }
 }
 

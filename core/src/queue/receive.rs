@@ -5,8 +5,8 @@ use crate::error::{Error, Result, something};
 use crate::limits::{LEASE_COUNT_MAX, RECEIVE_COUNT_MAX};
 use crate::log::{Log, Payload, Reader};
 use crate::queue::delivery::{Delivery, Kept};
+use crate::queue::lease::{Grant, Term};
 use crate::queue::plain::{Bytes, RUN_COUNT_MAX, Spare};
-use crate::queue::settle::Token;
 use crate::queue::settlement::Event;
 use crate::queue::shared::Shared;
 use crate::queue::state::{From, Message, PRIORITY_DEFAULT, State, Status};
@@ -46,21 +46,42 @@ impl Shared {
         if self.take_plain(1, Start::Now, |delivery| taken = Some(delivery))? {
             return Ok(taken);
         }
-        Ok(self.take_any(1, Start::Now)?.pop())
+        Ok(self.take_any(1, Start::Now, None)?.pop())
     }
 
     /// Leases up to `count_max` messages that are ready now.
     pub(crate) fn take(self: &Arc<Self>, count_max: usize, start: Start) -> Result<Vec<Delivery>> {
+        self.check_receive(count_max)?;
+        let mut taken = Vec::new();
+        if self.take_plain(count_max, start, |delivery| taken.push(delivery))? {
+            return Ok(taken);
+        }
+        self.take_any(count_max, start, None)
+    }
+
+    /// The same for a lease other than the queue's, waiting at most `wait` for the first.
+    pub(crate) fn take_leased(
+        self: &Arc<Self>,
+        count_max: usize,
+        wait: Duration,
+        lease: Duration,
+    ) -> Result<Vec<Delivery>> {
+        let take = || {
+            something(
+                self.check_receive(count_max)
+                    .and_then(|()| self.take_any(count_max, Start::Now, Some(lease))),
+            )
+        };
+        self.log.data().wait_for(wait, take).unwrap_or(Ok(Vec::new()))
+    }
+
+    fn check_receive(&self, count_max: usize) -> Result<()> {
         self.check_open()?;
         if count_max == 0 || count_max > RECEIVE_COUNT_MAX {
             let detail = format!("{count_max} is not allowed; 1 to {RECEIVE_COUNT_MAX} are");
             return Err(Error::invalid("count_max", detail));
         }
-        let mut taken = Vec::new();
-        if self.take_plain(count_max, start, |delivery| taken.push(delivery))? {
-            return Ok(taken);
-        }
-        self.take_any(count_max, start)
+        Ok(())
     }
 
     /// Leases plain messages without a lock. False: the queue is not that plain now, and nothing was done.
@@ -126,28 +147,24 @@ impl Shared {
     }
 
     /// Leases up to `count_max` messages that are ready now, whatever they ask for.
-    fn take_any(self: &Arc<Self>, count_max: usize, start: Start) -> Result<Vec<Delivery>> {
-        let (lease_ns, failures_max) = {
+    fn take_any(
+        self: &Arc<Self>,
+        count_max: usize,
+        start: Start,
+        lease: Option<Duration>,
+    ) -> Result<Vec<Delivery>> {
+        let (term, failures_max) = {
             let options = lock(&self.options);
-            (options.lease_ns(), options.failures_max())
+            (Term::of(&options, lease)?, options.failures_max())
         };
         let (mut state, now_ns) = self.state_now();
-        let mut taken = Vec::new();
-        let mut started = Vec::new();
-        let deadline_ns = now_ns.saturating_add(lease_ns);
+        let mut grant = Grant::new(now_ns, term, start);
         let mut failed = None;
-        while taken.len() < count_max && state.leased_count() < LEASE_COUNT_MAX {
-            match self.next_message(&mut state, taken.is_empty(), failures_max) {
+        while grant.count() < count_max && state.leased_count() < LEASE_COUNT_MAX {
+            match self.next_message(&mut state, grant.count() == 0, failures_max) {
                 Ok(Some((id, payload))) => {
-                    let Some(message) = state.messages.get_mut(&id) else { continue };
-                    message.attempts += 1;
-                    started.push((id, message.place));
-                    let (attempt, failures) = (message.attempts, message.failures);
-                    state.totals.redeliveries += u64::from(attempt > 1);
-                    state.set_status(id, Status::Leased { deadline_ns });
-                    let delivery = Delivery::indexed(self.clone(), payload, Token { id, attempt }, failures);
-                    taken.push(if start == Start::Later { delivery.ahead() } else { delivery });
-                    if failures > 0 && failures.saturating_add(1) >= failures_max {
+                    self.lease_locked(&mut state, id, payload, &mut grant);
+                    if state.has_last_chance(id, failures_max) {
                         break;
                     }
                 }
@@ -158,22 +175,11 @@ impl Shared {
                 }
             }
         }
-        if !started.is_empty() {
-            if self.log.is_durable()
-                && start == Start::Now
-                && let Err(error) = self.append_event(&Event::Started(started))
-            {
-                // The log refuses: nobody gets what could not be noted. Dropping the deliveries changes nothing.
-                failed = Some(error);
-                taken.iter().for_each(Delivery::forget);
-                taken.clear();
-            }
-            self.journal.alarm().arm(deadline_ns);
-        }
+        let noted = self.note_leases(grant);
         self.unlock(state);
         match failed {
-            Some(error) if taken.is_empty() => Err(error),
-            _ => Ok(taken),
+            Some(error) if noted.as_ref().is_ok_and(Vec::is_empty) => Err(error),
+            _ => noted,
         }
     }
 

@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::journal::Journal;
 use crate::log::{INDEXED, Kind, Log, Place, Reader};
 use crate::name::Name;
+use crate::queue::breach::apply_breach;
 use crate::queue::options::QueueOptions;
 use crate::queue::plain::Cursor;
 use crate::queue::ranges::Ranges;
@@ -66,6 +67,10 @@ impl Shared {
         for id in state.leased_ids() {
             let reason = "the process ended while it held the lease".to_owned();
             self.fail_locked(&mut state, id, now_ns, reason, None, false)?;
+        }
+        // Those of which the log tells no lease had been taken ahead.
+        for id in state.recalled_ids() {
+            self.cancel_locked(&mut state, id)?;
         }
         Ok(())
     }
@@ -224,16 +229,31 @@ impl Replay<'_> {
                 self.state.insert(id, Message::new(place, Status::Ready));
             }
             Event::Adopted { .. } => {}
+            Event::Recalled { id } => self.state.recall(id),
+            Event::Deferred { id } => self.state.set_status(id, Status::Deferred),
+            Event::Breached { id, deadline, then } => {
+                if apply_breach(self.state, id, deadline, then) {
+                    self.forget(id);
+                }
+            }
+            Event::Copied { id, deadline } => {
+                if self.state.finish_copy((id, deadline)) {
+                    self.settle(id);
+                }
+            }
+        }
+    }
+
+    fn settle(&mut self, id: u64) {
+        if let Ok(Some(segment)) = self.log.segment_of(id) {
+            self.tally.settle(self.log, segment, 1);
         }
     }
 
     fn forget(&mut self, id: u64) {
         // Known from its lease, or as an indexed one: nothing is settled twice.
-        if id >= self.first
-            && self.state.remove(id).is_some()
-            && let Ok(Some(segment)) = self.log.segment_of(id)
-        {
-            self.tally.settle(self.log, segment, 1);
+        if id >= self.first && self.state.remove(id).is_some() && self.state.copies.may_settle(id) {
+            self.settle(id);
         }
     }
 }

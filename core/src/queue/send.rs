@@ -127,10 +127,12 @@ fn draft<'a>(message: &'a Message<'_>, now_ns: u64) -> Draft<'a> {
 fn prepare<'a>(message: &'a Message<'a>, now_ns: u64, ttl_ns_max: u64) -> Prepared<'a> {
     let task = &message.task;
     let ttl_ns = task.ttl.map_or(u64::MAX, duration_ns).min(ttl_ns_max);
+    let (start_by_ns, complete_by_ns) = task.deadlines_ns(now_ns);
     let options = Options {
         priority: task.priority.filter(|priority| *priority != PRIORITY_DEFAULT).map(u64::from),
         expires_ns: (ttl_ns != u64::MAX).then(|| now_ns.saturating_add(ttl_ns)),
-        ..Options::default()
+        start_by_ns,
+        complete_by_ns,
     };
     let mut headers = message.headers.clone();
     headers.extend(task.ordering_key.map(|key| (ORDERING_KEY, key)));

@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::log::{Kind, Place, Reader};
 use crate::message::{check_delay, duration_ns};
 use crate::queue::delivery::{Delivery, Kept};
-use crate::queue::options::{OnExhausted, check_lease};
+use crate::queue::options::OnExhausted;
 use crate::queue::plain::{Counted, Hold};
 use crate::queue::settlement::{Event, ids_of};
 use crate::queue::shared::{Shared, truncate};
@@ -22,7 +22,7 @@ pub(crate) struct Token {
 }
 
 impl Shared {
-    fn check_lease_held(&self, state: &State, token: Token) -> Result<()> {
+    pub(crate) fn check_lease_held(&self, state: &State, token: Token) -> Result<()> {
         let held = state.messages.get(&token.id).is_some_and(|message| {
             message.attempts == token.attempt && matches!(message.status, Status::Leased { .. })
         });
@@ -171,6 +171,7 @@ impl Shared {
     pub(crate) fn index_run(&self, state: &mut State, run: &Counted<'_, Kept>, bits: u64) -> bool {
         let Ok(places) = self.places_of(run, bits & run.held()) else { return false };
         let taken = run.take(bits);
+        let limit_ns = run.deadline_ns().saturating_add(lock(&self.options).lease_slack_ns());
         for (id, place) in places {
             if ids_of(run.first(), taken).any(|of_ours| of_ours == id) {
                 if self.log.is_durable() && !run.kept().is_noted {
@@ -180,6 +181,7 @@ impl Shared {
                 }
                 let mut message = Message::new(place, Status::Leased { deadline_ns: run.deadline_ns() });
                 message.attempts = 1;
+                message.lease_limit_ns = limit_ns;
                 state.insert(id, message);
             }
         }
@@ -210,7 +212,11 @@ impl Shared {
     }
 
     /// Runs `change` on the state if the lease is held, and waits for what it appended.
-    fn settle(&self, token: Token, change: impl FnOnce(&mut State, u64) -> Result<Place>) -> Result<()> {
+    pub(crate) fn settle(
+        &self,
+        token: Token,
+        change: impl FnOnce(&mut State, u64) -> Result<Place>,
+    ) -> Result<()> {
         self.check_open()?;
         let (mut state, now_ns) = self.state_now();
         let appended = self.check_lease_held(&state, token).and_then(|()| change(&mut state, now_ns));
@@ -220,15 +226,24 @@ impl Shared {
 
     pub(crate) fn fail(&self, token: Token, reason: String, delay: Option<Duration>) -> Result<()> {
         check_delay(delay.map_or(0, duration_ns))?;
-        self.settle(token, |state, now_ns| {
-            let end = self.fail_locked(state, token.id, now_ns, reason, delay, false)?;
-            if let Some(Status::Scheduled { due_ns }) = state.messages.get(&token.id).map(|m| m.status) {
-                self.wake_for(due_ns);
-            } else {
-                self.wake_for(0);
-            }
-            Ok(end)
-        })
+        self.settle(token, |state, now_ns| self.fail_and_wake(state, token.id, now_ns, reason, delay))
+    }
+
+    pub(crate) fn fail_and_wake(
+        &self,
+        state: &mut State,
+        id: u64,
+        now_ns: u64,
+        reason: String,
+        delay: Option<Duration>,
+    ) -> Result<Place> {
+        let end = self.fail_locked(state, id, now_ns, reason, delay, false)?;
+        if let Some(Status::Scheduled { due_ns }) = state.messages.get(&id).map(|m| m.status) {
+            self.wake_for(due_ns);
+        } else {
+            self.wake_for(0);
+        }
+        Ok(end)
     }
 
     pub(crate) fn release(&self, token: Token, delay: Duration) -> Result<()> {
@@ -261,21 +276,5 @@ impl Shared {
             });
         }
         self.settle(token, |state, _| self.die_locked(state, token.id, Death::Rejected, reason))
-    }
-
-    /// Moves the deadline to `duration` from now, never back. Leases live in memory: nothing is written.
-    pub(crate) fn extend(&self, token: Token, duration: Duration) -> Result<()> {
-        check_lease(duration)?;
-        self.check_open()?;
-        let (mut state, now_ns) = self.state_now();
-        let extended = self.check_lease_held(&state, token);
-        if extended.is_ok() {
-            let wanted_ns = now_ns.saturating_add(duration_ns(duration));
-            if let Some(Status::Leased { deadline_ns }) = state.messages.get(&token.id).map(|m| m.status) {
-                state.set_status(token.id, Status::Leased { deadline_ns: deadline_ns.max(wanted_ns) });
-            }
-        }
-        self.unlock(state);
-        extended
     }
 }

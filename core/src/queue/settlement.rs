@@ -12,9 +12,14 @@
 //! adopted    | id u64, place u64            a plain message that is no longer the cursor's
 //! run        | id u64, place u64, count u8  leases granted of messages that follow each other, the first of which is there
 //! acked run  | id u64, bits u64             bit i: message id + i
+//! recalled   | id u64                       it was cancelled while it was leased: it does not come back
+//! deferred   | id u64                       set aside, delivered only by its id
+//! breached   | id u64, deadline u8, then u8  it missed a deadline, once
+//! copied     | id u64, deadline u8          it is, or a copy of it, where the breach had it go
 //! ```
 
 use crate::log::Place;
+use crate::queue::deadline::{Deadline, Then};
 use crate::queue::state::Death;
 
 const STARTED: u8 = 1;
@@ -26,6 +31,10 @@ const DROPPED: u8 = 6;
 const ADOPTED: u8 = 7;
 const RUN: u8 = 8;
 const ACKED_RUN: u8 = 9;
+const RECALLED: u8 = 20;
+const DEFERRED: u8 = 21;
+const BREACHED: u8 = 22;
+const COPIED: u8 = 23;
 
 /// One event of a queue's messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +48,10 @@ pub(crate) enum Event {
     Adopted { id: u64, place: Place },
     Run { id: u64, place: Place, count: u8 },
     AckedRun { id: u64, bits: u64 },
+    Recalled { id: u64 },
+    Deferred { id: u64 },
+    Breached { id: u64, deadline: Deadline, then: Then },
+    Copied { id: u64, deadline: Deadline },
 }
 
 /// A failure that counted.
@@ -114,6 +127,24 @@ impl Event {
                 bytes.extend_from_slice(&id.to_le_bytes());
                 bytes.extend_from_slice(&bits.to_le_bytes());
             }
+            Self::Recalled { id } => {
+                bytes.push(RECALLED);
+                bytes.extend_from_slice(&id.to_le_bytes());
+            }
+            Self::Deferred { id } => {
+                bytes.push(DEFERRED);
+                bytes.extend_from_slice(&id.to_le_bytes());
+            }
+            Self::Breached { id, deadline, then } => {
+                bytes.push(BREACHED);
+                bytes.extend_from_slice(&id.to_le_bytes());
+                bytes.extend_from_slice(&[*deadline as u8, *then as u8]);
+            }
+            Self::Copied { id, deadline } => {
+                bytes.push(COPIED);
+                bytes.extend_from_slice(&id.to_le_bytes());
+                bytes.push(*deadline as u8);
+            }
         }
         bytes
     }
@@ -152,6 +183,16 @@ impl Event {
                 Self::Run { id: u64_at(0)?, place: Place(u64_at(8)?), count: *rest.get(16)? }
             }
             ACKED_RUN if rest.len() == 16 => Self::AckedRun { id: u64_at(0)?, bits: u64_at(8)? },
+            RECALLED if rest.len() == 8 => Self::Recalled { id: u64_at(0)? },
+            DEFERRED if rest.len() == 8 => Self::Deferred { id: u64_at(0)? },
+            BREACHED if rest.len() == 10 => Self::Breached {
+                id: u64_at(0)?,
+                deadline: Deadline::from_byte(*rest.get(8)?)?,
+                then: Then::from_byte(*rest.get(9)?)?,
+            },
+            COPIED if rest.len() == 9 => {
+                Self::Copied { id: u64_at(0)?, deadline: Deadline::from_byte(*rest.get(8)?)? }
+            }
             _ => return None,
         })
     }
@@ -182,6 +223,10 @@ mod tests {
             Event::Adopted { id: 3, place: Place(4) },
             Event::Run { id: 3, place: Place(4), count: 64 },
             Event::AckedRun { id: 3, bits: u64::MAX },
+            Event::Recalled { id: 4 },
+            Event::Deferred { id: 5 },
+            Event::Breached { id: 6, deadline: Deadline::Start, then: Then::Escalate },
+            Event::Copied { id: 6, deadline: Deadline::Complete },
         ] {
             assert_eq!(Event::decode(&event.encode()), Some(event));
         }

@@ -9,6 +9,7 @@ use crate::limits::REASON_BYTES_MAX;
 use crate::log::{Draft, INDEXED, Kind, Log, Place, Reader};
 use crate::message::duration_ns;
 use crate::name::Name;
+use crate::queue::deadline::Deadline;
 use crate::queue::delivery::Kept;
 use crate::queue::options::{OnExhausted, QueueOptions};
 use crate::queue::plain::{Counted, Cursor, Runs, Seats};
@@ -17,9 +18,10 @@ use crate::queue::recovery::Recovered;
 use crate::queue::settlement::{Event, Failure};
 use crate::queue::state::{DETOUR_ADOPTED, Death, Message, State, Status};
 use crate::queue::tally::Tally;
+use crate::queue::timers::Timer;
 use crate::sync::lock;
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
 /// One of them may be gone of a lease that is taken for whole.
@@ -34,6 +36,8 @@ pub(crate) struct Shared {
     pub(crate) options: Mutex<QueueOptions>,
     /// Where exhausted messages go.
     pub(crate) dead: Mutex<Option<Arc<Shared>>>,
+    /// Where messages go that miss a deadline. The hub holds it: two queues may name each other.
+    pub(crate) breach_target: Mutex<Weak<Shared>>,
     pub(crate) state: Mutex<State>,
     /// The way of plain messages, which needs no state.
     pub(crate) cursor: Cursor,
@@ -84,6 +88,7 @@ impl Shared {
             ttl_ns,
             options: Mutex::new(options),
             dead: Mutex::new(dead),
+            breach_target: Mutex::default(),
             state: Mutex::new(state),
             events_end: AtomicU64::new(Place::default().0),
             closed: AtomicBool::new(false),
@@ -151,14 +156,21 @@ impl Shared {
     pub(crate) fn tick_locked(&self, state: &mut State, now_ns: u64) {
         let mut woken = false;
         loop {
-            let (promoted, expired) = state.promote(now_ns);
+            let (promoted, brought) = state.promote(now_ns);
             woken |= promoted;
-            match expired.map(|id| self.die_locked(state, id, Death::Expired, String::new())) {
-                Some(Ok(_)) => woken = true,
+            let Some((id, timer)) = brought else { break };
+            let done = match timer {
+                Timer::Due | Timer::Expires => {
+                    self.die_locked(state, id, Death::Expired, String::new()).map(drop)
+                }
+                Timer::StartBy => self.breach_locked(state, id, Deadline::Start, now_ns),
+                Timer::CompleteBy => self.breach_locked(state, id, Deadline::Complete, now_ns),
+            };
+            if done.is_err() {
                 // The log refuses: it stays until the queue is opened again.
-                Some(Err(_)) => break,
-                None => break,
+                break;
             }
+            woken = true;
         }
         self.runs.for_each_due(now_ns, |run| self.index_run(state, run, u64::MAX));
         while let Some(id) = state.next_expired(now_ns) {
@@ -193,13 +205,22 @@ impl Shared {
         self.unlock(state);
     }
 
-    /// Gives back the lock, and buries whoever died under it.
+    /// Gives back the lock, buries whoever died under it, and settles what was taken out, and carries copies.
     pub(crate) fn unlock(&self, mut state: MutexGuard<'_, State>) {
         let dying = std::mem::take(&mut state.dying);
+        let gone = std::mem::take(&mut state.gone);
+        let (copies, end) = (state.copies.take_fresh(), self.events_end());
         drop(state);
+        if !gone.is_empty() && self.journal.commit(&self.log, end).is_ok() {
+            self.settled(&gone);
+        }
         if !dying.is_empty() {
             // On failure the log is poisoned: they are buried when the queue is opened again.
             let _ = self.bury(&dying);
+        }
+        if !copies.is_empty() {
+            // On failure likewise.
+            let _ = self.carry(&copies);
         }
     }
 
@@ -214,6 +235,9 @@ impl Shared {
         expired: bool,
     ) -> Result<Place> {
         let Some(message) = state.messages.get(&id).cloned() else { return Err(self.lost(id, 0)) };
+        if message.is_recalled {
+            return self.cancel_locked(state, id);
+        }
         truncate(&mut reason);
         let options = lock(&self.options).clone();
         let failures = message.failures.saturating_add(1);
@@ -304,6 +328,9 @@ impl Shared {
 
     /// Hands a leased message back.
     pub(crate) fn release_locked(&self, state: &mut State, id: u64, due_ns: u64) -> Result<Place> {
+        if state.is_recalled(id) {
+            return self.cancel_locked(state, id);
+        }
         let end = self.append_event(&Event::Released { id, due_ns })?;
         state.set_status(id, waiting(due_ns));
         self.wake_for(due_ns);
@@ -322,8 +349,11 @@ impl Shared {
     /// Releases what is settled, once that is durable.
     pub(crate) fn settled(&self, ids: &[u64]) {
         let mut is_over = false;
+        let mut state = lock(&self.state);
+        let ids: Vec<u64> = ids.iter().copied().filter(|id| state.copies.may_settle(*id)).collect();
+        drop(state);
         for id in ids {
-            if let Ok(Some(segment)) = self.log.segment_of(*id) {
+            if let Ok(Some(segment)) = self.log.segment_of(id) {
                 is_over |= self.tally.settle(&self.log, segment, 1);
             }
         }

@@ -3,13 +3,15 @@
 
 use crate::limits::PRIORITY_MAX;
 use crate::log::{Draft, Frame, Options, Place, Reader};
+use crate::queue::breach::Breach;
+use crate::queue::deadline::{Copies, CopyKey, Deadline};
 use crate::queue::groups::{Groups, Member};
 use crate::queue::plain::Bytes;
 use crate::queue::stats::Totals;
 use crate::queue::timers::{Timer, Timers};
 use crate::sync::{AtomicU32, Ordering};
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap, HashMap};
+use std::collections::{BTreeSet, BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
 
 /// Something in the index is ready.
@@ -32,11 +34,15 @@ pub(crate) enum Death {
     Rejected = 2,
     /// It waited longer than it may.
     Expired = 3,
+    /// It missed a deadline.
+    Deadline = 20,
 }
 
 impl Death {
     pub(crate) fn from_byte(byte: u8) -> Option<Self> {
-        [Self::Failed, Self::Rejected, Self::Expired].into_iter().find(|death| *death as u8 == byte)
+        [Self::Failed, Self::Rejected, Self::Expired, Self::Deadline]
+            .into_iter()
+            .find(|death| *death as u8 == byte)
     }
 
     /// The value of the `rm-dead-reason` header.
@@ -45,6 +51,7 @@ impl Death {
             Self::Failed => "failed",
             Self::Rejected => "rejected",
             Self::Expired => "expired",
+            Self::Deadline => "deadline",
         }
     }
 }
@@ -58,8 +65,19 @@ pub(crate) enum Status {
     Scheduled { due_ns: u64 },
     /// Out with a worker.
     Leased { deadline_ns: u64 },
+    /// Set aside: delivered only by its id.
+    Deferred,
     /// On its way to the dead letter queue, or to be dropped.
     Dying { death: Death },
+    /// On its way to another queue, because it missed a deadline.
+    Moving,
+}
+
+impl Status {
+    /// It is in the queue, and nobody has it.
+    pub(crate) fn is_waiting(self) -> bool {
+        matches!(self, Self::Ready | Self::Scheduled { .. } | Self::Deferred)
+    }
 }
 
 /// A message that is no longer, or never was, plain.
@@ -76,6 +94,10 @@ pub(crate) struct Message {
     /// Of the last failure.
     pub(crate) reason: String,
     pub(crate) asks: Asks,
+    /// How far its lease can be prolonged.
+    pub(crate) lease_limit_ns: u64,
+    /// It was cancelled while it was out: it does not come back.
+    pub(crate) is_recalled: bool,
     /// When it was last to wait for; 0 if it has its place by its id.
     due_ns: u64,
     group: Option<u64>,
@@ -87,11 +109,15 @@ pub(crate) struct Asks {
     pub(crate) priority: u8,
     /// `u64::MAX`: never.
     pub(crate) expires_ns: u64,
+    /// `u64::MAX`: it has no such deadline, or has missed it.
+    pub(crate) start_by_ns: u64,
+    pub(crate) complete_by_ns: u64,
 }
 
 impl Default for Asks {
     fn default() -> Self {
-        Self { priority: PRIORITY_DEFAULT, expires_ns: u64::MAX }
+        let never = u64::MAX;
+        Self { priority: PRIORITY_DEFAULT, expires_ns: never, start_by_ns: never, complete_by_ns: never }
     }
 }
 
@@ -103,7 +129,19 @@ impl Asks {
                 .priority
                 .map_or(plain.priority, |priority| priority.min(PRIORITY_MAX.into()) as u8),
             expires_ns: options.expires_ns.unwrap_or(plain.expires_ns),
+            start_by_ns: options.start_by_ns.unwrap_or(plain.start_by_ns),
+            complete_by_ns: options.complete_by_ns.unwrap_or(plain.complete_by_ns),
         }
+    }
+
+    /// When what comes, beside its being due.
+    fn timers(&self) -> impl Iterator<Item = (u64, Timer)> {
+        let timers = [
+            (self.expires_ns, Timer::Expires),
+            (self.start_by_ns, Timer::StartBy),
+            (self.complete_by_ns, Timer::CompleteBy),
+        ];
+        timers.into_iter().filter(|(at_ns, _)| *at_ns != u64::MAX)
     }
 }
 
@@ -117,6 +155,8 @@ impl Message {
             expirations: 0,
             reason: String::new(),
             asks: Asks::default(),
+            lease_limit_ns: 0,
+            is_recalled: false,
             due_ns: 0,
             group: None,
         }
@@ -157,6 +197,7 @@ pub(crate) struct State {
     /// Deadline, id and attempt of every lease that was granted; stale ones are recognised when they come up.
     deadlines: BinaryHeap<Reverse<(u64, u64, u32)>>,
     leased: usize,
+    deferred: usize,
     /// Messages in the index that the cursor has not passed: not counted as plain ones.
     pub(crate) ahead: BTreeSet<u64>,
     /// Those among them that the cursor would take for plain ones.
@@ -165,6 +206,11 @@ pub(crate) struct State {
     pub(crate) detours: Arc<AtomicU32>,
     /// Messages to be buried as soon as the lock is free.
     pub(crate) dying: Vec<u64>,
+    /// Messages that were taken out: settled as soon as the lock is free and that is durable.
+    pub(crate) gone: Vec<u64>,
+    pub(crate) copies: Copies,
+    /// The last ones, until somebody asks for them.
+    pub(crate) breaches: VecDeque<Breach>,
     pub(crate) totals: Totals,
     random: u64,
 }
@@ -182,10 +228,14 @@ impl State {
             timers: Timers::default(),
             deadlines: BinaryHeap::new(),
             leased: 0,
+            deferred: 0,
             ahead: BTreeSet::new(),
             adopted: BTreeSet::new(),
             detours: Arc::default(),
             dying: Vec::new(),
+            gone: Vec::new(),
+            copies: Copies::default(),
+            breaches: VecDeque::new(),
             totals: Totals::default(),
             random: seed | 1,
         }
@@ -205,7 +255,8 @@ impl State {
         let Some(message) = self.messages.get_mut(&id) else { return };
         let was_due = matches!(message.status, Status::Scheduled { .. });
         message.status = status;
-        let (Asks { priority, expires_ns }, group) = (message.asks, message.group);
+        let (asks, group, is_new) = (message.asks, message.group, message.attempts == 0);
+        let priority = asks.priority;
         match status {
             Status::Ready => {
                 if !was_due {
@@ -220,8 +271,10 @@ impl State {
             Status::Scheduled { due_ns } => {
                 message.due_ns = due_ns;
                 // Its first delay keeps nobody waiting; a retry does.
-                if let Some(group) = group.filter(|_| message.attempts > 0) {
-                    self.groups.set(group, id, Member::Held);
+                match group {
+                    Some(group) if message.attempts > 0 => self.groups.set(group, id, Member::Held),
+                    Some(group) => self.groups.withdraw(group, id),
+                    None => {}
                 }
                 self.timers.insert(due_ns, id, Timer::Due);
             }
@@ -232,11 +285,27 @@ impl State {
                     self.groups.set(group, id, Member::Held);
                 }
             }
-            Status::Dying { .. } => self.dying.push(id),
+            // It was out, and goes on holding up its ordering key.
+            Status::Deferred => self.deferred += 1,
+            Status::Dying { .. } | Status::Moving => {
+                if let Some(group) = group {
+                    self.groups.withdraw(group, id);
+                }
+                if status != Status::Moving {
+                    self.dying.push(id);
+                }
+            }
         }
         self.look_for_waiting();
-        if expires_ns != u64::MAX && matches!(status, Status::Ready | Status::Scheduled { .. }) {
-            self.timers.insert(expires_ns, id, Timer::Expires);
+        for (at_ns, timer) in asks.timers() {
+            let counts = match timer {
+                Timer::StartBy => is_new && status.is_waiting(),
+                Timer::CompleteBy => status.is_waiting() || matches!(status, Status::Leased { .. }),
+                Timer::Due | Timer::Expires => status.is_waiting(),
+            };
+            if counts {
+                self.timers.insert(at_ns, id, timer);
+            }
         }
     }
 
@@ -286,10 +355,11 @@ impl State {
                 self.leased -= 1;
                 self.forget_stale_deadlines();
             }
-            Status::Dying { .. } => {}
+            Status::Deferred => self.deferred -= 1,
+            Status::Dying { .. } | Status::Moving => {}
         }
         if let Some(message) = self.messages.get(&id) {
-            self.timers.remove(message.asks.expires_ns, id, Timer::Expires);
+            message.asks.timers().for_each(|(at_ns, timer)| self.timers.remove(at_ns, id, timer));
         }
     }
 
@@ -391,12 +461,13 @@ impl State {
             .is_some_and(|m| m.attempts == attempt && m.status == Status::Leased { deadline_ns })
     }
 
-    /// Makes ready what is due. Messages that have expired are returned one at a time: they stay until they are told to leave.
-    pub(crate) fn promote(&mut self, now_ns: u64) -> (bool, Option<u64>) {
+    /// Makes ready what is due. Messages to which time brings something else are returned one at a time: that goes on coming
+    /// until somebody sees to it.
+    pub(crate) fn promote(&mut self, now_ns: u64) -> (bool, Option<(u64, Timer)>) {
         let mut any = false;
         while let Some((id, timer)) = self.timers.first_by(now_ns) {
-            if timer == Timer::Expires {
-                return (any, Some(id));
+            if timer != Timer::Due {
+                return (any, Some((id, timer)));
             }
             self.set_status(id, Status::Ready);
             any = true;
@@ -438,6 +509,45 @@ impl State {
 
     pub(crate) fn leased_count(&self) -> usize {
         self.leased
+    }
+
+    /// A message's deadline is over: it was missed.
+    pub(crate) fn forget_deadline(&mut self, id: u64, deadline: Deadline) {
+        let Some(message) = self.messages.get_mut(&id) else { return };
+        let (at_ns, timer) = match deadline {
+            Deadline::Start => (&mut message.asks.start_by_ns, Timer::StartBy),
+            Deadline::Complete => (&mut message.asks.complete_by_ns, Timer::CompleteBy),
+        };
+        self.timers.remove(std::mem::replace(at_ns, u64::MAX), id, timer);
+    }
+
+    /// A copy of a message is where it was to go, or the message itself, which is forgotten. True: the message is to be settled.
+    pub(crate) fn finish_copy(&mut self, key: CopyKey) -> bool {
+        let is_move = self.copies.get(key).is_some_and(|copy| copy.is_move);
+        let is_moving = self.messages.get(&key.0).is_some_and(|message| message.status == Status::Moving);
+        let was_message = is_move && is_moving && self.remove(key.0).is_some();
+        self.copies.finish(key, was_message)
+    }
+
+    pub(crate) fn deferred_count(&self) -> usize {
+        self.deferred
+    }
+
+    /// Notes that a message that is out is not to come back.
+    pub(crate) fn recall(&mut self, id: u64) {
+        if let Some(message) = self.messages.get_mut(&id) {
+            message.is_recalled = true;
+        }
+    }
+
+    /// Messages that came back, and were not to.
+    pub(crate) fn recalled_ids(&self) -> Vec<u64> {
+        let is_back = |message: &Message| message.is_recalled && message.status.is_waiting();
+        self.messages.iter().filter(|(_, message)| is_back(message)).map(|(id, _)| *id).collect()
+    }
+
+    pub(crate) fn is_recalled(&self, id: u64) -> bool {
+        self.messages.get(&id).is_some_and(|message| message.is_recalled)
     }
 
     pub(crate) fn leased_ids(&self) -> Vec<u64> {

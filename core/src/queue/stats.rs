@@ -15,6 +15,8 @@ pub struct QueueStats {
     pub blocked: u64,
     /// Messages out with a worker.
     pub leased: u64,
+    /// Messages set aside, delivered only by their ids.
+    pub deferred: u64,
     /// Messages sent.
     pub sent_total: u64,
     /// Messages acked.
@@ -29,9 +31,13 @@ pub struct QueueStats {
     pub dead_total: u64,
     /// Messages that expired, whether they were dropped or became dead letters.
     pub expired_total: u64,
-    /// Messages taken out by their ids.
+    /// Messages cancelled, by their ids or because of a deadline.
     pub cancelled_total: u64,
-    /// Messages dropped because they were exhausted, rejected or expired.
+    /// Messages that were not received by their deadline.
+    pub start_breaches_total: u64,
+    /// Messages that were not acked by their deadline.
+    pub complete_breaches_total: u64,
+    /// Messages dropped because they were exhausted, rejected or expired, or missed a deadline.
     pub dropped_total: u64,
 }
 
@@ -44,6 +50,8 @@ pub(crate) struct Totals {
     pub(crate) dead: u64,
     pub(crate) expired: u64,
     pub(crate) cancelled: u64,
+    pub(crate) start_breaches: u64,
+    pub(crate) complete_breaches: u64,
     pub(crate) dropped: u64,
 }
 
@@ -60,6 +68,7 @@ impl Shared {
             blocked: state.blocked_count() as u64,
             scheduled: state.scheduled_count() as u64,
             leased: state.leased_count() as u64 + self.runs.held_count(),
+            deferred: state.deferred_count() as u64,
             sent_total: end - self.sent_before,
             // ORDERING: Relaxed: a count.
             acked_total: self.acked.load(Ordering::Relaxed),
@@ -69,6 +78,8 @@ impl Shared {
             dead_total: totals.dead,
             expired_total: totals.expired,
             cancelled_total: totals.cancelled,
+            start_breaches_total: totals.start_breaches,
+            complete_breaches_total: totals.complete_breaches,
             dropped_total: totals.dropped,
         };
         self.unlock(state);

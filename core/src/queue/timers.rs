@@ -9,6 +9,10 @@ pub(crate) enum Timer {
     Due,
     /// It may no longer be delivered.
     Expires,
+    /// It was to be received by then.
+    StartBy,
+    /// It was to be acked by then.
+    CompleteBy,
 }
 
 /// Timers in the order of their times. Times are nanoseconds since 1970.

@@ -1,7 +1,12 @@
 //! What a user of queues relies on, on the manual clock: a file for each group of rules of semantics B1 to B12. The shadow
 //! model in `queue_model.rs` covers their combinations.
 
+mod batch;
 mod by_id;
+mod deadline;
+mod defer;
+mod delay;
+mod lease;
 mod leases;
 mod order;
 mod ttl;

@@ -86,7 +86,11 @@ fn touched_by(event: &Event) -> Vec<u64> {
         Event::Released { id, .. }
         | Event::Dead { id }
         | Event::Dropped { id }
-        | Event::Adopted { id, .. } => vec![*id],
+        | Event::Adopted { id, .. }
+        | Event::Recalled { id }
+        | Event::Deferred { id }
+        | Event::Breached { id, .. }
+        | Event::Copied { id, .. } => vec![*id],
     }
 }
 

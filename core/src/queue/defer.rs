@@ -1,0 +1,47 @@
+//! Setting a message aside until somebody asks for it by its id.
+
+use crate::error::Result;
+use crate::limits::LEASE_COUNT_MAX;
+use crate::queue::delivery::Delivery;
+use crate::queue::lease::{Grant, Term};
+use crate::queue::receive::Start;
+use crate::queue::settle::Token;
+use crate::queue::settlement::Event;
+use crate::queue::shared::Shared;
+use crate::queue::state::Status;
+use crate::sync::lock;
+use std::sync::Arc;
+
+impl Shared {
+    /// Sets a leased message aside.
+    pub(crate) fn defer(&self, token: Token) -> Result<()> {
+        self.settle(token, |state, _| {
+            if state.is_recalled(token.id) {
+                return self.cancel_locked(state, token.id);
+            }
+            let end = self.append_event(&Event::Deferred { id: token.id })?;
+            state.set_status(token.id, Status::Deferred);
+            Ok(end)
+        })
+    }
+
+    /// Leases a message that was set aside, unless it has expired by now.
+    pub(crate) fn take_deferred(self: &Arc<Self>, id: u64) -> Result<Option<Delivery>> {
+        self.check_open()?;
+        let term = Term::of(&lock(&self.options), None)?;
+        let (mut state, now_ns) = self.state_now();
+        let place = state.messages.get(&id).filter(|message| message.status == Status::Deferred);
+        let taken = match place.map(|message| message.place) {
+            Some(place) if state.leased_count() < LEASE_COUNT_MAX => {
+                self.log.payload_at(place, id).and_then(|payload| {
+                    let mut grant = Grant::new(now_ns, term, Start::Now);
+                    self.lease_locked(&mut state, id, payload, &mut grant);
+                    Ok(self.note_leases(grant)?.pop())
+                })
+            }
+            _ => Ok(None),
+        };
+        self.unlock(state);
+        taken
+    }
+}

@@ -1,0 +1,129 @@
+//! Granting leases: how long they last, and how long they can be prolonged.
+//!
+//! **Promise.** A lease ends by itself `lease_total_max` after it was granted, however often it is extended: a worker that is
+//! stuck, and whose lease somebody goes on prolonging, does not keep its message for ever. Times are those of the hub's
+//! clock, and no lease outlives its process: whatever happens to the wall clock prolongs none.
+
+use crate::error::{Error, Result};
+use crate::log::{Payload, Place};
+use crate::message::duration_ns;
+use crate::queue::delivery::Delivery;
+use crate::queue::options::{QueueOptions, check_lease};
+use crate::queue::receive::Start;
+use crate::queue::settle::Token;
+use crate::queue::settlement::{Event, ids_of};
+use crate::queue::shared::Shared;
+use crate::queue::state::{State, Status};
+use crate::sync::lock;
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long leases last that are granted together.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Term {
+    lease_ns: u64,
+    total_ns: u64,
+}
+
+impl Term {
+    /// The queue's own, unless a receiver asks for another.
+    pub(crate) fn of(options: &QueueOptions, asked: Option<Duration>) -> Result<Self> {
+        let (lease, total) = (asked.unwrap_or(options.lease), options.lease_total());
+        if asked.is_some() {
+            check_lease(lease)?;
+        }
+        if lease > total {
+            let detail = format!("{lease:?} is over the queue's lease_total_max of {total:?}");
+            return Err(Error::invalid("lease", detail));
+        }
+        Ok(Self { lease_ns: duration_ns(lease), total_ns: duration_ns(total) })
+    }
+}
+
+/// Leases granted together.
+#[derive(Debug)]
+pub(crate) struct Grant {
+    start: Start,
+    deadline_ns: u64,
+    limit_ns: u64,
+    started: Vec<(u64, Place)>,
+    taken: Vec<Delivery>,
+}
+
+impl Grant {
+    pub(crate) fn new(now_ns: u64, term: Term, start: Start) -> Self {
+        let (deadline_ns, limit_ns) =
+            (now_ns.saturating_add(term.lease_ns), now_ns.saturating_add(term.total_ns));
+        Self { start, deadline_ns, limit_ns, started: Vec::new(), taken: Vec::new() }
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.taken.len()
+    }
+}
+
+impl Shared {
+    /// Leases a message that is in the index.
+    pub(crate) fn lease_locked(
+        self: &Arc<Self>,
+        state: &mut State,
+        id: u64,
+        payload: Payload,
+        grant: &mut Grant,
+    ) {
+        let Some(message) = state.messages.get_mut(&id) else { return };
+        message.attempts += 1;
+        message.lease_limit_ns = grant.limit_ns;
+        grant.started.push((id, message.place));
+        let (attempt, failures) = (message.attempts, message.failures);
+        state.totals.redeliveries += u64::from(attempt > 1);
+        state.set_status(id, Status::Leased { deadline_ns: grant.deadline_ns });
+        let delivery = Delivery::indexed(self.clone(), payload, Token { id, attempt }, failures);
+        grant.taken.push(if grant.start == Start::Later { delivery.ahead() } else { delivery });
+    }
+
+    /// Notes the leases in the log, which may refuse: then nobody gets what could not be noted.
+    pub(crate) fn note_leases(&self, grant: Grant) -> Result<Vec<Delivery>> {
+        let Grant { start, deadline_ns, started, taken, .. } = grant;
+        if started.is_empty() {
+            return Ok(taken);
+        }
+        self.journal.alarm().arm(deadline_ns);
+        if self.log.is_durable()
+            && start == Start::Now
+            && let Err(error) = self.append_event(&Event::Started(started))
+        {
+            // Dropping the deliveries changes nothing.
+            taken.iter().for_each(Delivery::forget);
+            return Err(error);
+        }
+        Ok(taken)
+    }
+
+    /// Leaves out leases that have ended.
+    pub(crate) fn retain_held(&self, tokens: &mut VecDeque<Token>) {
+        let state = lock(&self.state);
+        let plain: HashSet<u64> =
+            self.runs.in_use().flat_map(|run| ids_of(run.first(), run.held())).collect();
+        tokens.retain(|token| plain.contains(&token.id) || self.check_lease_held(&state, *token).is_ok());
+    }
+
+    /// Moves the deadline to `duration` from now, never back, and not beyond what the lease may last in all. Leases live in
+    /// memory: nothing is written.
+    pub(crate) fn extend(&self, token: Token, duration: Duration) -> Result<()> {
+        check_lease(duration)?;
+        self.check_open()?;
+        let (mut state, now_ns) = self.state_now();
+        let extended = self.check_lease_held(&state, token);
+        if extended.is_ok()
+            && let Some(message) = state.messages.get(&token.id)
+            && let Status::Leased { deadline_ns } = message.status
+        {
+            let wanted_ns = now_ns.saturating_add(duration_ns(duration)).min(message.lease_limit_ns);
+            state.set_status(token.id, Status::Leased { deadline_ns: deadline_ns.max(wanted_ns) });
+        }
+        self.unlock(state);
+        extended
+    }
+}
