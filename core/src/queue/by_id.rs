@@ -49,7 +49,8 @@ impl Shared {
             let due_ns = time_ns.max(now_ns);
             let end = self.append_event(&Event::Released { id, due_ns })?;
             state.set_status(id, Status::Scheduled { due_ns });
-            self.wake_for(due_ns);
+            // It may be due already.
+            self.tick_locked(state, now_ns);
             Ok((true, end))
         })
     }

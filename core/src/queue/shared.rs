@@ -290,7 +290,7 @@ impl Shared {
 
     fn adopt_plain(&self, state: &mut State, id: u64) -> Result<bool> {
         let is_of = |run: &Counted<'_, Kept>| id.wrapping_sub(run.first()) < 64;
-        if let Some(run) = self.runs.in_use().find(is_of) {
+        for run in self.runs.in_use().filter(is_of) {
             self.index_run(state, &run, 1 << (id - run.first()));
         }
         if state.messages.contains_key(&id) {
