@@ -267,9 +267,10 @@ fn two_queues_may_send_each_other_what_is_late() {
         b.clock.advance(10 * SECOND);
         drop((east, west));
         b.reopen();
-        // Opened with the one that names it.
-        b.queue("east").open().unwrap();
+        // West is opened with the one that names it.
+        let east = b.queue("east").open().unwrap();
         b.clock.advance(10 * SECOND);
+        assert_eq!(stats(&east).ready, 1);
         let (east, west) = open(b);
         assert_eq!((breaches(&stats(&east)), breaches(&stats(&west))), ((0, 0), (1, 0)));
         assert_eq!((take_all(&east), take_all(&west)), (vec!["w".to_owned()], vec!["e".to_owned()]));

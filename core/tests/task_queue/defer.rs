@@ -9,13 +9,14 @@ fn a_message_that_is_set_aside_is_delivered_only_to_who_asks_for_it() {
         let queue = b.queue("jobs").lease(30 * SECOND).open().unwrap();
         let id = send(&queue, Message::new("later"));
         let other = send(&queue, Message::new("other"));
+        let delayed = send(&queue, Message::new("delayed").delay(2_000_000 * SECOND));
         let delivery = receive(&queue).unwrap();
         delivery.defer().unwrap();
         assert!(matches!(delivery.ack(), Err(Error::LeaseLost { .. })), "it is no longer ours");
         b.clock.advance(1_000_000 * SECOND);
         assert_eq!((stats(&queue).ready, stats(&queue).leased, stats(&queue).deferred), (1, 0, 1));
-        assert_eq!(queue.peek(0, 10).unwrap().len(), 2, "it can be found");
-        assert!(queue.receive_deferred(other).unwrap().is_none());
+        assert_eq!(queue.peek(0, 10).unwrap().len(), 3, "it can be found");
+        assert!([other, delayed].iter().all(|id| queue.receive_deferred(*id).unwrap().is_none()));
         let later = queue.receive_deferred(id).unwrap().unwrap();
         assert_eq!((later.value(), later.attempts(), later.failures()), (&b"later"[..], 2, 0));
         assert!(queue.receive_deferred(id).unwrap().is_none(), "one has it");
