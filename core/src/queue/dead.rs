@@ -16,7 +16,7 @@ use crate::sync::lock;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// Header: why it died: `failed`, `rejected` or `expired`.
+/// Header: why it died: `failed`, `rejected`, `expired` or `deadline`.
 pub const DEAD_REASON: &str = "rm-dead-reason";
 /// Header: the text of the last failure or rejection.
 pub const DEAD_ERROR: &str = "rm-dead-error";
