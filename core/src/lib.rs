@@ -30,8 +30,8 @@ pub use journal::Receipt;
 pub use message::Message;
 pub use name::Name;
 pub use queue::{
-    Consumer, Delivery, IntoOutcome, Jitter, Job, OnExhausted, Outcome, Peeked, Queue, QueueStats, Retry,
-    StillRunning, Worker, WorkerBuilder, WorkerStats,
+    Consumer, DeadLetters, Delivery, ErrorClass, IntoOutcome, Jitter, Job, Letters, OnExhausted, Outcome,
+    Peeked, Queue, QueueStats, Redrive, Retry, StillRunning, Worker, WorkerBuilder, WorkerStats,
 };
 pub use stream::{
     Compaction, Group, Member, PartitionStats, Position, Reader, Record, RecordRef, Start, Stream,

@@ -21,6 +21,7 @@ pub(crate) struct Task<'a> {
     pub(crate) priority: Option<u8>,
     pub(crate) ttl: Option<Duration>,
     pub(crate) ordering_key: Option<&'a [u8]>,
+    pub(crate) max_failures: Option<u32>,
 }
 
 /// A message to send to a queue or append to a stream.
@@ -112,6 +113,11 @@ impl<'a> Message<'a> {
     /// other keys beside them. At most 4096 bytes.
     pub fn ordering_key(self, key: &'a (impl AsRef<[u8]> + ?Sized)) -> Self {
         self.task(|task| task.ordering_key = Some(key.as_ref()))
+    }
+
+    /// Queue only: failures after which it is exhausted, at least 1, whatever its queue says. A redriven message keeps it.
+    pub fn max_failures(self, count: u32) -> Self {
+        self.task(|task| task.max_failures = Some(count))
     }
 
     fn task(mut self, set: impl FnOnce(&mut Task<'a>)) -> Self {
@@ -209,6 +215,9 @@ impl Task<'_> {
                 "priority",
                 format!("{priority} is not allowed; 0 to {PRIORITY_MAX} are"),
             ));
+        }
+        if self.max_failures == Some(0) {
+            return Err(Error::invalid("max_failures", "0 is not allowed; at least 1 is"));
         }
         self.ttl.map_or(Ok(()), check_ttl)
     }

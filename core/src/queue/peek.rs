@@ -4,7 +4,6 @@ use crate::error::{Error, Result};
 use crate::limits::RECEIVE_COUNT_MAX;
 use crate::log::{Frame, INDEXED, Kind, Payload, Reader};
 use crate::queue::shared::Shared;
-use crate::queue::state::Status;
 use std::sync::Arc;
 
 /// A message seen without leasing it: ready or scheduled when it was seen.
@@ -17,6 +16,10 @@ pub struct Peeked {
 }
 
 impl Peeked {
+    pub(crate) fn new(payload: Payload, id: u64, attempts: u32, failures: u32) -> Self {
+        Self { payload, id, attempts, failures }
+    }
+
     fn frame(&self) -> Frame<'_> {
         self.payload.frame()
     }
@@ -59,14 +62,9 @@ impl Shared {
             if frame.kind() != Kind::Data || id < from_id {
                 continue;
             }
-            let (attempts, failures) = match state.messages.get(&id) {
-                Some(message) if matches!(message.status, Status::Ready | Status::Scheduled { .. }) => {
-                    (message.attempts, message.failures)
-                }
-                None if id >= cursor && !frame.has(INDEXED) => (0, 0),
-                _ => continue,
-            };
-            found.push(Peeked { payload: reader.payload(), id, attempts, failures });
+            if let Some((attempts, failures)) = state.counts_if_waiting(id, cursor, frame.has(INDEXED)) {
+                found.push(Peeked::new(reader.payload(), id, attempts, failures));
+            }
         }
         self.unlock(state);
         Ok(found)

@@ -143,11 +143,12 @@ impl Shared {
                     message.attempts += 1;
                     started.push((id, message.place));
                     let (attempt, failures) = (message.attempts, message.failures);
+                    let is_last_chance = message.has_last_chance(failures_max);
                     state.totals.redeliveries += u64::from(attempt > 1);
                     state.set_status(id, Status::Leased { deadline_ns });
                     let delivery = Delivery::indexed(self.clone(), payload, Token { id, attempt }, failures);
                     taken.push(if start == Start::Later { delivery.ahead() } else { delivery });
-                    if failures > 0 && failures.saturating_add(1) >= failures_max {
+                    if is_last_chance {
                         break;
                     }
                 }

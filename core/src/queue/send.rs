@@ -130,6 +130,7 @@ fn prepare<'a>(message: &'a Message<'a>, now_ns: u64, ttl_ns_max: u64) -> Prepar
     let options = Options {
         priority: task.priority.filter(|priority| *priority != PRIORITY_DEFAULT).map(u64::from),
         expires_ns: (ttl_ns != u64::MAX).then(|| now_ns.saturating_add(ttl_ns)),
+        failures_max: task.max_failures.map(u64::from),
         ..Options::default()
     };
     let mut headers = message.headers.clone();

@@ -3,8 +3,12 @@
 
 use crate::limits::PRIORITY_MAX;
 use crate::log::{Draft, Frame, Options, Place, Reader};
+use crate::queue::classes::ClassCounts;
+use crate::queue::dead_letters::Terms;
 use crate::queue::groups::{Groups, Member};
+use crate::queue::history::History;
 use crate::queue::plain::Bytes;
+use crate::queue::settlement::Leaving;
 use crate::queue::stats::Totals;
 use crate::queue::timers::{Timer, Timers};
 use crate::sync::{AtomicU32, Ordering};
@@ -39,6 +43,11 @@ impl Death {
         [Self::Failed, Self::Rejected, Self::Expired].into_iter().find(|death| *death as u8 == byte)
     }
 
+    /// Whether it came of what befell it while it was out: what it died of is then the last of its failures.
+    pub(crate) fn is_by_failing(self) -> bool {
+        matches!(self, Self::Failed | Self::Rejected)
+    }
+
     /// The value of the `rm-dead-reason` header.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -60,6 +69,8 @@ pub(crate) enum Status {
     Leased { deadline_ns: u64 },
     /// On its way to the dead letter queue, or to be dropped.
     Dying { death: Death },
+    /// A letter on its way back.
+    Leaving,
 }
 
 /// A message that is no longer, or never was, plain.
@@ -73,8 +84,8 @@ pub(crate) struct Message {
     pub(crate) failures: u32,
     /// Leases that ran out.
     pub(crate) expirations: u32,
-    /// Of the last failure.
-    pub(crate) reason: String,
+    /// Its last failures.
+    pub(crate) history: History,
     pub(crate) asks: Asks,
     /// When it was last to wait for; 0 if it has its place by its id.
     due_ns: u64,
@@ -87,11 +98,13 @@ pub(crate) struct Asks {
     pub(crate) priority: u8,
     /// `u64::MAX`: never.
     pub(crate) expires_ns: u64,
+    /// Failures that it is allowed; 0: as many as its queue says.
+    pub(crate) failures_max: u32,
 }
 
 impl Default for Asks {
     fn default() -> Self {
-        Self { priority: PRIORITY_DEFAULT, expires_ns: u64::MAX }
+        Self { priority: PRIORITY_DEFAULT, expires_ns: u64::MAX, failures_max: 0 }
     }
 }
 
@@ -103,8 +116,30 @@ impl Asks {
                 .priority
                 .map_or(plain.priority, |priority| priority.min(PRIORITY_MAX.into()) as u8),
             expires_ns: options.expires_ns.unwrap_or(plain.expires_ns),
+            failures_max: counter(options.failures_max),
         }
     }
+}
+
+impl Message {
+    /// Failures of which the last kills it, where its queue says so many; `u32::MAX` where none does.
+    pub(crate) fn failures_max(&self, of_queue: u32) -> u32 {
+        match self.asks.failures_max {
+            0 => of_queue,
+            _ if of_queue == u32::MAX => of_queue,
+            own => own,
+        }
+    }
+
+    /// Whether one failure more kills it, and it has failed before.
+    pub(crate) fn has_last_chance(&self, failures_max_of_queue: u32) -> bool {
+        self.failures > 0 && self.failures.saturating_add(1) >= self.failures_max(failures_max_of_queue)
+    }
+}
+
+/// A count as a frame has it; 0 if there is none.
+fn counter(field: Option<u64>) -> u32 {
+    field.map_or(0, |count| count.try_into().unwrap_or(u32::MAX))
 }
 
 impl Message {
@@ -115,7 +150,7 @@ impl Message {
             attempts: 0,
             failures: 0,
             expirations: 0,
-            reason: String::new(),
+            history: History::default(),
             asks: Asks::default(),
             due_ns: 0,
             group: None,
@@ -163,9 +198,12 @@ pub(crate) struct State {
     pub(crate) adopted: BTreeSet<u64>,
     /// Why receives have to look here; shared with those who ask without the lock.
     pub(crate) detours: Arc<AtomicU32>,
+    /// Letters that were on their way when the process ended, or before: their status tells.
+    pub(crate) leaving: HashMap<u64, (Terms, Leaving)>,
     /// Messages to be buried as soon as the lock is free.
     pub(crate) dying: Vec<u64>,
     pub(crate) totals: Totals,
+    pub(crate) failed_by_class: ClassCounts,
     random: u64,
 }
 
@@ -185,8 +223,10 @@ impl State {
             ahead: BTreeSet::new(),
             adopted: BTreeSet::new(),
             detours: Arc::default(),
+            leaving: HashMap::new(),
             dying: Vec::new(),
             totals: Totals::default(),
+            failed_by_class: ClassCounts::default(),
             random: seed | 1,
         }
     }
@@ -205,7 +245,7 @@ impl State {
         let Some(message) = self.messages.get_mut(&id) else { return };
         let was_due = matches!(message.status, Status::Scheduled { .. });
         message.status = status;
-        let (Asks { priority, expires_ns }, group) = (message.asks, message.group);
+        let (Asks { priority, expires_ns, .. }, group) = (message.asks, message.group);
         match status {
             Status::Ready => {
                 if !was_due {
@@ -233,6 +273,7 @@ impl State {
                 }
             }
             Status::Dying { .. } => self.dying.push(id),
+            Status::Leaving => {}
         }
         self.look_for_waiting();
         if expires_ns != u64::MAX && matches!(status, Status::Ready | Status::Scheduled { .. }) {
@@ -245,6 +286,30 @@ impl State {
         let status = message.status;
         self.messages.insert(id, Message { status: Status::Dying { death: Death::Failed }, ..message });
         self.set_status(id, status);
+    }
+
+    /// Adds a plain message that nobody has received: the cursor will pass it.
+    pub(crate) fn adopt(&mut self, id: u64, place: Place) {
+        self.ahead.insert(id);
+        self.adopted.insert(id);
+        self.insert(id, Message::new(place, Status::Ready));
+    }
+
+    /// Attempts and failures of a message, if it waits: ready or scheduled, in the index or ahead of the cursor, which is at
+    /// `next_sequence`.
+    pub(crate) fn counts_if_waiting(
+        &self,
+        id: u64,
+        next_sequence: u64,
+        is_indexed: bool,
+    ) -> Option<(u32, u32)> {
+        match self.messages.get(&id) {
+            Some(message) if matches!(message.status, Status::Ready | Status::Scheduled { .. }) => {
+                Some((message.attempts, message.failures))
+            }
+            None if id >= next_sequence && !is_indexed && !self.ahead.contains(&id) => Some((0, 0)),
+            _ => None,
+        }
     }
 
     /// Adds a message that was sent with options: it is no plain one.
@@ -262,7 +327,12 @@ impl State {
         self.ahead.insert(id);
         let (asks, group) = (Asks::of(&options), key.map(|key| self.groups.join(key)));
         let status = if due_ns == 0 { Status::Ready } else { Status::Scheduled { due_ns } };
-        self.insert(id, Message { asks, group, ..Message::new(place, status) });
+        let failures = counter(options.failures);
+        self.insert(id, Message { asks, group, failures, ..Message::new(place, status) });
+        if let Some(message) = self.messages.get_mut(&id) {
+            // Only now: it has not been out in this life, so that a delay of its own holds up nobody.
+            message.attempts = counter(options.attempts);
+        }
     }
 
     /// Forgets a message.
@@ -286,7 +356,7 @@ impl State {
                 self.leased -= 1;
                 self.forget_stale_deadlines();
             }
-            Status::Dying { .. } => {}
+            Status::Dying { .. } | Status::Leaving => {}
         }
         if let Some(message) = self.messages.get(&id) {
             self.timers.remove(message.asks.expires_ns, id, Timer::Expires);
@@ -314,7 +384,7 @@ impl State {
 
     /// Whether one failure more kills a message that has failed before.
     pub(crate) fn has_last_chance(&self, id: u64, failures_max: u32) -> bool {
-        self.messages.get(&id).is_some_and(|m| m.failures > 0 && m.failures.saturating_add(1) >= failures_max)
+        self.messages.get(&id).is_some_and(|message| message.has_last_chance(failures_max))
     }
 
     /// Where a message is, if that attempt has it.

@@ -31,6 +31,12 @@ pub struct QueueStats {
     pub expired_total: u64,
     /// Messages taken out by their ids.
     pub cancelled_total: u64,
+    /// Failures that were told a class, by class; counted or ignored. From the 65th on classes are one, `other`.
+    pub failures_by_class: Vec<(String, u64)>,
+    /// Dead letters that were sent back.
+    pub redriven_total: u64,
+    /// Messages purged, and dead letters discarded.
+    pub purged_total: u64,
     /// Messages dropped because they were exhausted, rejected or expired.
     pub dropped_total: u64,
 }
@@ -44,6 +50,8 @@ pub(crate) struct Totals {
     pub(crate) dead: u64,
     pub(crate) expired: u64,
     pub(crate) cancelled: u64,
+    pub(crate) redriven: u64,
+    pub(crate) purged: u64,
     pub(crate) dropped: u64,
 }
 
@@ -64,11 +72,14 @@ impl Shared {
             // ORDERING: Relaxed: a count.
             acked_total: self.acked.load(Ordering::Relaxed),
             failures_total: totals.failures,
+            failures_by_class: state.failed_by_class.to_vec(),
             leases_expired_total: totals.leases_expired,
             redeliveries_total: totals.redeliveries,
             dead_total: totals.dead,
             expired_total: totals.expired,
             cancelled_total: totals.cancelled,
+            redriven_total: totals.redriven,
+            purged_total: totals.purged,
             dropped_total: totals.dropped,
         };
         self.unlock(state);

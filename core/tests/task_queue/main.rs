@@ -2,8 +2,11 @@
 //! model in `queue_model.rs` covers their combinations.
 
 mod by_id;
+mod dead_letters;
+mod dying;
 mod leases;
 mod order;
+mod purge;
 mod ttl;
 mod verbs;
 
