@@ -30,8 +30,9 @@ pub use journal::Receipt;
 pub use message::Message;
 pub use name::Name;
 pub use queue::{
-    Breach, Consumer, Deadline, Delivery, IntoOutcome, Jitter, Job, OnBreach, OnExhausted, Outcome, Peeked,
-    Queue, QueueStats, Retry, StillRunning, Worker, WorkerBuilder, WorkerStats,
+    Breach, Consumer, DeadLetters, Deadline, Delivery, ErrorClass, IntoOutcome, Jitter, Job, Letters,
+    OnBreach, OnExhausted, Outcome, Peeked, Queue, QueueStats, Redrive, Retry, StillRunning, Worker,
+    WorkerBuilder, WorkerStats,
 };
 pub use stream::{
     Compaction, Group, Member, PartitionStats, Position, Reader, Record, RecordRef, Start, Stream,

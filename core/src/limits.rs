@@ -32,3 +32,11 @@ pub const DELAY_SECONDS_MAX: u64 = 10 * 366 * 24 * 3600;
 pub const PRIORITY_MAX: u8 = 9;
 /// Longest lease in seconds: seven days.
 pub const LEASE_SECONDS_MAX: u64 = 7 * 24 * 3600;
+/// Longest name of an error class in bytes.
+pub const CLASS_BYTES_MAX: usize = 64;
+/// Most error classes that a queue has rules for, and that it counts one by one.
+pub const CLASS_COUNT_MAX: usize = 64;
+/// How many of a message's last failures are kept for its dead letter.
+pub const HISTORY_COUNT_MAX: usize = 3;
+/// Longest text that tells them, in bytes.
+pub const HISTORY_BYTES_MAX: usize = 4096;

@@ -24,6 +24,7 @@ pub(crate) struct Task<'a> {
     pub(crate) complete_within: Option<Duration>,
     pub(crate) complete_by_ns: Option<u64>,
     pub(crate) ordering_key: Option<&'a [u8]>,
+    pub(crate) max_failures: Option<u32>,
 }
 
 /// A message to send to a queue or append to a stream.
@@ -144,6 +145,11 @@ impl<'a> Message<'a> {
         self.task(|task| task.ordering_key = Some(key.as_ref()))
     }
 
+    /// Queue only: failures after which it is exhausted, at least 1, whatever its queue says. A redriven message keeps it.
+    pub fn max_failures(self, count: u32) -> Self {
+        self.task(|task| task.max_failures = Some(count))
+    }
+
     fn task(mut self, set: impl FnOnce(&mut Task<'a>)) -> Self {
         set(&mut self.task);
         self.task.is_any = true;
@@ -247,6 +253,9 @@ impl Task<'_> {
                 "complete_by",
                 "more than ten years ahead; at most ten years are allowed",
             ));
+        }
+        if self.max_failures == Some(0) {
+            return Err(Error::invalid("max_failures", "0 is not allowed; at least 1 is"));
         }
         self.ttl.map_or(Ok(()), check_ttl)
     }

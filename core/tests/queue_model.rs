@@ -7,7 +7,8 @@
 use proptest::prelude::*;
 use ringmain::storage::sim::{SimDisk, Unsynced};
 use ringmain::{
-    Clock, Delivery, Durability, Error, Hub, Jitter, ManualClock, Message, OnExhausted, Queue, Retry,
+    Clock, Delivery, Durability, Error, Hub, Jitter, Letters, ManualClock, Message, OnExhausted, Queue,
+    Redrive, Retry,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,6 +32,9 @@ enum Verb {
     Drop { which: usize },
     Advance { ms: u64 },
     AckLetter,
+    Redrive,
+    Discard,
+    Purge { with_force: bool },
     Reopen,
     Crash,
 }
@@ -52,6 +56,9 @@ fn verbs() -> impl Strategy<Value = Verb> {
         8 => prop_oneof![4 => 1..4000u64, 1 => Just(LEASE_MS), 1 => 20_000..70_000u64]
             .prop_map(|ms| Verb::Advance { ms }),
         2 => Just(Verb::AckLetter),
+        3 => Just(Verb::Redrive),
+        1 => Just(Verb::Discard),
+        1 => any::<bool>().prop_map(|with_force| Verb::Purge { with_force }),
         2 => Just(Verb::Reopen),
         2 => Just(Verb::Crash),
     ]
@@ -252,6 +259,26 @@ impl Model {
         }
     }
 
+    /// Letters go back: new messages, tried as often as before, and with no failure yet.
+    fn redrive(&mut self) -> u64 {
+        let letters = std::mem::take(&mut self.kept.letters);
+        for Letter { value, attempts, .. } in &letters {
+            let (value, attempts, status) = (value.clone(), *attempts, Status::Ready);
+            let entry = Entry { value, status, attempts, failures: 0, returned: true, due_ms: 0 };
+            self.kept.messages.insert(self.kept.next_id, entry);
+            self.kept.next_id += 1;
+        }
+        self.totals.sent += letters.len() as u64;
+        letters.len() as u64
+    }
+
+    fn purge(&mut self, with_force: bool) -> u64 {
+        let before = self.kept.messages.len();
+        let stays = |entry: &Entry| matches!(entry.status, Status::Leased { .. }) && !with_force;
+        self.kept.messages.retain(|_, entry| stays(entry));
+        (before - self.kept.messages.len()) as u64
+    }
+
     fn set(&mut self, id: u64, status: Status) {
         if let Some(entry) = self.kept.messages.get_mut(&id) {
             entry.status = status;
@@ -441,6 +468,28 @@ fn apply(subject: &mut Subject, model: &mut Model, verb: &Verb) -> Result<(), Te
                 model.kept.letters.remove(0);
                 model.commit();
             }
+        }
+        Verb::Redrive => {
+            let how = Redrive::default();
+            let redriven = subject.dead.dead_letters().redrive(&Letters::all(), &how).expect("redriven");
+            prop_assert_eq!(redriven, model.redrive(), "redriven");
+            if redriven > 0 {
+                model.commit();
+            }
+        }
+        Verb::Discard => {
+            let discarded = subject.dead.dead_letters().discard(&Letters::all()).expect("discarded");
+            prop_assert_eq!(discarded, model.kept.letters.len() as u64, "discarded");
+            model.kept.letters.clear();
+            if discarded > 0 {
+                model.commit();
+            }
+        }
+        Verb::Purge { with_force } => {
+            let purged = if *with_force { subject.jobs.purge_all() } else { subject.jobs.purge() };
+            // However few there are, it waits for what was said before.
+            prop_assert_eq!(purged.expect("purged"), model.purge(*with_force), "purged");
+            model.commit();
         }
         Verb::Reopen if subject.mode != Mode::Memory => {
             subject.hub.close(ms(60_000)).expect("closed");

@@ -13,7 +13,7 @@ use crate::queue::{OnExhausted, QueueOptions};
 use crate::storage::Storage;
 use crate::stream::StreamOptions;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 
@@ -32,6 +32,9 @@ pub(super) struct Catalogue {
     logs: u64,
     pub(super) queues: BTreeMap<String, QueueEntry>,
     pub(super) streams: BTreeMap<String, StreamEntry>,
+    /// Queues that are gone, whose files may still be there.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) deleted: BTreeSet<String>,
 }
 
 /// A queue.
@@ -56,7 +59,7 @@ pub(super) struct StreamEntry {
 impl Catalogue {
     pub(super) fn new() -> Self {
         let hub_id = RandomState::new().hash_one(std::process::id());
-        Self { hub_id, logs: 0, queues: BTreeMap::new(), streams: BTreeMap::new() }
+        Self { hub_id, logs: 0, queues: BTreeMap::new(), streams: BTreeMap::new(), deleted: BTreeSet::new() }
     }
 
     /// Tells this hub's files from another one's.
@@ -128,8 +131,11 @@ impl Catalogue {
 
     /// Refuses what was never saved, and what others rely on: names are paths, dead paths end, log ids are used once.
     fn check(&self) -> Result<(), String> {
-        for name in self.queues.keys().chain(self.streams.keys()) {
+        for name in self.queues.keys().chain(self.streams.keys()).chain(&self.deleted) {
             Name::new(name).map_err(|error| error.to_string())?;
+        }
+        if let Some(name) = self.deleted.iter().find(|name| self.queues.contains_key(*name)) {
+            return Err(format!("queue {name} is there, and is deleted"));
         }
         for (name, stream) in &self.streams {
             let count = stream.partitions.len();
@@ -231,13 +237,15 @@ mod tests {
             catalogue.streams.insert("s".into(), StreamEntry { partitions, offsets, options, starts });
         };
         type Change<'a> = &'a dyn Fn(&mut Catalogue);
-        let changes: [(Change<'_>, &str); 7] = [
+        let changes: [(Change<'_>, &str); 9] = [
             (
                 &|c| ["a", "b", "c"].iter().zip(["b", "c", "b"]).for_each(|(q, d)| queue(c, q, to(d))),
                 "come back",
             ),
             (&|c| queue(c, "a", to("a")), "come back"),
             (&|c| queue(c, "../a", OnExhausted::Drop), "../a"),
+            (&|c| c.deleted.extend(["../a".into()]), "../a"),
+            (&|c| (queue(c, "a", OnExhausted::Drop), c.deleted.extend(["a".into()])).1, "is deleted"),
             (&|c| stream(c, 0), "0 partitions"),
             (&|c| stream(c, 1025), "1025 partitions"),
             (&|c| (queue(c, "a", OnExhausted::Drop), c.logs = 0).1, "log 0x"),

@@ -111,6 +111,21 @@ impl Directory {
         Ok(path)
     }
 
+    /// Removes the directory of a queue's log, and everything in it. One that is not there is fine.
+    pub(super) fn remove_queue(&self, name: &Name) -> Result<()> {
+        let queues = self.path.join("queues");
+        let path = queues.join(name.as_str());
+        let files = match self.storage.list(&path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+            files => files.map_err(|e| Error::io("list", &path, &e))?,
+        };
+        for file in files {
+            self.storage.remove(&file).map_err(|e| Error::io("remove", file, &e))?;
+        }
+        self.storage.remove_dir(&path).map_err(|e| Error::io("remove", path, &e))?;
+        self.sync_dir(&queues)
+    }
+
     /// A directory of a stream: of a partition, or of its offsets.
     pub(super) fn stream(&self, name: &Name, part: &str) -> Result<PathBuf> {
         let path = self.path.join("streams").join(name.as_str()).join(part);

@@ -5,11 +5,12 @@
 //!
 //! **Failure.** A queue or stream whose files are damaged cannot be opened; the others can.
 //!
-//! **Where next.** `builder`, `queue_builder`, `stream_builder`: options; `directory`, `catalogue`: files; `timer`: the
+//! **Where next.** `builder`, `queue_builder`, `stream_builder`: options; `delete`: away with them; `directory`, `catalogue`: files; `timer`: the
 //! thread; `verify`, `salvage`: damaged directories.
 
 mod builder;
 mod catalogue;
+mod delete;
 mod directory;
 mod queue_builder;
 mod registry;
@@ -240,6 +241,8 @@ impl Inner {
             closed: AtomicBool::new(false),
             timer: Mutex::new(None),
         });
+        // What cannot be removed now is when a queue is made.
+        let _ = inner.remove_deleted(&mut lock(&inner.registry));
         let weak = Arc::downgrade(&inner);
         if inner.clock.is_system() {
             if inner.directory.is_some() {

@@ -1,12 +1,12 @@
 //! Opening or making a queue.
 
 use crate::error::{Error, Result};
-use crate::hub::Hub;
 use crate::hub::catalogue::{Catalogue, QueueEntry};
 use crate::hub::registry::Registry;
+use crate::hub::{Hub, Inner};
 use crate::name::Name;
-use crate::queue::{self, OnBreach, OnExhausted, Queue, QueueOptions, Retry};
-use std::collections::HashSet;
+use crate::queue::{self, ErrorClass, OnBreach, OnExhausted, Queue, QueueOptions, Queues, Retry};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ pub struct QueueBuilder {
     ttl: Option<Duration>,
     lease_total_max: Option<Duration>,
     on_breach: Option<OnBreach>,
+    error_classes: BTreeMap<String, ErrorClass>,
 }
 
 impl QueueBuilder {
@@ -36,6 +37,7 @@ impl QueueBuilder {
             ttl: None,
             lease_total_max: None,
             on_breach: None,
+            error_classes: BTreeMap::new(),
         }
     }
 
@@ -92,6 +94,13 @@ impl QueueBuilder {
         self
     }
 
+    /// What becomes of a message that failed with an error of this class
+    /// ([`Delivery::fail_as`](crate::Delivery::fail_as)). At most 64 classes have a rule; `Retried` takes it away again.
+    pub fn error_class(mut self, class: &str, rule: ErrorClass) -> Self {
+        self.error_classes.insert(class.to_owned(), rule);
+        self
+    }
+
     /// Opens the queue, making it if it does not exist. Options given here are stored.
     ///
     /// # Errors
@@ -110,6 +119,7 @@ impl QueueBuilder {
             return Err(Error::invalid("on_breach", format!("{name} names itself; name another queue")));
         }
         if stored.as_ref() != Some(&options) {
+            inner.remove_deleted(&mut registry)?;
             let mut catalogue = registry.catalogue.clone();
             put(&mut catalogue, &name, options.clone())?;
             for needed in options.on_exhausted.dead_letter().into_iter().chain(options.on_breach.target()) {
@@ -120,9 +130,9 @@ impl QueueBuilder {
             inner.save(&catalogue)?;
             registry.catalogue = catalogue;
         }
-        let shared = open_shared(&self.hub, &mut registry, &name)?;
+        let shared = open_shared(inner, &mut registry, &name)?;
         if stored.as_ref() != Some(&options) {
-            let dead = dead_of(&self.hub, &mut registry, &options)?;
+            let dead = dead_of(inner, &mut registry, &options)?;
             shared.set_options(options, dead);
         }
         drop(registry);
@@ -149,6 +159,8 @@ impl QueueBuilder {
         options.ttl = self.ttl.or(options.ttl);
         options.on_breach = self.on_breach.clone().unwrap_or(options.on_breach);
         options.lease_total_max = self.lease_total_max.or(options.lease_total_max);
+        options.error_classes.extend(self.error_classes.clone());
+        options.error_classes.retain(|_, rule| *rule != ErrorClass::Retried);
         Ok(options)
     }
 }
@@ -184,29 +196,48 @@ fn check_dead_path(catalogue: &Catalogue, name: &Name, options: &QueueOptions) -
     Ok(())
 }
 
-/// The open queue of that name, which is in the catalogue; the queues that it names are opened with it.
-pub(super) fn open_shared(hub: &Hub, registry: &mut Registry, name: &Name) -> Result<Arc<queue::Shared>> {
-    let shared = open_path(hub, registry, name)?;
-    // Queues may name each other here: each is opened before it is told where its late messages go.
+/// The open queue of that name, which is in the catalogue; the queues that it names are opened with it, and those that letters
+/// are on their way to.
+pub(super) fn open_shared(inner: &Inner, registry: &mut Registry, name: &Name) -> Result<Arc<queue::Shared>> {
+    // Queues may name each other as where late messages go: each is opened before it is told.
     let (mut told, mut left) = (HashSet::new(), vec![name.clone()]);
     while let Some(name) = left.pop() {
         if told.contains(&name) {
             continue;
         }
-        let queue = open_path(hub, registry, &name)?;
+        open_with_letters(inner, registry, &name)?;
+        let Some(queue) = registry.queues.get(&name).cloned() else { continue };
         let Some(entry) = registry.catalogue.queues.get(name.as_str()) else { continue };
         let target = entry.options.on_breach.target().map(Name::new).transpose()?;
         let dead = entry.options.on_exhausted.dead_letter().map(Name::new).transpose()?;
         left.extend(dead.into_iter().chain(target.clone()));
-        let target = target.map(|target| open_path(hub, registry, &target)).transpose()?;
+        let target = target.map(|target| open_with_letters(inner, registry, &target)).transpose()?;
         queue.set_breach_target(target.as_ref())?;
         told.insert(name);
     }
-    Ok(shared)
+    open_one(inner, registry, name).map(|(queue, _)| queue)
 }
 
-/// The same with its dead letter queues only.
-fn open_path(hub: &Hub, registry: &mut Registry, name: &Name) -> Result<Arc<queue::Shared>> {
+/// The same with its dead letter queues only, and those that letters are on their way to.
+fn open_with_letters(inner: &Inner, registry: &mut Registry, name: &Name) -> Result<Arc<queue::Shared>> {
+    let mut opened = open_path(inner, registry, name)?;
+    while let Some(queue) = opened.pop() {
+        for terms in queue.unfinished() {
+            match open_path(inner, registry, &terms.to) {
+                Ok(more) => opened.extend(more),
+                // It was deleted meanwhile.
+                Err(Error::NotFound { .. }) => {}
+                // Its files are damaged: those letters stay on their way until it can be opened, and this queue is usable.
+                Err(_) => continue,
+            }
+            queue.finish_redrive(&terms, registry.queues.get(&terms.to).map(|target| &**target))?;
+        }
+    }
+    open_one(inner, registry, name).map(|(queue, _)| queue)
+}
+
+/// Opens a queue and its dead letter queues; returns those that were not open.
+fn open_path(inner: &Inner, registry: &mut Registry, name: &Name) -> Result<Vec<Arc<queue::Shared>>> {
     // A dead path may be long: no recursion.
     let mut path = vec![name.clone()];
     while let Some(last) = path.last()
@@ -216,17 +247,19 @@ fn open_path(hub: &Hub, registry: &mut Registry, name: &Name) -> Result<Arc<queu
     {
         path.push(Name::new(dead)?);
     }
+    let mut opened = Vec::new();
     // From its end, for each needs the next.
-    for name in path.iter().skip(1).rev() {
-        open_one(hub, registry, name)?;
+    for name in path.iter().rev() {
+        let (queue, is_new) = open_one(inner, registry, name)?;
+        opened.extend(Some(queue).filter(|_| is_new));
     }
-    open_one(hub, registry, name)
+    Ok(opened)
 }
 
-/// The same, once its dead letter queue is open.
-fn open_one(hub: &Hub, registry: &mut Registry, name: &Name) -> Result<Arc<queue::Shared>> {
+/// Opens a queue whose dead letter queue is open; tells whether it was not.
+fn open_one(inner: &Inner, registry: &mut Registry, name: &Name) -> Result<(Arc<queue::Shared>, bool)> {
     if let Some(open) = registry.queues.get(name) {
-        return Ok(open.clone());
+        return Ok((open.clone(), false));
     }
     let Some(entry) = registry.catalogue.queues.get(name.as_str()).cloned() else {
         return Err(Error::NotFound { noun: "queue", name: name.to_string(), advice: "" });
@@ -235,16 +268,26 @@ fn open_one(hub: &Hub, registry: &mut Registry, name: &Name) -> Result<Arc<queue
         OnExhausted::DeadLetter(dead) => registry.queues.get(&Name::new(dead)?).cloned(),
         OnExhausted::Drop | OnExhausted::Keep => None,
     };
-    let inner = hub.inner();
     let log = inner.open_log(registry, entry.log, Arc::default(), |directory| directory.queue(name))?;
     let shared = queue::Shared::open(name.clone(), log, inner.journal.clone(), entry.options, dead)?;
     registry.queues.insert(name.clone(), shared.clone());
-    Ok(shared)
+    Ok((shared, true))
 }
 
-fn dead_of(hub: &Hub, registry: &mut Registry, options: &QueueOptions) -> Result<Option<Arc<queue::Shared>>> {
+fn dead_of(
+    inner: &Inner,
+    registry: &mut Registry,
+    options: &QueueOptions,
+) -> Result<Option<Arc<queue::Shared>>> {
     match &options.on_exhausted {
-        OnExhausted::DeadLetter(dead) => open_shared(hub, registry, &Name::new(dead)?).map(Some),
+        OnExhausted::DeadLetter(dead) => open_shared(inner, registry, &Name::new(dead)?).map(Some),
         OnExhausted::Drop | OnExhausted::Keep => Ok(None),
+    }
+}
+
+impl Queues for Inner {
+    fn open_queue(&self, name: &Name) -> Result<Arc<queue::Shared>> {
+        let mut registry = self.registry_of_open()?;
+        open_shared(self, &mut registry, name)
     }
 }

@@ -53,6 +53,9 @@ const TAG_PRIORITY: u8 = 4;
 const TAG_EXPIRES: u8 = 5;
 const TAG_START_BY: u8 = 6;
 const TAG_COMPLETE_BY: u8 = 7;
+const TAG_FAILURES_MAX: u8 = 40;
+const TAG_ATTEMPTS: u8 = 41;
+const TAG_FAILURES: u8 = 42;
 
 /// What a frame is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +98,12 @@ pub(crate) struct Options {
     pub(crate) start_by_ns: Option<u64>,
     /// When it should have been acked.
     pub(crate) complete_by_ns: Option<u64>,
+    /// Failures after which it is exhausted, whatever its queue says.
+    pub(crate) failures_max: Option<u64>,
+    /// Leases granted in an earlier life.
+    pub(crate) attempts: Option<u64>,
+    /// Failures counted in an earlier life.
+    pub(crate) failures: Option<u64>,
 }
 
 impl Options {
@@ -104,6 +113,9 @@ impl Options {
             (TAG_EXPIRES, self.expires_ns),
             (TAG_START_BY, self.start_by_ns),
             (TAG_COMPLETE_BY, self.complete_by_ns),
+            (TAG_FAILURES_MAX, self.failures_max),
+            (TAG_ATTEMPTS, self.attempts),
+            (TAG_FAILURES, self.failures),
         ];
         fields.into_iter().filter_map(|(tag, value)| Some((tag, value?)))
     }
@@ -459,6 +471,9 @@ impl<'a> Frame<'a> {
             expires_ns: self.extension_field(TAG_EXPIRES),
             start_by_ns: self.extension_field(TAG_START_BY),
             complete_by_ns: self.extension_field(TAG_COMPLETE_BY),
+            failures_max: self.extension_field(TAG_FAILURES_MAX),
+            attempts: self.extension_field(TAG_ATTEMPTS),
+            failures: self.extension_field(TAG_FAILURES),
         }
     }
 }
@@ -556,11 +571,15 @@ mod tests {
             value in proptest::collection::vec(any::<u8>(), 0..300),
             headers in proptest::collection::vec(("[a-z]{1,9}", proptest::collection::vec(any::<u8>(), 0..9)), 0..4),
             event_time_ns in proptest::option::of(any::<u64>()), due_ns in any::<u64>(), time_ns in any::<u64>(),
-            is_tombstone in any::<bool>(), numbers in proptest::collection::vec(proptest::option::of(any::<u64>()), 4),
+            is_tombstone in any::<bool>(), numbers in proptest::collection::vec(proptest::option::of(any::<u64>()), 7),
             has_options in any::<bool>(),
         ) {
-            let [priority, expires_ns, start_by_ns, complete_by_ns] = numbers[..] else { unreachable!() };
-            let fields = Options { priority, expires_ns, start_by_ns, complete_by_ns };
+            let [priority, expires_ns, start_by_ns, complete_by_ns, failures_max, attempts, failures] = numbers[..] else {
+                unreachable!()
+            };
+            let fields = Options {
+                priority, expires_ns, start_by_ns, complete_by_ns, failures_max, attempts, failures,
+            };
             let options = has_options.then_some(&fields);
             let headers: Vec<(&str, &[u8])> = headers.iter().map(|(n, v)| (n.as_str(), v.as_slice())).collect();
             let draft = Draft {

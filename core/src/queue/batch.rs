@@ -2,9 +2,10 @@
 
 use crate::error::{Error, Result};
 use crate::log::Place;
+use crate::queue::history::Reason;
 use crate::queue::settle::Token;
 use crate::queue::settlement::Event;
-use crate::queue::shared::{Shared, truncate};
+use crate::queue::shared::Shared;
 use crate::queue::state::State;
 use crate::queue::{Delivery, Queue};
 use crate::sync::Ordering;
@@ -18,8 +19,7 @@ impl Queue {
 
     /// Fails many with one commit, as [`Delivery::fail`]; results as of [`ack_batch`](Self::ack_batch).
     pub fn fail_batch(&self, deliveries: &[&Delivery], reason: impl fmt::Display) -> Vec<Result<()>> {
-        let mut reason = reason.to_string();
-        truncate(&mut reason);
+        let reason = Reason::from(reason.to_string());
         self.each(deliveries, |ours| {
             self.shared.settle_each(ours, |state, now_ns, id| {
                 self.shared.fail_and_wake(state, id, now_ns, reason.clone(), None)

@@ -11,8 +11,8 @@
 use crate::error::Result;
 use crate::log::{Draft, Kind, Level, Place, Reader};
 use crate::message::ENGINE_HEADER_PREFIX;
-use crate::queue::dead::{ATTEMPTS, FAILURES, FIRST_ENQUEUED};
 use crate::queue::deadline::{Copy, CopyKey, Deadline, Then};
+use crate::queue::envelope::{ATTEMPTS, FAILURES, FIRST_ENQUEUED};
 use crate::queue::options::OnBreach;
 use crate::queue::settlement::Event;
 use crate::queue::shared::Shared;
@@ -58,7 +58,7 @@ impl OnBreach {
 }
 
 /// What a breach does to the state: the same when it happens and when it is read back. True: the message is to be taken out.
-pub(crate) fn apply_breach(state: &mut State, id: u64, deadline: Deadline, then: Then) -> bool {
+pub(crate) fn apply_breach(state: &mut State, id: u64, deadline: Deadline, then: Then, time_ns: u64) -> bool {
     state.forget_deadline(id, deadline);
     let Some(message) = state.messages.get_mut(&id) else { return false };
     let (place, attempts, failures) = (message.place, message.attempts, message.failures);
@@ -71,7 +71,7 @@ pub(crate) fn apply_breach(state: &mut State, id: u64, deadline: Deadline, then:
             state.set_status(id, Status::Moving);
         }
         Then::Die => {
-            message.reason = deadline.reason().to_owned();
+            message.history.push(time_ns, deadline.reason().into());
             state.set_status(id, Status::Dying { death: Death::Deadline });
         }
         Then::Recall => message.is_recalled = true,
@@ -104,7 +104,7 @@ impl Shared {
             state.breaches.pop_front();
         }
         state.breaches.push_back(Breach { id, deadline, time_ns });
-        if apply_breach(state, id, deadline, then) {
+        if apply_breach(state, id, deadline, then, time_ns) {
             state.remove(id);
             state.gone.push(id);
             state.totals.cancelled += 1;
@@ -125,7 +125,7 @@ impl Shared {
     ///
     /// # Errors
     /// `Corrupt` or `Io` reading a message, `Poisoned` writing.
-    pub(crate) fn carry(&self, copies: &[(CopyKey, Copy)]) -> Result<()> {
+    pub(crate) fn carry_copies(&self, copies: &[(CopyKey, Copy)]) -> Result<()> {
         let Some(target) = lock(&self.breach_target).upgrade() else {
             lock(&self.state).copies.put_back(copies);
             return Ok(());
@@ -200,7 +200,7 @@ impl Shared {
         let (done, left): (Vec<_>, Vec<_>) = left.into_iter().partition(|(key, _)| written.contains(key));
         let done: Vec<CopyKey> = done.into_iter().map(|(key, _)| key).collect();
         self.note_copies(&done)?;
-        if left.is_empty() { Ok(()) } else { self.carry(&left) }
+        if left.is_empty() { Ok(()) } else { self.carry_copies(&left) }
     }
 
     /// The queue no longer says where its messages were to go: they stay.

@@ -8,30 +8,13 @@
 
 use crate::error::Result;
 use crate::log::{Draft, Kind, Level, Log, Place, Reader};
-use crate::message::ENGINE_HEADER_PREFIX;
+use crate::queue::envelope::{self, Origin};
 use crate::queue::settlement::Event;
 use crate::queue::shared::Shared;
 use crate::queue::state::{Death, Message, Status};
 use crate::sync::lock;
 use std::collections::HashSet;
 use std::sync::Arc;
-
-/// Header: why it died: `failed`, `rejected`, `expired` or `deadline`.
-pub const DEAD_REASON: &str = "rm-dead-reason";
-/// Header: the text of the last failure or rejection.
-pub const DEAD_ERROR: &str = "rm-dead-error";
-/// Header: the queue that it died in.
-pub const DEAD_QUEUE: &str = "rm-dead-queue";
-/// Header: its id there.
-pub const DEAD_ID: &str = "rm-dead-id";
-/// Header: when it died, in nanoseconds since 1970.
-pub const DEAD_TIME: &str = "rm-dead-time";
-/// Header: when it was first sent, in nanoseconds since 1970.
-pub const FIRST_ENQUEUED: &str = "rm-first-enqueued";
-/// Header: leases granted.
-pub const ATTEMPTS: &str = "rm-attempts";
-/// Header: failures counted.
-pub const FAILURES: &str = "rm-failures";
 
 impl Shared {
     /// Buries dying messages.
@@ -91,20 +74,9 @@ impl Shared {
         let payload = self.log.payload_at(message.place, id)?;
         let frame = payload.frame();
         let now_ns = self.journal.now_ns();
-        let numbers = [
-            (DEAD_ID, id),
-            (DEAD_TIME, now_ns),
-            (FIRST_ENQUEUED, frame.time_ns()),
-            (ATTEMPTS, u64::from(message.attempts)),
-            (FAILURES, u64::from(message.failures)),
-        ]
-        .map(|(name, number)| (name, number.to_string()));
-        let mut headers: Vec<(&str, &[u8])> =
-            frame.headers().filter(|(name, _)| !name.starts_with(ENGINE_HEADER_PREFIX)).collect();
-        headers.push((DEAD_REASON, death.as_str().as_bytes()));
-        headers.push((DEAD_ERROR, message.reason.as_bytes()));
-        headers.push((DEAD_QUEUE, self.name.as_str().as_bytes()));
-        headers.extend(numbers.iter().map(|(name, number)| (*name, number.as_bytes())));
+        let origin = Origin { queue: self.name.as_str(), log: self.log.id(), id };
+        let headers = envelope::of_letter(&frame, origin, message, death, now_ns);
+        let headers = headers.list();
         let draft = Draft {
             kind: Kind::Data,
             time_ns: now_ns,
@@ -157,10 +129,8 @@ impl Shared {
         let mut found = HashSet::new();
         while reader.advance()? {
             let frame = reader.frame();
-            let header = |name| frame.headers().find(|(n, _)| *n == name).map(|(_, value)| value);
-            if frame.kind() == Kind::Data && header(DEAD_QUEUE) == Some(self.name.as_str().as_bytes()) {
-                let id = header(DEAD_ID).and_then(|id| std::str::from_utf8(id).ok()?.parse::<u64>().ok());
-                found.extend(id);
+            if frame.kind() == Kind::Data {
+                found.extend(envelope::is_of(&frame, self.name.as_str(), self.log.id()));
             }
         }
         Ok(found)

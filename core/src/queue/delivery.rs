@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::log::{Frame, Payload};
+use crate::queue::history::Reason;
 use crate::queue::plain::{Bytes, Hold, Keep, Runs};
 use crate::queue::settle::Token;
 use crate::queue::shared::Shared;
@@ -244,7 +245,7 @@ impl Delivery {
     /// # Errors
     /// `LeaseLost`, `Poisoned`.
     pub fn fail(&self, reason: impl fmt::Display) -> Result<()> {
-        self.end(self.shared().fail(self.token(), reason.to_string(), None))
+        self.end(self.shared().fail(self.token(), reason.to_string().into(), None))
     }
 
     /// Failed, with a retry delay of its own, at most ten years.
@@ -252,7 +253,28 @@ impl Delivery {
     /// # Errors
     /// `LeaseLost`, `Poisoned`, `InvalidArgument`.
     pub fn fail_after(&self, reason: impl fmt::Display, delay: Duration) -> Result<()> {
-        self.end(self.shared().fail(self.token(), reason.to_string(), Some(delay)))
+        self.end(self.shared().fail(self.token(), reason.to_string().into(), Some(delay)))
+    }
+
+    /// Failed with an error of a class, a name of 1 to 64 bytes: what becomes of it the queue's
+    /// [`error_class`](crate::QueueBuilder::error_class) says. Without a rule for it, as [`fail`](Self::fail).
+    ///
+    /// # Errors
+    /// `LeaseLost`, `Poisoned`, `InvalidArgument`.
+    ///
+    /// ```
+    /// # use ringmain::{ErrorClass, Hub, Message};
+    /// # let hub = Hub::memory();
+    /// let queue = hub.queue("jobs").dead_letter("jobs.dead").error_class("BadAddress", ErrorClass::Permanent).open()?;
+    /// queue.send(Message::new(b"to: nobody@nowhere"))?;
+    /// queue.try_receive()?.expect("one was sent").fail_as("BadAddress", "no such host")?;
+    /// let letter = hub.queue("jobs.dead").open()?.try_receive()?.expect("it is of no use to try again");
+    /// assert_eq!(letter.header("rm-dead-class"), Some(&b"BadAddress"[..]));
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    pub fn fail_as(&self, class: &str, reason: impl fmt::Display) -> Result<()> {
+        let reason = Reason::of_class(class, reason.to_string());
+        self.end(reason.and_then(|reason| self.shared().fail(self.token(), reason, None)))
     }
 
     /// Hands it back: does not count, and it is ready again at its old place.
@@ -276,7 +298,7 @@ impl Delivery {
     /// # Errors
     /// `LeaseLost`, `Poisoned`; `OptionMissing` on a queue that keeps its exhausted messages.
     pub fn reject(&self, reason: impl fmt::Display) -> Result<()> {
-        self.end(self.shared().reject(self.token(), reason.to_string()))
+        self.end(self.shared().reject(self.token(), reason.to_string().into()))
     }
 
     /// Sets the message aside: from now on only [`Queue::receive_deferred`](crate::Queue::receive_deferred) delivers it, by its

@@ -12,26 +12,31 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `send`, `receive`, `settle`, `batch`, `dead`, `defer`, `breach`, `peek`, `by_id` | the verbs |
+//! | `send`, `receive`, `settle`, `batch`, `dead`, `dead_letters`, `defer`, `breach`, `peek`, `by_id`, `purge` | the verbs |
 //! | `plain/` | the way of plain messages, without a lock |
-//! | `shared`, `state`, `lease`, `deadline`, `groups`, `timers`, `tally` | what a queue knows |
-//! | `settlement`, `recovery` | its events in the log, and back from it |
+//! | `shared`, `state`, `lease`, `deadline`, `groups`, `timers`, `tally`, `history`, `classes` | what a queue knows |
+//! | `settlement`, `envelope`, `recovery` | its events in the log, what is on a letter, and back from it |
 //! | `delivery`, `consumer`, `options`, `stats` | what callers hold |
 //! | `worker` | threads that run a handler on each message |
 
 mod batch;
 mod breach;
 mod by_id;
+mod classes;
 mod consumer;
 mod dead;
+mod dead_letters;
 mod deadline;
 mod defer;
 mod delivery;
+mod envelope;
 mod groups;
+mod history;
 mod lease;
 mod options;
 mod peek;
 mod plain;
+mod purge;
 mod ranges;
 mod receive;
 mod recovery;
@@ -47,13 +52,19 @@ mod timers;
 mod worker;
 
 pub use breach::{BREACH, BREACH_ID, BREACH_QUEUE, BREACH_TIME, Breach};
+pub use classes::ErrorClass;
 pub use consumer::Consumer;
-pub use dead::{ATTEMPTS, DEAD_ERROR, DEAD_ID, DEAD_QUEUE, DEAD_REASON, DEAD_TIME, FAILURES, FIRST_ENQUEUED};
+pub use dead_letters::{DeadLetters, Letters, Redrive};
 pub use deadline::Deadline;
 pub use delivery::Delivery;
+pub use envelope::{
+    ATTEMPTS, DEAD_CLASS, DEAD_ERROR, DEAD_HISTORY, DEAD_ID, DEAD_LOG, DEAD_QUEUE, DEAD_REASON, DEAD_TIME,
+    FAILURES, FIRST_ENQUEUED, MAX_FAILURES, PRIORITY, REDRIVEN, REDRIVES,
+};
 pub(crate) use options::QueueOptions;
 pub use options::{Jitter, OnBreach, OnExhausted, Retry};
 pub use peek::Peeked;
+pub(crate) use receive::Start;
 pub(crate) use salvage::mend;
 pub(crate) use shared::Shared;
 pub use state::ORDERING_KEY;
@@ -63,7 +74,7 @@ pub use worker::{IntoOutcome, Job, Outcome, StillRunning, Worker, WorkerBuilder,
 use crate::error::Result;
 use crate::journal::Receipt;
 use crate::message::Message;
-pub(crate) use receive::Start;
+use crate::name::Name;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -87,12 +98,21 @@ use std::time::Duration;
 pub struct Queue {
     shared: Arc<Shared>,
     /// Keeps the hub open.
-    _hub: Arc<dyn Debug + Send + Sync>,
+    hub: Arc<dyn Queues>,
+}
+
+/// What a queue needs of its hub.
+pub(crate) trait Queues: Debug + Send + Sync {
+    /// The queue of that name, opened if it is not.
+    ///
+    /// # Errors
+    /// `NotFound`, and what opening it brings.
+    fn open_queue(&self, name: &Name) -> Result<Arc<Shared>>;
 }
 
 impl Queue {
-    pub(crate) fn new(shared: Arc<Shared>, hub: Arc<dyn Debug + Send + Sync>) -> Self {
-        Self { shared, _hub: hub }
+    pub(crate) fn new(shared: Arc<Shared>, hub: Arc<dyn Queues>) -> Self {
+        Self { shared, hub }
     }
 
     /// The name.
@@ -261,6 +281,28 @@ impl Queue {
     /// Receives messages that nobody has in his hands before [`Delivery::start`].
     pub(crate) fn poll_ahead(&self, context: &Context<'_>, count_max: usize) -> Poll<Result<Vec<Delivery>>> {
         self.shared.poll_take(context, count_max, Start::Later)
+    }
+
+    /// Takes every message out of the queue for good that was there when the purge began and waits: ready, or for its time, or
+    /// for others of its ordering key. Those that are out stay with who has them. Returns how many.
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive); `Poisoned`, then it is not known whether the last few thousand are gone.
+    pub fn purge(&self) -> Result<u64> {
+        self.shared.purge(false)
+    }
+
+    /// As [`purge`](Self::purge), and takes those that are out, too: what their holders say to them is `LeaseLost`.
+    ///
+    /// # Errors
+    /// As [`purge`](Self::purge).
+    pub fn purge_all(&self) -> Result<u64> {
+        self.shared.purge(true)
+    }
+
+    /// The dead letters in this queue, if others send theirs here: to look at, to send back, to throw away.
+    pub fn dead_letters(&self) -> DeadLetters<'_> {
+        DeadLetters::new(self)
     }
 
     /// A consumer: an iterator of deliveries.

@@ -1,10 +1,13 @@
 //! What a queue can be told, each option with its default.
 
 use crate::error::{Error, Result};
-use crate::limits::LEASE_SECONDS_MAX;
+use crate::limits::{CLASS_COUNT_MAX, LEASE_SECONDS_MAX};
 use crate::message::{check_ttl, duration_ns};
 use crate::name::Name;
+use crate::queue::classes::ErrorClass;
+use crate::queue::history::{Reason, check_class};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How long a lease may last in all, unless the queue says otherwise or its lease is longer.
@@ -147,6 +150,8 @@ pub(crate) struct QueueOptions {
     pub(crate) lease_total_max: Option<Duration>,
     #[serde(default, skip_serializing_if = "OnBreach::is_none")]
     pub(crate) on_breach: OnBreach,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) error_classes: BTreeMap<String, ErrorClass>,
 }
 
 impl QueueOptions {
@@ -159,6 +164,7 @@ impl QueueOptions {
             ttl: None,
             lease_total_max: None,
             on_breach: OnBreach::None,
+            error_classes: BTreeMap::new(),
         }
     }
 
@@ -180,7 +186,18 @@ impl QueueOptions {
             return Err(Error::invalid("on_breach", detail));
         }
         self.ttl.map_or(Ok(()), check_ttl)?;
+        self.error_classes.keys().try_for_each(|class| check_class(class))?;
+        if self.error_classes.len() > CLASS_COUNT_MAX {
+            let count = self.error_classes.len();
+            let detail = format!("rules for {count} classes; at most {CLASS_COUNT_MAX} are allowed");
+            return Err(Error::invalid("error_class", detail));
+        }
         self.retry.check()
+    }
+
+    /// What becomes of a message that failed for this reason.
+    pub(crate) fn class_of(&self, reason: &Reason) -> ErrorClass {
+        self.error_classes.get(&reason.class).copied().unwrap_or_default()
     }
 
     pub(crate) fn ttl_ns(&self) -> u64 {

@@ -16,6 +16,10 @@ pub struct Peeked {
 }
 
 impl Peeked {
+    pub(crate) fn new(payload: Payload, id: u64, attempts: u32, failures: u32) -> Self {
+        Self { payload, id, attempts, failures }
+    }
+
     fn frame(&self) -> Frame<'_> {
         self.payload.frame()
     }
@@ -58,12 +62,9 @@ impl Shared {
             if frame.kind() != Kind::Data || id < from_id {
                 continue;
             }
-            let (attempts, failures) = match state.messages.get(&id) {
-                Some(message) if message.status.is_waiting() => (message.attempts, message.failures),
-                None if id >= cursor && !frame.has(INDEXED) => (0, 0),
-                _ => continue,
-            };
-            found.push(Peeked { payload: reader.payload(), id, attempts, failures });
+            if let Some((attempts, failures)) = state.counts_if_waiting(id, cursor, frame.has(INDEXED)) {
+                found.push(Peeked::new(reader.payload(), id, attempts, failures));
+            }
         }
         self.unlock(state);
         Ok(found)

@@ -164,7 +164,7 @@ impl Shared {
             match self.next_message(&mut state, grant.count() == 0, failures_max) {
                 Ok(Some((id, payload))) => {
                     self.lease_locked(&mut state, id, payload, &mut grant);
-                    if state.has_last_chance(id, failures_max) {
+                    if state.messages.get(&id).is_some_and(|message| message.has_last_chance(failures_max)) {
                         break;
                     }
                 }

@@ -65,7 +65,7 @@ impl Shared {
         let mut state = lock(&self.state);
         let now_ns = self.journal.now_ns();
         for id in state.leased_ids() {
-            let reason = "the process ended while it held the lease".to_owned();
+            let reason = "the process ended while it held the lease".into();
             self.fail_locked(&mut state, id, now_ns, reason, None, false)?;
         }
         // Those of which the log tells no lease had been taken ahead.
@@ -92,8 +92,9 @@ fn replay(state: &mut State, log: &Arc<Log>, tally: &Tally) -> Result<u64> {
             }
             Kind::Control => {
                 let Some(event) = Event::decode(frame.value()) else { continue };
+                let time_ns = frame.time_ns();
                 replay.check(&event, &reader)?;
-                replay.apply(event);
+                replay.apply(event, time_ns);
             }
             Kind::Abort => replay.told.insert(reader.sequence()..reader.sequence() + 1),
             _ => {}
@@ -124,6 +125,8 @@ impl Replay<'_> {
         let unsent = match event {
             Event::Started(leases) => leases.iter().map(|(id, _)| *id).find(|id| *id >= end),
             Event::Adopted { id, .. } => Some(*id).filter(|id| *id >= end),
+            Event::Leaving { letters, .. } => letters.iter().map(|letter| letter.id).find(|id| *id >= end),
+            Event::Gone(ids) => ids.iter().copied().find(|id| *id >= end),
             Event::Run { id, count, .. } => {
                 Some(id.saturating_add(u64::from(*count).max(1) - 1)).filter(|id| *id >= end)
             }
@@ -197,7 +200,7 @@ impl Replay<'_> {
         is_new
     }
 
-    fn apply(&mut self, event: Event) {
+    fn apply(&mut self, event: Event, time_ns: u64) {
         match event {
             Event::Started(leases) => {
                 let first = self.first;
@@ -218,21 +221,19 @@ impl Replay<'_> {
             Event::Run { .. } => {}
             Event::AckedRun { id, bits } => ids_of(id, bits).for_each(|id| self.forget(id)),
             Event::Acked(ids) => ids.into_iter().for_each(|id| self.forget(id)),
-            Event::Failed(failure) => apply_failure(self.state, failure),
+            Event::Failed(failure) => apply_failure(self.state, failure, time_ns),
             Event::Released { id, due_ns } => self.state.set_status(id, waiting(due_ns)),
             Event::Dead { id } | Event::Dropped { id } => self.forget(id),
             Event::Adopted { id, place } if id >= self.first && !self.state.messages.contains_key(&id) => {
                 self.leased.push((place, id..id + 1));
                 self.told.insert(id..id + 1);
-                self.state.ahead.insert(id);
-                self.state.adopted.insert(id);
-                self.state.insert(id, Message::new(place, Status::Ready));
+                self.state.adopt(id, place);
             }
             Event::Adopted { .. } => {}
             Event::Recalled { id } => self.state.recall(id),
             Event::Deferred { id } => self.state.set_status(id, Status::Deferred),
             Event::Breached { id, deadline, then } => {
-                if apply_breach(self.state, id, deadline, then) {
+                if apply_breach(self.state, id, deadline, then, time_ns) {
                     self.forget(id);
                 }
             }
@@ -241,19 +242,51 @@ impl Replay<'_> {
                     self.settle(id);
                 }
             }
+            Event::Leaving { terms, letters } => {
+                let first = self.first;
+                for letter in letters.into_iter().filter(|letter| letter.id >= first) {
+                    if !self.state.messages.contains_key(&letter.id) {
+                        if self.is_told(letter.id) {
+                            continue;
+                        }
+                        self.leased.push((letter.place, letter.id..letter.id + 1));
+                        self.told.insert(letter.id..letter.id + 1);
+                    }
+                    self.state.set_leaving(&letter);
+                    self.state.leaving.insert(letter.id, (terms.clone(), letter));
+                }
+            }
+            Event::Gone(ids) => {
+                let first = self.first;
+                for id in ids.into_iter().filter(|id| *id >= first) {
+                    if self.state.messages.contains_key(&id) {
+                        self.forget(id);
+                    } else if !self.is_told(id) {
+                        // A plain one that nobody had received: the cursor is to pass it.
+                        self.told.insert(id..id + 1);
+                        self.state.ahead.insert(id);
+                        self.state.adopted.insert(id);
+                        self.settle(id);
+                    }
+                }
+            }
         }
     }
 
-    fn settle(&mut self, id: u64) {
-        if let Ok(Some(segment)) = self.log.segment_of(id) {
-            self.tally.settle(self.log, segment, 1);
-        }
+    fn is_told(&self, id: u64) -> bool {
+        self.told.gaps(id..id + 1).is_empty()
     }
 
     fn forget(&mut self, id: u64) {
         // Known from its lease, or as an indexed one: nothing is settled twice.
         if id >= self.first && self.state.remove(id).is_some() && self.state.copies.may_settle(id) {
             self.settle(id);
+        }
+    }
+
+    fn settle(&self, id: u64) {
+        if let Ok(Some(segment)) = self.log.segment_of(id) {
+            self.tally.settle(self.log, segment, 1);
         }
     }
 }
@@ -323,7 +356,7 @@ mod tests {
         let place = append(&log, Kind::Data, b"x");
         append(&log, Kind::Control, &Event::Started(vec![(0, place)]).encode());
         let most = u32::MAX;
-        let reason = String::new();
+        let reason = "".into();
         let failure = Failure { id: 0, failures: most, expirations: most, due_ns: 0, death: None, reason };
         append(&log, Kind::Control, &Event::Failed(failure).encode());
         append(&log, Kind::Control, &Event::Started(vec![(0, place)]).encode());

@@ -32,6 +32,10 @@ pub(crate) fn mend(log: &Arc<Log>, journal: &Journal, lost: &[Range<u64>]) -> Re
                 Some(Event::Started(leases)) => leased.extend(leases.into_iter().map(|(id, _)| id)),
                 Some(Event::Run { id, count, .. }) => leased.extend(id..id.saturating_add(count.into())),
                 Some(Event::Adopted { id, .. }) => drop(adopted.insert(id)),
+                Some(Event::Leaving { letters, .. }) => {
+                    adopted.extend(letters.iter().map(|letter| letter.id))
+                }
+                Some(Event::Gone(ids)) => adopted.extend(ids),
                 _ => {}
             },
             _ => {}

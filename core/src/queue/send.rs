@@ -133,6 +133,8 @@ fn prepare<'a>(message: &'a Message<'a>, now_ns: u64, ttl_ns_max: u64) -> Prepar
         expires_ns: (ttl_ns != u64::MAX).then(|| now_ns.saturating_add(ttl_ns)),
         start_by_ns,
         complete_by_ns,
+        failures_max: task.max_failures.map(u64::from),
+        ..Options::default()
     };
     let mut headers = message.headers.clone();
     headers.extend(task.ordering_key.map(|key| (ORDERING_KEY, key)));

@@ -5,10 +5,11 @@ use crate::error::{Error, Result};
 use crate::log::{Kind, Place, Reader};
 use crate::message::{check_delay, duration_ns};
 use crate::queue::delivery::{Delivery, Kept};
+use crate::queue::history::Reason;
 use crate::queue::options::OnExhausted;
 use crate::queue::plain::{Counted, Hold};
 use crate::queue::settlement::{Event, ids_of};
-use crate::queue::shared::{Shared, truncate};
+use crate::queue::shared::Shared;
 use crate::queue::state::{Death, Message, State, Status};
 use crate::sync::{Ordering, lock};
 use std::collections::HashSet;
@@ -224,7 +225,7 @@ impl Shared {
         self.journal.commit(&self.log, appended?)
     }
 
-    pub(crate) fn fail(&self, token: Token, reason: String, delay: Option<Duration>) -> Result<()> {
+    pub(crate) fn fail(&self, token: Token, reason: Reason, delay: Option<Duration>) -> Result<()> {
         check_delay(delay.map_or(0, duration_ns))?;
         self.settle(token, |state, now_ns| self.fail_and_wake(state, token.id, now_ns, reason, delay))
     }
@@ -234,7 +235,7 @@ impl Shared {
         state: &mut State,
         id: u64,
         now_ns: u64,
-        reason: String,
+        reason: Reason,
         delay: Option<Duration>,
     ) -> Result<Place> {
         let end = self.fail_locked(state, id, now_ns, reason, delay, false)?;
@@ -265,8 +266,7 @@ impl Shared {
         }
     }
 
-    pub(crate) fn reject(&self, token: Token, mut reason: String) -> Result<()> {
-        truncate(&mut reason);
+    pub(crate) fn reject(&self, token: Token, reason: Reason) -> Result<()> {
         if lock(&self.options).on_exhausted == OnExhausted::Keep {
             return Err(Error::OptionMissing {
                 noun: "queue",

@@ -16,10 +16,16 @@
 //! deferred   | id u64                       set aside, delivered only by its id
 //! breached   | id u64, deadline u8, then u8  it missed a deadline, once
 //! copied     | id u64, deadline u8          it is, or a copy of it, where the breach had it go
+//! leaving    | keeps failures u8, length of the name u8, queue utf-8, (id u64, place u64, due_ns u64) * n
+//! gone       | id u64 * n                   redriven, discarded or purged; wherever they were
+//! failed_as  | as failed, but for the reason: length of the class u8, class utf-8, reason utf-8
 //! ```
 
 use crate::log::Place;
+use crate::name::Name;
+use crate::queue::dead_letters::Terms;
 use crate::queue::deadline::{Deadline, Then};
+use crate::queue::history::Reason;
 use crate::queue::state::Death;
 
 const STARTED: u8 = 1;
@@ -35,6 +41,9 @@ const RECALLED: u8 = 20;
 const DEFERRED: u8 = 21;
 const BREACHED: u8 = 22;
 const COPIED: u8 = 23;
+const FAILED_AS: u8 = 40;
+const LEAVING: u8 = 41;
+const GONE: u8 = 42;
 
 /// One event of a queue's messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +61,17 @@ pub(crate) enum Event {
     Deferred { id: u64 },
     Breached { id: u64, deadline: Deadline, then: Then },
     Copied { id: u64, deadline: Deadline },
+    Leaving { terms: Terms, letters: Vec<Leaving> },
+    Gone(Vec<u64>),
+}
+
+/// A letter on its way back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Leaving {
+    pub(crate) id: u64,
+    pub(crate) place: Place,
+    /// When it may be delivered where it goes; 0 for at once.
+    pub(crate) due_ns: u64,
 }
 
 /// A failure that counted.
@@ -66,7 +86,7 @@ pub(crate) struct Failure {
     pub(crate) due_ns: u64,
     /// Why it is not delivered again, if so.
     pub(crate) death: Option<Death>,
-    pub(crate) reason: String,
+    pub(crate) reason: Reason,
 }
 
 /// Ids of the messages whose bits are set.
@@ -90,13 +110,18 @@ impl Event {
                 ids.iter().for_each(|id| bytes.extend_from_slice(&id.to_le_bytes()));
             }
             Self::Failed(failure) => {
-                bytes.push(FAILED);
+                let Reason { class, text } = &failure.reason;
+                bytes.push(if class.is_empty() { FAILED } else { FAILED_AS });
                 bytes.extend_from_slice(&failure.id.to_le_bytes());
                 bytes.extend_from_slice(&failure.failures.to_le_bytes());
                 bytes.extend_from_slice(&failure.expirations.to_le_bytes());
                 bytes.extend_from_slice(&failure.due_ns.to_le_bytes());
                 bytes.push(failure.death.map_or(0, |death| death as u8));
-                bytes.extend_from_slice(failure.reason.as_bytes());
+                if !class.is_empty() {
+                    bytes.push(class.len() as u8);
+                    bytes.extend_from_slice(class.as_bytes());
+                }
+                bytes.extend_from_slice(text.as_bytes());
             }
             Self::Released { id, due_ns } => {
                 bytes.push(RELEASED);
@@ -145,6 +170,18 @@ impl Event {
                 bytes.extend_from_slice(&id.to_le_bytes());
                 bytes.push(*deadline as u8);
             }
+            Self::Leaving { terms, letters } => {
+                let name = terms.to.as_str();
+                bytes.extend_from_slice(&[LEAVING, terms.keeps_failures.into(), name.len() as u8]);
+                bytes.extend_from_slice(name.as_bytes());
+                for Leaving { id, place, due_ns } in letters {
+                    [*id, place.0, *due_ns].iter().for_each(|n| bytes.extend_from_slice(&n.to_le_bytes()));
+                }
+            }
+            Self::Gone(ids) => {
+                bytes.push(GONE);
+                ids.iter().for_each(|id| bytes.extend_from_slice(&id.to_le_bytes()));
+            }
         }
         bytes
     }
@@ -164,7 +201,7 @@ impl Event {
             ACKED if rest.len() % 8 == 0 => {
                 Self::Acked((0..rest.len()).step_by(8).map(u64_at).collect::<Option<_>>()?)
             }
-            FAILED => Self::Failed(Failure {
+            FAILED | FAILED_AS => Self::Failed(Failure {
                 id: u64_at(0)?,
                 failures: u32_at(8)?,
                 expirations: u32_at(12)?,
@@ -173,11 +210,15 @@ impl Event {
                     0 => None,
                     death => Some(Death::from_byte(death)?),
                 },
-                reason: String::from_utf8(rest.get(25..)?.to_vec()).ok()?,
+                reason: reason(rest.get(25..)?, *event == FAILED_AS)?,
             }),
             RELEASED if rest.len() == 16 => Self::Released { id: u64_at(0)?, due_ns: u64_at(8)? },
             DEAD if rest.len() == 8 => Self::Dead { id: u64_at(0)? },
             DROPPED if rest.len() == 8 => Self::Dropped { id: u64_at(0)? },
+            LEAVING => leaving(rest)?,
+            GONE if rest.len() % 8 == 0 => {
+                Self::Gone((0..rest.len()).step_by(8).map(u64_at).collect::<Option<_>>()?)
+            }
             ADOPTED if rest.len() == 16 => Self::Adopted { id: u64_at(0)?, place: Place(u64_at(8)?) },
             RUN if rest.len() == 17 => {
                 Self::Run { id: u64_at(0)?, place: Place(u64_at(8)?), count: *rest.get(16)? }
@@ -198,6 +239,30 @@ impl Event {
     }
 }
 
+fn leaving(bytes: &[u8]) -> Option<Event> {
+    let (keeps_failures, rest) = bytes.split_first()?;
+    let (length, rest) = rest.split_first()?;
+    let (name, letters) = rest.split_at_checked(usize::from(*length))?;
+    let to = Name::new(std::str::from_utf8(name).ok()?).ok()?;
+    let letter = |bytes: &[u8]| {
+        let number = |at: usize| Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
+        Some(Leaving { id: number(0)?, place: Place(number(8)?), due_ns: number(16)? })
+    };
+    let terms = Terms { to, keeps_failures: (*keeps_failures <= 1).then_some(*keeps_failures == 1)? };
+    Some(Event::Leaving { terms, letters: letters.chunks(24).map(letter).collect::<Option<_>>()? })
+}
+
+fn reason(bytes: &[u8], has_class: bool) -> Option<Reason> {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
+    if !has_class {
+        return Some(text(bytes)?.into());
+    }
+    let (length, rest) = bytes.split_first()?;
+    let (class, rest) = rest.split_at_checked(usize::from(*length))?;
+    // Without one it would be written as the other event.
+    Some(Reason { class: text(class).filter(|class| !class.is_empty())?, text: text(rest)? })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -216,6 +281,11 @@ mod tests {
         for event in [
             Event::Started(vec![(1, Place(2)), (3, Place(4))]),
             Event::Acked(vec![5, 6, 7]),
+            Event::Failed(Failure {
+                reason: Reason { class: "Zlé".into(), text: String::new() },
+                death: None,
+                ..failure.clone()
+            }),
             Event::Failed(failure),
             Event::Released { id: 8, due_ns: 0 },
             Event::Dead { id: 1 },
@@ -227,6 +297,11 @@ mod tests {
             Event::Deferred { id: 5 },
             Event::Breached { id: 6, deadline: Deadline::Start, then: Then::Escalate },
             Event::Copied { id: 6, deadline: Deadline::Complete },
+            Event::Leaving {
+                terms: Terms { to: Name::new("jobs").unwrap(), keeps_failures: true },
+                letters: vec![Leaving { id: 1, place: Place(2), due_ns: 3 }; 2],
+            },
+            Event::Gone(vec![3, 9]),
         ] {
             assert_eq!(Event::decode(&event.encode()), Some(event));
         }

@@ -5,18 +5,19 @@
 
 use crate::error::{Error, Result};
 use crate::journal::Journal;
-use crate::limits::REASON_BYTES_MAX;
 use crate::log::{Draft, INDEXED, Kind, Log, Place, Reader};
 use crate::message::duration_ns;
 use crate::name::Name;
+use crate::queue::classes::ErrorClass;
 use crate::queue::deadline::Deadline;
 use crate::queue::delivery::Kept;
+use crate::queue::history::Reason;
 use crate::queue::options::{OnExhausted, QueueOptions};
 use crate::queue::plain::{Counted, Cursor, Runs, Seats};
 use crate::queue::receive::Seat;
 use crate::queue::recovery::Recovered;
 use crate::queue::settlement::{Event, Failure};
-use crate::queue::state::{DETOUR_ADOPTED, Death, Message, State, Status};
+use crate::queue::state::{DETOUR_ADOPTED, Death, State, Status};
 use crate::queue::tally::Tally;
 use crate::queue::timers::Timer;
 use crate::sync::lock;
@@ -57,6 +58,7 @@ pub(crate) struct Shared {
     /// How long a message may wait, by the queue's options; `u64::MAX` for ever.
     pub(crate) ttl_ns: AtomicU64,
     closed: AtomicBool,
+    deleted: AtomicBool,
 }
 
 impl Shared {
@@ -92,6 +94,7 @@ impl Shared {
             state: Mutex::new(state),
             events_end: AtomicU64::new(Place::default().0),
             closed: AtomicBool::new(false),
+            deleted: AtomicBool::new(false),
         })
     }
 
@@ -99,9 +102,20 @@ impl Shared {
         self.journal.check_owner()?;
         // ORDERING: Acquire: pairs with `close`.
         if self.closed.load(Ordering::Acquire) {
-            return Err(Error::Closed { what: "the hub of this queue" });
+            // ORDERING: Relaxed: raised before the flag that was acquired.
+            let is_deleted = self.deleted.load(Ordering::Relaxed);
+            let what = if is_deleted { "this queue, which was deleted," } else { "the hub of this queue" };
+            return Err(Error::Closed { what });
         }
         Ok(())
+    }
+
+    /// As `close`, for good, and says why.
+    pub(crate) fn delete(&self) {
+        // ORDERING: Relaxed: published by the flag that `close` raises.
+        self.deleted.store(true, Ordering::Relaxed);
+        self.close();
+        self.log.close();
     }
 
     /// Refuses verbs from now on, wakes those that wait, and hands back what is out.
@@ -111,9 +125,7 @@ impl Shared {
             return;
         }
         let mut state = lock(&self.state);
-        for run in self.runs.in_use() {
-            self.index_run(&mut state, &run, u64::MAX);
-        }
+        self.index_all(&mut state);
         for id in state.leased_ids() {
             let _ = self.release_locked(&mut state, id, 0);
         }
@@ -133,6 +145,13 @@ impl Shared {
         let passed_ns = self.journal.now_ns().saturating_sub(taken_ns);
         // ORDERING: Relaxed: as above.
         passed_ns > self.lease_ns.load(Ordering::Relaxed) / LEASE_PARTS
+    }
+
+    /// Puts every lease of a plain message into the index.
+    pub(crate) fn index_all(&self, state: &mut State) {
+        for run in self.runs.in_use() {
+            self.index_run(state, &run, u64::MAX);
+        }
     }
 
     /// Appends an event; nobody waits for it to be durable.
@@ -161,7 +180,7 @@ impl Shared {
             let Some((id, timer)) = brought else { break };
             let done = match timer {
                 Timer::Due | Timer::Expires => {
-                    self.die_locked(state, id, Death::Expired, String::new()).map(drop)
+                    self.die_locked(state, id, Death::Expired, "".into()).map(drop)
                 }
                 Timer::StartBy => self.breach_locked(state, id, Deadline::Start, now_ns),
                 Timer::CompleteBy => self.breach_locked(state, id, Deadline::Complete, now_ns),
@@ -220,17 +239,17 @@ impl Shared {
         }
         if !copies.is_empty() {
             // On failure likewise.
-            let _ = self.carry(&copies);
+            let _ = self.carry_copies(&copies);
         }
     }
 
-    /// Counts a failure of a leased message: it is retried later, or dies.
+    /// Counts a failure of a leased message, unless its class is not to be: it is retried later, or dies.
     pub(crate) fn fail_locked(
         &self,
         state: &mut State,
         id: u64,
         now_ns: u64,
-        mut reason: String,
+        reason: Reason,
         delay: Option<Duration>,
         expired: bool,
     ) -> Result<Place> {
@@ -238,23 +257,29 @@ impl Shared {
         if message.is_recalled {
             return self.cancel_locked(state, id);
         }
-        truncate(&mut reason);
         let options = lock(&self.options).clone();
+        let class = options.class_of(&reason);
         let failures = message.failures.saturating_add(1);
-        let exhausted = failures >= options.max_failures && options.on_exhausted != OnExhausted::Keep;
+        let is_hopeless =
+            class == ErrorClass::Permanent || failures >= message.failures_max(options.failures_max());
+        let exhausted = is_hopeless && options.on_exhausted != OnExhausted::Keep;
         let due_ns = if exhausted {
             0
         } else {
             let delay = delay.unwrap_or_else(|| options.retry.delay(failures, state.random()));
             if delay.is_zero() { 0 } else { now_ns.saturating_add(duration_ns(delay)) }
         };
+        state.failed_by_class.count(&reason.class);
+        if class == ErrorClass::Ignored {
+            return self.release_locked(state, id, due_ns);
+        }
         let expirations = message.expirations.saturating_add(expired.into());
         let death = exhausted.then_some(Death::Failed);
-        let failure = Failure { id, failures, expirations, due_ns, death, reason };
+        let failure = Failure { id, failures, expirations, due_ns, death, reason: reason.cut() };
         let end = self.append_event(&Event::Failed(failure.clone()))?;
         state.totals.failures += 1;
         state.totals.leases_expired += u64::from(expired);
-        apply_failure(state, failure);
+        apply_failure(state, failure, now_ns);
         Ok(end)
     }
 
@@ -264,13 +289,14 @@ impl Shared {
         state: &mut State,
         id: u64,
         death: Death,
-        reason: String,
+        reason: Reason,
     ) -> Result<Place> {
         let Some(message) = state.messages.get(&id) else { return Err(self.lost(id, 0)) };
         let (failures, expirations) = (message.failures, message.expirations);
-        let failure = Failure { id, failures, expirations, due_ns: 0, death: Some(death), reason };
+        let failure =
+            Failure { id, failures, expirations, due_ns: 0, death: Some(death), reason: reason.cut() };
         let end = self.append_event(&Event::Failed(failure.clone()))?;
-        apply_failure(state, failure);
+        apply_failure(state, failure, self.journal.now_ns());
         Ok(end)
     }
 
@@ -280,12 +306,16 @@ impl Shared {
         if state.messages.contains_key(&id) {
             return Ok(true);
         }
-        // From here on nobody but us moves the cursor.
+        self.hold_cursor(state, |state| self.adopt_plain(state, id))
+    }
+
+    /// Does something while nobody but us moves the cursor.
+    pub(crate) fn hold_cursor<R>(&self, state: &mut State, then: impl FnOnce(&mut State) -> R) -> R {
         state.set_detour(DETOUR_ADOPTED, true);
         self.seats.pass_all();
-        let adopted = self.adopt_plain(state, id);
+        let done = then(state);
         state.forget_passed(self.cursor.next_sequence());
-        adopted
+        done
     }
 
     fn adopt_plain(&self, state: &mut State, id: u64) -> Result<bool> {
@@ -299,21 +329,45 @@ impl Shared {
         if id < self.cursor.next_sequence() || id >= self.log.end_sequence() || state.ahead.contains(&id) {
             return Ok(false);
         }
-        let mut reader = Reader::earliest(self.log.clone());
-        reader.seek(id)?;
-        if !reader.advance()?
-            || reader.sequence() != id
-            || reader.kind() != Kind::Data
-            || reader.frame().has(INDEXED)
-        {
+        let Some(reader) = self.reader_at(id)?.filter(|reader| !reader.frame().has(INDEXED)) else {
             return Ok(false);
-        }
+        };
         let place = reader.found_place();
         self.append_event(&Event::Adopted { id, place })?;
-        state.ahead.insert(id);
-        state.adopted.insert(id);
-        state.insert(id, Message::new(place, Status::Ready));
+        state.adopt(id, place);
         Ok(true)
+    }
+
+    /// A reader that has found the message of this id; None if it is not held.
+    pub(crate) fn reader_at(&self, id: u64) -> Result<Option<Reader>> {
+        let mut reader = Reader::earliest(self.log.clone());
+        reader.seek(id)?;
+        // Events may stand before it.
+        while reader.advance()? {
+            if reader.kind().is_record() {
+                let is_it = reader.sequence() == id && reader.kind() == Kind::Data;
+                return Ok(is_it.then_some(reader));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes messages that wait, or letters that went, out of the queue; while the cursor is held, unless all of them are in the
+    /// index. They are settled once that is durable.
+    pub(crate) fn take_out_locked(&self, state: &mut State, ids: &[u64]) -> Result<Place> {
+        if ids.is_empty() {
+            return Ok(self.events_end());
+        }
+        let end = self.append_event(&Event::Gone(ids.to_vec()))?;
+        for id in ids {
+            if state.remove(*id).is_none() && *id >= self.cursor.next_sequence() {
+                state.ahead.insert(*id);
+                state.adopted.insert(*id);
+            }
+        }
+        // Others of their ordering keys may be next.
+        self.log.data().notify_all();
+        Ok(end)
     }
 
     /// Alters what the queue was told.
@@ -396,19 +450,13 @@ pub(crate) fn waiting(due_ns: u64) -> Status {
 }
 
 /// The effect of a failure on the state: the same when it happens and when it is read back.
-pub(crate) fn apply_failure(state: &mut State, failure: Failure) {
+pub(crate) fn apply_failure(state: &mut State, failure: Failure, time_ns: u64) {
     let Some(message) = state.messages.get_mut(&failure.id) else { return };
     message.failures = failure.failures;
     message.expirations = failure.expirations;
-    message.reason = failure.reason;
+    if failure.death.is_none_or(Death::is_by_failing) {
+        message.history.push(time_ns, failure.reason);
+    }
     let status = failure.death.map_or(waiting(failure.due_ns), |death| Status::Dying { death });
     state.set_status(failure.id, status);
-}
-
-/// Cuts a reason at its limit, at a character boundary.
-pub(crate) fn truncate(reason: &mut String) {
-    if reason.len() > REASON_BYTES_MAX {
-        let end = (0..=REASON_BYTES_MAX).rev().find(|at| reason.is_char_boundary(*at)).unwrap_or(0);
-        reason.truncate(end);
-    }
 }

@@ -4,9 +4,13 @@
 use crate::limits::PRIORITY_MAX;
 use crate::log::{Draft, Frame, Options, Place, Reader};
 use crate::queue::breach::Breach;
+use crate::queue::classes::ClassCounts;
+use crate::queue::dead_letters::Terms;
 use crate::queue::deadline::{Copies, CopyKey, Deadline};
 use crate::queue::groups::{Groups, Member};
+use crate::queue::history::History;
 use crate::queue::plain::Bytes;
+use crate::queue::settlement::Leaving;
 use crate::queue::stats::Totals;
 use crate::queue::timers::{Timer, Timers};
 use crate::sync::{AtomicU32, Ordering};
@@ -45,6 +49,11 @@ impl Death {
             .find(|death| *death as u8 == byte)
     }
 
+    /// Whether it came of what befell it while it was out: what it died of is then the last of its failures.
+    pub(crate) fn is_by_failing(self) -> bool {
+        matches!(self, Self::Failed | Self::Rejected)
+    }
+
     /// The value of the `rm-dead-reason` header.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -71,6 +80,8 @@ pub(crate) enum Status {
     Dying { death: Death },
     /// On its way to another queue, because it missed a deadline.
     Moving,
+    /// A letter on its way back.
+    Leaving,
 }
 
 impl Status {
@@ -91,8 +102,8 @@ pub(crate) struct Message {
     pub(crate) failures: u32,
     /// Leases that ran out.
     pub(crate) expirations: u32,
-    /// Of the last failure.
-    pub(crate) reason: String,
+    /// Its last failures.
+    pub(crate) history: History,
     pub(crate) asks: Asks,
     /// How far its lease can be prolonged.
     pub(crate) lease_limit_ns: u64,
@@ -112,12 +123,20 @@ pub(crate) struct Asks {
     /// `u64::MAX`: it has no such deadline, or has missed it.
     pub(crate) start_by_ns: u64,
     pub(crate) complete_by_ns: u64,
+    /// Failures that it is allowed; 0: as many as its queue says.
+    pub(crate) failures_max: u32,
 }
 
 impl Default for Asks {
     fn default() -> Self {
         let never = u64::MAX;
-        Self { priority: PRIORITY_DEFAULT, expires_ns: never, start_by_ns: never, complete_by_ns: never }
+        Self {
+            priority: PRIORITY_DEFAULT,
+            expires_ns: never,
+            start_by_ns: never,
+            complete_by_ns: never,
+            failures_max: 0,
+        }
     }
 }
 
@@ -131,6 +150,7 @@ impl Asks {
             expires_ns: options.expires_ns.unwrap_or(plain.expires_ns),
             start_by_ns: options.start_by_ns.unwrap_or(plain.start_by_ns),
             complete_by_ns: options.complete_by_ns.unwrap_or(plain.complete_by_ns),
+            failures_max: counter(options.failures_max),
         }
     }
 
@@ -146,6 +166,27 @@ impl Asks {
 }
 
 impl Message {
+    /// Failures of which the last kills it, where its queue says so many; `u32::MAX` where none does.
+    pub(crate) fn failures_max(&self, of_queue: u32) -> u32 {
+        match self.asks.failures_max {
+            0 => of_queue,
+            _ if of_queue == u32::MAX => of_queue,
+            own => own,
+        }
+    }
+
+    /// Whether one failure more kills it, and it has failed before.
+    pub(crate) fn has_last_chance(&self, failures_max_of_queue: u32) -> bool {
+        self.failures > 0 && self.failures.saturating_add(1) >= self.failures_max(failures_max_of_queue)
+    }
+}
+
+/// A count as a frame has it; 0 if there is none.
+fn counter(field: Option<u64>) -> u32 {
+    field.map_or(0, |count| count.try_into().unwrap_or(u32::MAX))
+}
+
+impl Message {
     pub(crate) fn new(place: Place, status: Status) -> Self {
         Self {
             place,
@@ -153,7 +194,7 @@ impl Message {
             attempts: 0,
             failures: 0,
             expirations: 0,
-            reason: String::new(),
+            history: History::default(),
             asks: Asks::default(),
             lease_limit_ns: 0,
             is_recalled: false,
@@ -204,6 +245,8 @@ pub(crate) struct State {
     pub(crate) adopted: BTreeSet<u64>,
     /// Why receives have to look here; shared with those who ask without the lock.
     pub(crate) detours: Arc<AtomicU32>,
+    /// Letters that were on their way when the process ended, or before: their status tells.
+    pub(crate) leaving: HashMap<u64, (Terms, Leaving)>,
     /// Messages to be buried as soon as the lock is free.
     pub(crate) dying: Vec<u64>,
     /// Messages that were taken out: settled as soon as the lock is free and that is durable.
@@ -212,6 +255,7 @@ pub(crate) struct State {
     /// The last ones, until somebody asks for them.
     pub(crate) breaches: VecDeque<Breach>,
     pub(crate) totals: Totals,
+    pub(crate) failed_by_class: ClassCounts,
     random: u64,
 }
 
@@ -232,11 +276,13 @@ impl State {
             ahead: BTreeSet::new(),
             adopted: BTreeSet::new(),
             detours: Arc::default(),
+            leaving: HashMap::new(),
             dying: Vec::new(),
             gone: Vec::new(),
             copies: Copies::default(),
             breaches: VecDeque::new(),
             totals: Totals::default(),
+            failed_by_class: ClassCounts::default(),
             random: seed | 1,
         }
     }
@@ -287,11 +333,11 @@ impl State {
             }
             // It was out, and goes on holding up its ordering key.
             Status::Deferred => self.deferred += 1,
-            Status::Dying { .. } | Status::Moving => {
+            Status::Dying { .. } | Status::Moving | Status::Leaving => {
                 if let Some(group) = group {
                     self.groups.withdraw(group, id);
                 }
-                if status != Status::Moving {
+                if matches!(status, Status::Dying { .. }) {
                     self.dying.push(id);
                 }
             }
@@ -316,6 +362,28 @@ impl State {
         self.set_status(id, status);
     }
 
+    /// Adds a plain message that nobody has received: the cursor will pass it.
+    pub(crate) fn adopt(&mut self, id: u64, place: Place) {
+        self.ahead.insert(id);
+        self.adopted.insert(id);
+        self.insert(id, Message::new(place, Status::Ready));
+    }
+
+    /// Attempts and failures of a message, if it waits: ready or scheduled, in the index or ahead of the cursor, which is at
+    /// `next_sequence`.
+    pub(crate) fn counts_if_waiting(
+        &self,
+        id: u64,
+        next_sequence: u64,
+        is_indexed: bool,
+    ) -> Option<(u32, u32)> {
+        match self.messages.get(&id) {
+            Some(message) if message.status.is_waiting() => Some((message.attempts, message.failures)),
+            None if id >= next_sequence && !is_indexed && !self.ahead.contains(&id) => Some((0, 0)),
+            _ => None,
+        }
+    }
+
     /// Adds a message that was sent with options: it is no plain one.
     pub(crate) fn insert_sent(&mut self, id: u64, place: Place, draft: &Draft<'_>) {
         let options = draft.options.copied().unwrap_or_default();
@@ -331,7 +399,12 @@ impl State {
         self.ahead.insert(id);
         let (asks, group) = (Asks::of(&options), key.map(|key| self.groups.join(key)));
         let status = if due_ns == 0 { Status::Ready } else { Status::Scheduled { due_ns } };
-        self.insert(id, Message { asks, group, ..Message::new(place, status) });
+        let failures = counter(options.failures);
+        self.insert(id, Message { asks, group, failures, ..Message::new(place, status) });
+        if let Some(message) = self.messages.get_mut(&id) {
+            // Only now: it has not been out in this life, so that a delay of its own holds up nobody.
+            message.attempts = counter(options.attempts);
+        }
     }
 
     /// Forgets a message.
@@ -356,7 +429,7 @@ impl State {
                 self.forget_stale_deadlines();
             }
             Status::Deferred => self.deferred -= 1,
-            Status::Dying { .. } | Status::Moving => {}
+            Status::Dying { .. } | Status::Moving | Status::Leaving => {}
         }
         if let Some(message) = self.messages.get(&id) {
             message.asks.timers().for_each(|(at_ns, timer)| self.timers.remove(at_ns, id, timer));
@@ -384,7 +457,7 @@ impl State {
 
     /// Whether one failure more kills a message that has failed before.
     pub(crate) fn has_last_chance(&self, id: u64, failures_max: u32) -> bool {
-        self.messages.get(&id).is_some_and(|m| m.failures > 0 && m.failures.saturating_add(1) >= failures_max)
+        self.messages.get(&id).is_some_and(|message| message.has_last_chance(failures_max))
     }
 
     /// Where a message is, if that attempt has it.

@@ -37,6 +37,12 @@ pub struct QueueStats {
     pub start_breaches_total: u64,
     /// Messages that were not acked by their deadline.
     pub complete_breaches_total: u64,
+    /// Failures that were told a class, by class; counted or ignored. From the 65th on classes are one, `other`.
+    pub failures_by_class: Vec<(String, u64)>,
+    /// Dead letters that were sent back.
+    pub redriven_total: u64,
+    /// Messages purged, and dead letters discarded.
+    pub purged_total: u64,
     /// Messages dropped because they were exhausted, rejected or expired, or missed a deadline.
     pub dropped_total: u64,
 }
@@ -52,6 +58,8 @@ pub(crate) struct Totals {
     pub(crate) cancelled: u64,
     pub(crate) start_breaches: u64,
     pub(crate) complete_breaches: u64,
+    pub(crate) redriven: u64,
+    pub(crate) purged: u64,
     pub(crate) dropped: u64,
 }
 
@@ -73,6 +81,7 @@ impl Shared {
             // ORDERING: Relaxed: a count.
             acked_total: self.acked.load(Ordering::Relaxed),
             failures_total: totals.failures,
+            failures_by_class: state.failed_by_class.to_vec(),
             leases_expired_total: totals.leases_expired,
             redeliveries_total: totals.redeliveries,
             dead_total: totals.dead,
@@ -80,6 +89,8 @@ impl Shared {
             cancelled_total: totals.cancelled,
             start_breaches_total: totals.start_breaches,
             complete_breaches_total: totals.complete_breaches,
+            redriven_total: totals.redriven,
+            purged_total: totals.purged,
             dropped_total: totals.dropped,
         };
         self.unlock(state);

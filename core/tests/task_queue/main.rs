@@ -3,12 +3,15 @@
 
 mod batch;
 mod by_id;
+mod dead_letters;
 mod deadline;
 mod defer;
 mod delay;
+mod dying;
 mod lease;
 mod leases;
 mod order;
+mod purge;
 mod ttl;
 mod verbs;
 

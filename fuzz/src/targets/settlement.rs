@@ -79,7 +79,8 @@ struct Sent {
 fn touched_by(event: &Event) -> Vec<u64> {
     match event {
         Event::Started(leases) => leases.iter().map(|(id, _)| *id).collect(),
-        Event::Acked(ids) => ids.clone(),
+        Event::Acked(ids) | Event::Gone(ids) => ids.clone(),
+        Event::Leaving { letters, .. } => letters.iter().map(|letter| letter.id).collect(),
         Event::Run { id, count, .. } => (*id..id.saturating_add((*count).into())).collect(),
         Event::AckedRun { id, bits } => ids_of(*id, *bits).collect(),
         Event::Failed(failure) => vec![failure.id],

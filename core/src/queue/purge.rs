@@ -1,0 +1,79 @@
+//! Emptying a queue.
+
+use crate::error::Result;
+use crate::queue::shared::Shared;
+use crate::queue::state::{Message, State, Status};
+
+/// Messages that are taken at a time.
+const STEP_COUNT: usize = 4096;
+
+impl Shared {
+    /// Takes out what waits, and with force what is out, of what was there when it began.
+    pub(crate) fn purge(&self, with_force: bool) -> Result<u64> {
+        self.check_open()?;
+        let end = self.log.end_sequence();
+        let (mut state, _) = self.state_now();
+        if with_force {
+            self.hold_cursor(&mut state, |state| self.index_all(state));
+        }
+        let mut indexed: Vec<u64> = state.messages.keys().copied().filter(|id| *id < end).collect();
+        self.unlock(state);
+        indexed.sort_unstable();
+        let mut count = 0;
+        for ids in indexed.chunks(STEP_COUNT) {
+            count += self.purge_step(|state| {
+                let goes = |id: &u64| match state.messages.get(id).map(|message| message.status) {
+                    Some(Status::Leased { .. }) => with_force,
+                    status => status.is_some_and(Status::is_waiting),
+                };
+                Ok(ids.iter().copied().filter(goes).collect())
+            })?;
+        }
+        loop {
+            let purged = self.purge_step(|state| self.take_plain_before(state, end))?;
+            if purged == 0 {
+                return Ok(count);
+            }
+            count += purged;
+        }
+    }
+
+    /// Takes out what `choose` says.
+    fn purge_step(&self, choose: impl FnOnce(&mut State) -> Result<Vec<u64>>) -> Result<u64> {
+        self.check_open()?;
+        let (mut state, _) = self.state_now();
+        let taken: Result<_> = self.hold_cursor(&mut state, |state| {
+            let ids = choose(state)?;
+            let end = self.take_out_locked(state, &ids)?;
+            state.totals.purged += ids.len() as u64;
+            Ok((end, ids))
+        });
+        self.unlock(state);
+        let (end, ids) = taken?;
+        self.journal.commit(&self.log, end)?;
+        self.settled(&ids);
+        Ok(ids.len() as u64)
+    }
+
+    /// The next plain messages before `end`, past which the cursor is moved. While it is held.
+    fn take_plain_before(&self, state: &mut State, end: u64) -> Result<Vec<u64>> {
+        let mut ids = Vec::new();
+        while ids.len() < STEP_COUNT && self.cursor.next_sequence() < end {
+            let id = match self.next_plain(state) {
+                Ok(Some(id)) => id,
+                Ok(None) => break,
+                Err(error) if ids.is_empty() => return Err(error),
+                // Those that were taken go; the next step meets the error.
+                Err(_) => break,
+            };
+            if id < end {
+                ids.push(id);
+            } else {
+                // Only indexed ones were left before it: it came after the purge began.
+                let place = state.reader.found_place();
+                state.insert(id, Message::new(place, Status::Ready));
+            }
+        }
+        Ok(ids)
+    }
+}
