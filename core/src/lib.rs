@@ -30,8 +30,9 @@ pub use journal::Receipt;
 pub use message::Message;
 pub use name::Name;
 pub use queue::{
-    Consumer, Delivery, IntoOutcome, Jitter, Job, OnExhausted, Outcome, Peeked, Queue, QueueStats, Retry,
-    StillRunning, Worker, WorkerBuilder, WorkerStats,
+    Capacity, Consumer, Dedup, DedupMode, Delivery, IntoOutcome, Jitter, Job, OnConflict, OnExhausted,
+    Outcome, Overflow, Peeked, Queue, QueueStats, Retry, Sent, StillRunning, Worker, WorkerBuilder,
+    WorkerStats,
 };
 pub use stream::{
     Compaction, Group, Member, PartitionStats, Position, Reader, Record, RecordRef, Start, Stream,

@@ -28,6 +28,12 @@ pub const WORKER_THREAD_COUNT_MAX: usize = 1024;
 pub const LEASE_COUNT_MAX: usize = 1 << 24;
 /// Longest delay, and farthest `deliver_at`, in seconds: ten years.
 pub const DELAY_SECONDS_MAX: u64 = 10 * 366 * 24 * 3600;
+/// Longest window of deduplication in seconds: 30 days.
+pub const DEDUP_WINDOW_SECONDS_MAX: u64 = 30 * 24 * 3600;
+/// Most deduplication keys that a queue may be told to remember.
+pub const DEDUP_ENTRIES_MAX: u64 = 100_000_000;
+/// Deduplication keys that a queue remembers unless it is told otherwise.
+pub const DEDUP_ENTRIES_DEFAULT: u64 = 1_000_000;
 /// Highest priority; the lowest is 0.
 pub const PRIORITY_MAX: u8 = 9;
 /// Longest lease in seconds: seven days.

@@ -5,7 +5,7 @@ use crate::hub::Hub;
 use crate::hub::catalogue::{Catalogue, QueueEntry};
 use crate::hub::registry::Registry;
 use crate::name::Name;
-use crate::queue::{self, OnExhausted, Queue, QueueOptions, Retry};
+use crate::queue::{self, Capacity, Dedup, OnExhausted, Queue, QueueOptions, Retry};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +19,8 @@ pub struct QueueBuilder {
     on_exhausted: Option<OnExhausted>,
     retry: Option<Retry>,
     ttl: Option<Duration>,
+    dedup: Option<Dedup>,
+    capacity: Option<Capacity>,
 }
 
 impl QueueBuilder {
@@ -31,6 +33,8 @@ impl QueueBuilder {
             on_exhausted: None,
             retry: None,
             ttl: None,
+            dedup: None,
+            capacity: None,
         }
     }
 
@@ -72,6 +76,20 @@ impl QueueBuilder {
         self
     }
 
+    /// What happens to messages with a [`dedup_key`](crate::Message::dedup_key). Altering it counts for keys that are
+    /// remembered, too.
+    pub fn dedup(mut self, dedup: Dedup) -> Self {
+        self.dedup = Some(dedup);
+        self
+    }
+
+    /// How much it may hold, and what happens to what does not fit. No limit by default. Altering it drops nothing by itself;
+    /// what is being sent meanwhile may be left out of the count until the queue is empty or opened again.
+    pub fn capacity(mut self, capacity: Capacity) -> Self {
+        self.capacity = Some(capacity);
+        self
+    }
+
     /// Opens the queue, making it if it does not exist. Options given here are stored.
     ///
     /// # Errors
@@ -100,7 +118,7 @@ impl QueueBuilder {
         let shared = open_shared(&self.hub, &mut registry, &name)?;
         if stored.as_ref() != Some(&options) {
             let dead = dead_of(&self.hub, &mut registry, &options)?;
-            shared.set_options(options, dead);
+            shared.set_options(options, dead)?;
         }
         drop(registry);
         Ok(Queue::new(shared, inner.clone()))
@@ -124,6 +142,8 @@ impl QueueBuilder {
         options.max_failures = self.max_failures.unwrap_or(options.max_failures);
         options.retry = self.retry.unwrap_or(options.retry);
         options.ttl = self.ttl.or(options.ttl);
+        options.dedup = self.dedup.or(options.dedup);
+        options.capacity = self.capacity.or(options.capacity);
         Ok(options)
     }
 }

@@ -53,6 +53,7 @@ const TAG_PRIORITY: u8 = 4;
 const TAG_EXPIRES: u8 = 5;
 const TAG_START_BY: u8 = 6;
 const TAG_COMPLETE_BY: u8 = 7;
+const TAG_REPLACES: u8 = 30;
 
 /// What a frame is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +96,8 @@ pub(crate) struct Options {
     pub(crate) start_by_ns: Option<u64>,
     /// When it should have been acked.
     pub(crate) complete_by_ns: Option<u64>,
+    /// The message whose place it takes: that one is gone as soon as this one is there.
+    pub(crate) replaces: Option<u64>,
 }
 
 impl Options {
@@ -104,6 +107,7 @@ impl Options {
             (TAG_EXPIRES, self.expires_ns),
             (TAG_START_BY, self.start_by_ns),
             (TAG_COMPLETE_BY, self.complete_by_ns),
+            (TAG_REPLACES, self.replaces),
         ];
         fields.into_iter().filter_map(|(tag, value)| Some((tag, value?)))
     }
@@ -459,6 +463,7 @@ impl<'a> Frame<'a> {
             expires_ns: self.extension_field(TAG_EXPIRES),
             start_by_ns: self.extension_field(TAG_START_BY),
             complete_by_ns: self.extension_field(TAG_COMPLETE_BY),
+            replaces: self.extension_field(TAG_REPLACES),
         }
     }
 }
@@ -559,8 +564,8 @@ mod tests {
             is_tombstone in any::<bool>(), numbers in proptest::collection::vec(proptest::option::of(any::<u64>()), 4),
             has_options in any::<bool>(),
         ) {
-            let [priority, expires_ns, start_by_ns, complete_by_ns] = numbers[..] else { unreachable!() };
-            let fields = Options { priority, expires_ns, start_by_ns, complete_by_ns };
+            let [priority, expires_ns, start_by_ns, complete_by_ns, replaces] = numbers[..] else { unreachable!() };
+            let fields = Options { priority, expires_ns, start_by_ns, complete_by_ns, replaces };
             let options = has_options.then_some(&fields);
             let headers: Vec<(&str, &[u8])> = headers.iter().map(|(n, v)| (n.as_str(), v.as_slice())).collect();
             let draft = Draft {

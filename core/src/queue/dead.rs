@@ -16,7 +16,7 @@ use crate::sync::lock;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// Header: why it died: `failed`, `rejected` or `expired`.
+/// Header: why it died: `failed`, `rejected`, `expired` or `overflow`.
 pub const DEAD_REASON: &str = "rm-dead-reason";
 /// Header: the text of the last failure or rejection.
 pub const DEAD_ERROR: &str = "rm-dead-error";
@@ -116,7 +116,14 @@ impl Shared {
             headers: &headers,
             value: frame.value(),
         };
-        let receipt = dead.log.append(&[draft])?;
+        let receipt = {
+            let mut state = lock(&dead.state);
+            let receipt = dead.log.append(&[draft])?;
+            if let Some(room) = &mut state.room {
+                room.enter(draft.bytes() as u64);
+            }
+            receipt
+        };
         dead.index(&[draft], receipt);
         Ok(receipt.end)
     }

@@ -12,24 +12,31 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `admission`, `dedup` | what a message must pass, and which keys were sent |
+//! | `capacity`, `overflow` | how much there may be, and what goes when it is too much |
 //! | `send`, `receive`, `settle`, `dead`, `peek`, `by_id` | the verbs |
 //! | `plain/` | the way of plain messages, without a lock |
 //! | `shared`, `state`, `groups`, `timers`, `tally` | what a queue knows |
-//! | `settlement`, `recovery` | its events in the log, and back from it |
+//! | `settlement`, `recovery`, `release` | its events in the log, back from it, and what of it may go |
 //! | `delivery`, `consumer`, `options`, `stats` | what callers hold |
 //! | `worker` | threads that run a handler on each message |
 
+mod admission;
 mod by_id;
+mod capacity;
 mod consumer;
 mod dead;
+mod dedup;
 mod delivery;
 mod groups;
 mod options;
+mod overflow;
 mod peek;
 mod plain;
 mod ranges;
 mod receive;
 mod recovery;
+mod release;
 mod salvage;
 mod send;
 mod settle;
@@ -41,8 +48,11 @@ mod tally;
 mod timers;
 mod worker;
 
+pub use admission::Sent;
+pub use capacity::{Capacity, Overflow};
 pub use consumer::Consumer;
 pub use dead::{ATTEMPTS, DEAD_ERROR, DEAD_ID, DEAD_QUEUE, DEAD_REASON, DEAD_TIME, FAILURES, FIRST_ENQUEUED};
+pub use dedup::{DEDUP_KEY, Dedup, DedupMode, OnConflict};
 pub use delivery::Delivery;
 pub(crate) use options::QueueOptions;
 pub use options::{Jitter, OnExhausted, Retry};
@@ -94,15 +104,34 @@ impl Queue {
     }
 
     /// Sends a message; returns its id once it has reached the hub's durability. Ids grow in the order in which
-    /// messages were accepted.
+    /// messages were accepted. Of a duplicate (see [`Message::dedup_key`]) the first message's id is returned.
     ///
     /// # Errors
-    /// `TooLarge`, `InvalidArgument`: nothing was sent. `Poisoned`: not known whether it is on disk. `Closed`.
+    /// `TooLarge`, `InvalidArgument`, `Full`, `Duplicate`: nothing was sent. `Poisoned`: not known whether it is on disk.
+    /// `Closed`.
     pub fn send(&self, message: Message<'_>) -> Result<u64> {
         self.shared.send(&message)
     }
 
-    /// Sends several as one atomic batch: all or none. Returns their ids in order. At most 65,536 messages and 16 MiB.
+    /// As [`send`](Self::send), and says whether the message was a duplicate.
+    ///
+    /// ```
+    /// use ringmain::{Hub, Message, OnExhausted};
+    /// let orders = Hub::memory().queue("orders").on_exhausted(OnExhausted::Drop).open()?;
+    /// let first = orders.send_unique(Message::new(b"pay").dedup_key("order 17"))?;
+    /// let again = orders.send_unique(Message::new(b"pay").dedup_key("order 17"))?;
+    /// assert!(!first.is_duplicate && again.is_duplicate && again.id == first.id);
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_unique(&self, message: Message<'_>) -> Result<Sent> {
+        self.shared.send_unique(&message)
+    }
+
+    /// Sends several as one atomic batch: all or none, but for duplicates. Returns their ids in order. At most 65,536 messages
+    /// and 16 MiB.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -122,7 +151,7 @@ impl Queue {
     /// waited for at once. The receipt has the first id; the others follow it.
     ///
     /// # Errors
-    /// As [`send`](Self::send); `InvalidArgument` for none at all.
+    /// As [`send`](Self::send); `InvalidArgument` for none at all, and for several of which one has a deduplication key.
     pub fn submit_batch(&self, messages: &[Message<'_>]) -> Result<Receipt<u64>> {
         self.shared.submit(messages)
     }

@@ -4,6 +4,8 @@ use crate::error::{Error, Result};
 use crate::limits::LEASE_SECONDS_MAX;
 use crate::message::{check_ttl, duration_ns};
 use crate::name::Name;
+use crate::queue::capacity::Capacity;
+use crate::queue::dedup::Dedup;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -98,6 +100,10 @@ pub(crate) struct QueueOptions {
     pub(crate) retry: Retry,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ttl: Option<Duration>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) dedup: Option<Dedup>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) capacity: Option<Capacity>,
 }
 
 impl QueueOptions {
@@ -108,6 +114,8 @@ impl QueueOptions {
             on_exhausted,
             retry: Retry::default(),
             ttl: None,
+            dedup: None,
+            capacity: None,
         }
     }
 
@@ -120,6 +128,8 @@ impl QueueOptions {
             Name::new(name)?;
         }
         self.ttl.map_or(Ok(()), check_ttl)?;
+        self.dedup.map_or(Ok(()), |dedup| dedup.check())?;
+        self.capacity.map_or(Ok(()), |capacity| capacity.check())?;
         self.retry.check()
     }
 
@@ -130,6 +140,10 @@ impl QueueOptions {
     /// Failures of which the last kills; `u32::MAX` where none does.
     pub(crate) fn failures_max(&self) -> u32 {
         if self.on_exhausted == OnExhausted::Keep { u32::MAX } else { self.max_failures }
+    }
+
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.capacity.is_some_and(|capacity| capacity.is_limited())
     }
 
     pub(crate) fn lease_ns(&self) -> u64 {

@@ -63,7 +63,7 @@ impl Shared {
                 Some(message) if matches!(message.status, Status::Ready | Status::Scheduled { .. }) => {
                     (message.attempts, message.failures)
                 }
-                None if id >= cursor && !frame.has(INDEXED) => (0, 0),
+                None if id >= cursor && !frame.has(INDEXED) && !state.ahead.contains(&id) => (0, 0),
                 _ => continue,
             };
             found.push(Peeked { payload: reader.payload(), id, attempts, failures });

@@ -11,12 +11,13 @@ use crate::error::Result;
 use crate::journal::Journal;
 use crate::log::{INDEXED, Kind, Log, Place, Reader};
 use crate::name::Name;
+use crate::queue::dedup::{Entry, value_hash};
 use crate::queue::options::QueueOptions;
 use crate::queue::plain::Cursor;
 use crate::queue::ranges::Ranges;
 use crate::queue::settlement::{Event, ids_of};
-use crate::queue::shared::{Shared, apply_failure, waiting};
-use crate::queue::state::{Message, State, Status};
+use crate::queue::shared::{Shared, apply_failure};
+use crate::queue::state::{Message, State, Status, dedup_key, waiting};
 use crate::queue::tally::Tally;
 use crate::sync::lock;
 use std::collections::BTreeSet;
@@ -44,6 +45,8 @@ impl Shared {
     ) -> Result<Arc<Self>> {
         let seed = journal.now_ns() ^ log.end_sequence();
         let mut state = State::new(Reader::sent(log.clone()), seed);
+        let (dedup, capacity) = (options.dedup.unwrap_or_default(), options.capacity);
+        state.dedup_options = dedup;
         let tally = Tally::default();
         let next = replay(&mut state, &log, &tally)?;
         state.forget_passed(next);
@@ -51,11 +54,15 @@ impl Shared {
         reader.seek(next)?;
         let cursor = Cursor::new(reader.place(), reader.next_sequence());
         let queue = Self::new(name, log, journal, options, dead, Recovered { state, cursor, tally });
+        let mut state = lock(&queue.state);
+        queue.set_dedup(&mut state, dedup)?;
+        queue.set_capacity(&mut state, capacity)?;
+        drop(state);
         queue.count_crashes()?;
         queue.finish_burials()?;
         let (state, _) = queue.state_now();
-        queue.tally.release(&queue.log)?;
         queue.unlock(state);
+        queue.release_segments()?;
         Ok(queue)
     }
 
@@ -80,15 +87,20 @@ fn replay(state: &mut State, log: &Arc<Log>, tally: &Tally) -> Result<u64> {
     while reader.advance()? {
         let frame = reader.frame();
         match frame.kind() {
-            Kind::Data if frame.has(INDEXED) => {
-                // Settled or not: the cursor will pass it, and it is no plain message.
-                replay.told.insert(reader.sequence()..reader.sequence() + 1);
-                replay.state.insert_read(reader.sequence(), reader.found_place(), &frame);
+            Kind::Data => {
+                if frame.has(INDEXED) {
+                    // Settled or not: the cursor will pass it, and it is no plain message.
+                    replay.told.insert(reader.sequence()..reader.sequence() + 1);
+                    replay.state.insert_read(reader.sequence(), reader.found_place(), &frame);
+                }
+                if let Some(key) = dedup_key(frame.headers()) {
+                    replay.note_key(key, &reader);
+                }
             }
             Kind::Control => {
                 let Some(event) = Event::decode(frame.value()) else { continue };
                 replay.check(&event, &reader)?;
-                replay.apply(event);
+                replay.apply(event, reader.found_place());
             }
             Kind::Abort => replay.told.insert(reader.sequence()..reader.sequence() + 1),
             _ => {}
@@ -192,7 +204,22 @@ impl Replay<'_> {
         is_new
     }
 
-    fn apply(&mut self, event: Event) {
+    /// Remembers the key of the message that the reader has found.
+    fn note_key(&mut self, key: &[u8], reader: &Reader) {
+        let (frame, dedup) = (reader.frame(), self.state.dedup_options);
+        self.state.dedup.expire(dedup.over_before_ns(frame.time_ns()));
+        let hash = if dedup.verify_payload { value_hash(frame.value()) } else { 0 };
+        let entry = Entry { id: reader.sequence(), since_ns: frame.time_ns(), hash };
+        let replaces = frame.options().replaces;
+        if self.state.note_key(key, entry, replaces, reader.found_place())
+            && let Some(old) = replaces
+        {
+            self.settle(old);
+        }
+    }
+
+    /// Applies an event that was told at `told`.
+    fn apply(&mut self, event: Event, told: Place) {
         match event {
             Event::Started(leases) => {
                 let first = self.first;
@@ -224,15 +251,21 @@ impl Replay<'_> {
                 self.state.insert(id, Message::new(place, Status::Ready));
             }
             Event::Adopted { .. } => {}
+            Event::Remembered(entries) => {
+                entries.iter().for_each(|(key, entry)| self.state.dedup.put(key, *entry, told));
+            }
         }
     }
 
     fn forget(&mut self, id: u64) {
         // Known from its lease, or as an indexed one: nothing is settled twice.
-        if id >= self.first
-            && self.state.remove(id).is_some()
-            && let Ok(Some(segment)) = self.log.segment_of(id)
-        {
+        if id >= self.first && self.state.remove(id).is_some() {
+            self.settle(id);
+        }
+    }
+
+    fn settle(&self, id: u64) {
+        if let Ok(Some(segment)) = self.log.segment_of(id) {
             self.tally.settle(self.log, segment, 1);
         }
     }

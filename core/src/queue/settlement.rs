@@ -12,10 +12,13 @@
 //! adopted    | id u64, place u64            a plain message that is no longer the cursor's
 //! run        | id u64, place u64, count u8  leases granted of messages that follow each other, the first of which is there
 //! acked run  | id u64, bits u64             bit i: message id + i
+//! remembered | (id u64, since_ns u64, hash u64, key_len u16, key) * n      deduplication keys
 //! ```
 
 use crate::log::Place;
+use crate::queue::dedup::Entry;
 use crate::queue::state::Death;
+use std::sync::Arc;
 
 const STARTED: u8 = 1;
 const ACKED: u8 = 2;
@@ -26,6 +29,7 @@ const DROPPED: u8 = 6;
 const ADOPTED: u8 = 7;
 const RUN: u8 = 8;
 const ACKED_RUN: u8 = 9;
+const REMEMBERED: u8 = 30;
 
 /// One event of a queue's messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +43,7 @@ pub(crate) enum Event {
     Adopted { id: u64, place: Place },
     Run { id: u64, place: Place, count: u8 },
     AckedRun { id: u64, bits: u64 },
+    Remembered(Vec<(Arc<[u8]>, Entry)>),
 }
 
 /// A failure that counted.
@@ -114,6 +119,15 @@ impl Event {
                 bytes.extend_from_slice(&id.to_le_bytes());
                 bytes.extend_from_slice(&bits.to_le_bytes());
             }
+            Self::Remembered(entries) => {
+                bytes.push(REMEMBERED);
+                for (key, entry) in entries {
+                    let numbers = [entry.id, entry.since_ns, entry.hash];
+                    numbers.iter().for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
+                    bytes.extend_from_slice(&(key.len() as u16).to_le_bytes());
+                    bytes.extend_from_slice(key);
+                }
+            }
         }
         bytes
     }
@@ -152,9 +166,31 @@ impl Event {
                 Self::Run { id: u64_at(0)?, place: Place(u64_at(8)?), count: *rest.get(16)? }
             }
             ACKED_RUN if rest.len() == 16 => Self::AckedRun { id: u64_at(0)?, bits: u64_at(8)? },
+            REMEMBERED => Self::Remembered(decode_remembered(rest)?),
             _ => return None,
         })
     }
+
+    /// Bytes that one key takes.
+    pub(crate) fn remembered_bytes(key: &[u8]) -> usize {
+        REMEMBERED_BYTES + key.len()
+    }
+}
+
+/// Of one key, without the key.
+const REMEMBERED_BYTES: usize = 3 * 8 + 2;
+
+fn decode_remembered(mut rest: &[u8]) -> Option<Vec<(Arc<[u8]>, Entry)>> {
+    let mut entries = Vec::new();
+    while !rest.is_empty() {
+        let (fixed, after) = rest.split_at_checked(REMEMBERED_BYTES)?;
+        let u64_at = |at: usize| Some(u64::from_le_bytes(fixed.get(at..at + 8)?.try_into().ok()?));
+        let key_len = u16::from_le_bytes(fixed.get(24..)?.try_into().ok()?);
+        let (key, after) = after.split_at_checked(key_len.into())?;
+        entries.push((key.into(), Entry { id: u64_at(0)?, since_ns: u64_at(8)?, hash: u64_at(16)? }));
+        rest = after;
+    }
+    Some(entries)
 }
 
 #[cfg(test)]
@@ -180,6 +216,10 @@ mod tests {
             Event::Dead { id: 1 },
             Event::Dropped { id: u64::MAX },
             Event::Adopted { id: 3, place: Place(4) },
+            Event::Remembered(vec![
+                (b"key"[..].into(), Entry { id: 5, since_ns: 6, hash: 7 }),
+                (b""[..].into(), Entry { id: u64::MAX, since_ns: 0, hash: 0 }),
+            ]),
             Event::Run { id: 3, place: Place(4), count: 64 },
             Event::AckedRun { id: 3, bits: u64::MAX },
         ] {

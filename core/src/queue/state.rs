@@ -3,6 +3,9 @@
 
 use crate::limits::PRIORITY_MAX;
 use crate::log::{Draft, Frame, Options, Place, Reader};
+use crate::queue::admission::Fate;
+use crate::queue::capacity::Room;
+use crate::queue::dedup::{DEDUP_KEY, Dedup, DedupMode, Entries, Entry};
 use crate::queue::groups::{Groups, Member};
 use crate::queue::plain::Bytes;
 use crate::queue::stats::Totals;
@@ -16,6 +19,8 @@ use std::sync::Arc;
 pub(crate) const DETOUR_WAITING: u32 = 1;
 /// Something ahead of the cursor is not to be taken there.
 pub(crate) const DETOUR_ADOPTED: u32 = 2;
+/// The queue counts what it holds.
+pub(crate) const DETOUR_BOUNDED: u32 = 1 << 16;
 
 /// Header: the ordering key.
 pub const ORDERING_KEY: &str = "rm-ordering-key";
@@ -32,11 +37,15 @@ pub(crate) enum Death {
     Rejected = 2,
     /// It waited longer than it may.
     Expired = 3,
+    /// There was no room for it.
+    Overflow = 30,
 }
 
 impl Death {
     pub(crate) fn from_byte(byte: u8) -> Option<Self> {
-        [Self::Failed, Self::Rejected, Self::Expired].into_iter().find(|death| *death as u8 == byte)
+        [Self::Failed, Self::Rejected, Self::Expired, Self::Overflow]
+            .into_iter()
+            .find(|death| *death as u8 == byte)
     }
 
     /// The value of the `rm-dead-reason` header.
@@ -45,6 +54,7 @@ impl Death {
             Self::Failed => "failed",
             Self::Rejected => "rejected",
             Self::Expired => "expired",
+            Self::Overflow => "overflow",
         }
     }
 }
@@ -62,6 +72,11 @@ pub(crate) enum Status {
     Dying { death: Death },
 }
 
+/// Where a message waits that may be delivered from `due_ns` on.
+pub(crate) fn waiting(due_ns: u64) -> Status {
+    if due_ns == 0 { Status::Ready } else { Status::Scheduled { due_ns } }
+}
+
 /// A message that is no longer, or never was, plain.
 #[derive(Debug, Clone)]
 pub(crate) struct Message {
@@ -73,6 +88,8 @@ pub(crate) struct Message {
     pub(crate) failures: u32,
     /// Leases that ran out.
     pub(crate) expirations: u32,
+    /// Of its frame, for the count of a queue with a capacity.
+    pub(crate) bytes: u32,
     /// Of the last failure.
     pub(crate) reason: String,
     pub(crate) asks: Asks,
@@ -115,17 +132,28 @@ impl Message {
             attempts: 0,
             failures: 0,
             expirations: 0,
+            bytes: 0,
             reason: String::new(),
             asks: Asks::default(),
             due_ns: 0,
             group: None,
         }
     }
+
+    /// Found in this frame.
+    pub(crate) fn with_bytes(self, frame: &Frame<'_>) -> Self {
+        Self { bytes: frame.bytes().len() as u32, ..self }
+    }
 }
 
 /// The ordering key among the headers of a message.
 fn ordering_key<'h>(mut headers: impl Iterator<Item = (&'h str, &'h [u8])>) -> Option<&'h [u8]> {
     headers.find(|(name, _)| *name == ORDERING_KEY).map(|(_, key)| key)
+}
+
+/// The deduplication key likewise.
+pub(crate) fn dedup_key<'h>(mut headers: impl Iterator<Item = (&'h str, &'h [u8])>) -> Option<&'h [u8]> {
+    headers.find(|(name, _)| *name == DEDUP_KEY).map(|(_, key)| key)
 }
 
 /// Where a ready message stands: highest priority first, then those that have their place by their id, then by when they
@@ -165,6 +193,17 @@ pub(crate) struct State {
     pub(crate) detours: Arc<AtomicU32>,
     /// Messages to be buried as soon as the lock is free.
     pub(crate) dying: Vec<u64>,
+    /// Deduplication keys.
+    pub(crate) dedup: Entries,
+    pub(crate) dedup_options: Dedup,
+    /// Messages on their way into the index, of those that `admission.rs` has let in.
+    pub(crate) pending: HashMap<u64, Fate>,
+    /// Where the last of those ends.
+    pub(crate) admitted_end: Place,
+    /// Where the last event ends that tells a key.
+    pub(crate) told_end: Place,
+    /// Of a queue with a capacity.
+    pub(crate) room: Option<Box<Room>>,
     pub(crate) totals: Totals,
     random: u64,
 }
@@ -186,6 +225,12 @@ impl State {
             adopted: BTreeSet::new(),
             detours: Arc::default(),
             dying: Vec::new(),
+            dedup: Entries::default(),
+            dedup_options: Dedup::default(),
+            pending: HashMap::new(),
+            admitted_end: Place::default(),
+            told_end: Place::default(),
+            room: None,
             totals: Totals::default(),
             random: seed | 1,
         }
@@ -204,8 +249,11 @@ impl State {
         self.leave(id);
         let Some(message) = self.messages.get_mut(&id) else { return };
         let was_due = matches!(message.status, Status::Scheduled { .. });
-        message.status = status;
+        let was = std::mem::replace(&mut message.status, status);
         let (Asks { priority, expires_ns }, group) = (message.asks, message.group);
+        if let Some(room) = &mut self.room {
+            room.moved(id, priority, message.bytes.into(), was, status);
+        }
         match status {
             Status::Ready => {
                 if !was_due {
@@ -227,6 +275,9 @@ impl State {
             }
             Status::Leased { deadline_ns } => {
                 self.leased += 1;
+                if self.dedup_options.mode == DedupMode::UntilStarted {
+                    self.dedup.forget(id);
+                }
                 self.deadlines.push(Reverse((deadline_ns, id, message.attempts)));
                 if let Some(group) = group {
                     self.groups.set(group, id, Member::Held);
@@ -250,19 +301,20 @@ impl State {
     /// Adds a message that was sent with options: it is no plain one.
     pub(crate) fn insert_sent(&mut self, id: u64, place: Place, draft: &Draft<'_>) {
         let options = draft.options.copied().unwrap_or_default();
-        self.insert_indexed(id, place, draft.due_ns, options, ordering_key(draft.headers.iter().copied()));
+        let message = Message { bytes: draft.bytes() as u32, ..Message::new(place, waiting(draft.due_ns)) };
+        self.insert_indexed(id, message, options, ordering_key(draft.headers.iter().copied()));
     }
 
     /// The same from its frame.
     pub(crate) fn insert_read(&mut self, id: u64, place: Place, frame: &Frame<'_>) {
-        self.insert_indexed(id, place, frame.due_ns(), frame.options(), ordering_key(frame.headers()));
+        let message = Message::new(place, waiting(frame.due_ns())).with_bytes(frame);
+        self.insert_indexed(id, message, frame.options(), ordering_key(frame.headers()));
     }
 
-    fn insert_indexed(&mut self, id: u64, place: Place, due_ns: u64, options: Options, key: Option<&[u8]>) {
+    fn insert_indexed(&mut self, id: u64, message: Message, options: Options, key: Option<&[u8]>) {
         self.ahead.insert(id);
         let (asks, group) = (Asks::of(&options), key.map(|key| self.groups.join(key)));
-        let status = if due_ns == 0 { Status::Ready } else { Status::Scheduled { due_ns } };
-        self.insert(id, Message { asks, group, ..Message::new(place, status) });
+        self.insert(id, Message { asks, group, ..message });
     }
 
     /// Forgets a message.
@@ -273,7 +325,41 @@ impl State {
             self.groups.leave(group, id);
         }
         self.look_for_waiting();
+        if !self.dedup_options.is_by_time() {
+            self.dedup.forget(id);
+        }
+        if let Some(room) = &mut self.room {
+            room.removed(id, message.asks.priority, message.bytes.into(), message.status);
+        }
         Some(message)
+    }
+
+    /// Remembers the deduplication key of a message that is told at `place`, maybe in the place of another one. True: that one
+    /// was there, and is gone.
+    pub(crate) fn note_key(
+        &mut self,
+        key: &[u8],
+        mut entry: Entry,
+        replaces: Option<u64>,
+        place: Place,
+    ) -> bool {
+        let mut is_gone = false;
+        if let Some(old) = replaces {
+            if self.dedup_options.mode == DedupMode::Fixed
+                && let Some(first) = self.dedup.get(key)
+            {
+                entry.since_ns = first.since_ns;
+            }
+            is_gone = match self.pending.get_mut(&old) {
+                Some(fate) => {
+                    *fate = Fate::Gone;
+                    false
+                }
+                None => self.remove(old).is_some(),
+            };
+        }
+        self.dedup.put(key, entry, place);
+        is_gone
     }
 
     /// Takes a message from where its status has put it.

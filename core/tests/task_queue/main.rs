@@ -2,6 +2,8 @@
 //! model in `queue_model.rs` covers their combinations.
 
 mod by_id;
+mod capacity;
+mod dedup;
 mod leases;
 mod order;
 mod ttl;

@@ -78,6 +78,7 @@ struct Sent {
 
 fn touched_by(event: &Event) -> Vec<u64> {
     match event {
+        Event::Remembered(_) => Vec::new(),
         Event::Started(leases) => leases.iter().map(|(id, _)| *id).collect(),
         Event::Acked(ids) => ids.clone(),
         Event::Run { id, count, .. } => (*id..id.saturating_add((*count).into())).collect(),
