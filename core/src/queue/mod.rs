@@ -15,6 +15,7 @@
 //! | `send`, `receive`, `settle`, `dead`, `peek`, `by_id` | the verbs |
 //! | `plain/` | the way of plain messages, without a lock |
 //! | `shared`, `state`, `groups`, `timers`, `tally` | what a queue knows |
+//! | `fired`, `firing` | messages of schedules |
 //! | `settlement`, `recovery` | its events in the log, and back from it |
 //! | `delivery`, `consumer`, `options`, `stats` | what callers hold |
 //! | `worker` | threads that run a handler on each message |
@@ -23,6 +24,9 @@ mod by_id;
 mod consumer;
 mod dead;
 mod delivery;
+mod fired;
+#[cfg(feature = "cron")]
+mod firing;
 mod groups;
 mod options;
 mod peek;
@@ -44,6 +48,10 @@ mod worker;
 pub use consumer::Consumer;
 pub use dead::{ATTEMPTS, DEAD_ERROR, DEAD_ID, DEAD_QUEUE, DEAD_REASON, DEAD_TIME, FAILURES, FIRST_ENQUEUED};
 pub use delivery::Delivery;
+#[cfg(feature = "cron")]
+pub(crate) use firing::Slot;
+#[cfg(feature = "cron")]
+pub use firing::{SCHEDULE, SCHEDULE_SLOT};
 pub(crate) use options::QueueOptions;
 pub use options::{Jitter, OnExhausted, Retry};
 pub use peek::Peeked;
@@ -86,6 +94,11 @@ pub struct Queue {
 impl Queue {
     pub(crate) fn new(shared: Arc<Shared>, hub: Arc<dyn Debug + Send + Sync>) -> Self {
         Self { shared, _hub: hub }
+    }
+
+    #[cfg(feature = "cron")]
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     /// The name.

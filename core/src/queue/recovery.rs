@@ -53,8 +53,8 @@ impl Shared {
         let queue = Self::new(name, log, journal, options, dead, Recovered { state, cursor, tally });
         queue.count_crashes()?;
         queue.finish_burials()?;
-        let (state, _) = queue.state_now();
-        queue.tally.release(&queue.log)?;
+        let (mut state, _) = queue.state_now();
+        queue.release_free(&mut state)?;
         queue.unlock(state);
         Ok(queue)
     }
@@ -88,7 +88,7 @@ fn replay(state: &mut State, log: &Arc<Log>, tally: &Tally) -> Result<u64> {
             Kind::Control => {
                 let Some(event) = Event::decode(frame.value()) else { continue };
                 replay.check(&event, &reader)?;
-                replay.apply(event);
+                replay.apply(event, reader.found_place());
             }
             Kind::Abort => replay.told.insert(reader.sequence()..reader.sequence() + 1),
             _ => {}
@@ -192,7 +192,7 @@ impl Replay<'_> {
         is_new
     }
 
-    fn apply(&mut self, event: Event) {
+    fn apply(&mut self, event: Event, place_of_event: Place) {
         match event {
             Event::Started(leases) => {
                 let first = self.first;
@@ -224,6 +224,9 @@ impl Replay<'_> {
                 self.state.insert(id, Message::new(place, Status::Ready));
             }
             Event::Adopted { .. } => {}
+            Event::Fired(slots) => slots.into_iter().for_each(|(schedule, slot_ns)| {
+                self.state.fired.note(schedule, slot_ns, place_of_event);
+            }),
         }
     }
 

@@ -9,11 +9,11 @@ use crate::queue::state::{ORDERING_KEY, PRIORITY_DEFAULT};
 use crate::sync::{Ordering, lock};
 
 /// A message with options, made ready to be appended: times that were relative to now, and the engine's own headers.
-struct Prepared<'a> {
+pub(super) struct Prepared<'a> {
     message: &'a Message<'a>,
     due_ns: u64,
     options: Option<Options>,
-    headers: Vec<(&'a str, &'a [u8])>,
+    pub(super) headers: Vec<(&'a str, &'a [u8])>,
 }
 
 impl Shared {
@@ -103,7 +103,7 @@ impl Shared {
     }
 }
 
-fn check(message: &Message<'_>, now_ns: u64) -> Result<()> {
+pub(super) fn check(message: &Message<'_>, now_ns: u64) -> Result<()> {
     if message.is_tombstone {
         return Err(Error::invalid("tombstone", "a queue has none; append it to a stream instead"));
     }
@@ -124,7 +124,7 @@ fn draft<'a>(message: &'a Message<'_>, now_ns: u64) -> Draft<'a> {
     }
 }
 
-fn prepare<'a>(message: &'a Message<'a>, now_ns: u64, ttl_ns_max: u64) -> Prepared<'a> {
+pub(super) fn prepare<'a>(message: &'a Message<'a>, now_ns: u64, ttl_ns_max: u64) -> Prepared<'a> {
     let task = &message.task;
     let ttl_ns = task.ttl.map_or(u64::MAX, duration_ns).min(ttl_ns_max);
     let options = Options {
@@ -139,7 +139,7 @@ fn prepare<'a>(message: &'a Message<'a>, now_ns: u64, ttl_ns_max: u64) -> Prepar
 }
 
 impl Prepared<'_> {
-    fn draft(&self, now_ns: u64) -> Draft<'_> {
+    pub(super) fn draft(&self, now_ns: u64) -> Draft<'_> {
         let Self { due_ns, headers, .. } = self;
         Draft { due_ns: *due_ns, options: self.options.as_ref(), headers, ..draft(self.message, now_ns) }
     }

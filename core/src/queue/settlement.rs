@@ -12,6 +12,7 @@
 //! adopted    | id u64, place u64            a plain message that is no longer the cursor's
 //! run        | id u64, place u64, count u8  leases granted of messages that follow each other, the first of which is there
 //! acked run  | id u64, bits u64             bit i: message id + i
+//! fired      | (schedule u64, slot_ns u64) * n   the last slots of schedules, their messages sent
 //! ```
 
 use crate::log::Place;
@@ -26,6 +27,7 @@ const DROPPED: u8 = 6;
 const ADOPTED: u8 = 7;
 const RUN: u8 = 8;
 const ACKED_RUN: u8 = 9;
+const FIRED: u8 = 60;
 
 /// One event of a queue's messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +41,7 @@ pub(crate) enum Event {
     Adopted { id: u64, place: Place },
     Run { id: u64, place: Place, count: u8 },
     AckedRun { id: u64, bits: u64 },
+    Fired(Vec<(u64, u64)>),
 }
 
 /// A failure that counted.
@@ -114,6 +117,13 @@ impl Event {
                 bytes.extend_from_slice(&id.to_le_bytes());
                 bytes.extend_from_slice(&bits.to_le_bytes());
             }
+            Self::Fired(slots) => {
+                bytes.push(FIRED);
+                for (schedule, slot_ns) in slots {
+                    bytes.extend_from_slice(&schedule.to_le_bytes());
+                    bytes.extend_from_slice(&slot_ns.to_le_bytes());
+                }
+            }
         }
         bytes
     }
@@ -152,6 +162,12 @@ impl Event {
                 Self::Run { id: u64_at(0)?, place: Place(u64_at(8)?), count: *rest.get(16)? }
             }
             ACKED_RUN if rest.len() == 16 => Self::AckedRun { id: u64_at(0)?, bits: u64_at(8)? },
+            FIRED if rest.len() % 16 == 0 => Self::Fired(
+                (0..rest.len())
+                    .step_by(16)
+                    .map(|at| Some((u64_at(at)?, u64_at(at + 8)?)))
+                    .collect::<Option<_>>()?,
+            ),
             _ => return None,
         })
     }
@@ -182,6 +198,7 @@ mod tests {
             Event::Adopted { id: 3, place: Place(4) },
             Event::Run { id: 3, place: Place(4), count: 64 },
             Event::AckedRun { id: 3, bits: u64::MAX },
+            Event::Fired(vec![(1, 2), (3, u64::MAX)]),
         ] {
             assert_eq!(Event::decode(&event.encode()), Some(event));
         }

@@ -343,16 +343,21 @@ impl Shared {
     /// Lets segments go whose messages are all settled.
     #[cold]
     fn release_settled(&self) {
-        let _state = lock(&self.state);
+        let mut state = lock(&self.state);
         // ORDERING: Relaxed: `close` raises it before it takes the lock that we hold.
         if self.closed.load(Ordering::Relaxed) {
             return;
         }
         // A file that cannot be removed is found again when the queue is opened.
-        let _ = self.tally.release(&self.log);
+        let _ = self.release_free(&mut state);
         let first = self.log.start().0;
         // Those who have not received for a while would keep what was released in memory.
         self.seats.for_each_free(|seat| seat.reader.leave_before(first));
+    }
+
+    /// The same for whoever has the lock.
+    pub(crate) fn release_free(&self, state: &mut State) -> Result<()> {
+        self.tally.release(&self.log, |segment| self.is_free_of_notes(state, segment))
     }
 
     pub(crate) fn lost(&self, id: u64, attempt: u32) -> Error {

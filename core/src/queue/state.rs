@@ -3,6 +3,7 @@
 
 use crate::limits::PRIORITY_MAX;
 use crate::log::{Draft, Frame, Options, Place, Reader};
+use crate::queue::fired::Fired;
 use crate::queue::groups::{Groups, Member};
 use crate::queue::plain::Bytes;
 use crate::queue::stats::Totals;
@@ -165,6 +166,7 @@ pub(crate) struct State {
     pub(crate) detours: Arc<AtomicU32>,
     /// Messages to be buried as soon as the lock is free.
     pub(crate) dying: Vec<u64>,
+    pub(crate) fired: Fired,
     pub(crate) totals: Totals,
     random: u64,
 }
@@ -186,6 +188,7 @@ impl State {
             adopted: BTreeSet::new(),
             detours: Arc::default(),
             dying: Vec::new(),
+            fired: Fired::default(),
             totals: Totals::default(),
             random: seed | 1,
         }

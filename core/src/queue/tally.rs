@@ -99,11 +99,11 @@ impl Tally {
     }
 
     /// Releases the oldest segments whose records are all settled. A segment's settlements refer to records in it or
-    /// before it, so once those are gone nothing refers to them either.
-    pub(crate) fn release(&self, log: &Log) -> Result<()> {
+    /// before it, so once those are gone nothing refers to them either. A segment that `may_go` refuses stays for now.
+    pub(crate) fn release(&self, log: &Log, mut may_go: impl FnMut(u64) -> bool) -> Result<()> {
         let mut rest = lock(&self.rest);
         while let Some((number, records)) = log.first_sealed()? {
-            if self.count_in(&rest, number) < records {
+            if self.count_in(&rest, number) < records || !may_go(number) {
                 break;
             }
             log.release_before(number + 1)?;
