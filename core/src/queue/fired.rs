@@ -42,6 +42,12 @@ impl Fired {
         self.slots.get(&schedule).map(|(slot_ns, _)| *slot_ns)
     }
 
+    /// Up to where the log has all the notes.
+    #[cfg(feature = "cron")]
+    pub(crate) fn end(&self) -> Place {
+        self.slots.values().map(|(_, end)| *end).max().unwrap_or_default()
+    }
+
     /// Keeps the notes of these schedules only.
     pub(crate) fn retain(&mut self, schedules: impl Fn(u64) -> bool) {
         self.slots.retain(|schedule, _| schedules(*schedule));

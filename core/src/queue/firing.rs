@@ -27,6 +27,15 @@ impl Shared {
         lock(&self.state).fired.last(schedule)
     }
 
+    /// Waits until the notes of all slots are as safe as they get by themselves: before something else relies on them.
+    ///
+    /// # Errors
+    /// `Poisoned`.
+    pub(crate) fn commit_fired(&self) -> Result<()> {
+        let end = lock(&self.state).fired.end();
+        self.journal.commit_at(&self.log, end, self.journal.level_of_noted())
+    }
+
     /// Sends the message of a slot, and notes the slot, as one batch; not if it is not later than the last. A plain message is
     /// committed by whoever commits next; until then nobody receives it.
     ///

@@ -126,12 +126,13 @@ impl<'a> ScheduleBuilder<'a> {
             let entry = self.merged(&name, stored.clone(), after_ns, &mut catalogue, &registry)?;
             if stored.as_ref() != Some(&entry) {
                 catalogue.schedules.insert(name.to_string(), entry.clone());
+                live.get(name.as_str()).map_or(Ok(()), Live::commit)?;
                 inner.save(&catalogue)?;
                 registry.catalogue = catalogue;
             } else if live.get(name.as_str()).is_some_and(|live| live.readiness().is_ok()) {
                 return Ok(Schedule::new(hub.clone(), name));
             }
-            let schedule = Live::new(&hub, &mut registry, entry);
+            let schedule = Live::new(&hub, &mut registry, entry).follow(live.get(name.as_str()));
             let readiness = schedule.readiness();
             live.insert(name.to_string(), schedule);
             readiness?;

@@ -107,9 +107,10 @@ impl Schedule {
             let Some(entry) = catalogue.schedules.get_mut(self.name()) else { return Err(self.missing()) };
             change(entry, wall_ns(&inner.clock));
             let entry = entry.clone();
+            live.get(self.name()).map_or(Ok(()), Live::commit)?;
             inner.save(&catalogue)?;
             registry.catalogue = catalogue;
-            let schedule = Live::new(&self.hub, &mut registry, entry);
+            let schedule = Live::new(&self.hub, &mut registry, entry).follow(live.get(self.name()));
             live.insert(self.name().to_owned(), schedule);
         }
         inner.schedules.tick(inner);

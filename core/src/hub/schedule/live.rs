@@ -97,6 +97,19 @@ impl Live {
         Self { entry, ready, failure: None }
     }
 
+    /// Takes the place of another one of its name: what is over for that is over for this one.
+    pub(super) fn follow(mut self, before: Option<&Live>) -> Self {
+        if let Some(before) = before {
+            self.pass(before.after_ns());
+        }
+        self
+    }
+
+    /// Waits until what it has fired is safe: before the catalogue says that it is over.
+    pub(super) fn commit(&self) -> Result<()> {
+        self.ready.as_ref().map_or(Ok(()), |ready| ready.queue.commit_fired())
+    }
+
     /// Whether it can be fired.
     pub(super) fn readiness(&self) -> Result<()> {
         self.ready.as_ref().map(drop).map_err(Error::clone)

@@ -12,16 +12,16 @@
 //! again.
 //!
 //! The catalogue holds what a schedule is, and from when it counts: that moves forward when it is made, altered in its times, resumed
-//! or sent elsewhere, never back. Numbers of schedules are never used again, so that the notes of a deleted one say nothing of another
+//! or sent elsewhere, never back, and only to slots whose notes are safe. Numbers of schedules are never used again, so that the notes of a deleted one say nothing of another
 //! one of its name.
 //!
 //! **Time** is that of the wall, asked anew each time, not the hub's own, which goes on steadily from when the process began: a machine
-//! that slept, or whose clock was set, fires by the new time at the next look, within [`LOOK_NS`]. A clock that was put back fires nothing twice: a
+//! that slept, or whose clock was set, fires by the new time at the next look, within half a minute. A clock that was put back fires nothing twice: a
 //! schedule waits until its last slot is over. Should it wait for years because the clock was years ahead, delete it and make it
 //! again.
 //!
-//! **Failure.** A slot that cannot be sent (no space, a damaged queue) is tried again each second, and is missed from then on;
-//! [`ScheduleInfo::failure`] says why.
+//! **Failure.** A slot that cannot be sent, because there is no space, is tried again each second. A schedule whose queue cannot be opened
+//! waits until it, or the hub, is opened anew. `ScheduleInfo::failure` says why.
 //!
 //! | file | what |
 //! |---|---|
