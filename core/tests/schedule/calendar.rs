@@ -1,6 +1,8 @@
 //! When a schedule fires, and in whose time.
 
-use crate::{MINUTE, on_both};
+use crate::{MINUTE, jobs_of, on_both};
+use ringmain::{Hub, Message};
+use std::time::Duration;
 
 #[test]
 fn a_schedule_fires_at_each_of_its_slots_and_not_before() {
@@ -81,4 +83,14 @@ fn the_next_slot_does_not_wait_for_the_job_of_the_one_before() {
         );
         drop(held);
     });
+}
+
+/// The only one that waits for the system's clock: a second.
+#[test]
+fn on_the_systems_clock_a_schedule_fires_by_itself() {
+    let hub = Hub::memory();
+    let jobs = jobs_of(&hub);
+    hub.schedule("s").cron("* * * * * *").to(&jobs).message(Message::new("s")).open().unwrap();
+    let delivery = jobs.receive(Duration::from_secs(60)).unwrap().expect("a slot each second");
+    assert_eq!(crate::slot_of(&delivery) % 1_000_000_000, 0);
 }

@@ -40,10 +40,13 @@ fn open(clock: &ManualClock, disk: Option<&SimDisk>) -> Hub {
     let builder = Hub::builder().clock(Clock::Manual(clock.clone()));
     match disk {
         None => builder.memory().unwrap(),
-        // So small a journal that checkpoints are a part of every test.
-        Some(disk) => {
-            builder.journal_bytes_max(24 << 10).storage(Arc::new(disk.clone())).open("/hub").unwrap()
-        }
+        // So small a journal that checkpoints are a part of every test, and so is streaming.
+        Some(disk) => builder
+            .journal_bytes_max(24 << 10)
+            .streaming_bytes_min(4 << 10)
+            .storage(Arc::new(disk.clone()))
+            .open("/hub")
+            .unwrap(),
     }
 }
 
