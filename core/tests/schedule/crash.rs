@@ -35,15 +35,11 @@ fn found_in(bench: &Bench, image: &SimDisk) -> BTreeMap<u64, usize> {
 
 #[test]
 fn a_crash_at_any_operation_of_a_fire_leaves_exactly_one_message_for_each_slot() {
-    let long = [b'x'; 12_000];
-    let messages = [
-        Message::new("s"),
-        // Delivered from the index.
-        Message::new("s").priority(2),
-        // Streamed: a crash tears it between any two of its sectors.
-        Message::new("s").header("long", &long),
-    ];
-    for message in messages {
+    // Streamed in blocks of 4 KiB, the rest by the journal. One of them ends with its block, so that a crash tears its note from it.
+    let long: Vec<_> = (0..6).map(|index| vec![b'x'; 3 * 4096 - 60 - 30 * index]).collect();
+    let streamed = long.iter().map(|long| Message::new("s").header("long", long));
+    // With a priority it is delivered from the index.
+    for message in [Message::new("s"), Message::new("s").priority(2)].into_iter().chain(streamed) {
         let b = Bench::new(FROM, Some(SimDisk::new()));
         b.schedule("s", "* * * * *").missed(Missed::All { max: 64 }).message(message).open().unwrap();
         let made = b.disk.as_ref().unwrap().operation_count();
