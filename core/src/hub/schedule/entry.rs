@@ -25,25 +25,25 @@ pub enum Missed {
 
 /// A schedule.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(in crate::hub) struct ScheduleEntry {
+pub(crate) struct ScheduleEntry {
     /// Never given to another one.
-    pub(in crate::hub) id: u64,
-    pub(in crate::hub) expression: String,
-    pub(in crate::hub) time_zone: String,
-    pub(in crate::hub) missed: Missed,
-    pub(in crate::hub) queue: String,
-    pub(in crate::hub) message: StoredMessage,
+    pub(crate) id: u64,
+    pub(crate) expression: String,
+    pub(crate) time_zone: String,
+    pub(crate) missed: Missed,
+    pub(crate) queue: String,
+    pub(crate) message: StoredMessage,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub(in crate::hub) paused: bool,
+    pub(crate) paused: bool,
     /// What `@every` counts from.
-    pub(in crate::hub) anchor_ns: u64,
+    pub(crate) anchor_ns: u64,
     /// Slots come after this, and after the last one that the queue has noted.
-    pub(in crate::hub) after_ns: u64,
+    pub(crate) after_ns: u64,
 }
 
 /// The message of a schedule.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub(in crate::hub) struct StoredMessage {
+pub(crate) struct StoredMessage {
     pub(super) value: Bytes,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) key: Option<Bytes>,
@@ -65,7 +65,7 @@ pub(super) struct Bytes(pub(super) Vec<u8>);
 
 impl ScheduleEntry {
     /// Refuses what was never saved.
-    pub(in crate::hub) fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), String> {
         Name::new(&self.queue).map_err(|error| error.to_string())?;
         let sizes = [
             ("expression", self.expression.len(), CRON_BYTES_MAX),

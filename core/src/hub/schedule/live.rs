@@ -17,7 +17,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// See the module's description. Its lock is taken before the registry's.
 #[derive(Debug, Default)]
-pub(in crate::hub) struct Schedules {
+pub(crate) struct Schedules {
     live: Mutex<BTreeMap<String, Live>>,
 }
 
@@ -55,7 +55,7 @@ impl Schedules {
 
     /// Makes the schedules of the catalogue live when a hub is opened, and fires what was missed. One that cannot be fired keeps nobody from
     /// the hub.
-    pub(in crate::hub) fn load(hub: &Hub) {
+    pub(crate) fn load(hub: &Hub) {
         let inner = hub.inner();
         {
             let mut live = inner.schedules.lock();
@@ -77,7 +77,7 @@ impl Schedules {
     }
 
     /// Fires what is due, and arms the alarm for what comes next.
-    pub(in crate::hub) fn tick(&self, inner: &Inner) {
+    pub(crate) fn tick(&self, inner: &Inner) {
         let mut live = self.lock();
         if live.is_empty() {
             return;
