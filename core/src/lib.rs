@@ -26,6 +26,8 @@ pub use clock::{Clock, ManualClock};
 pub use durability::Durability;
 pub use error::{Error, ErrorCode, Result};
 pub use hub::{Damage, Hub, HubBuilder, HubStats, Loss, QueueBuilder, Report, StreamBuilder};
+#[cfg(feature = "cron")]
+pub use hub::{Missed, Schedule, ScheduleBuilder, ScheduleInfo};
 pub use journal::Receipt;
 pub use message::Message;
 pub use name::Name;

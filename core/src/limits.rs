@@ -38,3 +38,13 @@ pub const DEDUP_ENTRIES_DEFAULT: u64 = 1_000_000;
 pub const PRIORITY_MAX: u8 = 9;
 /// Longest lease in seconds: seven days.
 pub const LEASE_SECONDS_MAX: u64 = 7 * 24 * 3600;
+/// Most schedules of a hub.
+pub const SCHEDULE_COUNT_MAX: usize = 1000;
+/// Longest message of a schedule (value, keys and headers together) in bytes: the catalogue holds them all.
+pub const SCHEDULE_MESSAGE_BYTES_MAX: usize = 16 << 10;
+/// Longest expression of a schedule in bytes.
+pub const CRON_BYTES_MAX: usize = 256;
+/// Longest name of a time zone in bytes.
+pub const TIME_ZONE_BYTES_MAX: usize = 64;
+/// Most missed slots that a schedule makes up for.
+pub const MISSED_COUNT_MAX: u32 = 64;

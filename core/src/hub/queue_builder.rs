@@ -212,6 +212,7 @@ fn open_one(hub: &Hub, registry: &mut Registry, name: &Name) -> Result<Arc<queue
     let inner = hub.inner();
     let log = inner.open_log(registry, entry.log, Arc::default(), |directory| directory.queue(name))?;
     let shared = queue::Shared::open(name.clone(), log, inner.journal.clone(), entry.options, dead)?;
+    shared.retain_fired(|id| registry.catalogue.schedules_of(name).any(|schedule| schedule.id == id));
     registry.queues.insert(name.clone(), shared.clone());
     Ok(shared)
 }

@@ -561,7 +561,7 @@ mod tests {
             value in proptest::collection::vec(any::<u8>(), 0..300),
             headers in proptest::collection::vec(("[a-z]{1,9}", proptest::collection::vec(any::<u8>(), 0..9)), 0..4),
             event_time_ns in proptest::option::of(any::<u64>()), due_ns in any::<u64>(), time_ns in any::<u64>(),
-            is_tombstone in any::<bool>(), numbers in proptest::collection::vec(proptest::option::of(any::<u64>()), 4),
+            is_tombstone in any::<bool>(), numbers in proptest::collection::vec(proptest::option::of(any::<u64>()), 5),
             has_options in any::<bool>(),
         ) {
             let [priority, expires_ns, start_by_ns, complete_by_ns, replaces] = numbers[..] else { unreachable!() };

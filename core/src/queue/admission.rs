@@ -297,7 +297,7 @@ impl Shared {
             {
                 let entry = Entry { since_ns: plan.now_ns.max(entry.since_ns), ..entry };
                 if self.log.is_durable() {
-                    self.tell(state, vec![(key.into(), entry)])?;
+                    self.tell(state, Event::Remembered(vec![(key.into(), entry)]))?;
                     state.admitted_end = state.admitted_end.max(state.told_end);
                 } else {
                     state.dedup.put(key, entry, Place::default());

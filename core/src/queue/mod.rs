@@ -18,6 +18,7 @@
 //! | `plain/` | the way of plain messages, without a lock |
 //! | `shared`, `state`, `groups`, `timers`, `tally` | what a queue knows |
 //! | `settlement`, `recovery`, `release` | its events in the log, back from it, and what of it may go |
+//! | `fired`, `firing` | messages of schedules |
 //! | `delivery`, `consumer`, `options`, `stats` | what callers hold |
 //! | `worker` | threads that run a handler on each message |
 
@@ -28,6 +29,9 @@ mod consumer;
 mod dead;
 mod dedup;
 mod delivery;
+mod fired;
+#[cfg(feature = "cron")]
+mod firing;
 mod groups;
 mod options;
 mod overflow;
@@ -54,6 +58,10 @@ pub use consumer::Consumer;
 pub use dead::{ATTEMPTS, DEAD_ERROR, DEAD_ID, DEAD_QUEUE, DEAD_REASON, DEAD_TIME, FAILURES, FIRST_ENQUEUED};
 pub use dedup::{DEDUP_KEY, Dedup, DedupMode, OnConflict};
 pub use delivery::Delivery;
+#[cfg(feature = "cron")]
+pub(crate) use firing::Slot;
+#[cfg(feature = "cron")]
+pub use firing::{SCHEDULE, SCHEDULE_SLOT};
 pub(crate) use options::QueueOptions;
 pub use options::{Jitter, OnExhausted, Retry};
 pub use peek::Peeked;
@@ -96,6 +104,11 @@ pub struct Queue {
 impl Queue {
     pub(crate) fn new(shared: Arc<Shared>, hub: Arc<dyn Debug + Send + Sync>) -> Self {
         Self { shared, _hub: hub }
+    }
+
+    #[cfg(feature = "cron")]
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     /// The name.

@@ -26,6 +26,14 @@ impl From<Error> for Refusal {
     }
 }
 
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Full(error) | Refusal::Error(error) => error,
+        }
+    }
+}
+
 impl Shared {
     /// Has the queue hold no more than that from now on; `None` for as much as there is.
     pub(crate) fn set_capacity(&self, state: &mut State, capacity: Option<Capacity>) -> Result<()> {

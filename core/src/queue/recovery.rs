@@ -251,9 +251,7 @@ impl Replay<'_> {
                 self.state.insert(id, Message::new(place, Status::Ready));
             }
             Event::Adopted { .. } => {}
-            Event::Remembered(entries) => {
-                entries.iter().for_each(|(key, entry)| self.state.dedup.put(key, *entry, told));
-            }
+            event @ (Event::Remembered(_) | Event::Fired(_)) => self.state.keep(&event, told),
         }
     }
 

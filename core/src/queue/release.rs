@@ -1,12 +1,16 @@
 //! Releasing segments whose messages are all settled, and telling again what else is in them.
 //!
-//! **Promise.** A deduplication key outlives the segment of its message: before the segment goes, the key is told again at the
-//! end of the log, durably.
+//! **Promise.** Deduplication keys (`dedup.rs`) and notes of slots (`fired.rs`) outlive the segment of their message: before the
+//! segment goes, what it told last of them is told again in events at the end of the log, durably.
+//!
+//! **How.** `State::keep` remembers what such an event tells, and where that was: for who tells it the first time, for who
+//! tells it again, and in recovery. No segment goes before all of it is durable, so that no crash takes back the newer of two and finds the
+//! older one gone.
 //!
 //! **How much that writes.** Segments go only when what is told again of them is at most half as long as they are; until enough
 //! of their keys are over, or enough others are settled behind them, they stay. So at most as much is told again in all as was
-//! written in the first place, however often a key is moved on; and what is kept is at most twice as long as the keys that
-//! are remembered, and the segments in use. Without that rule keys that take more room than one segment would be moved
+//! written in the first place, however often a key is moved on; and what is kept is at most twice as long as what
+//! is remembered, and the segments in use. Without that rule keys that take more room than one segment would be moved
 //! round for ever.
 
 use crate::error::Result;
@@ -53,27 +57,27 @@ impl Shared {
         self.seats.for_each_free(|seat| seat.reader.leave_before(first));
     }
 
-    /// Releases the oldest segments, as far as they are settled and their keys are told elsewhere.
+    /// Releases the oldest segments, as far as they are settled and what must outlive them is told elsewhere.
     pub(crate) fn release_segments(&self) -> Result<()> {
+        // ORDERING: Relaxed: `close` raises it before it takes the lock that we hold.
+        let is_closed = || self.closed.load(Ordering::Relaxed);
         loop {
             let mut state = lock(&self.state);
-            // ORDERING: Relaxed: `close` raises it before it takes the lock that we hold.
-            if self.closed.load(Ordering::Relaxed) {
+            if is_closed() {
                 return Ok(());
             }
             let mut settled = self.tally.releasable(&self.log)?;
-            if self.log.is_durable() && !state.dedup.is_empty() {
+            if self.log.is_durable() && !(state.dedup.is_empty() && state.fired.is_empty()) {
                 settled.end = self.tell_again(&mut state, settled.clone())?;
                 let end = state.told_end;
                 if !settled.is_empty() && !self.log.reached(Level::Durable, end) {
                     drop(state);
-                    // Whatever the hub's level is. What is told of these keys meanwhile comes after, and what is told up to
-                    // here stays.
+                    // Whatever the hub's level is. What is told meanwhile comes after, and what is told up to here stays.
                     self.journal.commit_to(&self.log, end, Level::Durable)?;
                     state = lock(&self.state);
                 }
             }
-            if settled.is_empty() {
+            if settled.is_empty() || is_closed() {
                 return Ok(());
             }
             for number in settled {
@@ -96,7 +100,8 @@ impl Shared {
             while let Some((_, key, _)) = keys.next_if(|(place, ..)| place.segment() <= number) {
                 key_bytes += Event::remembered_bytes(key) as u64;
             }
-            if 2 * key_bytes <= segment_bytes {
+            let slot_bytes = Event::fired_bytes(state.fired.told_before(number + 1).len()) as u64;
+            if 2 * (key_bytes + slot_bytes) <= segment_bytes {
                 end = number + 1;
             }
         }
@@ -111,19 +116,35 @@ impl Shared {
                 before < EVENT_BYTES_MAX
             };
             let count = left.iter().take_while(fits).count();
-            self.tell(state, left.drain(..count).collect())?;
+            self.tell(state, Event::Remembered(left.drain(..count).collect()))?;
+        }
+        let slots = state.fired.told_before(end);
+        if !slots.is_empty() {
+            self.tell(state, Event::Fired(slots))?;
         }
         Ok(end)
     }
 
-    /// Tells keys at the end of the log.
-    pub(crate) fn tell(&self, state: &mut State, entries: Vec<(Arc<[u8]>, Entry)>) -> Result<()> {
-        let event = Event::Remembered(entries);
+    /// Tells what must outlive its segment at the end of the log.
+    pub(crate) fn tell(&self, state: &mut State, event: Event) -> Result<()> {
         let end = self.append_event(&event)?;
-        state.told_end = state.told_end.max(end);
-        if let Event::Remembered(entries) = event {
-            entries.iter().for_each(|(key, entry)| state.dedup.put(key, *entry, end));
-        }
+        state.keep(&event, end);
         Ok(())
+    }
+}
+
+impl State {
+    /// Remembers what an event tells that must outlive its segment. `end`: where it is in the log.
+    pub(crate) fn keep(&mut self, event: &Event, end: Place) {
+        self.told_end = self.told_end.max(end);
+        match event {
+            Event::Remembered(entries) => {
+                entries.iter().for_each(|(key, entry)| self.dedup.put(key, *entry, end));
+            }
+            Event::Fired(slots) => {
+                slots.iter().for_each(|(schedule, slot_ns)| self.fired.note(*schedule, *slot_ns, end));
+            }
+            _ => {}
+        }
     }
 }

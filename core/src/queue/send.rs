@@ -15,7 +15,7 @@ pub(crate) struct Prepared<'a> {
     pub(crate) message: &'a Message<'a>,
     pub(crate) due_ns: u64,
     options: Option<Options>,
-    headers: Vec<(&'a str, &'a [u8])>,
+    pub(crate) headers: Vec<(&'a str, &'a [u8])>,
 }
 
 impl Shared {

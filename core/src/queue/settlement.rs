@@ -13,6 +13,7 @@
 //! run        | id u64, place u64, count u8  leases granted of messages that follow each other, the first of which is there
 //! acked run  | id u64, bits u64             bit i: message id + i
 //! remembered | (id u64, since_ns u64, hash u64, key_len u16, key) * n      deduplication keys
+//! fired      | (schedule u64, slot_ns u64) * n   the last slots of schedules, their messages sent
 //! ```
 
 use crate::log::Place;
@@ -30,6 +31,7 @@ const ADOPTED: u8 = 7;
 const RUN: u8 = 8;
 const ACKED_RUN: u8 = 9;
 const REMEMBERED: u8 = 30;
+const FIRED: u8 = 60;
 
 /// One event of a queue's messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +46,7 @@ pub(crate) enum Event {
     Run { id: u64, place: Place, count: u8 },
     AckedRun { id: u64, bits: u64 },
     Remembered(Vec<(Arc<[u8]>, Entry)>),
+    Fired(Vec<(u64, u64)>),
 }
 
 /// A failure that counted.
@@ -128,6 +131,13 @@ impl Event {
                     bytes.extend_from_slice(key);
                 }
             }
+            Self::Fired(slots) => {
+                bytes.push(FIRED);
+                for (schedule, slot_ns) in slots {
+                    bytes.extend_from_slice(&schedule.to_le_bytes());
+                    bytes.extend_from_slice(&slot_ns.to_le_bytes());
+                }
+            }
         }
         bytes
     }
@@ -167,8 +177,19 @@ impl Event {
             }
             ACKED_RUN if rest.len() == 16 => Self::AckedRun { id: u64_at(0)?, bits: u64_at(8)? },
             REMEMBERED => Self::Remembered(decode_remembered(rest)?),
+            FIRED if rest.len() % 16 == 0 => Self::Fired(
+                (0..rest.len())
+                    .step_by(16)
+                    .map(|at| Some((u64_at(at)?, u64_at(at + 8)?)))
+                    .collect::<Option<_>>()?,
+            ),
             _ => return None,
         })
+    }
+
+    /// Bytes that so many slots take.
+    pub(crate) fn fired_bytes(count: usize) -> usize {
+        2 * size_of::<u64>() * count
     }
 
     /// Bytes that one key takes.
@@ -222,6 +243,7 @@ mod tests {
             ]),
             Event::Run { id: 3, place: Place(4), count: 64 },
             Event::AckedRun { id: 3, bits: u64::MAX },
+            Event::Fired(vec![(1, 2), (3, u64::MAX)]),
         ] {
             assert_eq!(Event::decode(&event.encode()), Some(event));
         }

@@ -6,6 +6,7 @@ use crate::log::{Draft, Frame, Options, Place, Reader};
 use crate::queue::admission::Fate;
 use crate::queue::capacity::Room;
 use crate::queue::dedup::{DEDUP_KEY, Dedup, DedupMode, Entries, Entry};
+use crate::queue::fired::Fired;
 use crate::queue::groups::{Groups, Member};
 use crate::queue::plain::Bytes;
 use crate::queue::stats::Totals;
@@ -200,7 +201,9 @@ pub(crate) struct State {
     pub(crate) pending: HashMap<u64, Fate>,
     /// Where the last of those ends.
     pub(crate) admitted_end: Place,
-    /// Where the last event ends that tells a key.
+    /// Slots of schedules.
+    pub(crate) fired: Fired,
+    /// Where the last event ends that tells what must outlive its segment.
     pub(crate) told_end: Place,
     /// Of a queue with a capacity.
     pub(crate) room: Option<Box<Room>>,
@@ -231,6 +234,7 @@ impl State {
             admitted_end: Place::default(),
             told_end: Place::default(),
             room: None,
+            fired: Fired::default(),
             totals: Totals::default(),
             random: seed | 1,
         }

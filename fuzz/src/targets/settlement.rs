@@ -78,7 +78,6 @@ struct Sent {
 
 fn touched_by(event: &Event) -> Vec<u64> {
     match event {
-        Event::Remembered(_) => Vec::new(),
         Event::Started(leases) => leases.iter().map(|(id, _)| *id).collect(),
         Event::Acked(ids) => ids.clone(),
         Event::Run { id, count, .. } => (*id..id.saturating_add((*count).into())).collect(),
@@ -88,6 +87,7 @@ fn touched_by(event: &Event) -> Vec<u64> {
         | Event::Dead { id }
         | Event::Dropped { id }
         | Event::Adopted { id, .. } => vec![*id],
+        Event::Remembered(_) | Event::Fired(_) => Vec::new(),
     }
 }
 
