@@ -54,6 +54,8 @@ export type ErrorCode =
   | 'INTERNAL'
   | 'INVALID_HANDLE'
   | 'DISK_FULL'
+  | 'FULL'
+  | 'DUPLICATE'
 
 /** Why a verb did not do what was asked. */
 export class RingmainError extends Error {

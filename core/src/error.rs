@@ -200,6 +200,32 @@ pub enum Error {
         /// Bytes kept in reserve.
         reserve_bytes: u64,
     },
+    /// Something holds as much as it was told to hold.
+    #[error("{noun} {name} is full: it holds {count} of at most {limit} {what}; {advice}")]
+    Full {
+        /// Queue or stream.
+        noun: &'static str,
+        /// Its name.
+        name: Name,
+        /// What it holds: messages, bytes or deduplication keys.
+        what: &'static str,
+        /// How much of it is there.
+        count: u64,
+        /// How much of it may be there.
+        limit: u64,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// A message has the deduplication key of an earlier one, and the queue was told to refuse that.
+    #[error(
+        "queue {queue} has message {id} with this deduplication key; send it with another key, or have the queue ignore duplicates"
+    )]
+    Duplicate {
+        /// The queue.
+        queue: Name,
+        /// The message that was sent with the key.
+        id: u64,
+    },
     /// A bug in Ringmain: a panic was caught at a language boundary.
     #[error("internal error, please report it: {detail}")]
     Internal {
@@ -284,6 +310,10 @@ codes! {
     InvalidHandle = 19, "INVALID_HANDLE";
     /// [`Error::DiskFull`]
     DiskFull = 20, "DISK_FULL";
+    /// [`Error::Full`]
+    Full = 21, "FULL";
+    /// [`Error::Duplicate`]
+    Duplicate = 22, "DUPLICATE";
 }
 
 impl Error {

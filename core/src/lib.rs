@@ -26,13 +26,15 @@ pub use clock::{Clock, ManualClock};
 pub use durability::Durability;
 pub use error::{Error, ErrorCode, Result};
 pub use hub::{Damage, Hub, HubBuilder, HubStats, Loss, QueueBuilder, Report, StreamBuilder};
+#[cfg(feature = "cron")]
+pub use hub::{Missed, Schedule, ScheduleBuilder, ScheduleInfo};
 pub use journal::Receipt;
 pub use message::Message;
 pub use name::Name;
 pub use queue::{
-    Breach, Consumer, DeadLetters, Deadline, Delivery, ErrorClass, IntoOutcome, Jitter, Job, Letters,
-    OnBreach, OnExhausted, Outcome, Peeked, Queue, QueueStats, Redrive, Retry, StillRunning, Worker,
-    WorkerBuilder, WorkerStats,
+    Breach, Capacity, Consumer, DeadLetters, Deadline, Dedup, DedupMode, Delivery, ErrorClass, IntoOutcome,
+    Jitter, Job, Letters, OnBreach, OnConflict, OnExhausted, Outcome, Overflow, Peeked, Queue, QueueStats,
+    Redrive, Retry, Sent, StillRunning, Worker, WorkerBuilder, WorkerStats,
 };
 pub use stream::{
     Compaction, Group, Member, PartitionStats, Position, Reader, Record, RecordRef, Start, Stream,

@@ -28,6 +28,12 @@ pub const WORKER_THREAD_COUNT_MAX: usize = 1024;
 pub const LEASE_COUNT_MAX: usize = 1 << 24;
 /// Longest delay, and farthest `deliver_at`, in seconds: ten years.
 pub const DELAY_SECONDS_MAX: u64 = 10 * 366 * 24 * 3600;
+/// Longest window of deduplication in seconds: 30 days.
+pub const DEDUP_WINDOW_SECONDS_MAX: u64 = 30 * 24 * 3600;
+/// Most deduplication keys that a queue may be told to remember.
+pub const DEDUP_ENTRIES_MAX: u64 = 100_000_000;
+/// Deduplication keys that a queue remembers unless it is told otherwise.
+pub const DEDUP_ENTRIES_DEFAULT: u64 = 1_000_000;
 /// Highest priority; the lowest is 0.
 pub const PRIORITY_MAX: u8 = 9;
 /// Longest lease in seconds: seven days.
@@ -40,3 +46,13 @@ pub const CLASS_COUNT_MAX: usize = 64;
 pub const HISTORY_COUNT_MAX: usize = 3;
 /// Longest text that tells them, in bytes.
 pub const HISTORY_BYTES_MAX: usize = 4096;
+/// Most schedules of a hub.
+pub const SCHEDULE_COUNT_MAX: usize = 1000;
+/// Longest message of a schedule (value, keys and headers together) in bytes: the catalogue holds them all.
+pub const SCHEDULE_MESSAGE_BYTES_MAX: usize = 16 << 10;
+/// Longest expression of a schedule in bytes.
+pub const CRON_BYTES_MAX: usize = 256;
+/// Longest name of a time zone in bytes.
+pub const TIME_ZONE_BYTES_MAX: usize = 64;
+/// Most missed slots that a schedule makes up for.
+pub const MISSED_COUNT_MAX: u32 = 64;

@@ -111,6 +111,12 @@
 // Publishing would use the part of the disk that is kept in reserve. Acknowledging, committing and deleting go on.
 #define RINGMAIN_ERROR_DISK_FULL 20
 
+// A queue holds as much as it was told to hold: have more of it received and acked, or send it later.
+#define RINGMAIN_ERROR_FULL 21
+
+// A message has the deduplication key of an earlier one, and the queue was told to refuse that.
+#define RINGMAIN_ERROR_DUPLICATE 22
+
 // As `RINGMAIN_DURABILITY_SYNCED`.
 #define RINGMAIN_DURABILITY_DEFAULT 0
 

@@ -49,6 +49,10 @@ pub const RINGMAIN_ERROR_INTERNAL: i32 = 18;
 pub const RINGMAIN_ERROR_INVALID_HANDLE: i32 = 19;
 /// Publishing would use the part of the disk that is kept in reserve. Acknowledging, committing and deleting go on.
 pub const RINGMAIN_ERROR_DISK_FULL: i32 = 20;
+/// A queue holds as much as it was told to hold: have more of it received and acked, or send it later.
+pub const RINGMAIN_ERROR_FULL: i32 = 21;
+/// A message has the deduplication key of an earlier one, and the queue was told to refuse that.
+pub const RINGMAIN_ERROR_DUPLICATE: i32 = 22;
 
 /// The numbers are the core's, and there are no others.
 const _: () = {
@@ -72,7 +76,9 @@ const _: () = {
     assert!(RINGMAIN_ERROR_INTERNAL == ErrorCode::Internal as i32);
     assert!(RINGMAIN_ERROR_INVALID_HANDLE == ErrorCode::InvalidHandle as i32);
     assert!(RINGMAIN_ERROR_DISK_FULL == ErrorCode::DiskFull as i32);
-    assert!(ErrorCode::ALL.len() == 20, "ErrorCode has a variant without a RINGMAIN_ERROR_ constant");
+    assert!(RINGMAIN_ERROR_FULL == ErrorCode::Full as i32);
+    assert!(RINGMAIN_ERROR_DUPLICATE == ErrorCode::Duplicate as i32);
+    assert!(ErrorCode::ALL.len() == 22, "ErrorCode has a variant without a RINGMAIN_ERROR_ constant");
 };
 
 thread_local! {

@@ -7,6 +7,7 @@
 
 use crate::error::{Error, Result};
 use crate::hub::directory::Directory;
+use crate::hub::schedule::ScheduleEntry;
 use crate::limits::PARTITION_COUNT_MAX;
 use crate::name::Name;
 use crate::queue::{OnExhausted, QueueOptions};
@@ -35,6 +36,11 @@ pub(super) struct Catalogue {
     /// Queues that are gone, whose files may still be there.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) deleted: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) schedules: BTreeMap<String, ScheduleEntry>,
+    /// How many schedules there ever were: their ids.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    schedules_made: u64,
 }
 
 /// A queue.
@@ -59,7 +65,15 @@ pub(super) struct StreamEntry {
 impl Catalogue {
     pub(super) fn new() -> Self {
         let hub_id = RandomState::new().hash_one(std::process::id());
-        Self { hub_id, logs: 0, queues: BTreeMap::new(), streams: BTreeMap::new(), deleted: BTreeSet::new() }
+        Self {
+            hub_id,
+            logs: 0,
+            queues: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            deleted: BTreeSet::new(),
+            schedules: BTreeMap::new(),
+            schedules_made: 0,
+        }
     }
 
     /// Tells this hub's files from another one's.
@@ -87,6 +101,18 @@ impl Catalogue {
     pub(super) fn next_log(&mut self) -> u64 {
         self.logs += 1;
         self.hub_id.wrapping_add(self.logs)
+    }
+
+    /// A schedule id that was never used.
+    #[cfg(any(test, feature = "cron"))]
+    pub(super) fn next_schedule(&mut self) -> u64 {
+        self.schedules_made += 1;
+        self.schedules_made
+    }
+
+    /// The schedules that send to a queue.
+    pub(super) fn schedules_of(&self, queue: &Name) -> impl Iterator<Item = &ScheduleEntry> {
+        self.schedules.values().filter(|schedule| schedule.queue == queue.as_str())
     }
 
     /// Refuses a name that differs from another only in case: on some systems both would be one directory.
@@ -154,7 +180,24 @@ impl Catalogue {
                 return Err(format!("log {id:#x} is not one of {}, or not the only one", self.logs));
             }
         }
+        self.check_schedules()?;
         self.check_dead_paths()
+    }
+
+    /// What a schedule left in the log of its queue is its own.
+    fn check_schedules(&self) -> Result<(), String> {
+        let mut seen = HashSet::new();
+        for (name, schedule) in &self.schedules {
+            Name::new(name).map_err(|error| error.to_string())?;
+            schedule.check().map_err(|error| format!("schedule {name}: {error}"))?;
+            if !(1..=self.schedules_made).contains(&schedule.id) || !seen.insert(schedule.id) {
+                let (id, made) = (schedule.id, self.schedules_made);
+                return Err(format!(
+                    "schedule {name} has number {id}, which is not one of {made}, or not its own"
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Every dead path comes to an end, whichever queue it begins at.
@@ -198,9 +241,14 @@ impl Catalogue {
     }
 }
 
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hub::schedule::{Missed, StoredMessage};
     use crate::storage::Blocking;
 
     #[test]
@@ -237,7 +285,21 @@ mod tests {
             catalogue.streams.insert("s".into(), StreamEntry { partitions, offsets, options, starts });
         };
         type Change<'a> = &'a dyn Fn(&mut Catalogue);
-        let changes: [(Change<'_>, &str); 9] = [
+        let schedule = |catalogue: &mut Catalogue, name: &str, queue: &str, max: u32| {
+            let entry = ScheduleEntry {
+                id: catalogue.next_schedule(),
+                expression: "@daily".into(),
+                time_zone: "UTC".into(),
+                missed: Missed::All { max },
+                queue: queue.into(),
+                message: StoredMessage::default(),
+                paused: false,
+                anchor_ns: 0,
+                after_ns: 0,
+            };
+            catalogue.schedules.insert(name.into(), entry);
+        };
+        let changes: [(Change<'_>, &str); 14] = [
             (
                 &|c| ["a", "b", "c"].iter().zip(["b", "c", "b"]).for_each(|(q, d)| queue(c, q, to(d))),
                 "come back",
@@ -250,6 +312,11 @@ mod tests {
             (&|c| stream(c, 1025), "1025 partitions"),
             (&|c| (queue(c, "a", OnExhausted::Drop), c.logs = 0).1, "log 0x"),
             (&|c| (queue(c, "a", OnExhausted::Drop), c.logs = u64::MAX).1, "log 0x"),
+            (&|c| schedule(c, "../s", "a", 1), "../s"),
+            (&|c| schedule(c, "s", "../a", 1), "../a"),
+            (&|c| schedule(c, "s", "a", 65), "up to 65"),
+            (&|c| (schedule(c, "s", "a", 1), c.schedules_made = 0).1, "number 1"),
+            (&|c| (schedule(c, "s", "a", 1), c.schedules_made = 0, schedule(c, "t", "a", 1)).2, "number 1"),
         ];
         for (change, word) in changes {
             let scratch = tempfile::tempdir().unwrap();

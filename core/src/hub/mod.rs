@@ -6,7 +6,7 @@
 //! **Failure.** A queue or stream whose files are damaged cannot be opened; the others can.
 //!
 //! **Where next.** `builder`, `queue_builder`, `stream_builder`: options; `delete`: away with them; `directory`, `catalogue`: files; `timer`: the
-//! thread; `verify`, `salvage`: damaged directories.
+//! thread; `schedule`: messages sent by the clock; `verify`, `salvage`: damaged directories.
 
 mod builder;
 mod catalogue;
@@ -15,12 +15,15 @@ mod directory;
 mod queue_builder;
 mod registry;
 mod salvage;
+mod schedule;
 mod stream_builder;
 mod timer;
 mod verify;
 
 pub use builder::HubBuilder;
 pub use queue_builder::QueueBuilder;
+#[cfg(feature = "cron")]
+pub use schedule::{Missed, Schedule, ScheduleBuilder, ScheduleInfo};
 pub use stream_builder::StreamBuilder;
 pub use verify::{Damage, Report};
 
@@ -86,6 +89,8 @@ struct Inner {
     directory: Option<Directory>,
     storage_name: String,
     registry: Mutex<Registry>,
+    #[cfg(feature = "cron")]
+    schedules: schedule::Schedules,
     closed: AtomicBool,
     timer: Mutex<Option<JoinHandle<()>>>,
 }
@@ -238,6 +243,8 @@ impl Inner {
             directory,
             storage_name,
             registry: Mutex::new(Registry::new(catalogue)),
+            #[cfg(feature = "cron")]
+            schedules: schedule::Schedules::default(),
             closed: AtomicBool::new(false),
             timer: Mutex::new(None),
         });
@@ -254,7 +261,10 @@ impl Inner {
         } else {
             inner.clock.register(weak as Weak<dyn Timed>);
         }
-        Ok(Hub { inner })
+        let hub = Hub { inner };
+        #[cfg(feature = "cron")]
+        schedule::Schedules::load(&hub);
+        Ok(hub)
     }
 
     fn check_open(&self) -> Result<()> {
@@ -298,7 +308,7 @@ impl Inner {
         }
     }
 
-    /// Does what is due: leases and delays of the queues, the commit of what nobody waits for, the upkeep of the streams.
+    /// Does what is due: leases and delays of the queues, schedules, the commit of what nobody waits for, the upkeep of the streams.
     fn run_due(&self, now_ns: u64) {
         let (queues, streams) = {
             let registry = lock(&self.registry);
@@ -306,6 +316,8 @@ impl Inner {
             (queues, registry.streams.values().cloned().collect::<Vec<_>>())
         };
         queues.iter().for_each(|queue| queue.tick(now_ns));
+        #[cfg(feature = "cron")]
+        self.schedules.tick(self);
         self.journal.commit_noted();
         streams.iter().for_each(|stream| stream.upkeep().tick(now_ns));
     }

@@ -5,7 +5,9 @@ use crate::hub::catalogue::{Catalogue, QueueEntry};
 use crate::hub::registry::Registry;
 use crate::hub::{Hub, Inner};
 use crate::name::Name;
-use crate::queue::{self, ErrorClass, OnBreach, OnExhausted, Queue, QueueOptions, Queues, Retry};
+use crate::queue::{
+    self, Capacity, Dedup, ErrorClass, OnBreach, OnExhausted, Queue, QueueOptions, Queues, Retry,
+};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +25,8 @@ pub struct QueueBuilder {
     lease_total_max: Option<Duration>,
     on_breach: Option<OnBreach>,
     error_classes: BTreeMap<String, ErrorClass>,
+    dedup: Option<Dedup>,
+    capacity: Option<Capacity>,
 }
 
 impl QueueBuilder {
@@ -38,6 +42,8 @@ impl QueueBuilder {
             lease_total_max: None,
             on_breach: None,
             error_classes: BTreeMap::new(),
+            dedup: None,
+            capacity: None,
         }
     }
 
@@ -101,6 +107,20 @@ impl QueueBuilder {
         self
     }
 
+    /// What happens to messages with a [`dedup_key`](crate::Message::dedup_key). Altering it counts for keys that are
+    /// remembered, too.
+    pub fn dedup(mut self, dedup: Dedup) -> Self {
+        self.dedup = Some(dedup);
+        self
+    }
+
+    /// How much it may hold, and what happens to what does not fit. No limit by default. Altering it drops nothing by itself;
+    /// what is being sent meanwhile may be left out of the count until the queue is empty or opened again.
+    pub fn capacity(mut self, capacity: Capacity) -> Self {
+        self.capacity = Some(capacity);
+        self
+    }
+
     /// Opens the queue, making it if it does not exist. Options given here are stored.
     ///
     /// # Errors
@@ -133,7 +153,7 @@ impl QueueBuilder {
         let shared = open_shared(inner, &mut registry, &name)?;
         if stored.as_ref() != Some(&options) {
             let dead = dead_of(inner, &mut registry, &options)?;
-            shared.set_options(options, dead);
+            shared.set_options(options, dead)?;
         }
         drop(registry);
         Ok(Queue::new(shared, inner.clone()))
@@ -161,6 +181,8 @@ impl QueueBuilder {
         options.lease_total_max = self.lease_total_max.or(options.lease_total_max);
         options.error_classes.extend(self.error_classes.clone());
         options.error_classes.retain(|_, rule| *rule != ErrorClass::Retried);
+        options.dedup = self.dedup.or(options.dedup);
+        options.capacity = self.capacity.or(options.capacity);
         Ok(options)
     }
 }
@@ -270,6 +292,7 @@ fn open_one(inner: &Inner, registry: &mut Registry, name: &Name) -> Result<(Arc<
     };
     let log = inner.open_log(registry, entry.log, Arc::default(), |directory| directory.queue(name))?;
     let shared = queue::Shared::open(name.clone(), log, inner.journal.clone(), entry.options, dead)?;
+    shared.retain_fired(|id| registry.catalogue.schedules_of(name).any(|schedule| schedule.id == id));
     registry.queues.insert(name.clone(), shared.clone());
     Ok((shared, true))
 }

@@ -300,8 +300,13 @@ impl Journal {
     /// Commits what was noted, if anything was: what the alarm is for.
     pub(crate) fn commit_noted(&self) {
         if !lock(&self.dirty).is_empty() {
-            self.commit_all(if self.level == Level::Written { Level::Written } else { Level::Durable });
+            self.commit_all(self.level_of_noted());
         }
+    }
+
+    /// What everything reaches in time, waited for or not.
+    pub(crate) fn level_of_noted(&self) -> Level {
+        if self.level == Level::Written { Level::Written } else { Level::Durable }
     }
 
     fn is_free(&self) -> bool {

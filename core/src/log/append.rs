@@ -60,7 +60,7 @@ fn refused(granules: u64, records: usize) -> Error {
 }
 
 impl Log {
-    /// Appends frames as one atomic batch: all data frames, or a single control frame.
+    /// Appends frames as one atomic batch: data frames, of which the last may be followed by a control frame; or that alone.
     ///
     /// # Errors
     /// `Closed`, `Poisoned`, or `TooLarge` for a batch over its limits. Then nothing was appended.

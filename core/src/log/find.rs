@@ -82,6 +82,14 @@ impl Log {
         })
     }
 
+    /// Bytes of the data area of a segment that is held.
+    ///
+    /// # Errors
+    /// As [`look`](Self::look).
+    pub(crate) fn segment_bytes(&self, number: u64) -> Result<u64> {
+        self.look(|directory| Ok(directory.segment(number)?.map_or(0, |segment| segment.data_bytes)))
+    }
+
     /// Bytes held, in memory or on disk. A segment whose header cannot be read counts as nothing: whoever reads it is told.
     pub(crate) fn bytes(&self) -> u64 {
         let unread: Vec<_> = {

@@ -56,6 +56,7 @@ const TAG_COMPLETE_BY: u8 = 7;
 const TAG_FAILURES_MAX: u8 = 40;
 const TAG_ATTEMPTS: u8 = 41;
 const TAG_FAILURES: u8 = 42;
+const TAG_REPLACES: u8 = 30;
 
 /// What a frame is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +105,8 @@ pub(crate) struct Options {
     pub(crate) attempts: Option<u64>,
     /// Failures counted in an earlier life.
     pub(crate) failures: Option<u64>,
+    /// The message whose place it takes: that one is gone as soon as this one is there.
+    pub(crate) replaces: Option<u64>,
 }
 
 impl Options {
@@ -116,6 +119,7 @@ impl Options {
             (TAG_FAILURES_MAX, self.failures_max),
             (TAG_ATTEMPTS, self.attempts),
             (TAG_FAILURES, self.failures),
+            (TAG_REPLACES, self.replaces),
         ];
         fields.into_iter().filter_map(|(tag, value)| Some((tag, value?)))
     }
@@ -474,6 +478,7 @@ impl<'a> Frame<'a> {
             failures_max: self.extension_field(TAG_FAILURES_MAX),
             attempts: self.extension_field(TAG_ATTEMPTS),
             failures: self.extension_field(TAG_FAILURES),
+            replaces: self.extension_field(TAG_REPLACES),
         }
     }
 }
@@ -571,14 +576,16 @@ mod tests {
             value in proptest::collection::vec(any::<u8>(), 0..300),
             headers in proptest::collection::vec(("[a-z]{1,9}", proptest::collection::vec(any::<u8>(), 0..9)), 0..4),
             event_time_ns in proptest::option::of(any::<u64>()), due_ns in any::<u64>(), time_ns in any::<u64>(),
-            is_tombstone in any::<bool>(), numbers in proptest::collection::vec(proptest::option::of(any::<u64>()), 7),
+            is_tombstone in any::<bool>(), numbers in proptest::collection::vec(proptest::option::of(any::<u64>()), 8),
             has_options in any::<bool>(),
         ) {
-            let [priority, expires_ns, start_by_ns, complete_by_ns, failures_max, attempts, failures] = numbers[..] else {
+            let [priority, expires_ns, start_by_ns, complete_by_ns, failures_max, attempts, failures, replaces] =
+                numbers[..]
+            else {
                 unreachable!()
             };
             let fields = Options {
-                priority, expires_ns, start_by_ns, complete_by_ns, failures_max, attempts, failures,
+                priority, expires_ns, start_by_ns, complete_by_ns, failures_max, attempts, failures, replaces,
             };
             let options = has_options.then_some(&fields);
             let headers: Vec<(&str, &[u8])> = headers.iter().map(|(n, v)| (n.as_str(), v.as_slice())).collect();

@@ -167,7 +167,7 @@ impl Shared {
             headers: &headers,
             ..Draft::control(Kind::Data, now_ns, frame.value())
         };
-        let appended = target.log.append(&[draft])?;
+        let appended = target.append_beyond(&draft)?;
         target.index(&[draft], appended);
         Ok(appended.end)
     }

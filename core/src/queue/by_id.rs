@@ -13,7 +13,7 @@ use std::time::Duration;
 impl Shared {
     /// Takes a waiting message out of the queue for good; of one that is out, its worker is told. True: it was taken out.
     pub(crate) fn cancel(&self, id: u64) -> Result<bool> {
-        self.tell(id, |state, status, _| match status {
+        self.say(id, |state, status, _| match status {
             Status::Leased { .. } if state.is_recalled(id) => Ok((false, self.events_end())),
             Status::Leased { .. } => {
                 let end = self.append_event(&Event::Recalled { id })?;
@@ -27,7 +27,7 @@ impl Shared {
 
     /// The same, and takes one that is out from its worker.
     pub(crate) fn cancel_now(&self, id: u64) -> Result<bool> {
-        self.tell(id, |state, status, _| {
+        self.say(id, |state, status, _| {
             if status.is_waiting() || matches!(status, Status::Leased { .. }) {
                 return Ok((true, self.cancel_locked(state, id)?));
             }
@@ -42,7 +42,7 @@ impl Shared {
 
     pub(crate) fn reschedule_at(&self, id: u64, time_ns: u64) -> Result<bool> {
         check_delay(time_ns.saturating_sub(self.journal.now_ns()))?;
-        self.tell(id, |state, status, now_ns| {
+        self.say(id, |state, status, now_ns| {
             if !matches!(status, Status::Ready | Status::Scheduled { .. }) {
                 return Ok((false, Place::default()));
             }
@@ -56,7 +56,7 @@ impl Shared {
     }
 
     /// Runs `change` on the state and status of a message, if there is one of that id, and waits for what it appended.
-    fn tell(
+    fn say(
         &self,
         id: u64,
         change: impl FnOnce(&mut State, Status, u64) -> Result<(bool, Place)>,

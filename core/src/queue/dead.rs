@@ -88,7 +88,7 @@ impl Shared {
             headers: &headers,
             value: frame.value(),
         };
-        let receipt = dead.log.append(&[draft])?;
+        let receipt = dead.append_beyond(&draft)?;
         dead.index(&[draft], receipt);
         Ok(receipt.end)
     }

@@ -12,34 +12,45 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `admission`, `dedup` | what a message must pass, and which keys were sent |
+//! | `capacity`, `overflow` | how much there may be, and what goes when it is too much |
 //! | `send`, `receive`, `settle`, `batch`, `dead`, `dead_letters`, `defer`, `breach`, `peek`, `by_id`, `purge` | the verbs |
 //! | `plain/` | the way of plain messages, without a lock |
 //! | `shared`, `state`, `lease`, `deadline`, `groups`, `timers`, `tally`, `history`, `classes` | what a queue knows |
-//! | `settlement`, `envelope`, `recovery` | its events in the log, what is on a letter, and back from it |
+//! | `settlement`, `envelope`, `recovery`, `release` | its events in the log, what is on a letter, back from it, and what of it may go |
+//! | `fired`, `firing` | messages of schedules |
 //! | `delivery`, `consumer`, `options`, `stats` | what callers hold |
 //! | `worker` | threads that run a handler on each message |
 
+mod admission;
 mod batch;
 mod breach;
 mod by_id;
+mod capacity;
 mod classes;
 mod consumer;
 mod dead;
 mod dead_letters;
 mod deadline;
+mod dedup;
 mod defer;
 mod delivery;
 mod envelope;
+mod fired;
+#[cfg(feature = "cron")]
+mod firing;
 mod groups;
 mod history;
 mod lease;
 mod options;
+mod overflow;
 mod peek;
 mod plain;
 mod purge;
 mod ranges;
 mod receive;
 mod recovery;
+mod release;
 mod salvage;
 mod send;
 mod settle;
@@ -51,16 +62,23 @@ mod tally;
 mod timers;
 mod worker;
 
+pub use admission::Sent;
 pub use breach::{BREACH, BREACH_ID, BREACH_QUEUE, BREACH_TIME, Breach};
+pub use capacity::{Capacity, Overflow};
 pub use classes::ErrorClass;
 pub use consumer::Consumer;
 pub use dead_letters::{DeadLetters, Letters, Redrive};
 pub use deadline::Deadline;
+pub use dedup::{DEDUP_KEY, Dedup, DedupMode, OnConflict};
 pub use delivery::Delivery;
 pub use envelope::{
     ATTEMPTS, DEAD_CLASS, DEAD_ERROR, DEAD_HISTORY, DEAD_ID, DEAD_LOG, DEAD_QUEUE, DEAD_REASON, DEAD_TIME,
     FAILURES, FIRST_ENQUEUED, MAX_FAILURES, PRIORITY, REDRIVEN, REDRIVES,
 };
+#[cfg(feature = "cron")]
+pub(crate) use firing::Slot;
+#[cfg(feature = "cron")]
+pub use firing::{SCHEDULE, SCHEDULE_SLOT};
 pub(crate) use options::QueueOptions;
 pub use options::{Jitter, OnBreach, OnExhausted, Retry};
 pub use peek::Peeked;
@@ -115,21 +133,45 @@ impl Queue {
         Self { shared, hub }
     }
 
+    #[cfg(feature = "cron")]
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     /// The name.
     pub fn name(&self) -> &str {
         self.shared.name.as_str()
     }
 
     /// Sends a message; returns its id once it has reached the hub's durability. Ids grow in the order in which
-    /// messages were accepted.
+    /// messages were accepted. Of a duplicate (see [`Message::dedup_key`]) the first message's id is returned.
     ///
     /// # Errors
-    /// `TooLarge`, `InvalidArgument`: nothing was sent. `Poisoned`: not known whether it is on disk. `Closed`.
+    /// `TooLarge`, `InvalidArgument`, `Full`, `Duplicate`: nothing was sent. `Poisoned`: not known whether it is on disk.
+    /// `Closed`.
     pub fn send(&self, message: Message<'_>) -> Result<u64> {
         self.shared.send(&message)
     }
 
-    /// Sends several as one atomic batch: all or none. Returns their ids in order. At most 65,536 messages and 16 MiB.
+    /// As [`send`](Self::send), and says whether the message was a duplicate.
+    ///
+    /// ```
+    /// use ringmain::{Hub, Message, OnExhausted};
+    /// let orders = Hub::memory().queue("orders").on_exhausted(OnExhausted::Drop).open()?;
+    /// let first = orders.send_unique(Message::new(b"pay").dedup_key("order 17"))?;
+    /// let again = orders.send_unique(Message::new(b"pay").dedup_key("order 17"))?;
+    /// assert!(!first.is_duplicate && again.is_duplicate && again.id == first.id);
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_unique(&self, message: Message<'_>) -> Result<Sent> {
+        self.shared.send_unique(&message)
+    }
+
+    /// Sends several as one atomic batch: all or none, but for duplicates. Returns their ids in order. At most 65,536 messages
+    /// and 16 MiB.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -149,7 +191,7 @@ impl Queue {
     /// waited for at once. The receipt has the first id; the others follow it.
     ///
     /// # Errors
-    /// As [`send`](Self::send); `InvalidArgument` for none at all.
+    /// As [`send`](Self::send); `InvalidArgument` for none at all, and for several of which one has a deduplication key.
     pub fn submit_batch(&self, messages: &[Message<'_>]) -> Result<Receipt<u64>> {
         self.shared.submit(messages)
     }

@@ -4,7 +4,9 @@ use crate::error::{Error, Result};
 use crate::limits::{CLASS_COUNT_MAX, LEASE_SECONDS_MAX};
 use crate::message::{check_ttl, duration_ns};
 use crate::name::Name;
+use crate::queue::capacity::Capacity;
 use crate::queue::classes::ErrorClass;
+use crate::queue::dedup::Dedup;
 use crate::queue::history::{Reason, check_class};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -152,6 +154,10 @@ pub(crate) struct QueueOptions {
     pub(crate) on_breach: OnBreach,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) error_classes: BTreeMap<String, ErrorClass>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) dedup: Option<Dedup>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) capacity: Option<Capacity>,
 }
 
 impl QueueOptions {
@@ -165,6 +171,8 @@ impl QueueOptions {
             lease_total_max: None,
             on_breach: OnBreach::None,
             error_classes: BTreeMap::new(),
+            dedup: None,
+            capacity: None,
         }
     }
 
@@ -192,6 +200,8 @@ impl QueueOptions {
             let detail = format!("rules for {count} classes; at most {CLASS_COUNT_MAX} are allowed");
             return Err(Error::invalid("error_class", detail));
         }
+        self.dedup.map_or(Ok(()), |dedup| dedup.check())?;
+        self.capacity.map_or(Ok(()), |capacity| capacity.check())?;
         self.retry.check()
     }
 
@@ -207,6 +217,10 @@ impl QueueOptions {
     /// Failures of which the last kills; `u32::MAX` where none does.
     pub(crate) fn failures_max(&self) -> u32 {
         if self.on_exhausted == OnExhausted::Keep { u32::MAX } else { self.max_failures }
+    }
+
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.capacity.is_some_and(|capacity| capacity.is_limited())
     }
 
     pub(crate) fn lease_ns(&self) -> u64 {

@@ -66,12 +66,17 @@ impl Shared {
                 // Those that were taken go; the next step meets the error.
                 Err(_) => break,
             };
+            let message = Message::new(state.reader.found_place(), Status::Ready);
+            let message = message.with_bytes(&state.reader.frame());
             if id < end {
+                if state.room.is_some() {
+                    // It is counted, and no longer once it is taken from the index.
+                    state.insert(id, message);
+                }
                 ids.push(id);
             } else {
                 // Only indexed ones were left before it: it came after the purge began.
-                let place = state.reader.found_place();
-                state.insert(id, Message::new(place, Status::Ready));
+                state.insert(id, message);
             }
         }
         Ok(ids)

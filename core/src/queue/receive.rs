@@ -201,7 +201,8 @@ impl Shared {
         }
         if let Some(id) = self.next_plain(state)? {
             let (place, payload) = (state.reader.found_place(), state.reader.payload());
-            state.messages.insert(id, Message::new(place, Status::Ready));
+            let message = Message::new(place, Status::Ready).with_bytes(&state.reader.frame());
+            state.messages.insert(id, message);
             state.turn_over(From::Ready, PRIORITY_DEFAULT);
             return Ok(Some((id, payload)));
         }

@@ -12,12 +12,13 @@ use crate::journal::Journal;
 use crate::log::{INDEXED, Kind, Log, Place, Reader};
 use crate::name::Name;
 use crate::queue::breach::apply_breach;
+use crate::queue::dedup::{Entry, value_hash};
 use crate::queue::options::QueueOptions;
 use crate::queue::plain::Cursor;
 use crate::queue::ranges::Ranges;
 use crate::queue::settlement::{Event, ids_of};
-use crate::queue::shared::{Shared, apply_failure, waiting};
-use crate::queue::state::{Message, State, Status};
+use crate::queue::shared::{Shared, apply_failure};
+use crate::queue::state::{Message, State, Status, dedup_key, waiting};
 use crate::queue::tally::Tally;
 use crate::sync::lock;
 use std::collections::BTreeSet;
@@ -45,6 +46,8 @@ impl Shared {
     ) -> Result<Arc<Self>> {
         let seed = journal.now_ns() ^ log.end_sequence();
         let mut state = State::new(Reader::sent(log.clone()), seed);
+        let (dedup, capacity) = (options.dedup.unwrap_or_default(), options.capacity);
+        state.dedup_options = dedup;
         let tally = Tally::default();
         let (next, untold) = replay(&mut state, &log, &tally)?;
         state.forget_passed(next);
@@ -52,6 +55,10 @@ impl Shared {
         reader.seek(next)?;
         let cursor = Cursor::new(reader.place(), reader.next_sequence());
         let queue = Self::new(name, log, journal, options, dead, Recovered { state, cursor, tally });
+        let mut state = lock(&queue.state);
+        queue.set_dedup(&mut state, dedup)?;
+        queue.set_capacity(&mut state, capacity)?;
+        drop(state);
         // From now on the log tells of them: whatever happens to them next is understood when it is read.
         untold
             .into_iter()
@@ -59,8 +66,8 @@ impl Shared {
         queue.count_crashes()?;
         queue.finish_burials()?;
         let (state, _) = queue.state_now();
-        queue.tally.release(&queue.log)?;
         queue.unlock(state);
+        queue.release_segments()?;
         Ok(queue)
     }
 
@@ -89,16 +96,21 @@ fn replay(state: &mut State, log: &Arc<Log>, tally: &Tally) -> Result<(u64, Vec<
     while reader.advance()? {
         let frame = reader.frame();
         match frame.kind() {
-            Kind::Data if frame.has(INDEXED) => {
-                // Settled or not: the cursor will pass it, and it is no plain message.
-                replay.told.insert(reader.sequence()..reader.sequence() + 1);
-                replay.state.insert_read(reader.sequence(), reader.found_place(), &frame);
+            Kind::Data => {
+                if frame.has(INDEXED) {
+                    // Settled or not: the cursor will pass it, and it is no plain message.
+                    replay.told.insert(reader.sequence()..reader.sequence() + 1);
+                    replay.state.insert_read(reader.sequence(), reader.found_place(), &frame);
+                }
+                if let Some(key) = dedup_key(frame.headers()) {
+                    replay.note_key(key, &reader);
+                }
             }
             Kind::Control => {
                 let Some(event) = Event::decode(frame.value()) else { continue };
                 let time_ns = frame.time_ns();
                 replay.check(&event, &reader)?;
-                replay.apply(event, time_ns);
+                replay.apply(event, reader.found_place(), time_ns);
             }
             Kind::Abort => replay.told.insert(reader.sequence()..reader.sequence() + 1),
             _ => {}
@@ -206,7 +218,22 @@ impl Replay<'_> {
         is_new
     }
 
-    fn apply(&mut self, event: Event, time_ns: u64) {
+    /// Remembers the key of the message that the reader has found.
+    fn note_key(&mut self, key: &[u8], reader: &Reader) {
+        let (frame, dedup) = (reader.frame(), self.state.dedup_options);
+        self.state.dedup.expire(dedup.over_before_ns(frame.time_ns()));
+        let hash = if dedup.verify_payload { value_hash(frame.value()) } else { 0 };
+        let entry = Entry { id: reader.sequence(), since_ns: frame.time_ns(), hash };
+        let replaces = frame.options().replaces;
+        if self.state.note_key(key, entry, replaces, reader.found_place())
+            && let Some(old) = replaces
+        {
+            self.settle(old);
+        }
+    }
+
+    /// Applies an event that was told at `told`.
+    fn apply(&mut self, event: Event, told: Place, time_ns: u64) {
         match event {
             Event::Started(leases) => {
                 let first = self.first;
@@ -233,7 +260,7 @@ impl Replay<'_> {
             Event::Adopted { id, place } if id >= self.first && !self.state.messages.contains_key(&id) => {
                 self.leased.push((place, id..id + 1));
                 self.told.insert(id..id + 1);
-                self.state.adopt(id, place);
+                self.state.adopt(id, Message::new(place, Status::Ready));
             }
             Event::Adopted { .. } => {}
             Event::Recalled { id } => self.state.recall(id),
@@ -276,6 +303,7 @@ impl Replay<'_> {
                     }
                 }
             }
+            event @ (Event::Remembered(_) | Event::Fired(_)) => self.state.keep(&event, told),
         }
     }
 

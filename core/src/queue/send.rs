@@ -4,27 +4,42 @@ use crate::error::{Error, Result};
 use crate::journal::Receipt;
 use crate::log::{Appended, Draft, Kind, Level, Options, Place};
 use crate::message::{Message, duration_ns, safest};
+use crate::queue::admission::{Fate, Sent};
+use crate::queue::dedup::DEDUP_KEY;
 use crate::queue::shared::Shared;
-use crate::queue::state::{ORDERING_KEY, PRIORITY_DEFAULT};
+use crate::queue::state::{ORDERING_KEY, PRIORITY_DEFAULT, Status};
 use crate::sync::{Ordering, lock};
 
 /// A message with options, made ready to be appended: times that were relative to now, and the engine's own headers.
-struct Prepared<'a> {
-    message: &'a Message<'a>,
-    due_ns: u64,
+pub(crate) struct Prepared<'a> {
+    pub(crate) message: &'a Message<'a>,
+    pub(crate) due_ns: u64,
     options: Option<Options>,
-    headers: Vec<(&'a str, &'a [u8])>,
+    pub(crate) headers: Vec<(&'a str, &'a [u8])>,
 }
 
 impl Shared {
     pub(crate) fn send(&self, message: &Message<'_>) -> Result<u64> {
+        if self.admits(std::slice::from_ref(message)) {
+            return self.send_unique(message).map(|sent| sent.id);
+        }
         self.send_all(std::slice::from_ref(message))
+    }
+
+    pub(crate) fn send_unique(&self, message: &Message<'_>) -> Result<Sent> {
+        let level = message.durability.into();
+        let (sent, _) = self.send_admitted(std::slice::from_ref(message), level, true)?;
+        sent.first().copied().ok_or_else(|| Error::Internal { detail: "a message without an id".into() })
     }
 
     pub(crate) fn send_batch(&self, messages: &[Message<'_>]) -> Result<Vec<u64>> {
         if messages.is_empty() {
             self.check_open()?;
             return Ok(Vec::new());
+        }
+        if self.admits(messages) {
+            let sent = self.send_admitted(messages, safest(messages).into(), true)?.0;
+            return Ok(sent.iter().map(|sent| sent.id).collect());
         }
         let first = self.send_all(messages)?;
         Ok((first..first + messages.len() as u64).collect())
@@ -38,6 +53,9 @@ impl Shared {
 
     pub(crate) fn submit(&self, messages: &[Message<'_>]) -> Result<Receipt<u64>> {
         let level = safest(messages).into();
+        if self.admits(messages) && !messages.is_empty() {
+            return self.submit_admitted(messages, level);
+        }
         self.with_drafts(messages, |drafts| {
             let appended = self.log.append(drafts)?;
             // Those would be delivered from the index, durable or not.
@@ -50,22 +68,37 @@ impl Shared {
         })
     }
 
+    /// Whether they take the way of `admission.rs`.
+    fn admits(&self, messages: &[Message<'_>]) -> bool {
+        // ORDERING: Relaxed: a queue's limit altered meanwhile counts for this message, or for the next.
+        self.is_bounded.load(Ordering::Relaxed)
+            || messages.iter().any(|message| message.task.dedup_key.is_some())
+    }
+
+    fn submit_admitted(&self, messages: &[Message<'_>], level: Level) -> Result<Receipt<u64>> {
+        if messages.len() > 1 && messages.iter().any(|message| message.task.dedup_key.is_some()) {
+            let detail =
+                "of several messages the receipt could not tell which were sent before; use send_batch";
+            return Err(Error::invalid("dedup_key", detail));
+        }
+        let (sent, end) = self.send_admitted(messages, level, false)?;
+        let id = sent.first().map_or(0, |sent| sent.id);
+        Ok(Receipt::new(&self.journal, level, vec![(self.log.clone(), end)], id))
+    }
+
     /// Does something with the drafts of messages that may all be sent now.
     fn with_drafts<T>(
         &self,
         messages: &[Message<'_>],
         then: impl FnOnce(&[Draft<'_>]) -> Result<T>,
     ) -> Result<T> {
-        self.check_open()?;
-        self.journal.check_space()?;
-        let now_ns = self.journal.now_ns();
-        messages.iter().try_for_each(|message| check(message, now_ns))?;
+        let now_ns = self.check_sendable(messages)?;
         // ORDERING: Relaxed: a queue's limit altered meanwhile counts for this message, or for the next.
         let ttl_ns = self.ttl_ns.load(Ordering::Relaxed);
         match messages {
             _ if ttl_ns != u64::MAX || messages.iter().any(|message| message.task.is_any) => {
                 let prepared: Vec<_> =
-                    messages.iter().map(|message| prepare(message, now_ns, ttl_ns)).collect();
+                    messages.iter().map(|message| prepare(message, now_ns, ttl_ns, false)).collect();
                 let drafts: Vec<_> = prepared.iter().map(|prepared| prepared.draft(now_ns)).collect();
                 then(&drafts)
             }
@@ -73,6 +106,15 @@ impl Shared {
             [message] => then(&[draft(message, now_ns)]),
             _ => then(&messages.iter().map(|message| draft(message, now_ns)).collect::<Vec<_>>()),
         }
+    }
+
+    /// Refuses messages that may not be sent now; returns the time.
+    pub(crate) fn check_sendable(&self, messages: &[Message<'_>]) -> Result<u64> {
+        self.check_open()?;
+        self.journal.check_space()?;
+        let now_ns = self.journal.now_ns();
+        messages.iter().try_for_each(|message| check(message, now_ns))?;
+        Ok(now_ns)
     }
 
     /// Appends drafts of messages, and returns once they have reached this level or the hub's.
@@ -90,15 +132,30 @@ impl Shared {
         }
         let mut state = lock(&self.state);
         let mut granule = appended.start.granule();
+        let mut gone = Vec::new();
         for (id, draft) in (appended.sequence..).zip(drafts) {
             if draft.is_indexed() {
-                state.insert_sent(id, Place::new(appended.start.segment(), granule), draft);
-                self.wake_for(draft.due_ns);
+                match state.pending.remove(&id) {
+                    Some(Fate::Gone) => gone.push(id),
+                    fate => {
+                        state.insert_sent(id, Place::new(appended.start.segment(), granule), draft);
+                        match fate {
+                            Some(Fate::Due(due_ns)) if due_ns > draft.due_ns => {
+                                state.set_status(id, Status::Scheduled { due_ns });
+                            }
+                            _ => self.wake_for(draft.due_ns),
+                        }
+                    }
+                }
             }
             granule += draft.granules();
         }
         if let Some(next_ns) = state.next_deadline_ns() {
             self.journal.alarm().arm(next_ns);
+        }
+        drop(state);
+        if !gone.is_empty() {
+            self.settled(&gone);
         }
     }
 }
@@ -124,7 +181,13 @@ fn draft<'a>(message: &'a Message<'_>, now_ns: u64) -> Draft<'a> {
     }
 }
 
-fn prepare<'a>(message: &'a Message<'a>, now_ns: u64, ttl_ns_max: u64) -> Prepared<'a> {
+/// `is_keyed_indexed`: a message with a deduplication key goes into the index.
+pub(crate) fn prepare<'a>(
+    message: &'a Message<'a>,
+    now_ns: u64,
+    ttl_ns_max: u64,
+    is_keyed_indexed: bool,
+) -> Prepared<'a> {
     let task = &message.task;
     let ttl_ns = task.ttl.map_or(u64::MAX, duration_ns).min(ttl_ns_max);
     let (start_by_ns, complete_by_ns) = task.deadlines_ns(now_ns);
@@ -138,12 +201,30 @@ fn prepare<'a>(message: &'a Message<'a>, now_ns: u64, ttl_ns_max: u64) -> Prepar
     };
     let mut headers = message.headers.clone();
     headers.extend(task.ordering_key.map(|key| (ORDERING_KEY, key)));
-    let is_indexed = options != Options::default() || task.ordering_key.is_some();
+    headers.extend(task.dedup_key.map(|key| (DEDUP_KEY, key)));
+    let is_indexed = options != Options::default()
+        || task.ordering_key.is_some()
+        || task.dedup_key.is_some() && is_keyed_indexed;
     Prepared { message, due_ns: message.due_ns(now_ns), options: is_indexed.then_some(options), headers }
 }
 
 impl Prepared<'_> {
-    fn draft(&self, now_ns: u64) -> Draft<'_> {
+    /// Whether it goes into the index.
+    pub(crate) fn is_indexed(&self) -> bool {
+        self.due_ns != 0 || self.options.is_some()
+    }
+
+    /// The message whose place it takes.
+    pub(crate) fn replaces(&self) -> Option<u64> {
+        self.options.and_then(|options| options.replaces)
+    }
+
+    /// It takes the place of another message.
+    pub(crate) fn replace(&mut self, id: u64) {
+        self.options.get_or_insert_default().replaces = Some(id);
+    }
+
+    pub(crate) fn draft(&self, now_ns: u64) -> Draft<'_> {
         let Self { due_ns, headers, .. } = self;
         Draft { due_ns: *due_ns, options: self.options.as_ref(), headers, ..draft(self.message, now_ns) }
     }

@@ -19,14 +19,18 @@
 //! leaving    | keeps failures u8, length of the name u8, queue utf-8, (id u64, place u64, due_ns u64) * n
 //! gone       | id u64 * n                   redriven, discarded or purged; wherever they were
 //! failed_as  | as failed, but for the reason: length of the class u8, class utf-8, reason utf-8
+//! remembered | (id u64, since_ns u64, hash u64, key_len u16, key) * n      deduplication keys
+//! fired      | (schedule u64, slot_ns u64) * n   the last slots of schedules, their messages sent
 //! ```
 
 use crate::log::Place;
 use crate::name::Name;
 use crate::queue::dead_letters::Terms;
 use crate::queue::deadline::{Deadline, Then};
+use crate::queue::dedup::Entry;
 use crate::queue::history::Reason;
 use crate::queue::state::Death;
+use std::sync::Arc;
 
 const STARTED: u8 = 1;
 const ACKED: u8 = 2;
@@ -44,6 +48,8 @@ const COPIED: u8 = 23;
 const FAILED_AS: u8 = 40;
 const LEAVING: u8 = 41;
 const GONE: u8 = 42;
+const REMEMBERED: u8 = 30;
+const FIRED: u8 = 60;
 
 /// One event of a queue's messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +63,8 @@ pub(crate) enum Event {
     Adopted { id: u64, place: Place },
     Run { id: u64, place: Place, count: u8 },
     AckedRun { id: u64, bits: u64 },
+    Remembered(Vec<(Arc<[u8]>, Entry)>),
+    Fired(Vec<(u64, u64)>),
     Recalled { id: u64 },
     Deferred { id: u64 },
     Breached { id: u64, deadline: Deadline, then: Then },
@@ -182,6 +190,22 @@ impl Event {
                 bytes.push(GONE);
                 ids.iter().for_each(|id| bytes.extend_from_slice(&id.to_le_bytes()));
             }
+            Self::Remembered(entries) => {
+                bytes.push(REMEMBERED);
+                for (key, entry) in entries {
+                    let numbers = [entry.id, entry.since_ns, entry.hash];
+                    numbers.iter().for_each(|number| bytes.extend_from_slice(&number.to_le_bytes()));
+                    bytes.extend_from_slice(&(key.len() as u16).to_le_bytes());
+                    bytes.extend_from_slice(key);
+                }
+            }
+            Self::Fired(slots) => {
+                bytes.push(FIRED);
+                for (schedule, slot_ns) in slots {
+                    bytes.extend_from_slice(&schedule.to_le_bytes());
+                    bytes.extend_from_slice(&slot_ns.to_le_bytes());
+                }
+            }
         }
         bytes
     }
@@ -234,9 +258,42 @@ impl Event {
             COPIED if rest.len() == 9 => {
                 Self::Copied { id: u64_at(0)?, deadline: Deadline::from_byte(*rest.get(8)?)? }
             }
+            REMEMBERED => Self::Remembered(decode_remembered(rest)?),
+            FIRED if rest.len() % 16 == 0 => Self::Fired(
+                (0..rest.len())
+                    .step_by(16)
+                    .map(|at| Some((u64_at(at)?, u64_at(at + 8)?)))
+                    .collect::<Option<_>>()?,
+            ),
             _ => return None,
         })
     }
+
+    /// Bytes that so many slots take.
+    pub(crate) fn fired_bytes(count: usize) -> usize {
+        2 * size_of::<u64>() * count
+    }
+
+    /// Bytes that one key takes.
+    pub(crate) fn remembered_bytes(key: &[u8]) -> usize {
+        REMEMBERED_BYTES + key.len()
+    }
+}
+
+/// Of one key, without the key.
+const REMEMBERED_BYTES: usize = 3 * 8 + 2;
+
+fn decode_remembered(mut rest: &[u8]) -> Option<Vec<(Arc<[u8]>, Entry)>> {
+    let mut entries = Vec::new();
+    while !rest.is_empty() {
+        let (fixed, after) = rest.split_at_checked(REMEMBERED_BYTES)?;
+        let u64_at = |at: usize| Some(u64::from_le_bytes(fixed.get(at..at + 8)?.try_into().ok()?));
+        let key_len = u16::from_le_bytes(fixed.get(24..)?.try_into().ok()?);
+        let (key, after) = after.split_at_checked(key_len.into())?;
+        entries.push((key.into(), Entry { id: u64_at(0)?, since_ns: u64_at(8)?, hash: u64_at(16)? }));
+        rest = after;
+    }
+    Some(entries)
 }
 
 fn leaving(bytes: &[u8]) -> Option<Event> {
@@ -291,6 +348,10 @@ mod tests {
             Event::Dead { id: 1 },
             Event::Dropped { id: u64::MAX },
             Event::Adopted { id: 3, place: Place(4) },
+            Event::Remembered(vec![
+                (b"key"[..].into(), Entry { id: 5, since_ns: 6, hash: 7 }),
+                (b""[..].into(), Entry { id: u64::MAX, since_ns: 0, hash: 0 }),
+            ]),
             Event::Run { id: 3, place: Place(4), count: 64 },
             Event::AckedRun { id: 3, bits: u64::MAX },
             Event::Recalled { id: 4 },
@@ -302,6 +363,7 @@ mod tests {
                 letters: vec![Leaving { id: 1, place: Place(2), due_ns: 3 }; 2],
             },
             Event::Gone(vec![3, 9]),
+            Event::Fired(vec![(1, 2), (3, u64::MAX)]),
         ] {
             assert_eq!(Event::decode(&event.encode()), Some(event));
         }

@@ -17,9 +17,10 @@ use crate::queue::plain::{Counted, Cursor, Runs, Seats};
 use crate::queue::receive::Seat;
 use crate::queue::recovery::Recovered;
 use crate::queue::settlement::{Event, Failure};
-use crate::queue::state::{DETOUR_ADOPTED, Death, State, Status};
+use crate::queue::state::{DETOUR_ADOPTED, Death, Message, State, Status, waiting};
 use crate::queue::tally::Tally;
 use crate::queue::timers::Timer;
+use crate::sync::event_count::EventCount;
 use crate::sync::lock;
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
@@ -57,7 +58,11 @@ pub(crate) struct Shared {
     events_end: AtomicU64,
     /// How long a message may wait, by the queue's options; `u64::MAX` for ever.
     pub(crate) ttl_ns: AtomicU64,
-    closed: AtomicBool,
+    /// It has a capacity.
+    pub(crate) is_bounded: AtomicBool,
+    /// Tells senders that there is more room.
+    pub(crate) freed: Arc<EventCount>,
+    pub(crate) closed: AtomicBool,
     deleted: AtomicBool,
 }
 
@@ -75,6 +80,7 @@ impl Shared {
         let seats = Seats::new(|| Seat::new(log.clone()));
         let lease_ns = AtomicU64::new(options.lease_ns());
         let ttl_ns = AtomicU64::new(options.ttl_ns());
+        let is_bounded = AtomicBool::new(options.is_bounded());
         Arc::new(Self {
             name,
             log,
@@ -88,6 +94,8 @@ impl Shared {
             sent_before,
             lease_ns,
             ttl_ns,
+            is_bounded,
+            freed: Arc::default(),
             options: Mutex::new(options),
             dead: Mutex::new(dead),
             breach_target: Mutex::default(),
@@ -131,6 +139,7 @@ impl Shared {
         }
         drop(state);
         self.log.data().notify_all();
+        self.freed.notify_all();
     }
 
     /// How long a receive leases.
@@ -333,8 +342,9 @@ impl Shared {
             return Ok(false);
         };
         let place = reader.found_place();
+        let message = Message::new(place, Status::Ready).with_bytes(&reader.frame());
         self.append_event(&Event::Adopted { id, place })?;
-        state.adopt(id, place);
+        state.adopt(id, message);
         Ok(true)
     }
 
@@ -371,13 +381,25 @@ impl Shared {
     }
 
     /// Alters what the queue was told.
-    pub(crate) fn set_options(&self, options: QueueOptions, dead: Option<Arc<Shared>>) {
+    ///
+    /// # Errors
+    /// `Corrupt` or `Io` looking at what is there, `Poisoned`.
+    pub(crate) fn set_options(&self, options: QueueOptions, dead: Option<Arc<Shared>>) -> Result<()> {
         // ORDERING: Relaxed: as where it is read.
         self.ttl_ns.store(options.ttl_ns(), Ordering::Relaxed);
         // ORDERING: Relaxed: as above.
         self.lease_ns.store(options.lease_ns(), Ordering::Relaxed);
+        // ORDERING: Relaxed: as above.
+        self.is_bounded.store(options.is_bounded(), Ordering::Relaxed);
+        let (capacity, dedup) = (options.capacity, options.dedup);
         *lock(&self.dead) = dead;
         *lock(&self.options) = options;
+        // So that it is seen.
+        let admitted_end = lock(&self.state).admitted_end;
+        self.journal.commit(&self.log, admitted_end)?;
+        let mut state = lock(&self.state);
+        self.set_dedup(&mut state, dedup.unwrap_or_default())?;
+        self.set_capacity(&mut state, capacity)
     }
 
     /// Hands a leased message back.
@@ -400,53 +422,9 @@ impl Shared {
         }
     }
 
-    /// Releases what is settled, once that is durable.
-    pub(crate) fn settled(&self, ids: &[u64]) {
-        let mut is_over = false;
-        let mut state = lock(&self.state);
-        let ids: Vec<u64> = ids.iter().copied().filter(|id| state.copies.may_settle(*id)).collect();
-        drop(state);
-        for id in ids {
-            if let Ok(Some(segment)) = self.log.segment_of(id) {
-                is_over |= self.tally.settle(&self.log, segment, 1);
-            }
-        }
-        if is_over {
-            self.release_settled();
-        }
-    }
-
-    /// The same for messages that were plain to the end.
-    #[inline]
-    pub(crate) fn settle_run(&self, segment: u64, count: u32) {
-        if self.tally.settle(&self.log, segment, count) {
-            self.release_settled();
-        }
-    }
-
-    /// Lets segments go whose messages are all settled.
-    #[cold]
-    fn release_settled(&self) {
-        let _state = lock(&self.state);
-        // ORDERING: Relaxed: `close` raises it before it takes the lock that we hold.
-        if self.closed.load(Ordering::Relaxed) {
-            return;
-        }
-        // A file that cannot be removed is found again when the queue is opened.
-        let _ = self.tally.release(&self.log);
-        let first = self.log.start().0;
-        // Those who have not received for a while would keep what was released in memory.
-        self.seats.for_each_free(|seat| seat.reader.leave_before(first));
-    }
-
     pub(crate) fn lost(&self, id: u64, attempt: u32) -> Error {
         Error::LeaseLost { queue: self.name.clone(), id, attempt }
     }
-}
-
-/// Where a message waits that may be delivered from `due_ns` on.
-pub(crate) fn waiting(due_ns: u64) -> Status {
-    if due_ns == 0 { Status::Ready } else { Status::Scheduled { due_ns } }
 }
 
 /// The effect of a failure on the state: the same when it happens and when it is read back.

@@ -3,10 +3,14 @@
 
 use crate::limits::PRIORITY_MAX;
 use crate::log::{Draft, Frame, Options, Place, Reader};
+use crate::queue::admission::Fate;
 use crate::queue::breach::Breach;
+use crate::queue::capacity::Room;
 use crate::queue::classes::ClassCounts;
 use crate::queue::dead_letters::Terms;
 use crate::queue::deadline::{Copies, CopyKey, Deadline};
+use crate::queue::dedup::{DEDUP_KEY, Dedup, DedupMode, Entries, Entry};
+use crate::queue::fired::Fired;
 use crate::queue::groups::{Groups, Member};
 use crate::queue::history::History;
 use crate::queue::plain::Bytes;
@@ -22,6 +26,8 @@ use std::sync::Arc;
 pub(crate) const DETOUR_WAITING: u32 = 1;
 /// Something ahead of the cursor is not to be taken there.
 pub(crate) const DETOUR_ADOPTED: u32 = 2;
+/// The queue counts what it holds.
+pub(crate) const DETOUR_BOUNDED: u32 = 1 << 16;
 
 /// Header: the ordering key.
 pub const ORDERING_KEY: &str = "rm-ordering-key";
@@ -40,11 +46,13 @@ pub(crate) enum Death {
     Expired = 3,
     /// It missed a deadline.
     Deadline = 20,
+    /// There was no room for it.
+    Overflow = 30,
 }
 
 impl Death {
     pub(crate) fn from_byte(byte: u8) -> Option<Self> {
-        [Self::Failed, Self::Rejected, Self::Expired, Self::Deadline]
+        [Self::Failed, Self::Rejected, Self::Expired, Self::Deadline, Self::Overflow]
             .into_iter()
             .find(|death| *death as u8 == byte)
     }
@@ -61,6 +69,7 @@ impl Death {
             Self::Rejected => "rejected",
             Self::Expired => "expired",
             Self::Deadline => "deadline",
+            Self::Overflow => "overflow",
         }
     }
 }
@@ -91,6 +100,11 @@ impl Status {
     }
 }
 
+/// Where a message waits that may be delivered from `due_ns` on.
+pub(crate) fn waiting(due_ns: u64) -> Status {
+    if due_ns == 0 { Status::Ready } else { Status::Scheduled { due_ns } }
+}
+
 /// A message that is no longer, or never was, plain.
 #[derive(Debug, Clone)]
 pub(crate) struct Message {
@@ -102,6 +116,8 @@ pub(crate) struct Message {
     pub(crate) failures: u32,
     /// Leases that ran out.
     pub(crate) expirations: u32,
+    /// Of its frame, for the count of a queue with a capacity.
+    pub(crate) bytes: u32,
     /// Its last failures.
     pub(crate) history: History,
     pub(crate) asks: Asks,
@@ -194,6 +210,7 @@ impl Message {
             attempts: 0,
             failures: 0,
             expirations: 0,
+            bytes: 0,
             history: History::default(),
             asks: Asks::default(),
             lease_limit_ns: 0,
@@ -202,11 +219,21 @@ impl Message {
             group: None,
         }
     }
+
+    /// Found in this frame.
+    pub(crate) fn with_bytes(self, frame: &Frame<'_>) -> Self {
+        Self { bytes: frame.bytes().len() as u32, ..self }
+    }
 }
 
 /// The ordering key among the headers of a message.
 fn ordering_key<'h>(mut headers: impl Iterator<Item = (&'h str, &'h [u8])>) -> Option<&'h [u8]> {
     headers.find(|(name, _)| *name == ORDERING_KEY).map(|(_, key)| key)
+}
+
+/// The deduplication key likewise.
+pub(crate) fn dedup_key<'h>(mut headers: impl Iterator<Item = (&'h str, &'h [u8])>) -> Option<&'h [u8]> {
+    headers.find(|(name, _)| *name == DEDUP_KEY).map(|(_, key)| key)
 }
 
 /// Where a ready message stands: highest priority first, then those that have their place by their id, then by when they
@@ -254,6 +281,19 @@ pub(crate) struct State {
     pub(crate) copies: Copies,
     /// The last ones, until somebody asks for them.
     pub(crate) breaches: VecDeque<Breach>,
+    /// Deduplication keys.
+    pub(crate) dedup: Entries,
+    pub(crate) dedup_options: Dedup,
+    /// Messages on their way into the index, of those that `admission.rs` has let in.
+    pub(crate) pending: HashMap<u64, Fate>,
+    /// Where the last of those ends.
+    pub(crate) admitted_end: Place,
+    /// Slots of schedules.
+    pub(crate) fired: Fired,
+    /// Where the last event ends that tells what must outlive its segment.
+    pub(crate) told_end: Place,
+    /// Of a queue with a capacity.
+    pub(crate) room: Option<Box<Room>>,
     pub(crate) totals: Totals,
     pub(crate) failed_by_class: ClassCounts,
     random: u64,
@@ -281,6 +321,13 @@ impl State {
             gone: Vec::new(),
             copies: Copies::default(),
             breaches: VecDeque::new(),
+            dedup: Entries::default(),
+            dedup_options: Dedup::default(),
+            pending: HashMap::new(),
+            admitted_end: Place::default(),
+            told_end: Place::default(),
+            room: None,
+            fired: Fired::default(),
             totals: Totals::default(),
             failed_by_class: ClassCounts::default(),
             random: seed | 1,
@@ -300,9 +347,12 @@ impl State {
         self.leave(id);
         let Some(message) = self.messages.get_mut(&id) else { return };
         let was_due = matches!(message.status, Status::Scheduled { .. });
-        message.status = status;
+        let was = std::mem::replace(&mut message.status, status);
         let (asks, group, is_new) = (message.asks, message.group, message.attempts == 0);
         let priority = asks.priority;
+        if let Some(room) = &mut self.room {
+            room.moved(id, priority, message.bytes.into(), was, status);
+        }
         match status {
             Status::Ready => {
                 if !was_due {
@@ -326,6 +376,9 @@ impl State {
             }
             Status::Leased { deadline_ns } => {
                 self.leased += 1;
+                if self.dedup_options.mode == DedupMode::UntilStarted {
+                    self.dedup.forget(id);
+                }
                 self.deadlines.push(Reverse((deadline_ns, id, message.attempts)));
                 if let Some(group) = group {
                     self.groups.set(group, id, Member::Held);
@@ -363,10 +416,10 @@ impl State {
     }
 
     /// Adds a plain message that nobody has received: the cursor will pass it.
-    pub(crate) fn adopt(&mut self, id: u64, place: Place) {
+    pub(crate) fn adopt(&mut self, id: u64, message: Message) {
         self.ahead.insert(id);
         self.adopted.insert(id);
-        self.insert(id, Message::new(place, Status::Ready));
+        self.insert(id, message);
     }
 
     /// Attempts and failures of a message, if it waits: ready or scheduled, in the index or ahead of the cursor, which is at
@@ -387,20 +440,21 @@ impl State {
     /// Adds a message that was sent with options: it is no plain one.
     pub(crate) fn insert_sent(&mut self, id: u64, place: Place, draft: &Draft<'_>) {
         let options = draft.options.copied().unwrap_or_default();
-        self.insert_indexed(id, place, draft.due_ns, options, ordering_key(draft.headers.iter().copied()));
+        let message = Message { bytes: draft.bytes() as u32, ..Message::new(place, waiting(draft.due_ns)) };
+        self.insert_indexed(id, message, options, ordering_key(draft.headers.iter().copied()));
     }
 
     /// The same from its frame.
     pub(crate) fn insert_read(&mut self, id: u64, place: Place, frame: &Frame<'_>) {
-        self.insert_indexed(id, place, frame.due_ns(), frame.options(), ordering_key(frame.headers()));
+        let message = Message::new(place, waiting(frame.due_ns())).with_bytes(frame);
+        self.insert_indexed(id, message, frame.options(), ordering_key(frame.headers()));
     }
 
-    fn insert_indexed(&mut self, id: u64, place: Place, due_ns: u64, options: Options, key: Option<&[u8]>) {
+    fn insert_indexed(&mut self, id: u64, message: Message, options: Options, key: Option<&[u8]>) {
         self.ahead.insert(id);
         let (asks, group) = (Asks::of(&options), key.map(|key| self.groups.join(key)));
-        let status = if due_ns == 0 { Status::Ready } else { Status::Scheduled { due_ns } };
         let failures = counter(options.failures);
-        self.insert(id, Message { asks, group, failures, ..Message::new(place, status) });
+        self.insert(id, Message { asks, group, failures, ..message });
         if let Some(message) = self.messages.get_mut(&id) {
             // Only now: it has not been out in this life, so that a delay of its own holds up nobody.
             message.attempts = counter(options.attempts);
@@ -415,7 +469,41 @@ impl State {
             self.groups.leave(group, id);
         }
         self.look_for_waiting();
+        if !self.dedup_options.is_by_time() {
+            self.dedup.forget(id);
+        }
+        if let Some(room) = &mut self.room {
+            room.removed(id, message.asks.priority, message.bytes.into(), message.status);
+        }
         Some(message)
+    }
+
+    /// Remembers the deduplication key of a message that is told at `place`, maybe in the place of another one. True: that one
+    /// was there, and is gone.
+    pub(crate) fn note_key(
+        &mut self,
+        key: &[u8],
+        mut entry: Entry,
+        replaces: Option<u64>,
+        place: Place,
+    ) -> bool {
+        let mut is_gone = false;
+        if let Some(old) = replaces {
+            if self.dedup_options.mode == DedupMode::Fixed
+                && let Some(first) = self.dedup.get(key)
+            {
+                entry.since_ns = first.since_ns;
+            }
+            is_gone = match self.pending.get_mut(&old) {
+                Some(fate) => {
+                    *fate = Fate::Gone;
+                    false
+                }
+                None => self.remove(old).is_some(),
+            };
+        }
+        self.dedup.put(key, entry, place);
+        is_gone
     }
 
     /// Takes a message from where its status has put it.

@@ -1,5 +1,6 @@
 //! Counts of a queue.
 
+use crate::queue::capacity::Overflow;
 use crate::queue::shared::Shared;
 use crate::sync::Ordering;
 
@@ -45,6 +46,20 @@ pub struct QueueStats {
     pub purged_total: u64,
     /// Messages dropped because they were exhausted, rejected or expired, or missed a deadline.
     pub dropped_total: u64,
+    /// Messages that were refused because there was no room.
+    pub refused_total: u64,
+    /// Messages dropped to make room, being the oldest.
+    pub dropped_oldest_total: u64,
+    /// Messages dropped to make room, being the newest.
+    pub dropped_newest_total: u64,
+    /// Messages dropped to make room, being of the lowest priority.
+    pub dropped_lowest_priority_total: u64,
+    /// Messages sent where exhausted messages go to make room, being the oldest.
+    pub dead_lettered_oldest_total: u64,
+    /// Messages whose deduplication key was still remembered.
+    pub dedup_hits_total: u64,
+    /// Deduplication keys that are remembered.
+    pub dedup_entries: u64,
 }
 
 /// The totals of [`QueueStats`].
@@ -61,12 +76,39 @@ pub(crate) struct Totals {
     pub(crate) redriven: u64,
     pub(crate) purged: u64,
     pub(crate) dropped: u64,
+    pub(crate) dedup_hits: u64,
+    pub(crate) overflow: OverflowTotals,
+}
+
+/// What became of messages that did not fit, or of others for them.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct OverflowTotals {
+    pub(crate) refused: u64,
+    oldest: u64,
+    newest: u64,
+    lowest_priority: u64,
+    dead_lettered: u64,
+}
+
+impl OverflowTotals {
+    /// One went.
+    pub(crate) fn count(&mut self, overflow: Overflow) {
+        match overflow {
+            Overflow::Block(_) | Overflow::Reject => {}
+            Overflow::DropOldest => self.oldest += 1,
+            Overflow::DropNewest => self.newest += 1,
+            Overflow::DropLowestPriority => self.lowest_priority += 1,
+            Overflow::DeadLetterOldest => self.dead_lettered += 1,
+        }
+    }
 }
 
 impl Shared {
     /// The counts now, after what time has brought.
     pub(crate) fn stats(&self) -> QueueStats {
-        let (mut state, _) = self.state_now();
+        let (mut state, now_ns) = self.state_now();
+        let over_ns = state.dedup_options.over_before_ns(now_ns);
+        state.dedup.expire(over_ns);
         let (next, end) = (self.cursor.next_sequence(), self.log.end_sequence());
         state.forget_passed(next);
         let plain = end.saturating_sub(next).saturating_sub(state.ahead.len() as u64);
@@ -92,6 +134,13 @@ impl Shared {
             redriven_total: totals.redriven,
             purged_total: totals.purged,
             dropped_total: totals.dropped,
+            refused_total: totals.overflow.refused,
+            dropped_oldest_total: totals.overflow.oldest,
+            dropped_newest_total: totals.overflow.newest,
+            dropped_lowest_priority_total: totals.overflow.lowest_priority,
+            dead_lettered_oldest_total: totals.overflow.dead_lettered,
+            dedup_hits_total: totals.dedup_hits,
+            dedup_entries: state.dedup.len() as u64,
         };
         self.unlock(state);
         stats

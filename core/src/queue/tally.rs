@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::log::Log;
 use crate::sync::{AtomicU64, IS_MODEL, Mutex, Ordering, lock};
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 const CELL_COUNT: usize = if IS_MODEL { 1 } else { 16 };
 
@@ -98,21 +99,27 @@ impl Tally {
         self.count_in(&lock(&self.rest), segment)
     }
 
-    /// Releases the oldest segments whose records are all settled. A segment's settlements refer to records in it or
-    /// before it, so once those are gone nothing refers to them either.
-    pub(crate) fn release(&self, log: &Log) -> Result<()> {
-        let mut rest = lock(&self.rest);
-        while let Some((number, records)) = log.first_sealed()? {
-            if self.count_in(&rest, number) < records {
-                break;
-            }
-            log.release_before(number + 1)?;
-            if log.start().0 == number {
-                break;
-            }
-            rest.remove(&number);
+    /// The oldest segments, as far as their records are all settled. A segment's settlements refer to records in it or before
+    /// it, so once those are gone nothing refers to them either.
+    pub(crate) fn releasable(&self, log: &Log) -> Result<Range<u64>> {
+        let rest = lock(&self.rest);
+        let Some((first, records)) = log.first_sealed()? else { return Ok(0..0) };
+        let (mut end, mut records) = (first, Some(records));
+        while records.is_some_and(|records| self.count_in(&rest, end) >= records) {
+            end += 1;
+            records = log.record_count(end)?;
         }
-        Ok(())
+        Ok(first..end)
+    }
+
+    /// Releases the oldest segment. False: it has to stay for now.
+    pub(crate) fn release(&self, log: &Log, number: u64) -> Result<bool> {
+        log.release_before(number + 1)?;
+        if log.start().0 == number {
+            return Ok(false);
+        }
+        lock(&self.rest).remove(&number);
+        Ok(true)
     }
 }
 

@@ -241,3 +241,16 @@ fn what_was_cancelled_while_it_was_taken_ahead_and_in_nobodys_hands_does_not_com
         assert_eq!(take_all(&queue), ["ahead too"]);
     });
 }
+
+#[test]
+fn a_plain_message_is_found_behind_events_and_is_seen_no_more_once_it_is_cancelled() {
+    on_both(|b| {
+        let queue = b.queue("jobs").open().unwrap();
+        send(&queue, Message::new("first"));
+        receive(&queue).unwrap().release().unwrap();
+        let id = send(&queue, Message::new("second"));
+        assert!(queue.cancel(id).unwrap());
+        let seen: Vec<u64> = queue.peek(0, 10).unwrap().iter().map(|message| message.id()).collect();
+        assert_eq!(seen, [0]);
+    });
+}

@@ -3,8 +3,10 @@
 
 mod batch;
 mod by_id;
+mod capacity;
 mod dead_letters;
 mod deadline;
+mod dedup;
 mod defer;
 mod delay;
 mod dying;

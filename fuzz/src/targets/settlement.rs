@@ -92,6 +92,8 @@ fn touched_by(event: &Event) -> Vec<u64> {
         | Event::Deferred { id }
         | Event::Breached { id, .. }
         | Event::Copied { id, .. } => vec![*id],
+        | Event::Adopted { id, .. } => vec![*id],
+        Event::Remembered(_) | Event::Fired(_) => Vec::new(),
     }
 }
 

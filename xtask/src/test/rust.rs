@@ -6,8 +6,8 @@ use crate::shell::{cargo, program};
 use anyhow::Result;
 use std::process::Command;
 
-/// The simulated disk, and the planted bugs that the tests must catch.
-pub const FEATURES: [&str; 2] = ["--features", "ringmain/simulation,ringmain/seeded-bugs"];
+/// The simulated disk, the planted bugs that the tests must catch, and what is off by default.
+pub const FEATURES: [&str; 2] = ["--features", "ringmain/simulation,ringmain/seeded-bugs,ringmain/cron"];
 
 /// Is everything formatted? The models and the fuzz targets are workspaces of their own; that of the models cargo does not
 /// read before `./x loom` has put there what it depends on.

@@ -112,6 +112,14 @@ class DiskFull(StorageError, name="DISK_FULL"):
     """Publishing would use the part of the disk that is kept in reserve; acknowledging and committing go on."""
 
 
+class Full(RingmainError, name="FULL"):
+    """A queue holds as much as it was told to hold: have more of it received and acked, or send it later."""
+
+
+class Duplicate(RingmainError, name="DUPLICATE"):
+    """A message has the deduplication key of an earlier one, and the queue was told to refuse that."""
+
+
 def _build(code: int, message: str, errno: int) -> RingmainError:
     """The exception of an error of the core."""
     error = _CLASSES.get(code, RingmainError)(message)

@@ -19,7 +19,7 @@ use crate::queue::dead_letters::scan::{Found, Scan};
 use crate::queue::envelope::{self, DEAD_QUEUE, Headers, REDRIVEN};
 use crate::queue::settlement::{Event, Leaving};
 use crate::queue::shared::Shared;
-use crate::queue::state::{State, Status};
+use crate::queue::state::{Message, State, Status};
 use crate::sync::{Ordering, lock};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -182,8 +182,7 @@ impl Shared {
         let mut refused = target.check_open();
         for draft in &drafts {
             if refused.is_ok() {
-                refused =
-                    target.log.append(std::slice::from_ref(draft)).map(|appended| written.push(appended));
+                refused = target.append_beyond(draft).map(|appended| written.push(appended));
             }
         }
         if let Some(last) = written.last() {
@@ -286,7 +285,7 @@ impl State {
     /// A letter is on its way.
     pub(crate) fn set_leaving(&mut self, letter: &Leaving) {
         if !self.messages.contains_key(&letter.id) {
-            self.adopt(letter.id, letter.place);
+            self.adopt(letter.id, Message::new(letter.place, Status::Ready));
         }
         self.set_status(letter.id, Status::Leaving);
     }

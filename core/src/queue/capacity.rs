@@ -1,0 +1,277 @@
+//! How much a queue may hold, and what happens when a message does not fit.
+//!
+//! **Promise.** What counts is everything that is in the queue: ready, scheduled, blocked and leased. What is leased is never
+//! dropped. A message that is dropped to make room is dropped only if that makes enough of it.
+//!
+//! **Not promised.** That dead letters wait for room: a message that dies is never lost for want of it, so its queue may come
+//! to hold more than it may.
+//!
+//! **Where next.** `admission.rs` asks for room; the state tells who comes, waits and goes; `overflow.rs` makes room.
+
+use crate::error::{Error, Result};
+use crate::limits::PRIORITY_MAX;
+use crate::log::{Appended, Draft};
+use crate::queue::shared::Shared;
+use crate::queue::state::Status;
+use crate::sync::event_count::EventCount;
+use crate::sync::lock;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How much a queue may hold.
+///
+/// ```
+/// use ringmain::{Capacity, Error, Hub, Message, OnExhausted, Overflow};
+/// let capacity = Capacity { messages: Some(1), overflow: Overflow::Reject, ..Capacity::default() };
+/// let jobs = Hub::memory().queue("jobs").capacity(capacity).on_exhausted(OnExhausted::Drop).open()?;
+/// jobs.send(Message::new(b"one"))?;
+/// assert!(matches!(jobs.send(Message::new(b"two")), Err(Error::Full { limit: 1, .. })));
+/// # Ok::<(), ringmain::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Capacity {
+    /// Most messages; `None` (the default) for no limit.
+    pub messages: Option<u64>,
+    /// Most bytes of keys, headers and values, and of what is kept with them, about 24 bytes each; `None` (the default) for no
+    /// limit.
+    pub bytes: Option<u64>,
+    /// What happens to what does not fit. Default: `Block` for 30 s.
+    pub overflow: Overflow,
+}
+
+/// What happens when a message does not fit. How long messages may stay is another option of the queue, `ttl`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Overflow {
+    /// Sending waits for room, at most this long (`Duration::MAX`: for ever), then it is refused with
+    /// [`Full`](crate::Error::Full). [`submit`](crate::Queue::submit) does not wait and is refused at once.
+    Block(Duration),
+    /// It is refused with [`Full`](crate::Error::Full).
+    Reject,
+    /// The oldest messages that are not leased are dropped: of an ordering key always those that would have come first.
+    DropOldest,
+    /// The newest messages that are not leased are dropped, and it takes their place.
+    DropNewest,
+    /// The oldest of the messages with the lowest priority are dropped, if they are not leased and their priority is not
+    /// higher than its own.
+    DropLowestPriority,
+    /// As `DropOldest`, and they go where exhausted messages go, with the reason `overflow`; a queue that keeps those drops
+    /// them.
+    DeadLetterOldest,
+}
+
+impl Default for Overflow {
+    fn default() -> Self {
+        Self::Block(Duration::from_secs(30))
+    }
+}
+
+impl Capacity {
+    pub(crate) fn check(&self) -> Result<()> {
+        for (what, limit) in [("capacity messages", self.messages), ("capacity bytes", self.bytes)] {
+            if limit == Some(0) {
+                return Err(Error::invalid(what, "0 is not allowed; at least 1 is, or None for no limit"));
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn is_limited(&self) -> bool {
+        self.messages.is_some() || self.bytes.is_some()
+    }
+
+    /// Whether messages are dropped to make room.
+    pub(crate) fn drops(&self) -> bool {
+        !matches!(self.overflow, Overflow::Block(_) | Overflow::Reject)
+    }
+
+    /// How long sending may wait.
+    pub(crate) fn wait(&self) -> Duration {
+        match self.overflow {
+            Overflow::Block(wait) => wait,
+            _ => Duration::ZERO,
+        }
+    }
+}
+
+/// So many messages with so many bytes in all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Load {
+    pub(crate) messages: u64,
+    pub(crate) bytes: u64,
+}
+
+impl Load {
+    pub(crate) fn add(&mut self, bytes: u64) {
+        self.messages += 1;
+        self.bytes += bytes;
+    }
+
+    fn less(self, other: Self) -> Self {
+        let messages = self.messages.saturating_sub(other.messages);
+        Self { messages, bytes: self.bytes.saturating_sub(other.bytes) }
+    }
+}
+
+/// What a queue with a capacity holds.
+#[derive(Debug)]
+pub(crate) struct Room {
+    pub(crate) capacity: Capacity,
+    held: Load,
+    /// Messages in the index that are not out, by priority.
+    waiting: [BTreeSet<u64>; PRIORITY_MAX as usize + 1],
+    /// Told when there is more room.
+    freed: Arc<EventCount>,
+}
+
+impl Room {
+    pub(crate) fn new(capacity: Capacity, freed: Arc<EventCount>) -> Self {
+        Self { capacity, held: Load::default(), waiting: Default::default(), freed }
+    }
+
+    /// A message comes, of so many bytes.
+    pub(crate) fn enter(&mut self, bytes: u64) {
+        self.held.add(bytes);
+    }
+
+    /// A message is from now on in that status; `was` it had before.
+    pub(crate) fn moved(&mut self, id: u64, priority: u8, bytes: u64, was: Status, status: Status) {
+        self.wait(id, priority, matches!(status, Status::Ready | Status::Scheduled { .. }));
+        if matches!(status, Status::Dying { .. }) {
+            self.leave(bytes, was);
+        }
+    }
+
+    /// A message is no longer there.
+    pub(crate) fn removed(&mut self, id: u64, priority: u8, bytes: u64, was: Status) {
+        self.wait(id, priority, false);
+        self.leave(bytes, was);
+    }
+
+    /// It is no longer to be counted, unless it was dying: then it is not any more.
+    fn leave(&mut self, bytes: u64, was: Status) {
+        if !matches!(was, Status::Dying { .. }) {
+            self.held = self.held.less(Load { messages: 1, bytes });
+            self.freed.notify_all();
+        }
+    }
+
+    /// Whether a message may be dropped.
+    pub(crate) fn wait(&mut self, id: u64, priority: u8, is_waiting: bool) {
+        let Some(waiting) = self.waiting.get_mut(usize::from(priority)) else { return };
+        if is_waiting {
+            waiting.insert(id);
+        } else {
+            waiting.remove(&id);
+        }
+    }
+
+    /// What does not fit of what is coming, when so much was freed: messages or bytes, how much there is and may be.
+    pub(crate) fn excess(&self, freed: Load, coming: Load) -> Option<(&'static str, u64, u64)> {
+        let over = |left: u64, coming: u64, limit: Option<u64>| {
+            limit.filter(|limit| left.saturating_add(coming) > *limit)
+        };
+        let Load { messages, bytes } = self.held.less(freed);
+        if let Some(limit) = over(messages, coming.messages, self.capacity.messages) {
+            return Some(("messages", self.held.messages, limit));
+        }
+        over(bytes, coming.bytes, self.capacity.bytes).map(|limit| ("bytes", self.held.bytes, limit))
+    }
+
+    /// Whether so much would not even fit an empty queue.
+    pub(crate) fn never_fits(&self, coming: Load) -> bool {
+        let over = |coming: u64, limit: Option<u64>| limit.is_some_and(|limit| coming > limit);
+        over(coming.messages, self.capacity.messages) || over(coming.bytes, self.capacity.bytes)
+    }
+
+    /// The oldest that waits, of one priority or of all.
+    pub(crate) fn oldest(&self, priority: Option<u8>) -> Option<u64> {
+        match priority {
+            Some(priority) => self.waiting.get(usize::from(priority))?.first().copied(),
+            None => self.waiting.iter().filter_map(BTreeSet::first).min().copied(),
+        }
+    }
+
+    /// The newest that waits.
+    pub(crate) fn newest(&self) -> Option<u64> {
+        self.waiting.iter().filter_map(BTreeSet::last).max().copied()
+    }
+}
+
+impl Shared {
+    /// Appends a message that must come in, whether there is room for it or not: dead letters, what is redriven or moved.
+    ///
+    /// # Errors
+    /// As appending.
+    pub(crate) fn append_beyond(&self, draft: &Draft<'_>) -> Result<Appended> {
+        let mut state = lock(&self.state);
+        let appended = self.log.append(std::slice::from_ref(draft))?;
+        if let Some(room) = &mut state.room {
+            room.enter(draft.bytes() as u64);
+        }
+        Ok(appended)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queue::state::Death;
+
+    const READY: Status = Status::Ready;
+    const OUT: Status = Status::Leased { deadline_ns: 9 };
+    const DYING: Status = Status::Dying { death: Death::Failed };
+
+    fn room(messages: Option<u64>, bytes: Option<u64>) -> Room {
+        let capacity = Capacity { messages, bytes, overflow: Overflow::Reject };
+        Room::new(capacity, Arc::new(EventCount::new()))
+    }
+
+    fn load(messages: u64, bytes: u64) -> Load {
+        Load { messages, bytes }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        let mut room = room(Some(2), Some(100));
+        let nothing = load(0, 0);
+        assert_eq!(room.excess(nothing, load(2, 100)), None);
+        room.enter(60);
+        assert_eq!(room.excess(nothing, load(2, 1)), Some(("messages", 1, 2)));
+        assert_eq!(room.excess(nothing, load(1, 41)), Some(("bytes", 60, 100)));
+        assert_eq!(room.excess(nothing, load(1, 40)), None);
+        assert_eq!(room.excess(load(1, 60), load(2, 100)), None);
+        assert!(
+            room.never_fits(load(3, 1)) && room.never_fits(load(1, 101)) && !room.never_fits(load(2, 100))
+        );
+    }
+
+    #[test]
+    fn a_message_leaves_once_when_it_dies_and_is_then_removed() {
+        let mut room = room(Some(2), None);
+        room.enter(10);
+        room.enter(10);
+        room.moved(1, 4, 10, READY, OUT);
+        assert_eq!(room.held, load(2, 20));
+        room.moved(1, 4, 10, OUT, DYING);
+        room.removed(1, 4, 10, DYING);
+        assert_eq!(room.held, load(1, 10));
+        room.removed(2, 4, 10, READY);
+        assert_eq!(room.held, load(0, 0));
+    }
+
+    #[test]
+    fn only_what_waits_may_be_dropped() {
+        let mut room = room(Some(9), None);
+        for (id, priority) in [(3, 4), (1, 9), (2, 0), (7, 4)] {
+            room.moved(id, priority, 1, DYING, READY);
+        }
+        assert_eq!((room.oldest(None), room.newest(), room.oldest(Some(4))), (Some(1), Some(7), Some(3)));
+        room.moved(1, 9, 1, READY, OUT);
+        room.moved(7, 4, 1, READY, DYING);
+        assert_eq!((room.oldest(None), room.newest(), room.oldest(Some(9))), (Some(2), Some(3), None));
+    }
+}

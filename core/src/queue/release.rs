@@ -1,0 +1,153 @@
+//! Releasing segments whose messages are all settled, and telling again what else is in them.
+//!
+//! **Promise.** Deduplication keys (`dedup.rs`) and notes of slots (`fired.rs`) outlive the segment of their message: before the
+//! segment goes, what it told last of them is told again in events at the end of the log, durably.
+//!
+//! **How.** `State::keep` remembers what such an event tells, and where that was: for who tells it the first time, for who
+//! tells it again, and in recovery. No segment goes before all of it is durable, so that no crash takes back the newer of two and finds the
+//! older one gone.
+//!
+//! **How much that writes.** Segments go only when what is told again of them is at most half as long as they are; until enough
+//! of their keys are over, or enough others are settled behind them, they stay. So at most as much is told again in all as was
+//! written in the first place, however often a key is moved on; and what is kept is at most twice as long as what
+//! is remembered, and the segments in use. Without that rule keys that take more room than one segment would be moved
+//! round for ever.
+
+use crate::error::Result;
+use crate::log::{Level, Place};
+use crate::queue::dedup::Entry;
+use crate::queue::settlement::Event;
+use crate::queue::shared::Shared;
+use crate::queue::state::State;
+use crate::sync::{Ordering, lock};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Most bytes of keys that one event tells, its last key aside.
+const EVENT_BYTES_MAX: usize = 16 << 10;
+
+impl Shared {
+    /// Counts messages as settled, which is durable, and lets the segments go that are no longer needed.
+    pub(crate) fn settled(&self, ids: &[u64]) {
+        let mut is_over = false;
+        let mut state = lock(&self.state);
+        let ids: Vec<u64> = ids.iter().copied().filter(|id| state.copies.may_settle(*id)).collect();
+        drop(state);
+        for id in ids {
+            if let Ok(Some(segment)) = self.log.segment_of(id) {
+                is_over |= self.tally.settle(&self.log, segment, 1);
+            }
+        }
+        if is_over {
+            self.release_settled();
+        }
+    }
+
+    /// The same for messages that were plain to the end.
+    #[inline]
+    pub(crate) fn settle_run(&self, segment: u64, count: u32) {
+        if self.tally.settle(&self.log, segment, count) {
+            self.release_settled();
+        }
+    }
+
+    #[cold]
+    fn release_settled(&self) {
+        // A file that cannot be removed is found again when the queue is opened.
+        let _ = self.release_segments();
+        let first = self.log.start().0;
+        // Those who have not received for a while would keep what was released in memory.
+        self.seats.for_each_free(|seat| seat.reader.leave_before(first));
+    }
+
+    /// Releases the oldest segments, as far as they are settled and what must outlive them is told elsewhere.
+    pub(crate) fn release_segments(&self) -> Result<()> {
+        // ORDERING: Relaxed: `close` raises it before it takes the lock that we hold.
+        let is_closed = || self.closed.load(Ordering::Relaxed);
+        loop {
+            let mut state = lock(&self.state);
+            if is_closed() {
+                return Ok(());
+            }
+            let mut settled = self.tally.releasable(&self.log)?;
+            if self.log.is_durable() && !(state.dedup.is_empty() && state.fired.is_empty()) {
+                settled.end = self.tell_again(&mut state, settled.clone())?;
+                let end = state.told_end;
+                if !settled.is_empty() && !self.log.reached(Level::Durable, end) {
+                    drop(state);
+                    // Whatever the hub's level is. What is told meanwhile comes after, and what is told up to here stays.
+                    self.journal.commit_to(&self.log, end, Level::Durable)?;
+                    state = lock(&self.state);
+                }
+            }
+            if settled.is_empty() || is_closed() {
+                return Ok(());
+            }
+            for number in settled {
+                if !self.tally.release(&self.log, number)? {
+                    return Ok(());
+                }
+            }
+            drop(state);
+        }
+    }
+
+    /// Tells again what must not go with settled segments; returns before which one they may go.
+    fn tell_again(&self, state: &mut State, settled: Range<u64>) -> Result<u64> {
+        let over_ns = state.dedup_options.over_before_ns(self.journal.now_ns());
+        state.dedup.expire(over_ns);
+        let mut keys = state.dedup.told_before(Place::new(settled.end, 0)).peekable();
+        let (mut end, mut segment_bytes, mut key_bytes) = (settled.start, 0, 0);
+        for number in settled {
+            segment_bytes += self.log.segment_bytes(number)?;
+            while let Some((_, key, _)) = keys.next_if(|(place, ..)| place.segment() <= number) {
+                key_bytes += Event::remembered_bytes(key) as u64;
+            }
+            let slot_bytes = Event::fired_bytes(state.fired.told_before(number + 1).len()) as u64;
+            if 2 * (key_bytes + slot_bytes) <= segment_bytes {
+                end = number + 1;
+            }
+        }
+        drop(keys);
+        let told = state.dedup.told_before(Place::new(end, 0));
+        let mut left: Vec<_> = told.map(|(_, key, entry)| (key.clone(), entry)).collect();
+        while !left.is_empty() {
+            let mut bytes = 0;
+            let fits = |(key, _): &&(Arc<[u8]>, Entry)| {
+                let before = bytes;
+                bytes += Event::remembered_bytes(key);
+                before < EVENT_BYTES_MAX
+            };
+            let count = left.iter().take_while(fits).count();
+            self.tell(state, Event::Remembered(left.drain(..count).collect()))?;
+        }
+        let slots = state.fired.told_before(end);
+        if !slots.is_empty() {
+            self.tell(state, Event::Fired(slots))?;
+        }
+        Ok(end)
+    }
+
+    /// Tells what must outlive its segment at the end of the log.
+    pub(crate) fn tell(&self, state: &mut State, event: Event) -> Result<()> {
+        let end = self.append_event(&event)?;
+        state.keep(&event, end);
+        Ok(())
+    }
+}
+
+impl State {
+    /// Remembers what an event tells that must outlive its segment. `end`: where it is in the log.
+    pub(crate) fn keep(&mut self, event: &Event, end: Place) {
+        self.told_end = self.told_end.max(end);
+        match event {
+            Event::Remembered(entries) => {
+                entries.iter().for_each(|(key, entry)| self.dedup.put(key, *entry, end));
+            }
+            Event::Fired(slots) => {
+                slots.iter().for_each(|(schedule, slot_ns)| self.fired.note(*schedule, *slot_ns, end));
+            }
+            _ => {}
+        }
+    }
+}
