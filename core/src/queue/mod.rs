@@ -326,7 +326,8 @@ impl Queue {
     }
 
     /// Takes every message out of the queue for good that was there when the purge began and waits: ready, or for its time, or
-    /// for others of its ordering key. Those that are out stay with who has them. Returns how many.
+    /// for others of its ordering key, or set aside. Those that are out stay with who has them. No deduplication key is remembered
+    /// any more. Returns how many.
     ///
     /// # Errors
     /// As [`receive`](Self::receive); `Poisoned`, then it is not known whether the last few thousand are gone.

@@ -1,6 +1,9 @@
 //! Emptying a queue.
 
 use crate::error::Result;
+use crate::log::Place;
+use crate::queue::dedup::Entries;
+use crate::queue::settlement::Event;
 use crate::queue::shared::Shared;
 use crate::queue::state::{Message, State, Status};
 
@@ -32,10 +35,23 @@ impl Shared {
         loop {
             let purged = self.purge_step(|state| self.take_plain_before(state, end))?;
             if purged == 0 {
+                self.forget_keys()?;
                 return Ok(count);
             }
             count += purged;
         }
+    }
+
+    /// What was purged may be sent again: no deduplication key is remembered.
+    fn forget_keys(&self) -> Result<()> {
+        let (mut state, _) = self.state_now();
+        let forgotten = if state.dedup.is_empty() {
+            Ok(Place::default())
+        } else {
+            self.append_event(&Event::Forgotten).inspect(|_| state.dedup = Entries::default())
+        };
+        self.unlock(state);
+        self.journal.commit(&self.log, forgotten?)
     }
 
     /// Takes out what `choose` says.

@@ -12,7 +12,7 @@ use crate::journal::Journal;
 use crate::log::{INDEXED, Kind, Log, Place, Reader};
 use crate::name::Name;
 use crate::queue::breach::apply_breach;
-use crate::queue::dedup::{Entry, value_hash};
+use crate::queue::dedup::{Entries, Entry, value_hash};
 use crate::queue::options::QueueOptions;
 use crate::queue::plain::Cursor;
 use crate::queue::ranges::Ranges;
@@ -303,6 +303,7 @@ impl Replay<'_> {
                     }
                 }
             }
+            Event::Forgotten => self.state.dedup = Entries::default(),
             event @ (Event::Remembered(_) | Event::Fired(_)) => self.state.keep(&event, told),
         }
     }

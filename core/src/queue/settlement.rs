@@ -20,6 +20,7 @@
 //! gone       | id u64 * n                   redriven, discarded or purged; wherever they were
 //! failed_as  | as failed, but for the reason: length of the class u8, class utf-8, reason utf-8
 //! remembered | (id u64, since_ns u64, hash u64, key_len u16, key) * n      deduplication keys
+//! forgotten  |                             all deduplication keys, because the queue was purged
 //! fired      | (schedule u64, slot_ns u64) * n   the last slots of schedules, their messages sent
 //! ```
 
@@ -49,6 +50,7 @@ const FAILED_AS: u8 = 40;
 const LEAVING: u8 = 41;
 const GONE: u8 = 42;
 const REMEMBERED: u8 = 30;
+const FORGOTTEN: u8 = 31;
 const FIRED: u8 = 60;
 
 /// One event of a queue's messages.
@@ -64,6 +66,7 @@ pub(crate) enum Event {
     Run { id: u64, place: Place, count: u8 },
     AckedRun { id: u64, bits: u64 },
     Remembered(Vec<(Arc<[u8]>, Entry)>),
+    Forgotten,
     Fired(Vec<(u64, u64)>),
     Recalled { id: u64 },
     Deferred { id: u64 },
@@ -199,6 +202,7 @@ impl Event {
                     bytes.extend_from_slice(key);
                 }
             }
+            Self::Forgotten => bytes.push(FORGOTTEN),
             Self::Fired(slots) => {
                 bytes.push(FIRED);
                 for (schedule, slot_ns) in slots {
@@ -259,6 +263,7 @@ impl Event {
                 Self::Copied { id: u64_at(0)?, deadline: Deadline::from_byte(*rest.get(8)?)? }
             }
             REMEMBERED => Self::Remembered(decode_remembered(rest)?),
+            FORGOTTEN if rest.is_empty() => Self::Forgotten,
             FIRED if rest.len() % 16 == 0 => Self::Fired(
                 (0..rest.len())
                     .step_by(16)
@@ -363,6 +368,7 @@ mod tests {
                 letters: vec![Leaving { id: 1, place: Place(2), due_ns: 3 }; 2],
             },
             Event::Gone(vec![3, 9]),
+            Event::Forgotten,
             Event::Fired(vec![(1, 2), (3, u64::MAX)]),
         ] {
             assert_eq!(Event::decode(&event.encode()), Some(event));

@@ -242,3 +242,17 @@ fn a_queue_that_late_messages_go_to_is_not_deleted() {
         assert!(refused.to_string().contains("jobs"), "{refused}");
     });
 }
+
+#[test]
+fn what_was_purged_may_be_sent_again_although_its_key_was_remembered() {
+    on_durable(|b| {
+        let queue = b.queue("jobs").open().unwrap();
+        send(&queue, Message::new("first").dedup_key("order 17"));
+        assert_eq!(queue.purge().unwrap(), 1);
+        b.crash();
+        let queue = b.queue("jobs").open().unwrap();
+        send(&queue, Message::new("second").dedup_key("order 17"));
+        send(&queue, Message::new("third").dedup_key("order 17"));
+        assert_eq!(take_all(&queue), ["second"]);
+    });
+}

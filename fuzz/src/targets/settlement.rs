@@ -92,8 +92,7 @@ fn touched_by(event: &Event) -> Vec<u64> {
         | Event::Deferred { id }
         | Event::Breached { id, .. }
         | Event::Copied { id, .. } => vec![*id],
-        | Event::Adopted { id, .. } => vec![*id],
-        Event::Remembered(_) | Event::Fired(_) => Vec::new(),
+        Event::Remembered(_) | Event::Forgotten | Event::Fired(_) => Vec::new(),
     }
 }
 
