@@ -30,10 +30,10 @@ pub use journal::Receipt;
 pub use message::Message;
 pub use name::Name;
 pub use queue::{
-    Consumer, Delivery, IntoOutcome, Jitter, Job, OnExhausted, Outcome, Peeked, Queue, QueueStats, Retry,
-    StillRunning, Worker, WorkerBuilder, WorkerStats,
+    Cause, Consumer, Delivery, Explanation, IntoOutcome, Jitter, Job, Limit, OnExhausted, Outcome, Peeked,
+    Queue, QueueStats, Rate, Receive, Retry, StillRunning, Worker, WorkerBuilder, WorkerStats,
 };
 pub use stream::{
-    Compaction, Group, Member, PartitionStats, Position, Reader, Record, RecordRef, Start, Stream,
-    StreamStats,
+    Compaction, Group, GroupLag, GroupStats, Member, PartitionStats, Position, Reader, Record, RecordRef,
+    Start, Stream, StreamStats,
 };

@@ -12,7 +12,7 @@ impl Shared {
         let (mut state, _) = self.state_now();
         let cancelled = self.adopt_locked(&mut state, id).and_then(|_| {
             let status = state.messages.get(&id).map(|message| message.status);
-            if !matches!(status, Some(Status::Ready | Status::Scheduled { .. })) {
+            if !status.is_some_and(Status::is_waiting) {
                 return Ok(None);
             }
             let end = self.append_event(&Event::Dropped { id })?;

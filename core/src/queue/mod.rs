@@ -12,24 +12,32 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `send`, `receive`, `settle`, `dead`, `peek`, `by_id` | the verbs |
+//! | `send`, `receive`, `gather`, `settle`, `dead`, `peek`, `by_id`, `explain` | the verbs |
 //! | `plain/` | the way of plain messages, without a lock |
 //! | `shared`, `state`, `groups`, `timers`, `tally` | what a queue knows |
+//! | `admission`, `limits`, `rate`, `row` | what holds messages back |
 //! | `settlement`, `recovery` | its events in the log, and back from it |
 //! | `delivery`, `consumer`, `options`, `stats` | what callers hold |
 //! | `worker` | threads that run a handler on each message |
 
+mod admission;
 mod by_id;
 mod consumer;
 mod dead;
 mod delivery;
+mod explain;
+mod gather;
 mod groups;
+mod limits;
 mod options;
 mod peek;
 mod plain;
+mod processing;
 mod ranges;
+mod rate;
 mod receive;
 mod recovery;
+mod row;
 mod salvage;
 mod send;
 mod settle;
@@ -44,9 +52,13 @@ mod worker;
 pub use consumer::Consumer;
 pub use dead::{ATTEMPTS, DEAD_ERROR, DEAD_ID, DEAD_QUEUE, DEAD_REASON, DEAD_TIME, FAILURES, FIRST_ENQUEUED};
 pub use delivery::Delivery;
+pub use explain::{Cause, Explanation};
+pub use gather::Receive;
+pub use limits::Limit;
 pub(crate) use options::QueueOptions;
 pub use options::{Jitter, OnExhausted, Retry};
 pub use peek::Peeked;
+pub use rate::Rate;
 pub(crate) use salvage::mend;
 pub(crate) use shared::Shared;
 pub use state::ORDERING_KEY;
@@ -56,6 +68,8 @@ pub use worker::{IntoOutcome, Job, Outcome, StillRunning, Worker, WorkerBuilder,
 use crate::error::{Error, Result};
 use crate::journal::Receipt;
 use crate::message::Message;
+use crate::name::Name;
+use receive::Ask;
 pub(crate) use receive::Start;
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -79,13 +93,19 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub struct Queue {
     shared: Arc<Shared>,
-    /// Keeps the hub open.
-    _hub: Arc<dyn Debug + Send + Sync>,
+    /// Kept open by this.
+    hub: Arc<dyn Keeper>,
+}
+
+/// Who keeps what a queue was told.
+pub(crate) trait Keeper: Debug + Send + Sync {
+    /// Changes the options of a queue, durably.
+    fn alter(&self, queue: &Name, change: &dyn Fn(&mut QueueOptions)) -> Result<()>;
 }
 
 impl Queue {
-    pub(crate) fn new(shared: Arc<Shared>, hub: Arc<dyn Debug + Send + Sync>) -> Self {
-        Self { shared, _hub: hub }
+    pub(crate) fn new(shared: Arc<Shared>, hub: Arc<dyn Keeper>) -> Self {
+        Self { shared, hub }
     }
 
     /// The name.
@@ -133,7 +153,7 @@ impl Queue {
     /// `Closed`, also while waiting; `Corrupt` or `Io` if a file cannot be read.
     pub fn receive(&self, wait: Duration) -> Result<Option<Delivery>> {
         match self.shared.take_one()? {
-            None if !wait.is_zero() => Ok(self.shared.take_within(1, wait, Start::Now)?.pop()),
+            None if !wait.is_zero() => Ok(self.shared.take_within(&Ask::new(1, Start::Now), wait)?.pop()),
             taken => Ok(taken),
         }
     }
@@ -151,7 +171,25 @@ impl Queue {
     /// # Errors
     /// As [`receive`](Self::receive).
     pub fn receive_batch(&self, count_max: usize, wait: Duration) -> Result<Vec<Delivery>> {
-        self.shared.take_within(count_max, wait, Start::Now)
+        self.shared.take_within(&Ask::new(count_max, Start::Now), wait)
+    }
+
+    /// Receives several messages: waits until there are `count_min`, or the time is over.
+    ///
+    /// ```
+    /// # use ringmain::{Hub, Message, OnExhausted, Receive};
+    /// # use std::time::Duration;
+    /// # let queue = Hub::memory().queue("rows").on_exhausted(OnExhausted::Drop).open()?;
+    /// queue.send_batch(&[Message::new("one"), Message::new("two"), Message::new("three")])?;
+    /// let rows = queue.receive_with(Receive { count_min: 2, bytes_max: 6, ..Receive::default() })?;
+    /// assert_eq!(rows.len(), 2);
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive); `InvalidArgument` for a number out of its range.
+    pub fn receive_with(&self, receive: Receive) -> Result<Vec<Delivery>> {
+        self.shared.gather(&receive)
     }
 
     /// Receives up to `count_max` messages; if there are none, `context`'s task is woken when there may be.
@@ -196,6 +234,56 @@ impl Queue {
     /// Receives messages that nobody has in his hands before [`Delivery::start`].
     pub(crate) fn poll_ahead(&self, context: &Context<'_>, count_max: usize) -> Poll<Result<Vec<Delivery>>> {
         self.shared.poll_take(context, count_max, Start::Later)
+    }
+
+    /// Why a message is not being delivered now: as data, and in words.
+    ///
+    /// ```
+    /// # use ringmain::{Cause, Hub, Limit, Message, OnExhausted};
+    /// # let queue = Hub::memory().queue("jobs").on_exhausted(OnExhausted::Drop).concurrency_max(1).open()?;
+    /// queue.send_batch(&[Message::new("first"), Message::new("second")])?;
+    /// let first = queue.try_receive()?;
+    /// let explanation = queue.explain(1)?;
+    /// assert_eq!(explanation.causes, [Cause::Queue(Limit::Concurrency { max: 1 })]);
+    /// assert_eq!(
+    ///     explanation.to_string(),
+    ///     "message 1 of queue jobs: its queue has 1 messages out, as many as may be"
+    /// );
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive).
+    pub fn explain(&self, id: u64) -> Result<Explanation> {
+        self.shared.explain(id)
+    }
+
+    /// Delivers nothing from now on, until [`resume`](Self::resume); survives reopening the hub. Sending, settling what is out, and
+    /// what time brings go on; receivers wait.
+    ///
+    /// ```
+    /// # use ringmain::{Hub, Message, OnExhausted};
+    /// # let queue = Hub::memory().queue("jobs").on_exhausted(OnExhausted::Drop).open()?;
+    /// queue.send(Message::new(b"later"))?;
+    /// queue.pause()?;
+    /// assert!(queue.try_receive()?.is_none());
+    /// queue.resume()?;
+    /// assert!(queue.try_receive()?.is_some());
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Closed`, `Io`.
+    pub fn pause(&self) -> Result<()> {
+        self.hub.alter(&self.shared.name, &|options| options.limits.paused = true)
+    }
+
+    /// Delivers again.
+    ///
+    /// # Errors
+    /// As [`pause`](Self::pause).
+    pub fn resume(&self) -> Result<()> {
+        self.hub.alter(&self.shared.name, &|options| options.limits.paused = false)
     }
 
     /// A consumer: an iterator of deliveries.

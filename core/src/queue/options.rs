@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use crate::limits::LEASE_SECONDS_MAX;
 use crate::message::{check_ttl, duration_ns};
 use crate::name::Name;
+use crate::queue::limits::LimitOptions;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -98,6 +99,8 @@ pub(crate) struct QueueOptions {
     pub(crate) retry: Retry,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ttl: Option<Duration>,
+    #[serde(default, skip_serializing_if = "LimitOptions::is_default")]
+    pub(crate) limits: LimitOptions,
 }
 
 impl QueueOptions {
@@ -108,6 +111,7 @@ impl QueueOptions {
             on_exhausted,
             retry: Retry::default(),
             ttl: None,
+            limits: LimitOptions::default(),
         }
     }
 
@@ -120,6 +124,7 @@ impl QueueOptions {
             Name::new(name)?;
         }
         self.ttl.map_or(Ok(()), check_ttl)?;
+        self.limits.check()?;
         self.retry.check()
     }
 

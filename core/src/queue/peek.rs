@@ -4,7 +4,6 @@ use crate::error::{Error, Result};
 use crate::limits::RECEIVE_COUNT_MAX;
 use crate::log::{Frame, INDEXED, Kind, Payload, Reader};
 use crate::queue::shared::Shared;
-use crate::queue::state::Status;
 use std::sync::Arc;
 
 /// A message seen without leasing it: ready or scheduled when it was seen.
@@ -60,9 +59,7 @@ impl Shared {
                 continue;
             }
             let (attempts, failures) = match state.messages.get(&id) {
-                Some(message) if matches!(message.status, Status::Ready | Status::Scheduled { .. }) => {
-                    (message.attempts, message.failures)
-                }
+                Some(message) if message.status.is_waiting() => (message.attempts, message.failures),
                 None if id >= cursor && !frame.has(INDEXED) => (0, 0),
                 _ => continue,
             };

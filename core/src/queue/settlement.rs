@@ -12,6 +12,7 @@
 //! adopted    | id u64, place u64            a plain message that is no longer the cursor's
 //! run        | id u64, place u64, count u8  leases granted of messages that follow each other, the first of which is there
 //! acked run  | id u64, bits u64             bit i: message id + i
+//! resting    | until_ns u64, has_key u8, key
 //! ```
 
 use crate::log::Place;
@@ -26,6 +27,7 @@ const DROPPED: u8 = 6;
 const ADOPTED: u8 = 7;
 const RUN: u8 = 8;
 const ACKED_RUN: u8 = 9;
+const RESTING: u8 = 50;
 
 /// One event of a queue's messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,12 +35,34 @@ pub(crate) enum Event {
     Started(Vec<(u64, Place)>),
     Acked(Vec<u64>),
     Failed(Failure),
-    Released { id: u64, due_ns: u64 },
-    Dead { id: u64 },
-    Dropped { id: u64 },
-    Adopted { id: u64, place: Place },
-    Run { id: u64, place: Place, count: u8 },
-    AckedRun { id: u64, bits: u64 },
+    Released {
+        id: u64,
+        due_ns: u64,
+    },
+    Dead {
+        id: u64,
+    },
+    Dropped {
+        id: u64,
+    },
+    Adopted {
+        id: u64,
+        place: Place,
+    },
+    Run {
+        id: u64,
+        place: Place,
+        count: u8,
+    },
+    AckedRun {
+        id: u64,
+        bits: u64,
+    },
+    /// Nothing of this key, or of the queue, is delivered before that.
+    Resting {
+        until_ns: u64,
+        key: Option<Vec<u8>>,
+    },
 }
 
 /// A failure that counted.
@@ -114,6 +138,12 @@ impl Event {
                 bytes.extend_from_slice(&id.to_le_bytes());
                 bytes.extend_from_slice(&bits.to_le_bytes());
             }
+            Self::Resting { until_ns, key } => {
+                bytes.push(RESTING);
+                bytes.extend_from_slice(&until_ns.to_le_bytes());
+                bytes.push(key.is_some().into());
+                bytes.extend_from_slice(key.as_deref().unwrap_or_default());
+            }
         }
         bytes
     }
@@ -152,6 +182,14 @@ impl Event {
                 Self::Run { id: u64_at(0)?, place: Place(u64_at(8)?), count: *rest.get(16)? }
             }
             ACKED_RUN if rest.len() == 16 => Self::AckedRun { id: u64_at(0)?, bits: u64_at(8)? },
+            RESTING => Self::Resting {
+                until_ns: u64_at(0)?,
+                key: match *rest.get(8)? {
+                    0 if rest.len() == 9 => None,
+                    1 => Some(rest.get(9..)?.to_vec()),
+                    _ => return None,
+                },
+            },
             _ => return None,
         })
     }
@@ -182,6 +220,8 @@ mod tests {
             Event::Adopted { id: 3, place: Place(4) },
             Event::Run { id: 3, place: Place(4), count: 64 },
             Event::AckedRun { id: 3, bits: u64::MAX },
+            Event::Resting { until_ns: 5, key: None },
+            Event::Resting { until_ns: 5, key: Some(b"a".to_vec()) },
         ] {
             assert_eq!(Event::decode(&event.encode()), Some(event));
         }

@@ -6,12 +6,13 @@
 use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::limits::REASON_BYTES_MAX;
-use crate::log::{Draft, INDEXED, Kind, Log, Place, Reader};
+use crate::log::{Draft, Kind, Log, Place};
 use crate::message::duration_ns;
 use crate::name::Name;
 use crate::queue::delivery::Kept;
 use crate::queue::options::{OnExhausted, QueueOptions};
 use crate::queue::plain::{Counted, Cursor, Runs, Seats};
+use crate::queue::processing::Processing;
 use crate::queue::receive::Seat;
 use crate::queue::recovery::Recovered;
 use crate::queue::settlement::{Event, Failure};
@@ -44,6 +45,7 @@ pub(crate) struct Shared {
     pub(crate) tally: Tally,
     /// Acks since the queue was opened.
     pub(crate) acked: AtomicU64,
+    pub(crate) processing: Processing,
     /// How many messages there had been when the queue was opened.
     pub(crate) sent_before: u64,
     /// How long a receive leases, in nanoseconds.
@@ -79,6 +81,7 @@ impl Shared {
             detours,
             tally,
             acked: AtomicU64::new(0),
+            processing: Processing::default(),
             sent_before,
             lease_ns,
             ttl_ns,
@@ -160,6 +163,7 @@ impl Shared {
                 None => break,
             }
         }
+        woken |= state.open_limits(now_ns);
         self.runs.for_each_due(now_ns, |run| self.index_run(state, run, u64::MAX));
         while let Some(id) = state.next_expired(now_ns) {
             let failed = self.fail_locked(state, id, now_ns, "the lease ran out".into(), None, true);
@@ -250,6 +254,22 @@ impl Shared {
         Ok(end)
     }
 
+    /// The run in which a plain message is leased.
+    pub(crate) fn run_of(&self, id: u64) -> Option<Counted<'_, Kept>> {
+        self.runs.in_use().find(|run| {
+            let index = id.wrapping_sub(run.first());
+            index < 64 && run.held() & (1 << index) != 0
+        })
+    }
+
+    /// Has all receives look at the state, and takes what is leased beside it into the index.
+    pub(crate) fn leave_plain_way(&self, state: &mut State) {
+        self.seats.pass_all();
+        for run in self.runs.in_use() {
+            self.index_run(state, &run, u64::MAX);
+        }
+    }
+
     /// Takes a plain message that nobody has received into the index, ready, so that it can be told something by its id. False:
     /// there is no such message, or it is no longer there. One that is in the index already stays as it is.
     pub(crate) fn adopt_locked(&self, state: &mut State, id: u64) -> Result<bool> {
@@ -265,30 +285,18 @@ impl Shared {
     }
 
     fn adopt_plain(&self, state: &mut State, id: u64) -> Result<bool> {
-        let is_of = |run: &Counted<'_, Kept>| id.wrapping_sub(run.first()) < 64;
-        if let Some(run) = self.runs.in_use().find(is_of) {
+        if let Some(run) = self.run_of(id) {
             self.index_run(state, &run, 1 << (id - run.first()));
         }
         if state.messages.contains_key(&id) {
             return Ok(true);
         }
-        if id < self.cursor.next_sequence() || id >= self.log.end_sequence() || state.ahead.contains(&id) {
-            return Ok(false);
-        }
-        let mut reader = Reader::earliest(self.log.clone());
-        reader.seek(id)?;
-        if !reader.advance()?
-            || reader.sequence() != id
-            || reader.kind() != Kind::Data
-            || reader.frame().has(INDEXED)
-        {
-            return Ok(false);
-        }
+        let Some(reader) = self.plain_at(state, id)? else { return Ok(false) };
         let place = reader.found_place();
         self.append_event(&Event::Adopted { id, place })?;
         state.ahead.insert(id);
         state.adopted.insert(id);
-        state.insert(id, Message::new(place, Status::Ready));
+        state.insert(id, Message::adopted(place));
         Ok(true)
     }
 
@@ -299,7 +307,19 @@ impl Shared {
         // ORDERING: Relaxed: as above.
         self.lease_ns.store(options.lease_ns(), Ordering::Relaxed);
         *lock(&self.dead) = dead;
+        self.set_limits(options);
+    }
+
+    /// The same, if what it does with dead letters stays.
+    pub(crate) fn set_limits(&self, options: QueueOptions) {
+        let mut state = lock(&self.state);
+        state.set_limits(&options.limits);
+        if state.limits.is_some() {
+            self.leave_plain_way(&mut state);
+        }
+        drop(state);
         *lock(&self.options) = options;
+        self.log.data().notify_all();
     }
 
     /// Hands a leased message back.

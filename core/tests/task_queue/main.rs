@@ -2,7 +2,10 @@
 //! model in `queue_model.rs` covers their combinations.
 
 mod by_id;
+mod explain;
+mod gather;
 mod leases;
+mod limits;
 mod order;
 mod ttl;
 mod verbs;

@@ -87,6 +87,7 @@ fn touched_by(event: &Event) -> Vec<u64> {
         | Event::Dead { id }
         | Event::Dropped { id }
         | Event::Adopted { id, .. } => vec![*id],
+        Event::Resting { .. } => Vec::new(),
     }
 }
 
