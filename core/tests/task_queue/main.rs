@@ -6,6 +6,7 @@ mod explain;
 mod gather;
 mod leases;
 mod limits;
+mod metrics;
 mod order;
 mod ttl;
 mod verbs;
