@@ -1,7 +1,8 @@
 //! Asking the limits before a message is leased, and telling them what became of it.
 //!
-//! **Promise.** A queue without limits pays nothing: one that has any takes its messages by the detour of those with options. A message that its key's limit holds is taken into the
-//! index and waits there; receivers are woken when that ends, by an ack or by the clock.
+//! **Promise.** A queue without limits pays nothing: one that has any takes its messages by the detour of those with options. A
+//! message that its key's limit holds is taken into the index and waits there; receivers are woken when that ends, by an ack
+//! or by the clock.
 
 use crate::error::Result;
 use crate::limits::HELD_COUNT_MAX;

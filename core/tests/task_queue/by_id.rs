@@ -47,3 +47,13 @@ fn a_cancelled_message_stays_so_after_a_power_cut() {
         assert_eq!(take_all(&queue), ["a", "c"]);
     });
 }
+
+#[test]
+fn every_plain_message_can_be_cancelled_whatever_the_disk_noted_before_it() {
+    on_both(|b| {
+        let queue = b.queue("jobs").open().unwrap();
+        let ids: Vec<u64> = (0..5).map(|_| send(&queue, Message::new("x"))).collect();
+        assert!(ids.iter().all(|id| queue.cancel(*id).unwrap()));
+        assert_eq!(stats(&queue).ready, 0);
+    });
+}

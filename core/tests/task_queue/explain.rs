@@ -149,10 +149,12 @@ fn asking_changes_nothing() {
         for value in ["a1", "a2"] {
             send(&queue, Message::new(value).key("a"));
         }
+        b.hub.flush().unwrap();
         let operations = b.disk.as_ref().unwrap().operation_count();
         let before = queue.stats().unwrap();
         (0..3).for_each(|id| drop(causes(&queue, id)));
         assert_eq!(queue.stats().unwrap(), before);
+        b.hub.flush().unwrap();
         assert_eq!(b.disk.as_ref().unwrap().operation_count(), operations);
     });
 }
