@@ -30,11 +30,11 @@ pub use journal::Receipt;
 pub use message::Message;
 pub use name::Name;
 pub use queue::{
-    Breach, Consumer, DeadLetters, Deadline, Delivery, ErrorClass, IntoOutcome, Jitter, Job, Letters,
-    OnBreach, OnExhausted, Outcome, Peeked, Queue, QueueStats, Redrive, Retry, StillRunning, Worker,
-    WorkerBuilder, WorkerStats,
+    Breach, Cause, Consumer, DeadLetters, Deadline, Delivery, ErrorClass, Explanation, IntoOutcome, Jitter,
+    Job, Letters, Limit, OnBreach, OnExhausted, Outcome, Peeked, Queue, QueueStats, Rate, Receive, Redrive,
+    Retry, StillRunning, Worker, WorkerBuilder, WorkerStats,
 };
 pub use stream::{
-    Compaction, Group, Member, PartitionStats, Position, Reader, Record, RecordRef, Start, Stream,
-    StreamStats,
+    Compaction, Group, GroupLag, GroupStats, Member, PartitionStats, Position, Reader, Record, RecordRef,
+    Start, Stream, StreamStats,
 };

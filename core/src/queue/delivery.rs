@@ -140,7 +140,9 @@ impl Delivery {
     /// The same, and the lease stays where it is.
     pub(crate) fn token_unindexed(&self) -> Token {
         match &self.lease {
-            Lease::Plain { hold, .. } => Token { id: hold.id(), attempt: 1 },
+            Lease::Plain { hold, .. } => {
+                Token { id: hold.id(), attempt: 1, since_ns: self.shared().since_ns(hold) }
+            }
             Lease::Indexed(indexed) => indexed.token,
         }
     }
@@ -291,6 +293,15 @@ impl Delivery {
     /// `LeaseLost`, `Poisoned`, `InvalidArgument`.
     pub fn release_after(&self, delay: Duration) -> Result<()> {
         self.end(self.shared().release(self.token(), delay))
+    }
+
+    /// Hands it back, because what handles it is rate limited: does not count, and no message of the same key is delivered for that
+    /// long; no message of the queue, if it has no key. At most ten years. The rest survives reopening the hub.
+    ///
+    /// # Errors
+    /// `LeaseLost`, `Poisoned`, `InvalidArgument`.
+    pub fn rate_limited(&self, retry_after: Duration) -> Result<()> {
+        self.end(self.shared().rate_limited(self.token(), self.key(), retry_after))
     }
 
     /// Dead letter now, whatever its failures.

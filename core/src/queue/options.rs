@@ -6,6 +6,7 @@ use crate::message::{check_ttl, duration_ns};
 use crate::name::Name;
 use crate::queue::classes::ErrorClass;
 use crate::queue::history::{Reason, check_class};
+use crate::queue::limits::LimitOptions;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -152,6 +153,8 @@ pub(crate) struct QueueOptions {
     pub(crate) on_breach: OnBreach,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) error_classes: BTreeMap<String, ErrorClass>,
+    #[serde(default, skip_serializing_if = "LimitOptions::is_default")]
+    pub(crate) limits: LimitOptions,
 }
 
 impl QueueOptions {
@@ -165,6 +168,7 @@ impl QueueOptions {
             lease_total_max: None,
             on_breach: OnBreach::None,
             error_classes: BTreeMap::new(),
+            limits: LimitOptions::default(),
         }
     }
 
@@ -192,6 +196,7 @@ impl QueueOptions {
             let detail = format!("rules for {count} classes; at most {CLASS_COUNT_MAX} are allowed");
             return Err(Error::invalid("error_class", detail));
         }
+        self.limits.check()?;
         self.retry.check()
     }
 

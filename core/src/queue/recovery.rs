@@ -45,6 +45,7 @@ impl Shared {
     ) -> Result<Arc<Self>> {
         let seed = journal.now_ns() ^ log.end_sequence();
         let mut state = State::new(Reader::sent(log.clone()), seed);
+        state.set_limits(&options.limits);
         let tally = Tally::default();
         let next = replay(&mut state, &log, &tally)?;
         state.forget_passed(next);
@@ -54,7 +55,8 @@ impl Shared {
         let queue = Self::new(name, log, journal, options, dead, Recovered { state, cursor, tally });
         queue.count_crashes()?;
         queue.finish_burials()?;
-        let (state, _) = queue.state_now();
+        let (mut state, now_ns) = queue.state_now();
+        state.rates.sample(now_ns, 0, 0);
         queue.tally.release(&queue.log)?;
         queue.unlock(state);
         Ok(queue)
@@ -224,6 +226,7 @@ impl Replay<'_> {
             Event::Failed(failure) => apply_failure(self.state, failure, time_ns),
             Event::Released { id, due_ns } => self.state.set_status(id, waiting(due_ns)),
             Event::Dead { id } | Event::Dropped { id } => self.forget(id),
+            Event::Resting { until_ns, key } => self.state.rest(key.as_deref(), until_ns, 0),
             Event::Adopted { id, place } if id >= self.first && !self.state.messages.contains_key(&id) => {
                 self.leased.push((place, id..id + 1));
                 self.told.insert(id..id + 1);

@@ -19,6 +19,7 @@
 //! leaving    | keeps failures u8, length of the name u8, queue utf-8, (id u64, place u64, due_ns u64) * n
 //! gone       | id u64 * n                   redriven, discarded or purged; wherever they were
 //! failed_as  | as failed, but for the reason: length of the class u8, class utf-8, reason utf-8
+//! resting    | until_ns u64, has_key u8, key
 //! ```
 
 use crate::log::Place;
@@ -44,6 +45,7 @@ const COPIED: u8 = 23;
 const FAILED_AS: u8 = 40;
 const LEAVING: u8 = 41;
 const GONE: u8 = 42;
+const RESTING: u8 = 50;
 
 /// One event of a queue's messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,18 +53,54 @@ pub(crate) enum Event {
     Started(Vec<(u64, Place)>),
     Acked(Vec<u64>),
     Failed(Failure),
-    Released { id: u64, due_ns: u64 },
-    Dead { id: u64 },
-    Dropped { id: u64 },
-    Adopted { id: u64, place: Place },
-    Run { id: u64, place: Place, count: u8 },
-    AckedRun { id: u64, bits: u64 },
-    Recalled { id: u64 },
-    Deferred { id: u64 },
-    Breached { id: u64, deadline: Deadline, then: Then },
-    Copied { id: u64, deadline: Deadline },
-    Leaving { terms: Terms, letters: Vec<Leaving> },
+    Released {
+        id: u64,
+        due_ns: u64,
+    },
+    Dead {
+        id: u64,
+    },
+    Dropped {
+        id: u64,
+    },
+    Adopted {
+        id: u64,
+        place: Place,
+    },
+    Run {
+        id: u64,
+        place: Place,
+        count: u8,
+    },
+    AckedRun {
+        id: u64,
+        bits: u64,
+    },
+    Recalled {
+        id: u64,
+    },
+    Deferred {
+        id: u64,
+    },
+    Breached {
+        id: u64,
+        deadline: Deadline,
+        then: Then,
+    },
+    Copied {
+        id: u64,
+        deadline: Deadline,
+    },
+    Leaving {
+        terms: Terms,
+        letters: Vec<Leaving>,
+    },
     Gone(Vec<u64>),
+    /// Nothing of this key, or of the queue, is delivered before that.
+    Resting {
+        until_ns: u64,
+        key: Option<Vec<u8>>,
+    },
 }
 
 /// A letter on its way back.
@@ -182,6 +220,12 @@ impl Event {
                 bytes.push(GONE);
                 ids.iter().for_each(|id| bytes.extend_from_slice(&id.to_le_bytes()));
             }
+            Self::Resting { until_ns, key } => {
+                bytes.push(RESTING);
+                bytes.extend_from_slice(&until_ns.to_le_bytes());
+                bytes.push(key.is_some().into());
+                bytes.extend_from_slice(key.as_deref().unwrap_or_default());
+            }
         }
         bytes
     }
@@ -234,6 +278,14 @@ impl Event {
             COPIED if rest.len() == 9 => {
                 Self::Copied { id: u64_at(0)?, deadline: Deadline::from_byte(*rest.get(8)?)? }
             }
+            RESTING => Self::Resting {
+                until_ns: u64_at(0)?,
+                key: match *rest.get(8)? {
+                    0 if rest.len() == 9 => None,
+                    1 => Some(rest.get(9..)?.to_vec()),
+                    _ => return None,
+                },
+            },
             _ => return None,
         })
     }
@@ -302,6 +354,8 @@ mod tests {
                 letters: vec![Leaving { id: 1, place: Place(2), due_ns: 3 }; 2],
             },
             Event::Gone(vec![3, 9]),
+            Event::Resting { until_ns: 5, key: None },
+            Event::Resting { until_ns: 5, key: Some(b"a".to_vec()) },
         ] {
             assert_eq!(Event::decode(&event.encode()), Some(event));
         }

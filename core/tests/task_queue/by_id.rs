@@ -241,3 +241,13 @@ fn what_was_cancelled_while_it_was_taken_ahead_and_in_nobodys_hands_does_not_com
         assert_eq!(take_all(&queue), ["ahead too"]);
     });
 }
+
+#[test]
+fn every_plain_message_can_be_cancelled_whatever_the_disk_noted_before_it() {
+    on_both(|b| {
+        let queue = b.queue("jobs").open().unwrap();
+        let ids: Vec<u64> = (0..5).map(|_| send(&queue, Message::new("x"))).collect();
+        assert!(ids.iter().all(|id| queue.cancel(*id).unwrap()));
+        assert_eq!(stats(&queue).ready, 0);
+    });
+}

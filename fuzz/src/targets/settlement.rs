@@ -92,6 +92,7 @@ fn touched_by(event: &Event) -> Vec<u64> {
         | Event::Deferred { id }
         | Event::Breached { id, .. }
         | Event::Copied { id, .. } => vec![*id],
+        Event::Resting { .. } => Vec::new(),
     }
 }
 
