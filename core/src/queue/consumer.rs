@@ -127,7 +127,8 @@ impl Consumer {
             self.queue.shared.retain_held(&mut self.handed);
             self.handed_count_max = HANDED_COUNT_MIN.max(2 * self.handed.len());
         }
-        self.handed.push_back(delivery.token_unindexed());
+        let token = delivery.token_unindexed();
+        self.handed.push_back(Token { since_ns: token.since_ns.min(self.taken_ns), ..token });
     }
 
     /// Why it ended.

@@ -128,21 +128,20 @@ impl Delivery {
     pub(crate) fn token(&self) -> Token {
         match &self.lease {
             Lease::Plain { hold, .. } => {
+                let since_ns = self.shared().since_ns(hold);
                 if hold.is_held() {
                     self.shared().index_lease(hold);
                 }
-                self.token_unindexed()
+                Token { since_ns, ..self.token_unindexed() }
             }
-            Lease::Indexed(_) => self.token_unindexed(),
+            Lease::Indexed(indexed) => indexed.token,
         }
     }
 
-    /// The same, and the lease stays where it is.
+    /// The same, and the lease stays where it is; since when it is held is not looked for.
     pub(crate) fn token_unindexed(&self) -> Token {
         match &self.lease {
-            Lease::Plain { hold, .. } => {
-                Token { id: hold.id(), attempt: 1, since_ns: self.shared().since_ns(hold) }
-            }
+            Lease::Plain { hold, .. } => Token { id: hold.id(), attempt: 1, since_ns: u64::MAX },
             Lease::Indexed(indexed) => indexed.token,
         }
     }

@@ -21,7 +21,7 @@ use std::time::Duration;
 pub(crate) struct Token {
     pub(crate) id: u64,
     pub(crate) attempt: u32,
-    /// When it was granted, as far as that is known.
+    /// When it was granted; `u64::MAX`: not known.
     pub(crate) since_ns: u64,
 }
 

@@ -134,6 +134,30 @@ fn the_export_says_what_happened() {
 }
 
 #[test]
+fn messages_that_a_consumer_acks_together_are_timed() {
+    on_both(|b| {
+        for priority in [None, Some(7)] {
+            let queue = b.queue("jobs").open().unwrap();
+            let before = stats(&queue);
+            for value in ["1", "2", "3"] {
+                let message = Message::new(value);
+                send(
+                    &queue,
+                    if let Some(priority) = priority { message.priority(priority) } else { message },
+                );
+            }
+            let mut consumer = queue.consumer().prefetch(3).start().unwrap();
+            let taken: Vec<_> = consumer.by_ref().take(3).collect();
+            b.clock.advance(2 * SECOND);
+            consumer.ack_up_to(&taken[2]).unwrap();
+            let after = stats(&queue);
+            assert_eq!(after.processing_count - before.processing_count, 3);
+            assert_eq!(after.processing_time_total - before.processing_time_total, 6 * SECOND);
+        }
+    });
+}
+
+#[test]
 fn failures_are_told_by_class_and_missed_deadlines_by_kind() {
     on_both(|b| {
         let queue =
