@@ -28,7 +28,10 @@ struct Fates(Vec<AtomicU64>);
 
 impl Fates {
     const ACKED: u64 = 1;
-    const CANCELLED: u64 = 1 << 32;
+    /// It was waiting, and is never delivered again.
+    const CANCELLED: u64 = 1 << 16;
+    /// It was out: it may still be acked, and is gone if it comes back.
+    const RECALLED: u64 = 1 << 32;
 
     fn new(count: u64) -> Self {
         Self((0..count).map(|_| AtomicU64::new(0)).collect())
@@ -38,8 +41,16 @@ impl Fates {
         self.0[number as usize].fetch_add(fate, Ordering::Relaxed);
     }
 
-    fn count(&self, fate: u64) -> usize {
-        self.0.iter().filter(|found| found.load(Ordering::Relaxed) == fate).count()
+    /// Nobody acked what is never delivered again, nor anything twice; and what nobody acked was cancelled or recalled.
+    fn check(&self) {
+        for (number, fate) in self.0.iter().map(|fate| fate.load(Ordering::Relaxed)).enumerate() {
+            let (acked, cancelled, recalled) = (fate & 0xffff, fate >> 16 & 0xffff, fate >> 32);
+            assert!(
+                acked + cancelled <= 1,
+                "message {number}: acked {acked} times, cancelled {cancelled} times"
+            );
+            assert!(acked + cancelled + recalled > 0, "message {number} is lost");
+        }
     }
 }
 
@@ -65,20 +76,25 @@ fn produce(queue: &Queue, numbers: std::ops::Range<u64>, with_options: bool, ids
     }
 }
 
+/// Whether any of so many messages is in the queue, or still to come.
+fn is_left(queue: &Queue, count: u64) -> bool {
+    let stats = queue.stats().unwrap();
+    stats.acked_total + stats.cancelled_total < count
+}
+
 /// Receives and does what comes to mind, until all messages are accounted for.
-fn consume(queue: &Queue, seed: u64, fates: &Fates, left: &AtomicU64) {
+fn consume(queue: &Queue, seed: u64, fates: &Fates, count: u64) {
     let mut random = Random(seed);
     let acked = |delivery: &Delivery, result: Result<(), Error>| match result {
         Ok(()) => {
             fates.add(number_of(delivery), Fates::ACKED);
-            left.fetch_sub(1, Ordering::Relaxed);
         }
         Err(Error::LeaseLost { .. }) => {}
         Err(other) => panic!("{other}"),
     };
-    while left.load(Ordering::Relaxed) > 0 {
-        let count = 1 + random.below(40) as usize;
-        let mut batch = queue.receive_batch(count, Duration::from_millis(1)).unwrap();
+    while is_left(queue, count) {
+        let count_max = 1 + random.below(40) as usize;
+        let mut batch = queue.receive_batch(count_max, Duration::from_millis(1)).unwrap();
         match random.below(6) {
             0 => drop(batch),
             1 | 2 => {
@@ -103,9 +119,9 @@ fn consume(queue: &Queue, seed: u64, fates: &Fates, left: &AtomicU64) {
 }
 
 /// Cancels messages that are waiting, or not.
-fn cancel(queue: &Queue, fates: &Fates, left: &AtomicU64, ids: &Mutex<Vec<(u64, u64)>>) {
+fn cancel(queue: &Queue, fates: &Fates, count: u64, ids: &Mutex<Vec<(u64, u64)>>) {
     let mut random = Random(99);
-    while left.load(Ordering::Relaxed) > 0 {
+    while is_left(queue, count) {
         let found = {
             let mut ids = ids.lock().unwrap();
             let count = ids.len() as u64;
@@ -118,10 +134,9 @@ fn cancel(queue: &Queue, fates: &Fates, left: &AtomicU64, ids: &Mutex<Vec<(u64, 
         };
         if let Some((id, number)) = found
             && random.below(3) == 0
-            && queue.cancel(id).unwrap()
         {
-            fates.add(number, Fates::CANCELLED);
-            left.fetch_sub(1, Ordering::Relaxed);
+            let is_gone = queue.cancel(id).unwrap();
+            fates.add(number, if is_gone { Fates::CANCELLED } else { Fates::RECALLED });
         }
         thread::sleep(Duration::from_micros(200));
     }
@@ -131,7 +146,7 @@ fn run(hub: &Hub, count: u64, with_options: bool) {
     let retry =
         Retry { base: Duration::from_millis(1), factor: 1.0, jitter: Jitter::None, ..Retry::default() };
     let queue = hub.queue("jobs").retry(retry).on_exhausted(OnExhausted::Keep).open().unwrap();
-    let (fates, left, ids) = (Fates::new(count), AtomicU64::new(count), Mutex::default());
+    let (fates, ids) = (Fates::new(count), Mutex::default());
     thread::scope(|scope| {
         for index in 0..PRODUCER_COUNT {
             let each = count / PRODUCER_COUNT;
@@ -139,12 +154,12 @@ fn run(hub: &Hub, count: u64, with_options: bool) {
             scope.spawn(move || produce(queue, index * each..(index + 1) * each, with_options, ids));
         }
         for index in 0..CONSUMER_COUNT {
-            let (queue, fates, left) = (&queue, &fates, &left);
-            scope.spawn(move || consume(queue, 1000 + index, fates, left));
+            let (queue, fates) = (&queue, &fates);
+            scope.spawn(move || consume(queue, 1000 + index, fates, count));
         }
-        scope.spawn(|| cancel(&queue, &fates, &left, &ids));
+        scope.spawn(|| cancel(&queue, &fates, count, &ids));
     });
-    assert_eq!(fates.count(Fates::ACKED) + fates.count(Fates::CANCELLED), count as usize);
+    fates.check();
     let stats = queue.stats().unwrap();
     assert_eq!((stats.ready, stats.scheduled, stats.blocked, stats.leased), (0, 0, 0, 0), "{stats:?}");
     assert_eq!(stats.acked_total + stats.cancelled_total, count);
@@ -174,7 +189,7 @@ fn leases_that_run_out_while_they_are_acked_are_acked_or_run_out() {
     let queue =
         hub.queue("jobs").lease(Duration::from_millis(1)).on_exhausted(OnExhausted::Keep).open().unwrap();
     let count = 20_000;
-    let (fates, left) = (Fates::new(count), AtomicU64::new(count));
+    let fates = Fates::new(count);
     let values: Vec<[u8; 8]> = (0..count).map(u64::to_le_bytes).collect();
     for values in values.chunks(500) {
         let messages: Vec<Message<'_>> = values.iter().map(Message::new).collect();
@@ -182,16 +197,16 @@ fn leases_that_run_out_while_they_are_acked_are_acked_or_run_out() {
     }
     thread::scope(|scope| {
         for index in 0..CONSUMER_COUNT {
-            let (queue, fates, left) = (&queue, &fates, &left);
-            scope.spawn(move || consume(queue, 2000 + index, fates, left));
+            let (queue, fates) = (&queue, &fates);
+            scope.spawn(move || consume(queue, 2000 + index, fates, count));
         }
         scope.spawn(|| {
-            while left.load(Ordering::Relaxed) > 0 {
+            while is_left(&queue, count) {
                 clock.advance(Duration::from_micros(500));
                 thread::yield_now();
             }
         });
     });
-    assert_eq!(fates.count(Fates::ACKED), count as usize);
+    fates.check();
     assert!(queue.stats().unwrap().leases_expired_total > 0, "some ran out");
 }

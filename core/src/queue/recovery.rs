@@ -47,12 +47,16 @@ impl Shared {
         let mut state = State::new(Reader::sent(log.clone()), seed);
         state.set_limits(&options.limits);
         let tally = Tally::default();
-        let next = replay(&mut state, &log, &tally)?;
+        let (next, untold) = replay(&mut state, &log, &tally)?;
         state.forget_passed(next);
         let mut reader = Reader::earliest(log.clone());
         reader.seek(next)?;
         let cursor = Cursor::new(reader.place(), reader.next_sequence());
         let queue = Self::new(name, log, journal, options, dead, Recovered { state, cursor, tally });
+        // From now on the log tells of them: whatever happens to them next is understood when it is read.
+        untold
+            .into_iter()
+            .try_for_each(|(id, place)| queue.append_event(&Event::Adopted { id, place }).map(drop))?;
         queue.count_crashes()?;
         queue.finish_burials()?;
         let (mut state, now_ns) = queue.state_now();
@@ -79,7 +83,7 @@ impl Shared {
 }
 
 /// Applies every event of the log; returns where the cursor goes.
-fn replay(state: &mut State, log: &Arc<Log>, tally: &Tally) -> Result<u64> {
+fn replay(state: &mut State, log: &Arc<Log>, tally: &Tally) -> Result<(u64, Vec<(u64, Place)>)> {
     let mut reader = Reader::earliest(log.clone());
     let first = reader.next_sequence();
     let mut replay =
@@ -103,8 +107,8 @@ fn replay(state: &mut State, log: &Arc<Log>, tally: &Tally) -> Result<u64> {
         }
     }
     replay.check_places()?;
-    replay.find_untold()?;
-    Ok(replay.cursor)
+    let untold = replay.find_untold()?;
+    Ok((replay.cursor, untold))
 }
 
 struct Replay<'a> {
@@ -171,19 +175,21 @@ impl Replay<'_> {
     }
 
     /// Messages before the cursor of which nothing is told were taken by somebody who did not come to say so: they are ready.
-    fn find_untold(&mut self) -> Result<()> {
+    fn find_untold(&mut self) -> Result<Vec<(u64, Place)>> {
         let untold = self.told.gaps(self.first..self.cursor);
+        let mut found = Vec::new();
         let mut reader = Reader::earliest(self.log.clone());
         for ids in untold {
             reader.seek(ids.start)?;
             while reader.next_sequence() < ids.end && reader.advance()? {
                 if reader.kind() == Kind::Data && ids.contains(&reader.sequence()) {
-                    let message = Message::new(reader.found_place(), Status::Ready);
-                    self.state.insert(reader.sequence(), message);
+                    let (id, place) = (reader.sequence(), reader.found_place());
+                    self.state.insert(id, Message::new(place, Status::Ready));
+                    found.push((id, place));
                 }
             }
         }
-        Ok(())
+        Ok(found)
     }
 
     /// A lease on a message, plain so far if nothing is known of it.

@@ -31,6 +31,26 @@ fn what_was_taken_ahead_counts_for_nothing_if_the_process_dies_and_what_was_hand
 }
 
 #[test]
+fn what_was_taken_ahead_when_the_power_went_can_be_cancelled_for_good_after_that() {
+    on_durable(|b| {
+        let queue = b.queue("jobs").open().unwrap();
+        let ids = ["in hand", "ahead", "received"].map(|value| send(&queue, Message::new(value)));
+        let mut consumer = queue.consumer().prefetch(2).start().unwrap();
+        let _in_hand = consumer.next().unwrap();
+        let _received = receive(&queue).unwrap();
+        b.hub.flush().unwrap();
+        b.crash();
+        let queue = b.queue("jobs").open().unwrap();
+        for id in ids {
+            assert!(queue.cancel(id).unwrap());
+        }
+        b.crash();
+        b.clock.advance(100 * SECOND);
+        assert!(take_all(&b.queue("jobs").open().unwrap()).is_empty());
+    });
+}
+
+#[test]
 fn what_was_taken_ahead_and_failed_later_is_not_forgotten_by_a_power_cut() {
     on_durable(|b| {
         let queue = b.queue("jobs").lease(SECOND).open().unwrap();

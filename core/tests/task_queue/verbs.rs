@@ -346,8 +346,8 @@ fn competing_consumers_get_each_message_once() {
             std::thread::spawn(move || {
                 let mut ids = vec![];
                 loop {
-                    let got = queue.receive_batch(64, Duration::from_millis(300)).unwrap();
-                    if got.is_empty() {
+                    let got = queue.receive_batch(64, Duration::from_millis(10)).unwrap();
+                    if got.is_empty() && queue.stats().unwrap().acked_total == count {
                         return ids;
                     }
                     ids.extend(got.iter().map(Delivery::id));

@@ -153,17 +153,17 @@ fn free_runs_are_taken_once() {
     let queue = queue();
     let (first, second) = (lease(&queue, 10, 5), lease(&queue, 20, 5));
     drop((first, second));
-    let leasing = [30, 40].map(|number| {
-        let queue = queue.clone();
-        thread::spawn(move || {
-            drop(lease(&queue, number, 5));
-            let holds = lease(&queue, number, 5);
-            assert_eq!((holds[0].id(), look(&holds[0])), (number, number));
-            holds
-        })
+    let theirs = queue.clone();
+    let leasing = thread::spawn(move || {
+        let (first, second) = (lease(&theirs, 30, 5), lease(&theirs, 40, 5));
+        // The first one of the list again, with another behind it.
+        drop(first);
+        second
     });
-    let [one, other] = join(leasing);
-    assert!(!one[0].is_beside(&other[0]));
+    let mine = [lease(&queue, 50, 5), lease(&queue, 60, 5)];
+    let second = leasing.join().unwrap();
+    assert!(mine.iter().all(|holds| !holds[0].is_beside(&second[0])));
+    assert_eq!((look(&second[0]), look(&mine[0][0]), look(&mine[1][0])), (40, 50, 60));
 }
 
 /// Whoever asks for a detour and passes all seats finds nobody on the short way.
