@@ -10,7 +10,7 @@
 //! **Picture.** A key has room when it is not shut (by a rest, or until it has a token) and fewer of its messages are out than may
 //! be. As long as it has room and somebody waits, somebody is offered.
 //!
-//! **Where next.** `admission.rs`: who asks; `rate.rs`: the bucket.
+//! **Where next.** `gate.rs`: who asks; `rate.rs`: the bucket.
 
 use crate::error::{Error, Result};
 use crate::queue::rate::{Bucket, Rate};

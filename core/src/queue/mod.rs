@@ -15,12 +15,11 @@
 //! | `send`, `receive`, `gather`, `settle`, `batch`, `dead`, `dead_letters`, `defer`, `breach`, `peek`, `by_id`, `purge`, `explain` | the verbs |
 //! | `plain/` | the way of plain messages, without a lock |
 //! | `shared`, `state`, `lease`, `deadline`, `groups`, `timers`, `tally`, `history`, `classes` | what a queue knows |
-//! | `admission`, `limits`, `rate`, `row` | what holds messages back |
+//! | `gate`, `limits`, `rate`, `row` | what holds messages back |
 //! | `settlement`, `envelope`, `recovery` | its events in the log, what is on a letter, and back from it |
 //! | `delivery`, `consumer`, `options`, `stats` | what callers hold |
 //! | `worker` | threads that run a handler on each message |
 
-mod admission;
 mod batch;
 mod breach;
 mod by_id;
@@ -33,6 +32,7 @@ mod defer;
 mod delivery;
 mod envelope;
 mod explain;
+mod gate;
 mod gather;
 mod groups;
 mod history;

@@ -1,6 +1,6 @@
 //! Receiving: by priority; of those that have none returned messages first, then those ahead of the cursor. Each is leased to
 //! the delivery that carries it. As long as there are plain messages only, they are taken without a lock (`plain`). Limits are
-//! asked on the other way (`admission.rs`).
+//! asked on the other way (`gate.rs`).
 
 use crate::error::{Error, Result, something};
 use crate::limits::{LEASE_COUNT_MAX, RECEIVE_COUNT_MAX};
@@ -239,7 +239,7 @@ impl Shared {
                 self.set_aside(state, id, &payload, Status::Ready)?;
                 return Ok(Next::TooLong);
             }
-            if state.limits.is_none() || self.admit(state, id, &payload, now_ns)? {
+            if state.limits.is_none() || self.let_through(state, id, &payload, now_ns)? {
                 return Ok(Next::Message(id, payload));
             }
         }

@@ -14,7 +14,13 @@ use crate::queue::state::{DETOUR_LIMITED, State, Status};
 
 impl Shared {
     /// Whether a message that is about to be leased may be: otherwise it waits for its key.
-    pub(crate) fn admit(&self, state: &mut State, id: u64, payload: &Payload, now_ns: u64) -> Result<bool> {
+    pub(crate) fn let_through(
+        &self,
+        state: &mut State,
+        id: u64,
+        payload: &Payload,
+        now_ns: u64,
+    ) -> Result<bool> {
         let Some((number, limit)) = state.ask_key(id, payload, now_ns) else { return Ok(true) };
         if let (Some(limits), Some(until_ns)) = (&mut state.limits, limit.until_ns()) {
             limits.shut(number, until_ns);
