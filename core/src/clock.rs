@@ -8,6 +8,7 @@
 //! the earlier, perhaps.
 
 pub(crate) mod alarm;
+pub(crate) mod per_second;
 mod system;
 
 use crate::sync::{Mutex, lock};

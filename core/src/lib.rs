@@ -32,11 +32,12 @@ pub use journal::Receipt;
 pub use message::Message;
 pub use name::Name;
 pub use queue::{
-    Breach, Capacity, Consumer, DeadLetters, Deadline, Dedup, DedupMode, Delivery, ErrorClass, IntoOutcome,
-    Jitter, Job, Letters, OnBreach, OnConflict, OnExhausted, Outcome, Overflow, Peeked, Queue, QueueStats,
-    Redrive, Retry, Sent, StillRunning, Worker, WorkerBuilder, WorkerStats,
+    Breach, Capacity, Cause, Consumer, DeadLetters, Deadline, Dedup, DedupMode, Delivery, ErrorClass,
+    Explanation, IntoOutcome, Jitter, Job, Letters, Limit, OnBreach, OnConflict, OnExhausted, Outcome,
+    Overflow, Peeked, Queue, QueueStats, Rate, Receive, Redrive, Retry, Sent, StillRunning, Worker,
+    WorkerBuilder, WorkerStats,
 };
 pub use stream::{
-    Compaction, Group, Member, PartitionStats, Position, Reader, Record, RecordRef, Start, Stream,
-    StreamStats,
+    Compaction, Group, GroupLag, GroupStats, Member, PartitionStats, Position, Reader, Record, RecordRef,
+    Start, Stream, StreamStats,
 };

@@ -26,6 +26,8 @@ pub const RECEIVE_COUNT_MAX: usize = 65_536;
 pub const WORKER_THREAD_COUNT_MAX: usize = 1024;
 /// Most leases out of one queue at a time.
 pub const LEASE_COUNT_MAX: usize = 1 << 24;
+/// Most messages that wait for room of their keys (see `QueueBuilder::concurrency_max_per_key`) before a queue looks no further.
+pub const HELD_COUNT_MAX: usize = 1 << 18;
 /// Longest delay, and farthest `deliver_at`, in seconds: ten years.
 pub const DELAY_SECONDS_MAX: u64 = 10 * 366 * 24 * 3600;
 /// Longest window of deduplication in seconds: 30 days.

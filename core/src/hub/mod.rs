@@ -6,12 +6,13 @@
 //! **Failure.** A queue or stream whose files are damaged cannot be opened; the others can.
 //!
 //! **Where next.** `builder`, `queue_builder`, `stream_builder`: options; `delete`: away with them; `directory`, `catalogue`: files; `timer`: the
-//! thread; `schedule`: messages sent by the clock; `verify`, `salvage`: damaged directories.
+//! thread; `schedule`: messages sent by the clock; `prometheus`: counts as text; `verify`, `salvage`: damaged directories.
 
 mod builder;
 mod catalogue;
 mod delete;
 mod directory;
+mod prometheus;
 mod queue_builder;
 mod registry;
 mod salvage;
@@ -77,6 +78,10 @@ pub struct HubStats {
     pub streams: Vec<(String, StreamStats)>,
     /// Bytes of unfinished writes, left by a crash, that were cut when queues and streams were opened.
     pub recovered_cut_bytes: u64,
+    /// Bytes that are free on the file system of its directory; `None` in memory, and where that cannot be told.
+    pub disk_free_bytes: Option<u64>,
+    /// Bytes of them that publishing leaves free.
+    pub disk_reserve_bytes: u64,
     /// How files are written, and, where that is not the best way there is, why; empty in memory.
     pub storage: String,
 }
@@ -177,6 +182,8 @@ impl Hub {
                 .map(|(name, stream)| (name.to_string(), stream.stats()))
                 .collect(),
             recovered_cut_bytes: registry.cut_bytes,
+            disk_free_bytes: self.inner.free_bytes(),
+            disk_reserve_bytes: self.inner.journal.reserve_bytes(),
             storage: self.inner.storage_name.clone(),
         })
     }
@@ -278,6 +285,11 @@ impl Inner {
         let registry = lock(&self.registry);
         self.check_open()?;
         Ok(registry)
+    }
+
+    fn free_bytes(&self) -> Option<u64> {
+        let directory = self.directory.as_ref()?;
+        directory.storage.space(&directory.path).ok().map(|space| space.free_bytes)
     }
 
     fn save(&self, catalogue: &Catalogue) -> Result<()> {

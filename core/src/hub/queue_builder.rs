@@ -6,7 +6,7 @@ use crate::hub::registry::Registry;
 use crate::hub::{Hub, Inner};
 use crate::name::Name;
 use crate::queue::{
-    self, Capacity, Dedup, ErrorClass, OnBreach, OnExhausted, Queue, QueueOptions, Queues, Retry,
+    self, Capacity, Dedup, ErrorClass, OnBreach, OnExhausted, Queue, QueueOptions, Queues, Rate, Retry,
 };
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -27,6 +27,11 @@ pub struct QueueBuilder {
     error_classes: BTreeMap<String, ErrorClass>,
     dedup: Option<Dedup>,
     capacity: Option<Capacity>,
+    concurrency_max: Option<u32>,
+    concurrency_max_per_key: Option<u32>,
+    rate: Option<Rate>,
+    rate_per_key: Option<Rate>,
+    single_active_consumer: Option<bool>,
 }
 
 impl QueueBuilder {
@@ -44,6 +49,11 @@ impl QueueBuilder {
             error_classes: BTreeMap::new(),
             dedup: None,
             capacity: None,
+            concurrency_max: None,
+            concurrency_max_per_key: None,
+            rate: None,
+            rate_per_key: None,
+            single_active_consumer: None,
         }
     }
 
@@ -121,6 +131,43 @@ impl QueueBuilder {
         self
     }
 
+    /// Most messages out at a time, at least 1. No limit by default. It counts leases; whoever waits for one is woken when one ends.
+    pub fn concurrency_max(mut self, count: u32) -> Self {
+        self.concurrency_max = Some(count);
+        self
+    }
+
+    /// Most messages of one [`key`](crate::Message::key) out at a time, at least 1; those without a key are not limited. Messages of
+    /// other keys go ahead of those that wait, of which there may be 262,144 before the queue looks no further. If it is
+    /// given to a queue that is open, messages that are out already do not count.
+    ///
+    /// It is the message's key that counts, not its [ordering key](crate::Message::ordering_key), of which one is out at a time
+    /// anyway.
+    pub fn concurrency_max_per_key(mut self, count: u32) -> Self {
+        self.concurrency_max_per_key = Some(count);
+        self
+    }
+
+    /// How often messages are delivered at most. No limit by default. A delivery counts when it begins, the second one of a message
+    /// like the first. The bucket is full when the queue is opened.
+    pub fn rate(mut self, rate: Rate) -> Self {
+        self.rate = Some(rate);
+        self
+    }
+
+    /// The same for the messages of each key, as [`concurrency_max_per_key`](Self::concurrency_max_per_key) says.
+    pub fn rate_per_key(mut self, rate: Rate) -> Self {
+        self.rate_per_key = Some(rate);
+        self
+    }
+
+    /// Whether of several [consumers](crate::Queue::consumer) only the oldest gets messages, until it is dropped. Default no. If so,
+    /// receiving without a consumer is refused.
+    pub fn single_active_consumer(mut self, is_single: bool) -> Self {
+        self.single_active_consumer = Some(is_single);
+        self
+    }
+
     /// Opens the queue, making it if it does not exist. Options given here are stored.
     ///
     /// # Errors
@@ -183,6 +230,12 @@ impl QueueBuilder {
         options.error_classes.retain(|_, rule| *rule != ErrorClass::Retried);
         options.dedup = self.dedup.or(options.dedup);
         options.capacity = self.capacity.or(options.capacity);
+        let limits = &mut options.limits;
+        limits.concurrency_max = self.concurrency_max.or(limits.concurrency_max);
+        limits.concurrency_max_per_key = self.concurrency_max_per_key.or(limits.concurrency_max_per_key);
+        limits.rate = self.rate.or(limits.rate);
+        limits.rate_per_key = self.rate_per_key.or(limits.rate_per_key);
+        limits.single_active_consumer = self.single_active_consumer.unwrap_or(limits.single_active_consumer);
         Ok(options)
     }
 }
@@ -312,5 +365,23 @@ impl Queues for Inner {
     fn open_queue(&self, name: &Name) -> Result<Arc<queue::Shared>> {
         let mut registry = self.registry_of_open()?;
         open_shared(self, &mut registry, name)
+    }
+
+    fn alter(&self, queue: &Name, change: &dyn Fn(&mut QueueOptions)) -> Result<()> {
+        let mut registry = self.registry_of_open()?;
+        let mut catalogue = registry.catalogue.clone();
+        let Some(entry) = catalogue.queues.get_mut(queue.as_str()) else {
+            return Err(Error::NotFound { noun: "queue", name: queue.to_string(), advice: "" });
+        };
+        change(&mut entry.options);
+        let options = entry.options.clone();
+        if catalogue != registry.catalogue {
+            self.save(&catalogue)?;
+            registry.catalogue = catalogue;
+            if let Some(open) = registry.queues.get(queue) {
+                open.set_limits(options);
+            }
+        }
+        Ok(())
     }
 }

@@ -141,6 +141,11 @@ impl Journal {
         self.reserve = reserve;
     }
 
+    /// How much room publishing leaves free, in bytes; 0 for none.
+    pub(crate) fn reserve_bytes(&self) -> u64 {
+        self.reserve.as_ref().map_or(0, Reserve::bytes)
+    }
+
     /// Whether there is room to publish something.
     ///
     /// # Errors

@@ -51,6 +51,11 @@ impl Reserve {
         (bytes > 0).then_some(reserve)
     }
 
+    /// How much publishing leaves free.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// Whether something may be published.
     ///
     /// # Errors

@@ -102,7 +102,7 @@ impl Shared {
     /// Acks leases that are told by their tokens only, as far as they are held. The last one's result is the result.
     pub(crate) fn ack_tokens(&self, tokens: &[Token]) -> Result<()> {
         self.check_open()?;
-        let (mut state, _) = self.state_now();
+        let (mut state, now_ns) = self.state_now();
         let mut ids: Vec<u64> = tokens.iter().map(|token| token.id).collect();
         ids.sort_unstable();
         for run in self.runs.in_use() {
@@ -127,6 +127,9 @@ impl Shared {
             acked.iter().for_each(|id| drop(state.remove(*id)));
             // ORDERING: Relaxed: a count.
             self.acked.fetch_add(acked.len() as u64, Ordering::Relaxed);
+            let held = tokens.iter().zip(&held).filter(|(_, held)| held.is_ok());
+            let processing_ns = held.map(|(token, _)| now_ns.saturating_sub(token.since_ns)).sum();
+            self.processing.add(processing_ns, acked.len() as u64);
         }
         self.unlock(state);
         self.journal.commit(&self.log, appended?)?;

@@ -288,4 +288,14 @@ mod tests {
         queue.take_one().unwrap().unwrap().ack().unwrap();
         assert!(queue.log.start().1 > id, "and goes now");
     }
+    #[test]
+    fn a_message_whose_queue_to_move_to_is_not_there_yet_is_told_to_be_on_its_way() {
+        let (scratch, clock) = (tempfile::tempdir().unwrap(), ManualClock::new());
+        let queue = open(scratch.path(), "jobs", 7, &clock);
+        let on_breach = OnBreach::MoveTo("late".into());
+        queue.set_options(QueueOptions { on_breach, ..QueueOptions::new(OnExhausted::Drop) }, None).unwrap();
+        let id = queue.send(&Message::new("x").start_within(Duration::from_secs(1))).unwrap();
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(queue.explain(id).unwrap().causes, [crate::queue::Cause::Moving]);
+    }
 }

@@ -43,7 +43,7 @@ impl Shared {
     pub(crate) fn reschedule_at(&self, id: u64, time_ns: u64) -> Result<bool> {
         check_delay(time_ns.saturating_sub(self.journal.now_ns()))?;
         self.say(id, |state, status, now_ns| {
-            if !matches!(status, Status::Ready | Status::Scheduled { .. }) {
+            if !matches!(status, Status::Ready | Status::Held | Status::Scheduled { .. }) {
                 return Ok((false, Place::default()));
             }
             let due_ns = time_ns.max(now_ns);

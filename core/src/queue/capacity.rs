@@ -139,7 +139,8 @@ impl Room {
 
     /// A message is from now on in that status; `was` it had before.
     pub(crate) fn moved(&mut self, id: u64, priority: u8, bytes: u64, was: Status, status: Status) {
-        self.wait(id, priority, matches!(status, Status::Ready | Status::Scheduled { .. }));
+        let is_droppable = matches!(status, Status::Ready | Status::Held | Status::Scheduled { .. });
+        self.wait(id, priority, is_droppable);
         if matches!(status, Status::Dying { .. }) {
             self.leave(bytes, was);
         }

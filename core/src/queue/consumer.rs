@@ -1,11 +1,15 @@
-//! A consumer: an endless iterator of deliveries.
+//! A consumer: an endless iterator of deliveries. Those of a queue stand in a row; where only one may be active, it is the first.
 
 use crate::error::{Error, Result};
 use crate::limits::RECEIVE_COUNT_MAX;
-use crate::queue::receive::Start;
+use crate::queue::receive::{Ask, Start};
 use crate::queue::settle::Token;
+use crate::queue::shared::Shared;
+use crate::queue::state::State;
 use crate::queue::{Delivery, Queue};
+use crate::sync::lock;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Ended leases are not looked for before a consumer has handed out this many.
@@ -13,6 +17,9 @@ const HANDED_COUNT_MIN: usize = 1024;
 
 /// An iterator of deliveries, waiting for each; it ends when the hub is closed or the queue refuses
 /// ([`error`](Consumer::error) tells).
+///
+/// Of a queue with a [`single_active_consumer`](crate::QueueBuilder::single_active_consumer) only the oldest consumer gets
+/// messages. When it is dropped the next one takes over: all leases that are out then end, and their verbs return `LeaseLost`.
 ///
 /// ```no_run
 /// # use ringmain::Hub;
@@ -34,6 +41,8 @@ pub struct Consumer {
     /// When they are left out next.
     handed_count_max: usize,
     error: Option<Error>,
+    /// Left after what waits here was handed back.
+    place: Option<InRow>,
 }
 
 impl Consumer {
@@ -46,6 +55,7 @@ impl Consumer {
             handed: VecDeque::new(),
             handed_count_max: HANDED_COUNT_MIN,
             error: None,
+            place: None,
         }
     }
 
@@ -61,12 +71,17 @@ impl Consumer {
     ///
     /// # Errors
     /// `InvalidArgument` for a prefetch out of its range.
-    pub fn start(self) -> Result<Self> {
+    pub fn start(mut self) -> Result<Self> {
         if self.prefetch == 0 || self.prefetch > RECEIVE_COUNT_MAX {
             let detail = format!("{} is not allowed; 1 to {RECEIVE_COUNT_MAX} are", self.prefetch);
             return Err(Error::invalid("prefetch", detail));
         }
+        self.number();
         Ok(self)
+    }
+
+    fn number(&mut self) -> u64 {
+        self.place.get_or_insert_with(|| InRow::join(&self.queue.shared)).number
     }
 
     /// Acks a delivery, and all that this consumer handed out before it and that are still out, with one commit. Not those that
@@ -112,7 +127,8 @@ impl Consumer {
             self.queue.shared.retain_held(&mut self.handed);
             self.handed_count_max = HANDED_COUNT_MIN.max(2 * self.handed.len());
         }
-        self.handed.push_back(delivery.token_unindexed());
+        let token = delivery.token_unindexed();
+        self.handed.push_back(Token { since_ns: token.since_ns.min(self.taken_ns), ..token });
     }
 
     /// Why it ended.
@@ -136,7 +152,8 @@ impl Iterator for Consumer {
                     Err(error) => return self.end(error),
                 }
             }
-            match self.queue.shared.take_within(self.prefetch, Duration::MAX, Start::Later) {
+            let ask = Ask { consumer: Some(self.number()), ..Ask::new(self.prefetch, Start::Later) };
+            match self.queue.shared.take_within(&ask, Duration::MAX) {
                 Ok(taken) => self.waiting.extend(taken),
                 Err(error) => return self.end(error),
             }
@@ -149,5 +166,59 @@ impl Consumer {
     fn end(&mut self, error: Error) -> Option<Delivery> {
         self.error = Some(error);
         None
+    }
+}
+
+/// A place in the row of a queue's consumers.
+#[derive(Debug)]
+struct InRow {
+    queue: Arc<Shared>,
+    number: u64,
+}
+
+impl InRow {
+    fn join(queue: &Arc<Shared>) -> Self {
+        let number = lock(&queue.state).row.join();
+        Self { queue: queue.clone(), number }
+    }
+}
+
+impl Drop for InRow {
+    fn drop(&mut self) {
+        self.queue.leave_row(self.number);
+    }
+}
+
+impl Shared {
+    /// Whether whoever asks may have messages now.
+    pub(crate) fn is_active(&self, state: &State, ask: &Ask) -> Result<bool> {
+        if !state.limits.as_ref().is_some_and(|limits| limits.options().single_active_consumer) {
+            return Ok(true);
+        }
+        if ask.consumer.is_none() {
+            let detail = format!(
+                "queue {} has a single active consumer; use Queue::consumer, not a receive",
+                self.name
+            );
+            return Err(Error::invalid("consumer", detail));
+        }
+        Ok(state.row.first() == ask.consumer)
+    }
+
+    /// A consumer leaves the row. If it was the active one, whatever is out is fenced off before the next one begins.
+    fn leave_row(&self, consumer: u64) {
+        if self.check_open().is_err() {
+            return;
+        }
+        let (mut state, _) = self.state_now();
+        let was_first = state.row.leave(consumer);
+        if was_first && state.limits.as_ref().is_some_and(|limits| limits.options().single_active_consumer) {
+            for id in state.leased_ids() {
+                // The log refuses: the lease runs out.
+                let _ = self.release_locked(&mut state, id, 0);
+            }
+        }
+        self.unlock(state);
+        self.log.data().notify_all();
     }
 }

@@ -128,19 +128,20 @@ impl Delivery {
     pub(crate) fn token(&self) -> Token {
         match &self.lease {
             Lease::Plain { hold, .. } => {
+                let since_ns = self.shared().since_ns(hold);
                 if hold.is_held() {
                     self.shared().index_lease(hold);
                 }
-                self.token_unindexed()
+                Token { since_ns, ..self.token_unindexed() }
             }
-            Lease::Indexed(_) => self.token_unindexed(),
+            Lease::Indexed(indexed) => indexed.token,
         }
     }
 
-    /// The same, and the lease stays where it is.
+    /// The same, and the lease stays where it is; since when it is held is not looked for.
     pub(crate) fn token_unindexed(&self) -> Token {
         match &self.lease {
-            Lease::Plain { hold, .. } => Token { id: hold.id(), attempt: 1 },
+            Lease::Plain { hold, .. } => Token { id: hold.id(), attempt: 1, since_ns: u64::MAX },
             Lease::Indexed(indexed) => indexed.token,
         }
     }
@@ -291,6 +292,15 @@ impl Delivery {
     /// `LeaseLost`, `Poisoned`, `InvalidArgument`.
     pub fn release_after(&self, delay: Duration) -> Result<()> {
         self.end(self.shared().release(self.token(), delay))
+    }
+
+    /// Hands it back, because what handles it is rate limited: does not count, and no message of the same key is delivered for that
+    /// long; no message of the queue, if it has no key. At most ten years. The rest survives reopening the hub.
+    ///
+    /// # Errors
+    /// `LeaseLost`, `Poisoned`, `InvalidArgument`.
+    pub fn rate_limited(&self, retry_after: Duration) -> Result<()> {
+        self.end(self.shared().rate_limited(self.token(), self.key(), retry_after))
     }
 
     /// Dead letter now, whatever its failures.

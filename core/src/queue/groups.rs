@@ -138,10 +138,26 @@ impl Groups {
         self.ready > 0
     }
 
+    /// The first member of a group, whatever it does.
+    pub(crate) fn first_of(&self, number: u64) -> Option<u64> {
+        self.groups.get(&number)?.members.first_key_value().map(|(id, _)| *id)
+    }
+
+    /// Groups whose turn comes before that of this one.
+    pub(crate) fn turns_before(&self, number: u64) -> usize {
+        let rounds = self.rounds.iter().rev().flatten();
+        rounds.take_while(|other| **other != number).count()
+    }
+
+    /// Members that may be handed out now.
+    pub(crate) fn heads(&self) -> impl Iterator<Item = u64> {
+        let head = |number: &u64| self.groups.get(number).and_then(Group::head).map(|(id, _)| id);
+        self.rounds.iter().flatten().filter_map(head)
+    }
+
     /// Members that may be handed out now: one of each group at most.
     pub(crate) fn deliverable_count(&self) -> usize {
-        let heads = |number: &&u64| self.groups.get(number).and_then(Group::head).is_some();
-        self.rounds.iter().flatten().filter(heads).count()
+        self.heads().count()
     }
 
     /// Members that would be ready, if they had no others before them.

@@ -39,12 +39,19 @@ impl Term {
         }
         Ok(Self { lease_ns: duration_ns(lease), total_ns: duration_ns(total) })
     }
+
+    /// The same, if it begins so much later at most.
+    pub(crate) fn later_by(self, ns: u64) -> Self {
+        let Self { lease_ns, total_ns } = self;
+        Self { lease_ns: lease_ns.saturating_add(ns), total_ns: total_ns.saturating_add(ns) }
+    }
 }
 
 /// Leases granted together.
 #[derive(Debug)]
 pub(crate) struct Grant {
     start: Start,
+    since_ns: u64,
     deadline_ns: u64,
     limit_ns: u64,
     started: Vec<(u64, Place)>,
@@ -55,7 +62,7 @@ impl Grant {
     pub(crate) fn new(now_ns: u64, term: Term, start: Start) -> Self {
         let (deadline_ns, limit_ns) =
             (now_ns.saturating_add(term.lease_ns), now_ns.saturating_add(term.total_ns));
-        Self { start, deadline_ns, limit_ns, started: Vec::new(), taken: Vec::new() }
+        Self { start, since_ns: now_ns, deadline_ns, limit_ns, started: Vec::new(), taken: Vec::new() }
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -79,7 +86,8 @@ impl Shared {
         let (attempt, failures) = (message.attempts, message.failures);
         state.totals.redeliveries += u64::from(attempt > 1);
         state.set_status(id, Status::Leased { deadline_ns: grant.deadline_ns });
-        let delivery = Delivery::indexed(self.clone(), payload, Token { id, attempt }, failures);
+        let token = Token { id, attempt, since_ns: grant.since_ns };
+        let delivery = Delivery::indexed(self.clone(), payload, token, failures);
         grant.taken.push(if grant.start == Start::Later { delivery.ahead() } else { delivery });
     }
 
@@ -99,6 +107,25 @@ impl Shared {
             return Err(error);
         }
         Ok(taken)
+    }
+
+    /// Has leases that were taken ahead run from now.
+    pub(crate) fn hand_over(&self, taken: &[Delivery]) -> Result<()> {
+        let term = Term::of(&lock(&self.options), None)?;
+        let (mut state, now_ns) = self.state_now();
+        let Grant { deadline_ns, limit_ns, .. } = Grant::new(now_ns, term, Start::Now);
+        for delivery in taken {
+            let id = delivery.id();
+            if self.check_lease_held(&state, delivery.token()).is_ok() {
+                state.set_status(id, Status::Leased { deadline_ns });
+                if let Some(message) = state.messages.get_mut(&id) {
+                    message.lease_limit_ns = limit_ns;
+                }
+            }
+        }
+        self.journal.alarm().arm(deadline_ns);
+        self.unlock(state);
+        Ok(())
     }
 
     /// Leaves out leases that have ended.

@@ -14,9 +14,10 @@
 //! |---|---|
 //! | `admission`, `dedup` | what a message must pass, and which keys were sent |
 //! | `capacity`, `overflow` | how much there may be, and what goes when it is too much |
-//! | `send`, `receive`, `settle`, `batch`, `dead`, `dead_letters`, `defer`, `breach`, `peek`, `by_id`, `purge` | the verbs |
+//! | `send`, `receive`, `gather`, `settle`, `batch`, `dead`, `dead_letters`, `defer`, `breach`, `peek`, `by_id`, `purge`, `explain` | the verbs |
 //! | `plain/` | the way of plain messages, without a lock |
 //! | `shared`, `state`, `lease`, `deadline`, `groups`, `timers`, `tally`, `history`, `classes` | what a queue knows |
+//! | `gate`, `limits`, `rate`, `row` | what holds messages back |
 //! | `settlement`, `envelope`, `recovery`, `release` | its events in the log, what is on a letter, back from it, and what of it may go |
 //! | `fired`, `firing` | messages of schedules |
 //! | `delivery`, `consumer`, `options`, `stats` | what callers hold |
@@ -36,21 +37,28 @@ mod dedup;
 mod defer;
 mod delivery;
 mod envelope;
+mod explain;
 mod fired;
 #[cfg(feature = "cron")]
 mod firing;
+mod gate;
+mod gather;
 mod groups;
 mod history;
 mod lease;
+mod limits;
 mod options;
 mod overflow;
 mod peek;
 mod plain;
+mod processing;
 mod purge;
 mod ranges;
+mod rate;
 mod receive;
 mod recovery;
 mod release;
+mod row;
 mod salvage;
 mod send;
 mod settle;
@@ -75,14 +83,17 @@ pub use envelope::{
     ATTEMPTS, DEAD_CLASS, DEAD_ERROR, DEAD_HISTORY, DEAD_ID, DEAD_LOG, DEAD_QUEUE, DEAD_REASON, DEAD_TIME,
     FAILURES, FIRST_ENQUEUED, MAX_FAILURES, PRIORITY, REDRIVEN, REDRIVES,
 };
+pub use explain::{Cause, Explanation};
 #[cfg(feature = "cron")]
 pub(crate) use firing::Slot;
 #[cfg(feature = "cron")]
 pub use firing::{SCHEDULE, SCHEDULE_SLOT};
+pub use gather::Receive;
+pub use limits::Limit;
 pub(crate) use options::QueueOptions;
 pub use options::{Jitter, OnBreach, OnExhausted, Retry};
 pub use peek::Peeked;
-pub(crate) use receive::Start;
+pub use rate::Rate;
 pub(crate) use salvage::mend;
 pub(crate) use shared::Shared;
 pub use state::ORDERING_KEY;
@@ -93,6 +104,8 @@ use crate::error::Result;
 use crate::journal::Receipt;
 use crate::message::Message;
 use crate::name::Name;
+use receive::Ask;
+pub(crate) use receive::Start;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -126,6 +139,9 @@ pub(crate) trait Queues: Debug + Send + Sync {
     /// # Errors
     /// `NotFound`, and what opening it brings.
     fn open_queue(&self, name: &Name) -> Result<Arc<Shared>>;
+
+    /// Changes the options of a queue, durably.
+    fn alter(&self, queue: &Name, change: &dyn Fn(&mut QueueOptions)) -> Result<()>;
 }
 
 impl Queue {
@@ -202,7 +218,7 @@ impl Queue {
     /// `Closed`, also while waiting; `Corrupt` or `Io` if a file cannot be read.
     pub fn receive(&self, wait: Duration) -> Result<Option<Delivery>> {
         match self.shared.take_one()? {
-            None if !wait.is_zero() => Ok(self.shared.take_within(1, wait, Start::Now)?.pop()),
+            None if !wait.is_zero() => Ok(self.shared.take_within(&Ask::new(1, Start::Now), wait)?.pop()),
             taken => Ok(taken),
         }
     }
@@ -220,10 +236,28 @@ impl Queue {
     /// # Errors
     /// As [`receive`](Self::receive).
     pub fn receive_batch(&self, count_max: usize, wait: Duration) -> Result<Vec<Delivery>> {
-        self.shared.take_within(count_max, wait, Start::Now)
+        self.shared.take_within(&Ask::new(count_max, Start::Now), wait)
     }
 
-    /// The same, leased for `lease` and not for the queue's own time: 1 ms to the queue's `lease_total_max`.
+    /// Receives several messages: waits until there are `count_min`, or the time is over.
+    ///
+    /// ```
+    /// # use ringmain::{Hub, Message, OnExhausted, Receive};
+    /// # use std::time::Duration;
+    /// # let queue = Hub::memory().queue("rows").on_exhausted(OnExhausted::Drop).open()?;
+    /// queue.send_batch(&[Message::new("one"), Message::new("two"), Message::new("three")])?;
+    /// let rows = queue.receive_with(Receive { count_min: 2, bytes_max: 6, ..Receive::default() })?;
+    /// assert_eq!(rows.len(), 2);
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive); `InvalidArgument` for a number out of its range.
+    pub fn receive_with(&self, receive: Receive) -> Result<Vec<Delivery>> {
+        self.shared.gather(&receive)
+    }
+
+    /// As [`receive_batch`](Self::receive_batch), leased for `lease` and not for the queue's own time: 1 ms to the queue's `lease_total_max`.
     ///
     /// # Errors
     /// As [`receive`](Self::receive); `InvalidArgument` for a lease out of its range.
@@ -233,11 +267,12 @@ impl Queue {
         wait: Duration,
         lease: Duration,
     ) -> Result<Vec<Delivery>> {
-        self.shared.take_leased(count_max, wait, lease)
+        let ask = Ask { lease: Some(lease), ..Ask::new(count_max, Start::Now) };
+        self.shared.take_within(&ask, wait)
     }
 
-    /// Receives a message that was set aside ([`Delivery::defer`]). `None`: it was not, is no longer there, has expired, or
-    /// somebody has it.
+    /// Receives a message that was set aside ([`Delivery::defer`]). `None`: it was not, is no longer there, has expired,
+    /// somebody has it, or a pause or a limit is in its way.
     ///
     /// # Errors
     /// As [`receive`](Self::receive).
@@ -346,6 +381,56 @@ impl Queue {
     /// The dead letters in this queue, if others send theirs here: to look at, to send back, to throw away.
     pub fn dead_letters(&self) -> DeadLetters<'_> {
         DeadLetters::new(self)
+    }
+
+    /// Why a message is not being delivered now: as data, and in words.
+    ///
+    /// ```
+    /// # use ringmain::{Cause, Hub, Limit, Message, OnExhausted};
+    /// # let queue = Hub::memory().queue("jobs").on_exhausted(OnExhausted::Drop).concurrency_max(1).open()?;
+    /// queue.send_batch(&[Message::new("first"), Message::new("second")])?;
+    /// let first = queue.try_receive()?;
+    /// let explanation = queue.explain(1)?;
+    /// assert_eq!(explanation.causes, [Cause::Queue(Limit::Concurrency { max: 1 })]);
+    /// assert_eq!(
+    ///     explanation.to_string(),
+    ///     "message 1 of queue jobs: its queue has 1 messages out, as many as may be"
+    /// );
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive).
+    pub fn explain(&self, id: u64) -> Result<Explanation> {
+        self.shared.explain(id)
+    }
+
+    /// Delivers nothing from now on, until [`resume`](Self::resume); survives reopening the hub. Sending, settling what is out, and
+    /// what time brings go on; receivers wait.
+    ///
+    /// ```
+    /// # use ringmain::{Hub, Message, OnExhausted};
+    /// # let queue = Hub::memory().queue("jobs").on_exhausted(OnExhausted::Drop).open()?;
+    /// queue.send(Message::new(b"later"))?;
+    /// queue.pause()?;
+    /// assert!(queue.try_receive()?.is_none());
+    /// queue.resume()?;
+    /// assert!(queue.try_receive()?.is_some());
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Closed`, `Io`.
+    pub fn pause(&self) -> Result<()> {
+        self.hub.alter(&self.shared.name, &|options| options.limits.paused = true)
+    }
+
+    /// Delivers again.
+    ///
+    /// # Errors
+    /// As [`pause`](Self::pause).
+    pub fn resume(&self) -> Result<()> {
+        self.hub.alter(&self.shared.name, &|options| options.limits.paused = false)
     }
 
     /// A consumer: an iterator of deliveries.

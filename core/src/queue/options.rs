@@ -8,6 +8,7 @@ use crate::queue::capacity::Capacity;
 use crate::queue::classes::ErrorClass;
 use crate::queue::dedup::Dedup;
 use crate::queue::history::{Reason, check_class};
+use crate::queue::limits::LimitOptions;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -158,6 +159,8 @@ pub(crate) struct QueueOptions {
     pub(crate) dedup: Option<Dedup>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) capacity: Option<Capacity>,
+    #[serde(default, skip_serializing_if = "LimitOptions::is_default")]
+    pub(crate) limits: LimitOptions,
 }
 
 impl QueueOptions {
@@ -173,6 +176,7 @@ impl QueueOptions {
             error_classes: BTreeMap::new(),
             dedup: None,
             capacity: None,
+            limits: LimitOptions::default(),
         }
     }
 
@@ -202,6 +206,7 @@ impl QueueOptions {
         }
         self.dedup.map_or(Ok(()), |dedup| dedup.check())?;
         self.capacity.map_or(Ok(()), |capacity| capacity.check())?;
+        self.limits.check()?;
         self.retry.check()
     }
 

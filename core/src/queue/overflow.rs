@@ -78,7 +78,8 @@ impl Shared {
             let is_there = match state.messages.get_mut(&id) {
                 Some(message) => {
                     message.bytes = bytes as u32;
-                    let is_waiting = matches!(message.status, Status::Ready | Status::Scheduled { .. });
+                    let is_waiting =
+                        matches!(message.status, Status::Ready | Status::Held | Status::Scheduled { .. });
                     room.wait(id, message.asks.priority, is_waiting);
                     !matches!(message.status, Status::Dying { .. })
                 }

@@ -1,5 +1,6 @@
 //! Receiving: by priority; of those that have none returned messages first, then those ahead of the cursor. Each is leased to
-//! the delivery that carries it. As long as there are plain messages only, they are taken without a lock (`plain`).
+//! the delivery that carries it. As long as there are plain messages only, they are taken without a lock (`plain`). Limits are
+//! asked on the other way (`gate.rs`).
 
 use crate::error::{Error, Result, something};
 use crate::limits::{LEASE_COUNT_MAX, RECEIVE_COUNT_MAX};
@@ -14,6 +15,52 @@ use crate::sync::{Ordering, lock};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
+
+/// What a receive asks for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ask {
+    pub(crate) count_max: usize,
+    /// Of values, unless the first alone has more.
+    pub(crate) bytes_max: usize,
+    /// How much later at most the lease begins: when the message is handed over.
+    pub(crate) handed_over_ns: u64,
+    /// None: the queue's.
+    pub(crate) lease: Option<Duration>,
+    pub(crate) start: Start,
+    /// Which of the queue's consumers asks.
+    pub(crate) consumer: Option<u64>,
+}
+
+impl Ask {
+    pub(crate) fn new(count_max: usize, start: Start) -> Self {
+        Self { count_max, bytes_max: usize::MAX, handed_over_ns: 0, lease: None, start, consumer: None }
+    }
+
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.count_max == 0 || self.count_max > RECEIVE_COUNT_MAX {
+            let detail = format!("{} is not allowed; 1 to {RECEIVE_COUNT_MAX} are", self.count_max);
+            return Err(Error::invalid("count_max", detail));
+        }
+        Ok(())
+    }
+}
+
+/// What may come next.
+#[derive(Debug, Clone, Copy)]
+struct Room {
+    is_first: bool,
+    failures_max: u32,
+    /// Of its value.
+    bytes_max: usize,
+}
+
+/// What comes next.
+enum Next {
+    Message(u64, Payload),
+    /// It does not fit in.
+    TooLong,
+    Nothing,
+}
 
 /// What a receive of plain messages needs, kept from one to the next.
 #[derive(Debug)]
@@ -46,42 +93,29 @@ impl Shared {
         if self.take_plain(1, Start::Now, |delivery| taken = Some(delivery))? {
             return Ok(taken);
         }
-        Ok(self.take_any(1, Start::Now, None)?.pop())
+        let mut taken = Vec::new();
+        self.take_more(&Ask::new(1, Start::Now), &mut taken)?;
+        Ok(taken.pop())
     }
 
     /// Leases up to `count_max` messages that are ready now.
     pub(crate) fn take(self: &Arc<Self>, count_max: usize, start: Start) -> Result<Vec<Delivery>> {
-        self.check_receive(count_max)?;
+        self.take_as(&Ask::new(count_max, start))
+    }
+
+    /// Leases what is asked for and ready now.
+    pub(crate) fn take_as(self: &Arc<Self>, ask: &Ask) -> Result<Vec<Delivery>> {
+        self.check_open()?;
+        ask.check()?;
         let mut taken = Vec::new();
-        if self.take_plain(count_max, start, |delivery| taken.push(delivery))? {
+        // On the way of plain messages all leases are the queue's.
+        if ask.lease.is_none()
+            && self.take_plain(ask.count_max, ask.start, |delivery| taken.push(delivery))?
+        {
             return Ok(taken);
         }
-        self.take_any(count_max, start, None)
-    }
-
-    /// The same for a lease other than the queue's, waiting at most `wait` for the first.
-    pub(crate) fn take_leased(
-        self: &Arc<Self>,
-        count_max: usize,
-        wait: Duration,
-        lease: Duration,
-    ) -> Result<Vec<Delivery>> {
-        let take = || {
-            something(
-                self.check_receive(count_max)
-                    .and_then(|()| self.take_any(count_max, Start::Now, Some(lease))),
-            )
-        };
-        self.log.data().wait_for(wait, take).unwrap_or(Ok(Vec::new()))
-    }
-
-    fn check_receive(&self, count_max: usize) -> Result<()> {
-        self.check_open()?;
-        if count_max == 0 || count_max > RECEIVE_COUNT_MAX {
-            let detail = format!("{count_max} is not allowed; 1 to {RECEIVE_COUNT_MAX} are");
-            return Err(Error::invalid("count_max", detail));
-        }
-        Ok(())
+        self.take_more(ask, &mut taken)?;
+        Ok(taken)
     }
 
     /// Leases plain messages without a lock. False: the queue is not that plain now, and nothing was done.
@@ -146,50 +180,75 @@ impl Shared {
         Ok(true)
     }
 
-    /// Leases up to `count_max` messages that are ready now, whatever they ask for.
-    fn take_any(
-        self: &Arc<Self>,
-        count_max: usize,
-        start: Start,
-        lease: Option<Duration>,
-    ) -> Result<Vec<Delivery>> {
+    /// Leases what is asked for, counting what was taken before, whatever the messages ask for. True: nothing more fits in.
+    pub(crate) fn take_more(self: &Arc<Self>, ask: &Ask, taken: &mut Vec<Delivery>) -> Result<bool> {
+        self.check_open()?;
         let (term, failures_max) = {
             let options = lock(&self.options);
-            (Term::of(&options, lease)?, options.failures_max())
+            (Term::of(&options, ask.lease)?.later_by(ask.handed_over_ns), options.failures_max())
         };
         let (mut state, now_ns) = self.state_now();
-        let mut grant = Grant::new(now_ns, term, start);
+        let is_active = self.is_active(&state, ask);
+        if !matches!(is_active, Ok(true)) {
+            self.unlock(state);
+            return is_active;
+        }
+        let mut grant = Grant::new(now_ns, term, ask.start);
         let mut failed = None;
-        while grant.count() < count_max && state.leased_count() < LEASE_COUNT_MAX {
-            match self.next_message(&mut state, grant.count() == 0, failures_max) {
-                Ok(Some((id, payload))) => {
+        let mut bytes: usize = taken.iter().map(|delivery| delivery.value().len()).sum();
+        let mut is_full = false;
+        while !is_full
+            && taken.len() + grant.count() < ask.count_max
+            && state.leased_count() < LEASE_COUNT_MAX
+            && state.is_open(now_ns)
+        {
+            let is_first = taken.is_empty() && grant.count() == 0;
+            let bytes_max = if is_first { usize::MAX } else { ask.bytes_max.saturating_sub(bytes) };
+            match self.next_admitted(&mut state, now_ns, Room { is_first, failures_max, bytes_max }) {
+                Ok(Next::Message(id, payload)) => {
+                    bytes += payload.frame().value().len();
                     self.lease_locked(&mut state, id, payload, &mut grant);
-                    if state.messages.get(&id).is_some_and(|message| message.has_last_chance(failures_max)) {
-                        break;
-                    }
+                    is_full = state.has_last_chance(id, failures_max);
                 }
-                Ok(None) => break,
+                Ok(Next::TooLong) => is_full = true,
+                Ok(Next::Nothing) => break,
                 Err(error) => {
                     failed = Some(error);
                     break;
                 }
             }
         }
+        if grant.count() == 0
+            && let Some(next_ns) = state.limits.as_ref().and_then(|limits| limits.next_ns())
+        {
+            self.journal.alarm().arm(next_ns);
+        }
         let noted = self.note_leases(grant);
         self.unlock(state);
+        taken.extend(noted?);
         match failed {
-            Some(error) if noted.as_ref().is_ok_and(Vec::is_empty) => Err(error),
-            _ => noted,
+            Some(error) if taken.is_empty() => Err(error),
+            _ => Ok(is_full || taken.len() >= ask.count_max),
         }
     }
 
+    /// The next deliverable message that no limit of its key holds, if there is room for it.
+    fn next_admitted(&self, state: &mut State, now_ns: u64, room: Room) -> Result<Next> {
+        while let Some((id, payload)) = self.next_message(state, room)? {
+            if room.bytes_max < payload.frame().value().len() {
+                self.set_aside(state, id, &payload, Status::Ready)?;
+                return Ok(Next::TooLong);
+            }
+            if state.limits.is_none() || self.let_through(state, id, &payload, now_ns)? {
+                return Ok(Next::Message(id, payload));
+            }
+        }
+        Ok(Next::Nothing)
+    }
+
     /// The next deliverable message, which gets an entry in the state.
-    fn next_message(
-        &self,
-        state: &mut State,
-        is_first: bool,
-        failures_max: u32,
-    ) -> Result<Option<(u64, Payload)>> {
+    fn next_message(&self, state: &mut State, room: Room) -> Result<Option<(u64, Payload)>> {
+        let Room { is_first, failures_max, .. } = room;
         let waiting = state.first_waiting();
         // One that will die if it fails once more goes alone: it may take the process with it, and the others along.
         let is_alone = |state: &State, id| is_first || !state.has_last_chance(id, failures_max);
@@ -199,7 +258,9 @@ impl Shared {
             }
             return self.take_waiting(state, first).map(Some);
         }
-        if let Some(id) = self.next_plain(state)? {
+        if !state.is_crowded()
+            && let Some(id) = self.next_plain(state)?
+        {
             let (place, payload) = (state.reader.found_place(), state.reader.payload());
             let message = Message::new(place, Status::Ready).with_bytes(&state.reader.frame());
             state.messages.insert(id, message);
@@ -244,13 +305,8 @@ impl Shared {
     }
 
     /// The same, waiting at most `wait` for the first.
-    pub(crate) fn take_within(
-        self: &Arc<Self>,
-        count_max: usize,
-        wait: Duration,
-        start: Start,
-    ) -> Result<Vec<Delivery>> {
-        self.log.data().wait_for(wait, || something(self.take(count_max, start))).unwrap_or(Ok(Vec::new()))
+    pub(crate) fn take_within(self: &Arc<Self>, ask: &Ask, wait: Duration) -> Result<Vec<Delivery>> {
+        self.log.data().wait_for(wait, || something(self.take_as(ask))).unwrap_or(Ok(Vec::new()))
     }
 
     /// The same for a task.

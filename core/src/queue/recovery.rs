@@ -48,6 +48,7 @@ impl Shared {
         let mut state = State::new(Reader::sent(log.clone()), seed);
         let (dedup, capacity) = (options.dedup.unwrap_or_default(), options.capacity);
         state.dedup_options = dedup;
+        state.set_limits(&options.limits);
         let tally = Tally::default();
         let (next, untold) = replay(&mut state, &log, &tally)?;
         state.forget_passed(next);
@@ -65,7 +66,8 @@ impl Shared {
             .try_for_each(|(id, place)| queue.append_event(&Event::Adopted { id, place }).map(drop))?;
         queue.count_crashes()?;
         queue.finish_burials()?;
-        let (state, _) = queue.state_now();
+        let (mut state, now_ns) = queue.state_now();
+        state.rates.sample(now_ns, 0, 0);
         queue.unlock(state);
         queue.release_segments()?;
         Ok(queue)
@@ -257,6 +259,7 @@ impl Replay<'_> {
             Event::Failed(failure) => apply_failure(self.state, failure, time_ns),
             Event::Released { id, due_ns } => self.state.set_status(id, waiting(due_ns)),
             Event::Dead { id } | Event::Dropped { id } => self.forget(id),
+            Event::Resting { until_ns, key } => self.state.rest(key.as_deref(), until_ns, 0),
             Event::Adopted { id, place } if id >= self.first && !self.state.messages.contains_key(&id) => {
                 self.leased.push((place, id..id + 1));
                 self.told.insert(id..id + 1);

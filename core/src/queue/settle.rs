@@ -8,6 +8,7 @@ use crate::queue::delivery::{Delivery, Kept};
 use crate::queue::history::Reason;
 use crate::queue::options::OnExhausted;
 use crate::queue::plain::{Counted, Hold};
+use crate::queue::processing::Processing;
 use crate::queue::settlement::{Event, ids_of};
 use crate::queue::shared::Shared;
 use crate::queue::state::{Death, Message, State, Status};
@@ -15,11 +16,19 @@ use crate::sync::{Ordering, lock};
 use std::collections::HashSet;
 use std::time::Duration;
 
-/// What tells one lease from every other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What tells one lease from every other: id and attempt.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Token {
     pub(crate) id: u64,
     pub(crate) attempt: u32,
+    /// When it was granted; `u64::MAX`: not known.
+    pub(crate) since_ns: u64,
+}
+
+impl PartialEq for Token {
+    fn eq(&self, other: &Self) -> bool {
+        (self.id, self.attempt) == (other.id, other.attempt)
+    }
 }
 
 impl Shared {
@@ -41,7 +50,7 @@ impl Shared {
             && hold.ack(hold.bit()) != 0
         {
             delivery.set_acked();
-            let end = self.note_acked(hold.first(), hold.bit())?;
+            let end = self.note_acked(hold, hold.bit())?;
             self.journal.commit(&self.log, end)?;
             self.settle_run(hold.place().segment(), 1);
             return Ok(());
@@ -83,7 +92,7 @@ impl Shared {
                 results.push(Ok(()));
             }
             if won != 0 {
-                appended = appended.and_then(|end| Ok(end.max(self.note_acked(hold.first(), won)?)));
+                appended = appended.and_then(|end| Ok(end.max(self.note_acked(hold, won)?)));
                 settled.push((hold.place().segment(), won.count_ones()));
             }
         }
@@ -103,8 +112,19 @@ impl Shared {
         results
     }
 
+    /// When a plain message was leased, if the queue's lease has not been altered since.
+    pub(crate) fn since_ns(&self, hold: &Hold<Kept>) -> u64 {
+        // ORDERING: Relaxed: as where it is altered.
+        let lease_ns = self.lease_ns.load(Ordering::Relaxed);
+        hold.counted().map_or(u64::MAX, |run| run.deadline_ns().saturating_sub(lease_ns))
+    }
+
     /// Notes acks of plain messages, whose bits are ours.
-    fn note_acked(&self, first: u64, bits: u64) -> Result<Place> {
+    fn note_acked(&self, hold: &Hold<Kept>, bits: u64) -> Result<Place> {
+        let first = hold.first();
+        if bits & Processing::timed_bit(first) != 0 {
+            self.processing.add_timed(self.journal.now_ns().saturating_sub(self.since_ns(hold)));
+        }
         // ORDERING: Relaxed: a count.
         self.acked.fetch_add(u64::from(bits.count_ones()), Ordering::Relaxed);
         if self.log.is_durable() {
@@ -117,12 +137,15 @@ impl Shared {
     /// The same for messages that are in the index, or were plain and no longer are.
     fn ack_indexed(&self, deliveries: &[&Delivery]) -> Vec<Result<()>> {
         let tokens: Vec<Token> = deliveries.iter().map(|delivery| delivery.token()).collect();
-        let (mut state, _) = self.state_now();
+        let (mut state, now_ns) = self.state_now();
         let mut current = HashSet::with_capacity(tokens.len());
+        let mut processing_ns = 0u64;
         let mut results: Vec<Result<()>> = Vec::with_capacity(tokens.len());
         for (token, delivery) in tokens.iter().zip(deliveries) {
             results.push(self.check_lease_held(&state, *token).map(|()| {
-                current.insert(token.id);
+                if current.insert(token.id) {
+                    processing_ns += now_ns.saturating_sub(token.since_ns);
+                }
                 delivery.set_acked();
             }));
             if results.last().is_some_and(Result::is_err) {
@@ -141,6 +164,7 @@ impl Shared {
                 self.unlock(state);
                 // ORDERING: Relaxed: a count.
                 self.acked.fetch_add(current.len() as u64, Ordering::Relaxed);
+                self.processing.add(processing_ns, current.len() as u64);
                 self.journal.commit(&self.log, end)
             }
             Err(error) => {
@@ -252,6 +276,23 @@ impl Shared {
         self.settle(token, |state, now_ns| {
             let due_ns = if delay.is_zero() { 0 } else { now_ns.saturating_add(duration_ns(delay)) };
             self.release_locked(state, token.id, due_ns)
+        })
+    }
+
+    /// Hands it back, and has its key rest, or the queue if it has none.
+    pub(crate) fn rate_limited(&self, token: Token, key: Option<&[u8]>, rest: Duration) -> Result<()> {
+        check_delay(duration_ns(rest))?;
+        self.settle(token, |state, now_ns| {
+            if !rest.is_zero() {
+                let until_ns = now_ns.saturating_add(duration_ns(rest));
+                // First, so that no crash keeps the release without the rest.
+                self.append_event(&Event::Resting { until_ns, key: key.map(<[u8]>::to_vec) })?;
+                state.rest(key, until_ns, now_ns);
+                // Who receives beside the state at this moment is through after this.
+                self.seats.pass_all();
+                self.journal.alarm().arm(until_ns);
+            }
+            self.release_locked(state, token.id, 0)
         })
     }
 

@@ -22,6 +22,7 @@
 //! remembered | (id u64, since_ns u64, hash u64, key_len u16, key) * n      deduplication keys
 //! forgotten  |                             all deduplication keys, because the queue was purged
 //! fired      | (schedule u64, slot_ns u64) * n   the last slots of schedules, their messages sent
+//! resting    | until_ns u64, has_key u8, key
 //! ```
 
 use crate::log::Place;
@@ -52,6 +53,7 @@ const GONE: u8 = 42;
 const REMEMBERED: u8 = 30;
 const FORGOTTEN: u8 = 31;
 const FIRED: u8 = 60;
+const RESTING: u8 = 50;
 
 /// One event of a queue's messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,21 +61,57 @@ pub(crate) enum Event {
     Started(Vec<(u64, Place)>),
     Acked(Vec<u64>),
     Failed(Failure),
-    Released { id: u64, due_ns: u64 },
-    Dead { id: u64 },
-    Dropped { id: u64 },
-    Adopted { id: u64, place: Place },
-    Run { id: u64, place: Place, count: u8 },
-    AckedRun { id: u64, bits: u64 },
+    Released {
+        id: u64,
+        due_ns: u64,
+    },
+    Dead {
+        id: u64,
+    },
+    Dropped {
+        id: u64,
+    },
+    Adopted {
+        id: u64,
+        place: Place,
+    },
+    Run {
+        id: u64,
+        place: Place,
+        count: u8,
+    },
+    AckedRun {
+        id: u64,
+        bits: u64,
+    },
     Remembered(Vec<(Arc<[u8]>, Entry)>),
     Forgotten,
     Fired(Vec<(u64, u64)>),
-    Recalled { id: u64 },
-    Deferred { id: u64 },
-    Breached { id: u64, deadline: Deadline, then: Then },
-    Copied { id: u64, deadline: Deadline },
-    Leaving { terms: Terms, letters: Vec<Leaving> },
+    Recalled {
+        id: u64,
+    },
+    Deferred {
+        id: u64,
+    },
+    Breached {
+        id: u64,
+        deadline: Deadline,
+        then: Then,
+    },
+    Copied {
+        id: u64,
+        deadline: Deadline,
+    },
+    Leaving {
+        terms: Terms,
+        letters: Vec<Leaving>,
+    },
     Gone(Vec<u64>),
+    /// Nothing of this key, or of the queue, is delivered before that.
+    Resting {
+        until_ns: u64,
+        key: Option<Vec<u8>>,
+    },
 }
 
 /// A letter on its way back.
@@ -210,6 +248,12 @@ impl Event {
                     bytes.extend_from_slice(&slot_ns.to_le_bytes());
                 }
             }
+            Self::Resting { until_ns, key } => {
+                bytes.push(RESTING);
+                bytes.extend_from_slice(&until_ns.to_le_bytes());
+                bytes.push(key.is_some().into());
+                bytes.extend_from_slice(key.as_deref().unwrap_or_default());
+            }
         }
         bytes
     }
@@ -270,6 +314,14 @@ impl Event {
                     .map(|at| Some((u64_at(at)?, u64_at(at + 8)?)))
                     .collect::<Option<_>>()?,
             ),
+            RESTING => Self::Resting {
+                until_ns: u64_at(0)?,
+                key: match *rest.get(8)? {
+                    0 if rest.len() == 9 => None,
+                    1 => Some(rest.get(9..)?.to_vec()),
+                    _ => return None,
+                },
+            },
             _ => return None,
         })
     }
@@ -370,6 +422,8 @@ mod tests {
             Event::Gone(vec![3, 9]),
             Event::Forgotten,
             Event::Fired(vec![(1, 2), (3, u64::MAX)]),
+            Event::Resting { until_ns: 5, key: None },
+            Event::Resting { until_ns: 5, key: Some(b"a".to_vec()) },
         ] {
             assert_eq!(Event::decode(&event.encode()), Some(event));
         }

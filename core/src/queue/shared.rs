@@ -5,7 +5,7 @@
 
 use crate::error::{Error, Result};
 use crate::journal::Journal;
-use crate::log::{Draft, INDEXED, Kind, Log, Place, Reader};
+use crate::log::{Draft, Kind, Log, Place, Reader};
 use crate::message::duration_ns;
 use crate::name::Name;
 use crate::queue::classes::ErrorClass;
@@ -14,6 +14,7 @@ use crate::queue::delivery::Kept;
 use crate::queue::history::Reason;
 use crate::queue::options::{OnExhausted, QueueOptions};
 use crate::queue::plain::{Counted, Cursor, Runs, Seats};
+use crate::queue::processing::Processing;
 use crate::queue::receive::Seat;
 use crate::queue::recovery::Recovered;
 use crate::queue::settlement::{Event, Failure};
@@ -50,6 +51,7 @@ pub(crate) struct Shared {
     pub(crate) tally: Tally,
     /// Acks since the queue was opened.
     pub(crate) acked: AtomicU64,
+    pub(crate) processing: Processing,
     /// How many messages there had been when the queue was opened.
     pub(crate) sent_before: u64,
     /// How long a receive leases, in nanoseconds.
@@ -91,6 +93,7 @@ impl Shared {
             detours,
             tally,
             acked: AtomicU64::new(0),
+            processing: Processing::default(),
             sent_before,
             lease_ns,
             ttl_ns,
@@ -200,6 +203,7 @@ impl Shared {
             }
             woken = true;
         }
+        woken |= state.open_limits(now_ns);
         self.runs.for_each_due(now_ns, |run| self.index_run(state, run, u64::MAX));
         while let Some(id) = state.next_expired(now_ns) {
             let failed = self.fail_locked(state, id, now_ns, "the lease ran out".into(), None, true);
@@ -280,6 +284,7 @@ impl Shared {
         };
         state.failed_by_class.count(&reason.class);
         if class == ErrorClass::Ignored {
+            state.totals.failures_ignored += 1;
             return self.release_locked(state, id, due_ns);
         }
         let expirations = message.expirations.saturating_add(expired.into());
@@ -309,6 +314,20 @@ impl Shared {
         Ok(end)
     }
 
+    /// The run in which a plain message is leased.
+    pub(crate) fn run_of(&self, id: u64) -> Option<Counted<'_, Kept>> {
+        self.runs.in_use().find(|run| {
+            let index = id.wrapping_sub(run.first());
+            index < 64 && run.held() & (1 << index) != 0
+        })
+    }
+
+    /// Has all receives look at the state, and takes what is leased beside it into the index.
+    pub(crate) fn leave_plain_way(&self, state: &mut State) {
+        self.seats.pass_all();
+        self.index_all(state);
+    }
+
     /// Takes a plain message that nobody has received into the index, ready, so that it can be told something by its id. False:
     /// there is no such message, or it is no longer there. One that is in the index already stays as it is.
     pub(crate) fn adopt_locked(&self, state: &mut State, id: u64) -> Result<bool> {
@@ -335,12 +354,7 @@ impl Shared {
         if state.messages.contains_key(&id) {
             return Ok(true);
         }
-        if id < self.cursor.next_sequence() || id >= self.log.end_sequence() || state.ahead.contains(&id) {
-            return Ok(false);
-        }
-        let Some(reader) = self.reader_at(id)?.filter(|reader| !reader.frame().has(INDEXED)) else {
-            return Ok(false);
-        };
+        let Some(reader) = self.plain_at(state, id)? else { return Ok(false) };
         let place = reader.found_place();
         let message = Message::new(place, Status::Ready).with_bytes(&reader.frame());
         self.append_event(&Event::Adopted { id, place })?;
@@ -393,13 +407,25 @@ impl Shared {
         self.is_bounded.store(options.is_bounded(), Ordering::Relaxed);
         let (capacity, dedup) = (options.capacity, options.dedup);
         *lock(&self.dead) = dead;
-        *lock(&self.options) = options;
+        self.set_limits(options);
         // So that it is seen.
         let admitted_end = lock(&self.state).admitted_end;
         self.journal.commit(&self.log, admitted_end)?;
         let mut state = lock(&self.state);
         self.set_dedup(&mut state, dedup.unwrap_or_default())?;
         self.set_capacity(&mut state, capacity)
+    }
+
+    /// The same, if what it does with dead letters stays.
+    pub(crate) fn set_limits(&self, options: QueueOptions) {
+        let mut state = lock(&self.state);
+        state.set_limits(&options.limits);
+        if state.limits.is_some() {
+            self.leave_plain_way(&mut state);
+        }
+        drop(state);
+        *lock(&self.options) = options;
+        self.log.data().notify_all();
     }
 
     /// Hands a leased message back.

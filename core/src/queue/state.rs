@@ -13,9 +13,11 @@ use crate::queue::dedup::{DEDUP_KEY, Dedup, DedupMode, Entries, Entry};
 use crate::queue::fired::Fired;
 use crate::queue::groups::{Groups, Member};
 use crate::queue::history::History;
+use crate::queue::limits::Limits;
 use crate::queue::plain::Bytes;
+use crate::queue::row::Row;
 use crate::queue::settlement::Leaving;
-use crate::queue::stats::Totals;
+use crate::queue::stats::{Rates, Totals};
 use crate::queue::timers::{Timer, Timers};
 use crate::sync::{AtomicU32, Ordering};
 use std::cmp::Reverse;
@@ -28,6 +30,8 @@ pub(crate) const DETOUR_WAITING: u32 = 1;
 pub(crate) const DETOUR_ADOPTED: u32 = 2;
 /// The queue counts what it holds.
 pub(crate) const DETOUR_BOUNDED: u32 = 1 << 16;
+/// There are limits to be asked.
+pub(crate) const DETOUR_LIMITED: u32 = 4;
 
 /// Header: the ordering key.
 pub const ORDERING_KEY: &str = "rm-ordering-key";
@@ -81,6 +85,8 @@ pub(crate) enum Status {
     Ready,
     /// Waits for its time.
     Scheduled { due_ns: u64 },
+    /// Deliverable, if its key had room.
+    Held,
     /// Out with a worker.
     Leased { deadline_ns: u64 },
     /// Set aside: delivered only by its id.
@@ -96,7 +102,7 @@ pub(crate) enum Status {
 impl Status {
     /// It is in the queue, and nobody has it.
     pub(crate) fn is_waiting(self) -> bool {
-        matches!(self, Self::Ready | Self::Scheduled { .. } | Self::Deferred)
+        matches!(self, Self::Ready | Self::Held | Self::Scheduled { .. } | Self::Deferred)
     }
 }
 
@@ -127,7 +133,11 @@ pub(crate) struct Message {
     pub(crate) is_recalled: bool,
     /// When it was last to wait for; 0 if it has its place by its id.
     due_ns: u64,
-    group: Option<u64>,
+    pub(crate) group: Option<u64>,
+    /// The number of its key, once the limits were asked and have something to say of it.
+    pub(crate) key: Option<u64>,
+    /// The log says that it is in the index.
+    pub(crate) is_told: bool,
 }
 
 /// What a message asks of its queue, for as long as it is there.
@@ -217,12 +227,22 @@ impl Message {
             is_recalled: false,
             due_ns: 0,
             group: None,
+            key: None,
+            is_told: false,
         }
     }
 
     /// Found in this frame.
     pub(crate) fn with_bytes(self, frame: &Frame<'_>) -> Self {
         Self { bytes: frame.bytes().len() as u32, ..self }
+    }
+
+    pub(crate) fn is_grouped(&self) -> bool {
+        self.group.is_some()
+    }
+
+    pub(crate) fn rank(&self, id: u64) -> Rank {
+        (Reverse(self.asks.priority), self.due_ns, id)
     }
 }
 
@@ -238,13 +258,27 @@ pub(crate) fn dedup_key<'h>(mut headers: impl Iterator<Item = (&'h str, &'h [u8]
 
 /// Where a ready message stands: highest priority first, then those that have their place by their id, then by when they
 /// were due.
-type Rank = (Reverse<u8>, u64, u64);
+pub(crate) type Rank = (Reverse<u8>, u64, u64);
 
 /// Where the next indexed message comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum From {
     Ready,
     Groups,
+}
+
+/// Of several ready messages: the first to be sent of those that were never due, and when the first of the others was.
+#[derive(Debug, Default)]
+pub(crate) struct Oldest {
+    pub(crate) first: Option<u64>,
+    pub(crate) due_ns: Option<u64>,
+}
+
+impl Oldest {
+    fn add(&mut self, id: u64, due_ns: u64) {
+        let (known, new) = if due_ns == 0 { (&mut self.first, id) } else { (&mut self.due_ns, due_ns) };
+        *known = Some(known.map_or(new, |known| known.min(new)));
+    }
 }
 
 /// See the module's description.
@@ -256,7 +290,7 @@ pub(crate) struct State {
     pub(crate) messages: HashMap<u64, Message>,
     /// Ready messages that are in no group.
     ready: BTreeSet<Rank>,
-    groups: Groups,
+    pub(crate) groups: Groups,
     /// Something is ready.
     has_waiting: bool,
     /// Groups had the last turn.
@@ -294,8 +328,12 @@ pub(crate) struct State {
     pub(crate) told_end: Place,
     /// Of a queue with a capacity.
     pub(crate) room: Option<Box<Room>>,
+    /// None: nothing is limited.
+    pub(crate) limits: Option<Box<Limits>>,
+    pub(crate) row: Row,
     pub(crate) totals: Totals,
     pub(crate) failed_by_class: ClassCounts,
+    pub(crate) rates: Rates,
     random: u64,
 }
 
@@ -328,8 +366,11 @@ impl State {
             told_end: Place::default(),
             room: None,
             fired: Fired::default(),
+            limits: None,
+            row: Row::default(),
             totals: Totals::default(),
             failed_by_class: ClassCounts::default(),
+            rates: Rates::default(),
             random: seed | 1,
         }
     }
@@ -342,27 +383,47 @@ impl State {
         (self.random >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    /// Puts a message where its status says, from wherever it was.
+    /// Puts a message where its status says, from wherever it was; its key may have room for another then.
     pub(crate) fn set_status(&mut self, id: u64, status: Status) {
+        let Some(message) = self.messages.get(&id) else { return };
+        let (key, is_grouped) = (message.key, message.is_grouped());
+        // Whoever waits for the key may have to go before it.
+        let waits = |key| self.limits.as_ref().is_some_and(|limits| limits.has_waiting(key));
+        let is_behind = status == Status::Ready && !is_grouped && key.is_some_and(waits);
+        self.put(id, if is_behind { Status::Held } else { status });
+        if let Some(key) = key {
+            self.offer(key);
+        }
+    }
+
+    /// The same, and no other message is offered.
+    pub(crate) fn put(&mut self, id: u64, status: Status) {
         self.leave(id);
         let Some(message) = self.messages.get_mut(&id) else { return };
-        let was_due = matches!(message.status, Status::Scheduled { .. });
+        let was_out = matches!(message.status, Status::Leased { .. });
+        if was_out {
+            // It comes back to its place by its id, unless it is to wait.
+            message.due_ns = 0;
+        }
         let was = std::mem::replace(&mut message.status, status);
-        let (asks, group, is_new) = (message.asks, message.group, message.attempts == 0);
-        let priority = asks.priority;
+        let (asks, group, key, is_new) = (message.asks, message.group, message.key, message.attempts == 0);
+        let (priority, rank) = (asks.priority, message.rank(id));
         if let Some(room) = &mut self.room {
             room.moved(id, priority, message.bytes.into(), was, status);
         }
         match status {
-            Status::Ready => {
-                if !was_due {
-                    message.due_ns = 0;
+            Status::Ready => match group {
+                Some(group) => self.groups.set(group, id, Member::Ready { priority }),
+                None => {
+                    self.ready.insert(rank);
+                    self.tell_limits(key, |limits, key| limits.count_offered(key, 1));
                 }
-                let rank = (Reverse(priority), message.due_ns, id);
-                match group {
-                    Some(group) => self.groups.set(group, id, Member::Ready { priority }),
-                    None => drop(self.ready.insert(rank)),
+            },
+            Status::Held => {
+                if let Some(group) = group {
+                    self.groups.set(group, id, Member::Held);
                 }
+                self.tell_limits(key, |limits, key| limits.hold(key, rank));
             }
             Status::Scheduled { due_ns } => {
                 message.due_ns = due_ns;
@@ -383,6 +444,7 @@ impl State {
                 if let Some(group) = group {
                     self.groups.set(group, id, Member::Held);
                 }
+                self.tell_limits(key, |limits, key| limits.count_leased(key, 1));
             }
             // It was out, and goes on holding up its ordering key.
             Status::Deferred => self.deferred += 1,
@@ -419,7 +481,7 @@ impl State {
     pub(crate) fn adopt(&mut self, id: u64, message: Message) {
         self.ahead.insert(id);
         self.adopted.insert(id);
-        self.insert(id, message);
+        self.insert(id, Message { is_told: true, ..message });
     }
 
     /// Attempts and failures of a message, if it waits: ready or scheduled, in the index or ahead of the cursor, which is at
@@ -468,6 +530,10 @@ impl State {
         if let Some(group) = message.group {
             self.groups.leave(group, id);
         }
+        if let Some(key) = message.key {
+            self.tell_limits(Some(key), |limits, key| limits.leave(key));
+            self.offer(key);
+        }
         self.look_for_waiting();
         if !self.dedup_options.is_by_time() {
             self.dedup.forget(id);
@@ -506,14 +572,26 @@ impl State {
         is_gone
     }
 
+    fn tell_limits(&mut self, key: Option<u64>, tell: impl FnOnce(&mut Limits, u64)) {
+        if let (Some(limits), Some(key)) = (&mut self.limits, key) {
+            tell(limits, key);
+        }
+    }
+
     /// Takes a message from where its status has put it.
     fn leave(&mut self, id: u64) {
         let Some(message) = self.messages.get(&id) else { return };
+        let (key, rank, is_grouped) = (message.key, message.rank(id), message.is_grouped());
         match message.status {
-            Status::Ready => drop(self.ready.remove(&(Reverse(message.asks.priority), message.due_ns, id))),
+            Status::Ready => {
+                self.ready.remove(&rank);
+                self.tell_limits(key.filter(|_| !is_grouped), |limits, key| limits.count_offered(key, -1));
+            }
+            Status::Held => self.tell_limits(key, |limits, key| limits.let_go(key, rank)),
             Status::Scheduled { due_ns } => self.timers.remove(due_ns, id, Timer::Due),
             Status::Leased { .. } => {
                 self.leased -= 1;
+                self.tell_limits(key, |limits, key| limits.count_leased(key, -1));
                 self.forget_stale_deadlines();
             }
             Status::Deferred => self.deferred -= 1,
@@ -651,11 +729,34 @@ impl State {
     pub(crate) fn next_deadline_ns(&self) -> Option<u64> {
         let due = self.timers.next_ns();
         let lease = self.deadlines.peek().map(|Reverse((deadline_ns, ..))| *deadline_ns);
-        due.into_iter().chain(lease).min()
+        let limit = self.limits.as_ref().and_then(|limits| limits.next_ns());
+        due.into_iter().chain(lease).chain(limit).min()
     }
 
     pub(crate) fn scheduled_count(&self) -> usize {
         self.timers.due_count()
+    }
+
+    /// The indexed messages that have been ready longest.
+    pub(crate) fn oldest_ready(&self) -> Oldest {
+        let mut oldest = Oldest::default();
+        for priority in (0..=PRIORITY_MAX).map(Reverse) {
+            let first = |from: Rank, to: Rank| self.ready.range(from..=to).next();
+            let by_id = first((priority, 0, 0), (priority, 0, u64::MAX));
+            let by_due = first((priority, 1, 0), (priority, u64::MAX, u64::MAX));
+            by_id.into_iter().chain(by_due).for_each(|(_, due_ns, id)| oldest.add(*id, *due_ns));
+        }
+        for id in self.groups.heads() {
+            if let Some(message) = self.messages.get(&id) {
+                oldest.add(id, message.due_ns);
+            }
+        }
+        oldest
+    }
+
+    /// Indexed messages without an ordering key that are ready and stand before that rank.
+    pub(crate) fn ready_before(&self, rank: Rank) -> u64 {
+        self.ready.range(..rank).count() as u64
     }
 
     /// Indexed messages that a receive would get now.
@@ -663,9 +764,9 @@ impl State {
         self.ready.len() + self.groups.deliverable_count()
     }
 
-    /// Messages that wait for others of their ordering key.
+    /// Messages that wait for others of their ordering key, or for room of their key.
     pub(crate) fn blocked_count(&self) -> usize {
-        self.groups.blocked_count()
+        self.groups.blocked_count() + self.limits.as_ref().map_or(0, |limits| limits.held_count())
     }
 
     pub(crate) fn leased_count(&self) -> usize {

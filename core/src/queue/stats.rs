@@ -1,29 +1,53 @@
-//! Counts of a queue.
+//! Counts, ages and rates of a queue: whoever sends and receives only counts, the rest is worked out when somebody asks.
 
+use crate::clock::per_second::PerSecond;
+use crate::error::Result;
+use crate::log::{INDEXED, Kind, Reader};
 use crate::queue::capacity::Overflow;
 use crate::queue::shared::Shared;
-use crate::sync::Ordering;
+use crate::queue::state::State;
+use crate::sync::{Ordering, lock};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Frames that are looked at to find the oldest plain message: behind so many others its age may be told a little too high.
+const LOOK_COUNT_MAX: usize = 4096;
 
 /// Counts of one queue. Totals are since the hub was opened.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct QueueStats {
-    /// Messages that a receive would get now.
+    /// Messages that a receive would get now, limits of the whole queue aside.
     pub ready: u64,
     /// Messages that wait for their time.
     pub scheduled: u64,
-    /// Messages that wait for others of their ordering key.
+    /// Messages that wait for others of their ordering key, or were found to be held by a limit of their key.
     pub blocked: u64,
     /// Messages out with a worker.
     pub leased: u64,
     /// Messages set aside, delivered only by their ids.
     pub deferred: u64,
+    /// Messages held by its dead letter queue, whichever queue they died in.
+    pub dead_letters: u64,
+    /// How long the ready message has waited that has waited longest: since it was sent, or was last due.
+    pub oldest_ready_age: Duration,
+    /// Messages sent, over the last minute; or since the last time that somebody asked, if that is longer ago.
+    pub published_per_second: f64,
+    /// Messages acked, likewise.
+    pub consumed_per_second: f64,
+    /// Time from delivery to ack of the messages that were timed, all together. Of messages without options every 64th is, and
+    /// counts for 64.
+    pub processing_time_total: Duration,
+    /// How many messages that stands for.
+    pub processing_count: u64,
     /// Messages sent.
     pub sent_total: u64,
     /// Messages acked.
     pub acked_total: u64,
     /// Failures counted, expired leases included.
     pub failures_total: u64,
+    /// Failures of a class that does not count.
+    pub failures_ignored_total: u64,
     /// Leases that ran out.
     pub leases_expired_total: u64,
     /// Deliveries beyond the first of their message.
@@ -62,10 +86,48 @@ pub struct QueueStats {
     pub dedup_entries: u64,
 }
 
+impl QueueStats {
+    /// Mean time from delivery to ack; `None` before one was timed.
+    pub fn processing_time_mean(&self) -> Option<Duration> {
+        let seconds = self.processing_time_total.as_secs_f64() / self.processing_count as f64;
+        Duration::try_from_secs_f64(seconds).ok()
+    }
+
+    /// All failures, by class. Without a class are those of a `worker`, and those of a `lease` that ran out.
+    pub(crate) fn failures_by_any_class(&self) -> BTreeMap<&str, u64> {
+        let all = self.failures_total + self.failures_ignored_total;
+        let classed: u64 = self.failures_by_class.iter().map(|(_, count)| count).sum();
+        let of_workers = all.saturating_sub(classed + self.leases_expired_total);
+        let mut counts = BTreeMap::from([("worker", of_workers), ("lease", self.leases_expired_total)]);
+        for (class, count) in &self.failures_by_class {
+            *counts.entry(class).or_default() += count;
+        }
+        counts
+    }
+
+    /// Workers that would keep up with what is sent and bring the backlog down within `drain`: the mean processing time
+    /// times (arrivals per second + backlog / drain), rounded up. 0 before an ack was timed.
+    ///
+    /// ```
+    /// # use ringmain::{Hub, OnExhausted};
+    /// # use std::time::Duration;
+    /// # let queue = Hub::memory().queue("jobs").on_exhausted(OnExhausted::Drop).open()?;
+    /// assert_eq!(queue.stats()?.desired_workers(Duration::from_secs(60)), 0);
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    pub fn desired_workers(&self, drain: Duration) -> u64 {
+        let Some(mean) = self.processing_time_mean() else { return 0 };
+        let drain_seconds = drain.as_secs_f64().max(1e-3);
+        let per_second = self.published_per_second + self.ready as f64 / drain_seconds;
+        (mean.as_secs_f64() * per_second).ceil() as u64
+    }
+}
+
 /// The totals of [`QueueStats`].
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Totals {
     pub(crate) failures: u64,
+    pub(crate) failures_ignored: u64,
     pub(crate) leases_expired: u64,
     pub(crate) redeliveries: u64,
     pub(crate) dead: u64,
@@ -103,26 +165,50 @@ impl OverflowTotals {
     }
 }
 
+/// The rates of [`QueueStats`].
+#[derive(Debug, Default)]
+pub(crate) struct Rates {
+    published: PerSecond,
+    consumed: PerSecond,
+}
+
+impl Rates {
+    /// Of what is sent, and of what is acked.
+    pub(crate) fn sample(&mut self, now_ns: u64, sent: u64, acked: u64) -> (f64, f64) {
+        (self.published.sample(now_ns, sent), self.consumed.sample(now_ns, acked))
+    }
+}
+
 impl Shared {
     /// The counts now, after what time has brought.
     pub(crate) fn stats(&self) -> QueueStats {
         let (mut state, now_ns) = self.state_now();
         let over_ns = state.dedup_options.over_before_ns(now_ns);
         state.dedup.expire(over_ns);
-        let (next, end) = (self.cursor.next_sequence(), self.log.end_sequence());
-        state.forget_passed(next);
-        let plain = end.saturating_sub(next).saturating_sub(state.ahead.len() as u64);
+        state.forget_passed(self.cursor.next_sequence());
+        let sent_total = self.log.end_sequence() - self.sent_before;
+        // ORDERING: Relaxed: counts.
+        let acked_total = self.acked.load(Ordering::Relaxed);
         let totals = state.totals;
-        let stats = QueueStats {
-            ready: plain + state.ready_count() as u64,
+        let (published_per_second, consumed_per_second) = state.rates.sample(now_ns, sent_total, acked_total);
+        // A file that cannot be read is somebody else's error: of whoever receives.
+        let oldest_ns = self.oldest_ready_ns(&state).ok().flatten().unwrap_or(now_ns);
+        let mut stats = QueueStats {
+            ready: self.plain_count(&state) + state.ready_count() as u64,
             blocked: state.blocked_count() as u64,
             scheduled: state.scheduled_count() as u64,
             leased: state.leased_count() as u64 + self.runs.held_count(),
             deferred: state.deferred_count() as u64,
-            sent_total: end - self.sent_before,
-            // ORDERING: Relaxed: a count.
-            acked_total: self.acked.load(Ordering::Relaxed),
+            dead_letters: 0,
+            oldest_ready_age: Duration::from_nanos(now_ns.saturating_sub(oldest_ns)),
+            published_per_second,
+            consumed_per_second,
+            processing_time_total: self.processing.total(),
+            processing_count: self.processing.count(),
+            sent_total,
+            acked_total,
             failures_total: totals.failures,
+            failures_ignored_total: totals.failures_ignored,
             failures_by_class: state.failed_by_class.to_vec(),
             leases_expired_total: totals.leases_expired,
             redeliveries_total: totals.redeliveries,
@@ -143,6 +229,51 @@ impl Shared {
             dedup_entries: state.dedup.len() as u64,
         };
         self.unlock(state);
+        stats.dead_letters = lock(&self.dead).clone().map_or(0, |dead| dead.held_count());
         stats
+    }
+
+    /// Messages ahead of the cursor that nobody received or altered.
+    fn plain_count(&self, state: &State) -> u64 {
+        let sent = self.log.end_sequence().saturating_sub(self.cursor.next_sequence());
+        sent.saturating_sub(state.ahead.len() as u64)
+    }
+
+    /// All messages that are there.
+    fn held_count(&self) -> u64 {
+        let (mut state, _) = self.state_now();
+        state.forget_passed(self.cursor.next_sequence());
+        let count = self.plain_count(&state) + state.messages.len() as u64 + self.runs.held_count();
+        self.unlock(state);
+        count
+    }
+
+    /// Since when the ready message waits that has waited longest.
+    fn oldest_ready_ns(&self, state: &State) -> Result<Option<u64>> {
+        let oldest = state.oldest_ready();
+        let indexed = oldest.first.and_then(|id| state.messages.get(&id).map(|message| (id, message.place)));
+        let indexed = indexed.map(|(id, place)| self.log.payload_at(place, id)).transpose()?;
+        let sent_ns = indexed.map(|payload| payload.frame().time_ns());
+        let plain_ns = if self.plain_count(state) > 0 { self.first_plain_ns(state)? } else { None };
+        Ok(oldest.due_ns.into_iter().chain(sent_ns).chain(plain_ns).min())
+    }
+
+    /// When the message that the cursor comes to next was sent.
+    fn first_plain_ns(&self, state: &State) -> Result<Option<u64>> {
+        let mut reader = Reader::earliest(self.log.clone());
+        reader.seek(self.cursor.next_sequence())?;
+        let mut seen_ns = None;
+        for _ in 0..LOOK_COUNT_MAX {
+            if !reader.advance()? {
+                return Ok(None);
+            }
+            let frame = reader.frame();
+            seen_ns = Some(frame.time_ns());
+            if frame.kind() == Kind::Data && !frame.has(INDEXED) && !state.ahead.contains(&reader.sequence())
+            {
+                break;
+            }
+        }
+        Ok(seen_ns)
     }
 }

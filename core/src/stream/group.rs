@@ -88,9 +88,8 @@ impl Group {
     /// `Closed`.
     pub fn lag(&self) -> Result<u64> {
         let committed = self.committed()?;
-        let stats = self.stream.stats();
-        let lags = committed.iter().zip(&stats.partitions);
-        Ok(lags.map(|(committed, p)| p.end - committed.unwrap_or(p.start).clamp(p.start, p.end)).sum())
+        let lags = committed.iter().zip(self.stream.bounds());
+        Ok(lags.map(|(committed, (start, end))| end - committed.unwrap_or(start).clamp(start, end)).sum())
     }
 }
 

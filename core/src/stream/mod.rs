@@ -26,7 +26,7 @@ pub(crate) use options::StreamOptions;
 pub use reader::{Reader, Start};
 pub use record::{Position, Record, RecordRef};
 pub(crate) use shared::Shared;
-pub use stats::{PartitionStats, StreamStats};
+pub use stats::{GroupLag, GroupStats, PartitionStats, StreamStats};
 
 use crate::error::Result;
 use crate::journal::Receipt;

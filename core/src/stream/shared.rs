@@ -10,7 +10,7 @@ use crate::stream::offsets::Offsets;
 use crate::stream::options::StreamOptions;
 use crate::stream::partitioner::Partitioner;
 use crate::stream::record::Position;
-use crate::stream::stats::{PartitionStats, StreamStats};
+use crate::stream::stats::Rates;
 use crate::stream::upkeep::Upkeep;
 use crate::sync::event_count::EventCount;
 use crate::sync::lock;
@@ -35,6 +35,7 @@ pub(crate) struct Shared {
     upkeep: Upkeep,
     pub(crate) offsets: Offsets,
     groups: Mutex<BTreeMap<Name, Arc<Mutex<Coordinator>>>>,
+    pub(crate) rates: Mutex<Rates>,
     closed: AtomicBool,
 }
 
@@ -51,6 +52,7 @@ impl Shared {
         upkeep.set_options(options);
         let partitioner = Partitioner::new(logs.len() as u32);
         let groups = Mutex::default();
+        let rates = Mutex::new(Rates::new(&logs, journal.now_ns()));
         Arc::new(Self {
             name,
             logs,
@@ -60,6 +62,7 @@ impl Shared {
             upkeep,
             offsets,
             groups,
+            rates,
             closed: AtomicBool::new(false),
         })
     }
@@ -228,14 +231,8 @@ impl Shared {
         message.check(now_ns)
     }
 
-    pub(crate) fn stats(&self) -> StreamStats {
-        let stats = |log: &Arc<Log>| PartitionStats {
-            start: log.first_readable(),
-            end: log.end_sequence(),
-            bytes: log.bytes(),
-        };
-        let logs = (0..self.partition_count()).filter_map(|partition| self.readable(partition).ok());
-        StreamStats { partitions: logs.map(stats).collect() }
+    pub(crate) fn now_ns(&self) -> u64 {
+        self.journal.now_ns()
     }
 }
 

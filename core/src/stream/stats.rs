@@ -1,7 +1,16 @@
-//! Counts of a stream.
+//! Counts, lags and rates of a stream: worked out when somebody asks.
+
+use crate::clock::per_second::PerSecond;
+use crate::error::Result;
+use crate::log::{Kind, Log, Reader};
+use crate::stream::shared::Shared;
+use crate::sync::lock;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// Counts of one partition.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct PartitionStats {
     /// First offset that may be read.
@@ -10,12 +19,112 @@ pub struct PartitionStats {
     pub end: u64,
     /// Bytes of the segments held.
     pub bytes: u64,
+    /// Records appended, over the last minute; or since the last time that somebody asked, if that is longer ago.
+    pub produced_per_second: f64,
+}
+
+/// How far a consumer group is behind in one partition.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct GroupLag {
+    /// Records that it has not committed.
+    pub records: u64,
+    /// How long ago the first of them was appended.
+    pub age: Duration,
+}
+
+/// Counts of one consumer group.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct GroupStats {
+    /// Its name.
+    pub name: String,
+    /// How far it is behind in each partition.
+    pub lag: Vec<GroupLag>,
+    /// Records committed, as [`PartitionStats::produced_per_second`].
+    pub consumed_per_second: f64,
 }
 
 /// Counts of one stream.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct StreamStats {
     /// Each partition.
     pub partitions: Vec<PartitionStats>,
+    /// Each group that ever committed, by name.
+    pub groups: Vec<GroupStats>,
+}
+
+/// The rates of [`StreamStats`].
+#[derive(Debug, Default)]
+pub(crate) struct Rates {
+    produced: Vec<PerSecond>,
+    consumed: BTreeMap<String, PerSecond>,
+}
+
+impl Rates {
+    /// Of a stream that is opened now.
+    pub(crate) fn new(logs: &[Arc<Log>], now_ns: u64) -> Self {
+        let produced = |log: &Arc<Log>| {
+            let mut rate = PerSecond::default();
+            rate.sample(now_ns, log.end_sequence());
+            rate
+        };
+        Self { produced: logs.iter().map(produced).collect(), consumed: BTreeMap::new() }
+    }
+}
+
+impl Shared {
+    /// First offset that may be read, and one past the last one, of each partition.
+    pub(crate) fn bounds(&self) -> Vec<(u64, u64)> {
+        self.readable_logs().iter().map(|log| (log.first_readable(), log.end_sequence())).collect()
+    }
+
+    fn readable_logs(&self) -> Vec<Arc<Log>> {
+        (0..self.partition_count()).filter_map(|partition| self.readable(partition).ok()).cloned().collect()
+    }
+
+    pub(crate) fn stats(&self) -> StreamStats {
+        let now_ns = self.now_ns();
+        let logs = self.readable_logs();
+        let mut rates = lock(&self.rates);
+        let partition = |(log, rate): (&Arc<Log>, &mut PerSecond)| PartitionStats {
+            start: log.first_readable(),
+            end: log.end_sequence(),
+            bytes: log.bytes(),
+            produced_per_second: rate.sample(now_ns, log.end_sequence()),
+        };
+        let partitions = logs.iter().zip(&mut rates.produced).map(partition).collect();
+        let group = |name: String| {
+            let committed: u64 =
+                (0..self.partition_count()).filter_map(|p| self.offsets.committed(&name, p)).sum();
+            let rate = rates.consumed.entry(name.clone()).or_default();
+            let consumed_per_second = rate.sample(now_ns, committed);
+            let lag = (0..).zip(&logs).map(|(p, log)| self.lag_of(&name, p, log, now_ns)).collect();
+            GroupStats { name, lag, consumed_per_second }
+        };
+        let groups = self.offsets.groups().into_iter().map(group).collect();
+        StreamStats { partitions, groups }
+    }
+
+    fn lag_of(&self, group: &str, partition: u32, log: &Arc<Log>, now_ns: u64) -> GroupLag {
+        let (start, end) = (log.first_readable(), log.end_sequence());
+        let next = self.offsets.committed(group, partition).unwrap_or(start).clamp(start, end);
+        // What cannot be read is somebody else's error: of whoever reads.
+        let first_ns = if next < end { time_from(log, next).ok().flatten() } else { None };
+        let age = Duration::from_nanos(first_ns.map_or(0, |first_ns| now_ns.saturating_sub(first_ns)));
+        GroupLag { records: end - next, age }
+    }
+}
+
+/// When the first record from an offset on was appended.
+fn time_from(log: &Arc<Log>, offset: u64) -> Result<Option<u64>> {
+    let mut reader = Reader::earliest(log.clone());
+    reader.seek(offset)?;
+    while reader.advance()? {
+        if reader.kind() == Kind::Data {
+            return Ok(Some(reader.frame().time_ns()));
+        }
+    }
+    Ok(None)
 }

@@ -254,3 +254,13 @@ fn a_plain_message_is_found_behind_events_and_is_seen_no_more_once_it_is_cancell
         assert_eq!(seen, [0]);
     });
 }
+
+#[test]
+fn every_plain_message_can_be_cancelled_whatever_the_disk_noted_before_it() {
+    on_both(|b| {
+        let queue = b.queue("jobs").open().unwrap();
+        let ids: Vec<u64> = (0..5).map(|_| send(&queue, Message::new("x"))).collect();
+        assert!(ids.iter().all(|id| queue.cancel(*id).unwrap()));
+        assert_eq!(stats(&queue).ready, 0);
+    });
+}

@@ -93,6 +93,7 @@ fn touched_by(event: &Event) -> Vec<u64> {
         | Event::Breached { id, .. }
         | Event::Copied { id, .. } => vec![*id],
         Event::Remembered(_) | Event::Forgotten | Event::Fired(_) => Vec::new(),
+        Event::Resting { .. } => Vec::new(),
     }
 }
 

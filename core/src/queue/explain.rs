@@ -1,0 +1,231 @@
+//! Why a message is not being delivered: as data, and in words.
+//!
+//! **Promise.** Every cause that holds it back now, its own first, then its key's, then its queue's. Asking changes nothing.
+//!
+//! **Not promised.** That it is cheap: it may read the message, and counts what stands before it.
+
+use crate::error::Result;
+use crate::log::{INDEXED, Payload, Reader};
+use crate::queue::limits::Limit;
+use crate::queue::shared::Shared;
+use crate::queue::state::{Message, PRIORITY_DEFAULT, State, Status};
+use std::cmp::Reverse;
+use std::fmt;
+use std::ops::Range;
+
+/// Why a message is not being delivered now. [`Queue::explain`](crate::Queue::explain) tells; its `Display` says it in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Explanation {
+    /// The queue.
+    pub queue: String,
+    /// The message.
+    pub id: u64,
+    /// When this was so, in nanoseconds since 1970.
+    pub time_ns: u64,
+    /// What holds it back, its own causes first; never empty.
+    pub causes: Vec<Cause>,
+}
+
+/// One reason for which a message is not being delivered. Times are nanoseconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Cause {
+    /// No message of that id was sent yet.
+    NotSent,
+    /// It is no longer there: it was acked, died, expired, or was cancelled, purged or sent back.
+    Gone,
+    /// It waits for its time.
+    Scheduled {
+        /// When it is due.
+        due_ns: u64,
+        /// Failures counted so far: if there are any, this may be a retry.
+        failures: u32,
+    },
+    /// It is out with a worker.
+    Leased {
+        /// When the lease runs out.
+        until_ns: u64,
+        /// Leases granted so far, this one included.
+        attempts: u32,
+    },
+    /// Another message of its ordering key must end first.
+    Blocked {
+        /// The message that it waits for.
+        by: u64,
+    },
+    /// It was cancelled while it was out: it does not come back.
+    Recalled,
+    /// It was set aside: [`receive_deferred`](crate::Queue::receive_deferred) delivers it.
+    Deferred,
+    /// It is exhausted, rejected or expired, or missed a deadline, and is on its way out.
+    Dying,
+    /// It missed a deadline, and is on its way to the queue that is named for that.
+    Moving,
+    /// It is a dead letter on its way back.
+    Leaving,
+    /// A limit of its key is in the way.
+    Key(Limit),
+    /// A limit of its queue is in the way.
+    Queue(Limit),
+    /// Only a consumer may receive, and there is none.
+    NoConsumer,
+    /// It is ready, and others come first.
+    Behind {
+        /// How many stand before it; those of other ordering keys, which take turns with it, aside.
+        count: u64,
+        /// The message that is next.
+        next: u64,
+    },
+    /// It is ready and the next: whoever receives gets it.
+    Next,
+}
+
+impl Explanation {
+    fn words(&self, cause: &Cause) -> String {
+        let left = |until_ns: &u64| {
+            let left_ns = until_ns.saturating_sub(self.time_ns);
+            format!("{:.3} s", left_ns as f64 / 1e9)
+        };
+        let limit = |whose: &str, limit: &Limit| match limit {
+            Limit::Paused => format!("{whose} is paused; resume it"),
+            Limit::Resting { until_ns } => format!("{whose} is rate limited for {}", left(until_ns)),
+            Limit::Concurrency { max } => format!("{whose} has {max} messages out, as many as may be"),
+            Limit::Rate { until_ns } => {
+                format!("{whose} has used up its rate; the next may go in {}", left(until_ns))
+            }
+        };
+        match cause {
+            Cause::NotSent => "it was not sent yet".into(),
+            Cause::Gone => {
+                "it is no longer there; it was acked, died, expired or was taken out, or never was one".into()
+            }
+            Cause::Scheduled { due_ns, failures: 0 } => format!("it is due in {}", left(due_ns)),
+            Cause::Scheduled { due_ns, failures } => {
+                format!("it has failed {failures} times and is due again in {}", left(due_ns))
+            }
+            Cause::Leased { until_ns, attempts } => {
+                format!("it is out, for the {attempts}. time, and its lease ends in {}", left(until_ns))
+            }
+            Cause::Blocked { by } => format!("message {by} of its ordering key must end first"),
+            Cause::Recalled => "it was cancelled and does not come back".into(),
+            Cause::Deferred => "it was set aside; it is delivered to who asks for it by its id".into(),
+            Cause::Dying => "it is on its way out".into(),
+            Cause::Moving => "it missed a deadline and is on its way to another queue".into(),
+            Cause::Leaving => "it is a dead letter on its way back".into(),
+            Cause::Key(of) => limit("its key", of),
+            Cause::Queue(of) => limit("its queue", of),
+            Cause::NoConsumer => "only a consumer may receive, and there is none".into(),
+            Cause::Behind { count, next } => {
+                format!("it is ready, {count} come before it, and message {next} is next")
+            }
+            Cause::Next => "it is ready and the next; nobody has asked for it".into(),
+        }
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "message {} of queue {}: ", self.id, self.queue)?;
+        let words: Vec<String> = self.causes.iter().map(|cause| self.words(cause)).collect();
+        f.write_str(&words.join("; "))
+    }
+}
+
+impl Shared {
+    pub(crate) fn explain(&self, id: u64) -> Result<Explanation> {
+        self.check_open()?;
+        let (mut state, now_ns) = self.state_now();
+        let causes = self.causes(&mut state, id, now_ns);
+        self.unlock(state);
+        Ok(Explanation { queue: self.name.to_string(), id, time_ns: now_ns, causes: causes? })
+    }
+
+    fn causes(&self, state: &mut State, id: u64, now_ns: u64) -> Result<Vec<Cause>> {
+        let mut causes = Vec::new();
+        let payload = match state.messages.get(&id).cloned() {
+            Some(message) => {
+                match message.status {
+                    Status::Ready | Status::Held => causes.extend(state.blocker(id, &message)),
+                    Status::Scheduled { due_ns } => {
+                        causes.push(Cause::Scheduled { due_ns, failures: message.failures });
+                    }
+                    Status::Leased { deadline_ns } => {
+                        let leased = Cause::Leased { until_ns: deadline_ns, attempts: message.attempts };
+                        let recalled = message.is_recalled.then_some(Cause::Recalled);
+                        return Ok([leased].into_iter().chain(recalled).collect());
+                    }
+                    Status::Deferred => causes.push(Cause::Deferred),
+                    Status::Dying { .. } => return Ok(vec![Cause::Dying]),
+                    Status::Moving => return Ok(vec![Cause::Moving]),
+                    Status::Leaving => return Ok(vec![Cause::Leaving]),
+                }
+                self.log.payload_at(message.place, id)?
+            }
+            None if id >= self.log.end_sequence() => return Ok(vec![Cause::NotSent]),
+            None => match (self.run_of(id), self.plain_at(state, id)?) {
+                (Some(run), _) => {
+                    return Ok(vec![Cause::Leased { until_ns: run.deadline_ns(), attempts: 1 }]);
+                }
+                (None, Some(reader)) => reader.payload(),
+                (None, None) => return Ok(vec![Cause::Gone]),
+            },
+        };
+        causes.extend(state.limiting(&payload, now_ns));
+        if causes.is_empty() {
+            causes.push(state.turn_of(id, self.cursor.next_sequence()..self.log.end_sequence()));
+        }
+        Ok(causes)
+    }
+
+    /// A reader that has found a plain message which nobody received or altered. `None`: there is no such message.
+    pub(crate) fn plain_at(&self, state: &State, id: u64) -> Result<Option<Reader>> {
+        if id < self.cursor.next_sequence() || id >= self.log.end_sequence() || state.ahead.contains(&id) {
+            return Ok(None);
+        }
+        Ok(self.reader_at(id)?.filter(|reader| !reader.frame().has(INDEXED)))
+    }
+}
+
+impl State {
+    /// The message of its ordering key that must end first.
+    fn blocker(&self, id: u64, message: &Message) -> Option<Cause> {
+        let first = self.groups.first_of(message.group?).filter(|first| *first != id)?;
+        Some(Cause::Blocked { by: first })
+    }
+
+    /// The limits in a message's way.
+    fn limiting(&self, payload: &Payload, now_ns: u64) -> Vec<Cause> {
+        let Some(limits) = &self.limits else { return Vec::new() };
+        let key = payload.frame().key().and_then(|name| limits.number(name));
+        let key = key.and_then(|number| limits.of_key(number, now_ns)).map(Cause::Key);
+        let queue = limits.of_queue(self.leased_count(), now_ns).map(Cause::Queue);
+        let is_deserted = limits.options().single_active_consumer && self.row.first().is_none();
+        key.into_iter().chain(queue).chain(is_deserted.then_some(Cause::NoConsumer)).collect()
+    }
+
+    /// Where a message stands that could be delivered, `to_come` being those that the cursor has not passed.
+    fn turn_of(&mut self, id: u64, to_come: Range<u64>) -> Cause {
+        let Range { start: passed, end } = to_come;
+        let waiting = self.first_waiting();
+        let next = match waiting {
+            Some(first) if self.is_before_cursor(first) => Some(first.0),
+            _ => (passed..end).find(|id| !self.ahead.contains(id)).or(waiting.map(|first| first.0)),
+        };
+        let Some(next) = next.filter(|next| *next != id) else { return Cause::Next };
+        let plain = |before: u64| {
+            before.saturating_sub(passed) - self.ahead.range(passed..before.max(passed)).count() as u64
+        };
+        let count = match self.messages.get(&id) {
+            Some(message) => match message.group {
+                Some(group) => self.groups.turns_before(group) as u64,
+                None => {
+                    let is_low = message.asks.priority < PRIORITY_DEFAULT;
+                    self.ready_before(message.rank(id)) + if is_low { plain(end) } else { 0 }
+                }
+            },
+            None => plain(id) + self.ready_before((Reverse(PRIORITY_DEFAULT), u64::MAX, u64::MAX)),
+        };
+        Cause::Behind { count, next }
+    }
+}
