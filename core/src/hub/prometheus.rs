@@ -48,6 +48,7 @@ impl<T> Metric<T> {
 
 const AGE: &str = "Time that the ready message has waited that has waited longest.";
 const BREACHES: &str = "Deadlines that messages missed.";
+const DROPPED: &str = "Messages dropped, by what said so.";
 const PROCESSING: &str = "Time from delivery to ack.";
 const LAG: &str = "Records that a consumer group has not committed.";
 
@@ -95,10 +96,20 @@ const QUEUES: &[Metric<QueueStats>] = &[
         q.expired_total as f64
     }),
     Metric::counter("cancelled_total", "Messages taken out by their ids.", |q| q.cancelled_total as f64),
-    Metric::counter("dropped_total", "Messages dropped, by what said so.", |q: &QueueStats| {
-        q.dropped_total as f64
-    })
-    .label("policy=\"exhausted\""),
+    Metric::counter("dedup_hits_total", "Messages whose deduplication key was still remembered.", |q| {
+        q.dedup_hits_total as f64
+    }),
+    Metric::counter("refused_total", "Messages refused because there was no room.", |q| {
+        q.refused_total as f64
+    }),
+    Metric::counter("dropped_total", DROPPED, |q: &QueueStats| q.dropped_total as f64)
+        .label("policy=\"exhausted\""),
+    Metric::counter("dropped_total", DROPPED, |q: &QueueStats| q.dropped_oldest_total as f64)
+        .label("policy=\"drop_oldest\""),
+    Metric::counter("dropped_total", DROPPED, |q: &QueueStats| q.dropped_newest_total as f64)
+        .label("policy=\"drop_newest\""),
+    Metric::counter("dropped_total", DROPPED, |q: &QueueStats| q.dropped_lowest_priority_total as f64)
+        .label("policy=\"drop_lowest_priority\""),
 ];
 
 const FAILURES: &[Metric<u64>] =
