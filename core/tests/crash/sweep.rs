@@ -226,7 +226,8 @@ fn check_usable(
         if before >= Some(sent) {
             findings.push((Wrong::Order, format!("{queue} gave id {sent} after {before:?}")));
         }
-        for delivery in house.queue(queue).receive_batch(65_536, Duration::ZERO)? {
+        // Until there is none: one on its last chance comes alone.
+        while let Some(delivery) = house.queue(queue).try_receive()? {
             delivery.ack()?;
         }
     }
