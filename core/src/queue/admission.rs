@@ -258,7 +258,7 @@ impl Shared {
         }
         self.adopt_locked(state, id)?;
         let status = state.messages.get(&id).map(|message| message.status);
-        Ok(matches!(status, Some(Status::Ready | Status::Scheduled { .. })))
+        Ok(matches!(status, Some(Status::Ready | Status::Held | Status::Scheduled { .. })))
     }
 
     /// Does what was decided, but for what the index is told later.
@@ -312,7 +312,7 @@ impl Shared {
     fn put_off(&self, state: &mut State, id: u64, due_ns: u64) -> Result<()> {
         let known_ns = match (state.pending.get(&id).copied(), state.messages.get(&id).map(|m| m.status)) {
             (Some(Fate::Due(due_ns)), _) | (None, Some(Status::Scheduled { due_ns })) => due_ns,
-            (None, Some(Status::Ready)) => 0,
+            (None, Some(Status::Ready | Status::Held)) => 0,
             _ => return Ok(()),
         };
         if due_ns <= known_ns {

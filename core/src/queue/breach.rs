@@ -25,6 +25,8 @@ use std::sync::{Arc, Weak};
 pub const BREACH: &str = "rm-breach";
 /// Header: the queue that it was in.
 pub const BREACH_QUEUE: &str = "rm-breach-queue";
+/// Header of a message that missed a deadline: the number of the log of the queue that it was in, which no other queue ever has.
+pub const BREACH_LOG: &str = "rm-breach-log";
 /// Header: its id there.
 pub const BREACH_ID: &str = "rm-breach-id";
 /// Header: when it was moved or copied, in nanoseconds since 1970.
@@ -150,6 +152,7 @@ impl Shared {
         let now_ns = self.journal.now_ns();
         let numbers = [
             (BREACH_ID, id),
+            (BREACH_LOG, self.log.id()),
             (BREACH_TIME, now_ns),
             (FIRST_ENQUEUED, frame.time_ns()),
             (ATTEMPTS, u64::from(copy.attempts)),
@@ -222,11 +225,13 @@ impl Shared {
     /// Which of this queue's copies another one has.
     fn copies_in(&self, target: &Self) -> Result<HashSet<CopyKey>> {
         let mut reader = Reader::earliest(target.log.clone());
+        let log = self.log.id().to_string();
         let mut found = HashSet::new();
         while reader.advance()? {
             let frame = reader.frame();
             let header = |name| frame.headers().find(|(n, _)| *n == name).map(|(_, value)| value);
-            if frame.kind() != Kind::Data || header(BREACH_QUEUE) != Some(self.name.as_str().as_bytes()) {
+            // By the log, for a queue of this name may have been deleted and made again.
+            if frame.kind() != Kind::Data || header(BREACH_LOG) != Some(log.as_bytes()) {
                 continue;
             }
             let id = header(BREACH_ID).and_then(|id| std::str::from_utf8(id).ok()?.parse::<u64>().ok());

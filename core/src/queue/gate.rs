@@ -39,7 +39,7 @@ impl Shared {
         status: Status,
     ) -> Result<()> {
         let Some(message) = state.messages.get_mut(&id) else { return Ok(()) };
-        let (place, is_told) = (message.place, message.attempts > 0 || message.is_told);
+        let (place, is_told) = (message.place, message.is_told);
         message.is_told = true;
         state.set_status(id, status);
         if self.log.is_durable() && !is_told && !payload.frame().has(INDEXED) {

@@ -60,7 +60,15 @@ impl Shared {
         // On an error what has come is handed back.
         gathered.unwrap_or(Ok(()))?;
         self.hand_over(&taken)?;
-        taken.iter().try_for_each(|delivery| delivery.start(false))?;
-        Ok(taken)
+        // One that was taken from us meanwhile is left out.
+        let mut started = Vec::with_capacity(taken.len());
+        for delivery in taken {
+            match delivery.start(false) {
+                Ok(()) => started.push(delivery),
+                Err(Error::LeaseLost { .. }) => delivery.forget(),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(started)
     }
 }

@@ -5,7 +5,7 @@
 //! clock, and no lease outlives its process: whatever happens to the wall clock prolongs none.
 
 use crate::error::{Error, Result};
-use crate::log::{Payload, Place};
+use crate::log::{INDEXED, Payload, Place};
 use crate::message::duration_ns;
 use crate::queue::delivery::Delivery;
 use crate::queue::options::{QueueOptions, check_lease};
@@ -55,6 +55,8 @@ pub(crate) struct Grant {
     deadline_ns: u64,
     limit_ns: u64,
     started: Vec<(u64, Place)>,
+    /// Of those, plain ones that were taken ahead: the log has to be told of them before it is told what becomes of them.
+    untold: Vec<(u64, Place)>,
     taken: Vec<Delivery>,
 }
 
@@ -62,7 +64,15 @@ impl Grant {
     pub(crate) fn new(now_ns: u64, term: Term, start: Start) -> Self {
         let (deadline_ns, limit_ns) =
             (now_ns.saturating_add(term.lease_ns), now_ns.saturating_add(term.total_ns));
-        Self { start, since_ns: now_ns, deadline_ns, limit_ns, started: Vec::new(), taken: Vec::new() }
+        Self {
+            start,
+            since_ns: now_ns,
+            deadline_ns,
+            limit_ns,
+            started: Vec::new(),
+            untold: Vec::new(),
+            taken: Vec::new(),
+        }
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -83,6 +93,10 @@ impl Shared {
         message.attempts += 1;
         message.lease_limit_ns = grant.limit_ns;
         grant.started.push((id, message.place));
+        if grant.start == Start::Later && !message.is_told && !payload.frame().has(INDEXED) {
+            grant.untold.push((id, message.place));
+        }
+        message.is_told = true;
         let (attempt, failures) = (message.attempts, message.failures);
         state.totals.redeliveries += u64::from(attempt > 1);
         state.set_status(id, Status::Leased { deadline_ns: grant.deadline_ns });
@@ -93,14 +107,19 @@ impl Shared {
 
     /// Notes the leases in the log, which may refuse: then nobody gets what could not be noted.
     pub(crate) fn note_leases(&self, grant: Grant) -> Result<Vec<Delivery>> {
-        let Grant { start, deadline_ns, started, taken, .. } = grant;
+        let Grant { start, deadline_ns, started, untold, taken, .. } = grant;
         if started.is_empty() {
             return Ok(taken);
         }
         self.journal.alarm().arm(deadline_ns);
+        let note = || match start {
+            Start::Now => self.append_event(&Event::Started(started)).map(drop),
+            Start::Later => untold
+                .into_iter()
+                .try_for_each(|(id, place)| self.append_event(&Event::Adopted { id, place }).map(drop)),
+        };
         if self.log.is_durable()
-            && start == Start::Now
-            && let Err(error) = self.append_event(&Event::Started(started))
+            && let Err(error) = note()
         {
             // Dropping the deliveries changes nothing.
             taken.iter().for_each(Delivery::forget);

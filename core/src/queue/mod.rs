@@ -71,7 +71,7 @@ mod timers;
 mod worker;
 
 pub use admission::Sent;
-pub use breach::{BREACH, BREACH_ID, BREACH_QUEUE, BREACH_TIME, Breach};
+pub use breach::{BREACH, BREACH_ID, BREACH_LOG, BREACH_QUEUE, BREACH_TIME, Breach};
 pub use capacity::{Capacity, Overflow};
 pub use classes::ErrorClass;
 pub use consumer::Consumer;

@@ -83,7 +83,8 @@ impl Shared {
                 Err(_) => break,
             };
             let message = Message::new(state.reader.found_place(), Status::Ready);
-            let message = message.with_bytes(&state.reader.frame());
+            let mut message = message.with_bytes(&state.reader.frame());
+            message.is_told = true;
             if id < end {
                 if state.room.is_some() {
                     // It is counted, and no longer once it is taken from the index.
@@ -92,6 +93,8 @@ impl Shared {
                 ids.push(id);
             } else {
                 // Only indexed ones were left before it: it came after the purge began.
+                // It is told what becomes of it next.
+                self.append_event(&Event::Adopted { id, place: message.place })?;
                 state.insert(id, message);
             }
         }

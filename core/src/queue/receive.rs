@@ -188,7 +188,8 @@ impl Shared {
             (Term::of(&options, ask.lease)?.later_by(ask.handed_over_ns), options.failures_max())
         };
         let (mut state, now_ns) = self.state_now();
-        let is_active = self.is_active(&state, ask);
+        // Once more, for a close may have handed everything back meanwhile.
+        let is_active = self.check_open().and_then(|()| self.is_active(&state, ask));
         if !matches!(is_active, Ok(true)) {
             self.unlock(state);
             return is_active;

@@ -207,12 +207,17 @@ impl Replay<'_> {
     /// A lease on a message, plain so far if nothing is known of it.
     fn lease(&mut self, id: u64, place: Place) -> bool {
         let is_new = !self.state.messages.contains_key(&id);
+        if is_new && self.is_told(id) {
+            // It is settled: whoever started it came to say so only after that.
+            return false;
+        }
         if is_new {
             self.state.insert(id, Message::new(place, Status::Ready));
             self.told.insert(id..id + 1);
             self.cursor = self.cursor.max(id + 1);
         }
         if let Some(message) = self.state.messages.get_mut(&id) {
+            message.is_told = true;
             message.attempts = message.attempts.saturating_add(1);
         }
         // Its deadline was the dead process's: it is over.

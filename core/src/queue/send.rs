@@ -136,7 +136,12 @@ impl Shared {
         for (id, draft) in (appended.sequence..).zip(drafts) {
             if draft.is_indexed() {
                 match state.pending.remove(&id) {
-                    Some(Fate::Gone) => gone.push(id),
+                    Some(Fate::Gone) => {
+                        if let Some(room) = &mut state.room {
+                            room.removed(id, PRIORITY_DEFAULT, draft.bytes() as u64, Status::Ready);
+                        }
+                        gone.push(id);
+                    }
                     fate => {
                         state.insert_sent(id, Place::new(appended.start.segment(), granule), draft);
                         match fate {

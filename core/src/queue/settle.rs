@@ -206,6 +206,7 @@ impl Shared {
                 }
                 let mut message = Message::new(place, Status::Leased { deadline_ns: run.deadline_ns() });
                 message.attempts = 1;
+                message.is_told = true;
                 message.lease_limit_ns = limit_ns;
                 state.insert(id, message);
             }

@@ -18,7 +18,9 @@ use crate::queue::processing::Processing;
 use crate::queue::receive::Seat;
 use crate::queue::recovery::Recovered;
 use crate::queue::settlement::{Event, Failure};
-use crate::queue::state::{DETOUR_ADOPTED, Death, Message, State, Status, waiting};
+use crate::queue::state::{
+    DETOUR_ADOPTED, DETOUR_CLOSED, Death, Message, PRIORITY_DEFAULT, State, Status, waiting,
+};
 use crate::queue::tally::Tally;
 use crate::queue::timers::Timer;
 use crate::sync::event_count::EventCount;
@@ -136,7 +138,9 @@ impl Shared {
             return;
         }
         let mut state = lock(&self.state);
-        self.index_all(&mut state);
+        // Nobody takes what is handed back here.
+        state.set_detour(DETOUR_CLOSED, true);
+        self.leave_plain_way(&mut state);
         for id in state.leased_ids() {
             let _ = self.release_locked(&mut state, id, 0);
         }
@@ -385,6 +389,12 @@ impl Shared {
         let end = self.append_event(&Event::Gone(ids.to_vec()))?;
         for id in ids {
             if state.remove(*id).is_none() && *id >= self.cursor.next_sequence() {
+                if state.room.is_some()
+                    && let Some(reader) = self.reader_at(*id)?
+                    && let Some(room) = &mut state.room
+                {
+                    room.removed(*id, PRIORITY_DEFAULT, reader.frame().bytes().len() as u64, Status::Ready);
+                }
                 state.ahead.insert(*id);
                 state.adopted.insert(*id);
             }

@@ -28,6 +28,8 @@ use std::sync::Arc;
 pub(crate) const DETOUR_WAITING: u32 = 1;
 /// Something ahead of the cursor is not to be taken there.
 pub(crate) const DETOUR_ADOPTED: u32 = 2;
+/// The queue is closed.
+pub(crate) const DETOUR_CLOSED: u32 = 1 << 17;
 /// The queue counts what it holds.
 pub(crate) const DETOUR_BOUNDED: u32 = 1 << 16;
 /// There are limits to be asked.
@@ -631,6 +633,13 @@ impl State {
         let message = self.messages.get(&id)?;
         let is_held = message.attempts == attempt && matches!(message.status, Status::Leased { .. });
         is_held.then_some(message.place)
+    }
+
+    /// Says how much room a message takes.
+    pub(crate) fn set_bytes(&mut self, id: u64, frame: &Frame<'_>) {
+        if let Some(message) = self.messages.get_mut(&id) {
+            message.bytes = frame.bytes().len() as u32;
+        }
     }
 
     /// Says where a message is.

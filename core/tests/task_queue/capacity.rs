@@ -2,7 +2,8 @@
 
 use crate::{Bench, SECOND, on_both, on_durable, receive, send, stats, take, take_all};
 use ringmain::{
-    Capacity, Dedup, DedupMode, Error, Message, OnConflict, Overflow, Queue, QueueBuilder, Result,
+    Capacity, Dedup, DedupMode, Error, Letters, Message, OnConflict, Overflow, Queue, QueueBuilder, Redrive,
+    Result,
 };
 use std::time::Duration;
 
@@ -414,6 +415,30 @@ fn a_capacity_of_nothing_is_refused() {
         for capacity in [messages(0, Overflow::Reject), bytes(0, Overflow::Reject)] {
             let error = b.queue("jobs").capacity(capacity).open().unwrap_err().to_string();
             assert!(error.contains("at least 1"), "{error}");
+        }
+    });
+}
+
+#[test]
+fn letters_that_are_thrown_away_or_sent_back_give_their_room_back() {
+    on_both(|b| {
+        let room = |messages, bytes| Capacity { messages, bytes, overflow: Overflow::Reject };
+        for capacity in [room(Some(2), None), room(None, Some(300))] {
+            let jobs = b.hub.queue("jobs").max_failures(1).dead_letter("dead").open().unwrap();
+            let dead = b.hub.queue("dead").capacity(capacity).open().unwrap();
+            for round in 0..6 {
+                send(&jobs, Message::new("x"));
+                receive(&jobs).unwrap().fail("boom").unwrap();
+                let letters = dead.dead_letters();
+                if round % 2 == 0 {
+                    assert_eq!(letters.discard(&Letters::default()).unwrap(), 1);
+                } else {
+                    assert_eq!(letters.redrive(&Letters::default(), &Redrive::default()).unwrap(), 1);
+                    assert_eq!(crate::take(&jobs).as_deref(), Some("x"));
+                }
+            }
+            send(&dead, Message::new("there is room"));
+            assert_eq!(dead.purge().unwrap(), 1);
         }
     });
 }

@@ -296,3 +296,24 @@ fn an_action_that_cannot_be_taken_and_a_deadline_beyond_ten_years_are_refused() 
         }
     });
 }
+
+#[test]
+fn a_queue_that_was_made_again_does_not_take_the_copies_of_the_old_one_for_its_own() {
+    on_durable(|b| {
+        let jobs =
+            |b: &crate::Bench| b.queue("jobs").on_breach(OnBreach::MoveTo("late".into())).open().unwrap();
+        for round in ["old", "new"] {
+            let queue = jobs(b);
+            send(&queue, Message::new(round).start_within(SECOND));
+            drop(queue);
+            b.reopen();
+            b.clock.advance(SECOND);
+            let late = b.hub.queue("late").open().unwrap();
+            drop(jobs(b));
+            let values: Vec<Vec<u8>> =
+                late.peek(0, 10).unwrap().iter().map(|found| found.value().to_vec()).collect();
+            assert!(values.contains(&round.as_bytes().to_vec()), "{round} is lost");
+            b.hub.delete_queue("jobs").unwrap();
+        }
+    });
+}

@@ -106,3 +106,22 @@ fn a_message_on_its_last_chance_is_delivered_alone() {
         assert_eq!(all().len(), 2, "those that are not are delivered together");
     });
 }
+
+#[test]
+fn what_is_said_of_a_message_that_was_taken_ahead_from_a_bounded_queue_outlives_the_hub() {
+    on_durable(|b| {
+        let jobs = |b: &crate::Bench| {
+            let capacity = ringmain::Capacity { messages: Some(100), ..ringmain::Capacity::default() };
+            b.queue("jobs").capacity(capacity).open().unwrap()
+        };
+        let queue = jobs(b);
+        let [_, other] = ["a", "b"].map(|value| send(&queue, Message::new(value)));
+        let mut consumer = queue.consumer().prefetch(2).start().unwrap();
+        consumer.next().unwrap().ack().unwrap();
+        drop(consumer);
+        assert!(queue.cancel(other).unwrap());
+        drop(queue);
+        b.reopen();
+        assert!(take_all(&jobs(b)).is_empty(), "it was cancelled");
+    });
+}

@@ -148,7 +148,14 @@ impl Shared {
     /// Notes that letters are on their way: they are delivered no more.
     fn leave_locked(&self, state: &mut State, terms: Terms, letters: Vec<Leaving>) -> Result<()> {
         self.append_event(&Event::Leaving { terms, letters: letters.clone() })?;
-        letters.iter().for_each(|letter| state.set_leaving(letter));
+        for letter in &letters {
+            state.set_leaving(letter);
+            if state.room.is_some()
+                && let Some(reader) = self.reader_at(letter.id)?
+            {
+                state.set_bytes(letter.id, &reader.frame());
+            }
+        }
         Ok(())
     }
 
