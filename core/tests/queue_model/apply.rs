@@ -54,6 +54,27 @@ pub fn apply(subject: &mut Subject, model: &mut Model, verb: &Verb) -> Result<()
             let tokens: Vec<_> = held.iter().map(|held| (held.id, held.attempt)).collect();
             prop_assert_eq!(results?, model.ack(&tokens));
         }
+        Verb::Next { prefetch } => {
+            // A memory hub hands out what was cancelled or purged meanwhile.
+            if subject.mode == Mode::Memory && model.has_lost_ahead() {
+                return Ok(());
+            }
+            if subject.consumer.is_none() {
+                model.prefetch = *prefetch;
+            }
+            // Else it would wait.
+            let Some(id) = model.next_of_consumer() else { return Ok(()) };
+            let consumer = subject.consumer.get_or_insert_with(|| {
+                subject.jobs.consumer().prefetch(*prefetch).start().expect("it starts")
+            });
+            let delivery = consumer.next().expect("it goes on");
+            prop_assert_eq!(delivery.id(), id, "the next of a consumer");
+            hold(subject, model, delivery)?;
+        }
+        Verb::DropConsumer => {
+            subject.consumer = None;
+            model.drop_consumer();
+        }
         Verb::ReceiveDeferred { which } => {
             let id = some_id(model, *which);
             let taken = subject.jobs.receive_deferred(id).expect("a look");
@@ -214,11 +235,8 @@ fn settle(subject: &mut Subject, model: &mut Model, verb: &Verb, index: usize) -
         }
         Verb::Extend { ms: by_ms, .. } => {
             prop_assert_eq!(outcome(held.delivery.extend(ms(*by_ms)))?, holds);
-            if let Some(Status::Leased { deadline_ms }) = model.kept.messages.get(&id).map(|e| e.status)
-                && holds
-            {
-                let deadline_ms = deadline_ms.max(model.now_ms + by_ms);
-                model.set(id, Status::Leased { deadline_ms });
+            if holds {
+                model.extend(id, *by_ms);
             }
         }
         Verb::Defer { .. } => {

@@ -33,7 +33,7 @@ proptest! {
         policy in prop_oneof![
             4 => Just(OnExhausted::DeadLetter(DEAD.into())), 1 => Just(OnExhausted::Drop), 1 => Just(OnExhausted::Keep),
         ],
-        verbs in proptest::collection::vec(verbs(), 1..120),
+        verbs in any::<bool>().prop_flat_map(|with_consumer| proptest::collection::vec(verbs(with_consumer), 1..120)),
     ) {
         let mut subject = Subject::new(mode, policy.clone());
         let mut model = Model::new(policy);

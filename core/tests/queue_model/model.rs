@@ -4,7 +4,7 @@
 use crate::verb::{LEASE_MS, PRIORITY_DEFAULT, Wish};
 use ringmain::OnExhausted;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 pub const FAILURES_MAX: u32 = 3;
@@ -34,6 +34,16 @@ pub struct Entry {
     /// It was out, or was sent with options: of the same priority it comes before those that never were.
     is_indexed: bool,
     /// Those that had to wait come in that order, behind those that keep their place.
+    due_ms: u64,
+    /// The one that holds its lease has it in hand, and did not only take it ahead.
+    is_started: bool,
+    told: Told,
+}
+
+/// What of it the log tells: of leases that were only taken ahead it knows nothing.
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    attempts: u32,
     due_ms: u64,
 }
 
@@ -99,6 +109,11 @@ pub struct Model {
     pub totals: Totals,
     acked: Vec<(u64, u32)>,
     sent_count: u64,
+    /// How many its consumer takes at a time.
+    pub prefetch: usize,
+    /// What its consumer took ahead and has not handed out.
+    ahead: VecDeque<(u64, u32)>,
+    ahead_since_ms: u64,
 }
 
 impl Model {
@@ -111,6 +126,9 @@ impl Model {
             totals: Totals::default(),
             acked: Vec::new(),
             sent_count: 0,
+            prefetch: 0,
+            ahead: VecDeque::new(),
+            ahead_since_ms: 0,
         }
     }
 
@@ -140,6 +158,7 @@ impl Model {
     pub fn send(&mut self, values: &[Arc<str>], wishes: &[Wish]) -> Vec<u64> {
         let mut ids = Vec::new();
         for (value, wish) in values.iter().zip(wishes) {
+            let due_ms = if wish.delay_ms > 0 { self.now_ms + wish.delay_ms } else { 0 };
             let priority = wish.priority.unwrap_or(PRIORITY_DEFAULT);
             let is_plain = wish.delay_ms == 0
                 && priority == PRIORITY_DEFAULT
@@ -156,7 +175,9 @@ impl Model {
                 is_recalled: false,
                 error: String::new(),
                 is_indexed: !is_plain,
-                due_ms: if wish.delay_ms > 0 { self.now_ms + wish.delay_ms } else { 0 },
+                due_ms,
+                is_started: false,
+                told: Told { attempts: 0, due_ms },
             }));
         }
         self.commit();
@@ -215,6 +236,7 @@ impl Model {
                 return Err(format!("{taken:?}: {id} has its last chance and did not come alone"));
             }
             self.lease(*id);
+            self.start(*id);
         }
         let next = self.next();
         let waits_alone = !taken.is_empty() && next.iter().any(|id| self.has_last_chance(*id));
@@ -224,11 +246,79 @@ impl Model {
         Ok(())
     }
 
-    pub fn lease(&mut self, id: u64) {
+    /// Whether something that a consumer took ahead is no longer its own.
+    pub fn has_lost_ahead(&self) -> bool {
+        self.ahead.iter().any(|(id, attempt)| !self.holds(*id, *attempt))
+    }
+
+    /// What a consumer hands out next; no ordering keys are about.
+    pub fn next_of_consumer(&mut self) -> Option<u64> {
+        loop {
+            while let Some((id, attempt)) = self.ahead.pop_front() {
+                if self.holds(id, attempt) {
+                    self.start(id);
+                    // Its lease begins when it is handed out, if that is not at once.
+                    if self.now_ms - self.ahead_since_ms > LEASE_MS / 100 {
+                        self.extend(id, LEASE_MS);
+                    }
+                    return Some(id);
+                }
+            }
+            self.take_ahead();
+            if self.ahead.is_empty() {
+                return None;
+            }
+        }
+    }
+
+    fn take_ahead(&mut self) {
+        self.ahead_since_ms = self.now_ms;
+        while self.ahead.len() < self.prefetch
+            && let Some(id) = self.next().first().copied()
+        {
+            let is_alone = self.has_last_chance(id);
+            if is_alone && !self.ahead.is_empty() {
+                break;
+            }
+            self.lease(id);
+            self.ahead.push_back((id, self.kept.messages[&id].attempts));
+            if is_alone {
+                break;
+            }
+        }
+    }
+
+    pub fn drop_consumer(&mut self) {
+        for (id, attempt) in std::mem::take(&mut self.ahead) {
+            if self.holds(id, attempt) {
+                self.release(id, Status::Ready);
+            }
+        }
+    }
+
+    /// Somebody has its message in hand.
+    fn start(&mut self, id: u64) {
+        if let Some(entry) = self.kept.messages.get_mut(&id) {
+            entry.is_started = true;
+            entry.told.attempts += 1;
+        }
+    }
+
+    /// Its lease ends so much after now, and never earlier than it would have.
+    pub fn extend(&mut self, id: u64, ms: u64) {
+        if let Some(entry) = self.kept.messages.get_mut(&id)
+            && let Status::Leased { deadline_ms } = &mut entry.status
+        {
+            *deadline_ms = (*deadline_ms).max(self.now_ms + ms);
+        }
+    }
+
+    fn lease(&mut self, id: u64) {
         let deadline_ms = self.now_ms + LEASE_MS;
         let Some(entry) = self.kept.messages.get_mut(&id) else { return };
         entry.status = Status::Leased { deadline_ms };
         entry.attempts += 1;
+        entry.is_started = false;
         entry.is_indexed = true;
         self.totals.redeliveries += u64::from(entry.attempts > 1);
     }
@@ -342,6 +432,7 @@ impl Model {
         let is_deferred = self.kept.messages.get(&id).is_some_and(|entry| entry.status == Status::Deferred);
         if is_deferred {
             self.lease(id);
+            self.start(id);
         }
         is_deferred
     }
@@ -363,6 +454,8 @@ impl Model {
                 error: String::new(),
                 is_indexed: true,
                 due_ms: 0,
+                is_started: false,
+                told: Told { attempts, due_ms: 0 },
             });
         }
         count
@@ -376,11 +469,15 @@ impl Model {
         purged
     }
 
-    pub fn set(&mut self, id: u64, status: Status) {
+    fn set(&mut self, id: u64, status: Status) {
         if let Some(entry) = self.kept.messages.get_mut(&id) {
+            let was_started = entry.is_leased() && entry.is_started;
             entry.status = status;
             entry.is_indexed = true;
             entry.due_ms = if let Status::Scheduled { due_ms } = status { due_ms } else { 0 };
+            if was_started || entry.due_ms > 0 {
+                entry.told.due_ms = entry.due_ms;
+            }
         }
     }
 
@@ -459,12 +556,16 @@ impl Model {
         self.look();
     }
 
-    /// What was not committed is gone, and leases that were out count as failures.
+    /// What was not committed is gone, and leases that were out count as failures, but for those that were only taken ahead.
     pub fn crash(&mut self) {
         self.kept = self.committed.clone();
         self.open();
         for id in self.leased() {
-            self.fail(id, "the process ended while it held the lease", None);
+            if self.kept.messages[&id].is_started {
+                self.fail(id, "the process ended while it held the lease", None);
+            } else {
+                self.hand_back_ahead(id);
+            }
         }
         if self.totals.gone() > 0 {
             self.commit();
@@ -472,7 +573,21 @@ impl Model {
         self.look();
     }
 
+    /// It was never out, as far as the log tells.
+    fn hand_back_ahead(&mut self, id: u64) {
+        let Some(entry) = self.kept.messages.get_mut(&id) else { return };
+        entry.status = Status::Ready;
+        if entry.is_recalled {
+            self.cancel_now(id);
+        }
+    }
+
     fn open(&mut self) {
+        for entry in self.kept.messages.values_mut() {
+            entry.attempts = entry.told.attempts;
+            entry.due_ms = entry.told.due_ms;
+        }
+        self.ahead.clear();
         self.totals = Totals::default();
         self.acked.clear();
     }

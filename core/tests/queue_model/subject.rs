@@ -2,7 +2,7 @@
 
 use crate::model::FAILURES_MAX;
 use ringmain::storage::sim::{SimDisk, Unsynced};
-use ringmain::{Clock, Delivery, Durability, Hub, Jitter, ManualClock, OnExhausted, Queue, Retry};
+use ringmain::{Clock, Consumer, Delivery, Durability, Hub, Jitter, ManualClock, OnExhausted, Queue, Retry};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +24,7 @@ pub struct Subject {
     pub clock: ManualClock,
     pub disk: SimDisk,
     pub held: Vec<Held>,
+    pub consumer: Option<Consumer>,
     pub hub: Hub,
     pub jobs: Queue,
     pub dead: Queue,
@@ -60,11 +61,12 @@ impl Subject {
     pub fn new(mode: Mode, policy: OnExhausted) -> Self {
         let (clock, disk) = (ManualClock::new(), SimDisk::new());
         let (hub, jobs, dead) = open(mode, &policy, &clock, &disk);
-        Self { mode, policy, clock, disk, held: Vec::new(), hub, jobs, dead }
+        Self { mode, policy, clock, disk, held: Vec::new(), consumer: None, hub, jobs, dead }
     }
 
     pub fn reopen(&mut self) {
         self.held.clear();
+        self.consumer = None;
         (self.hub, self.jobs, self.dead) = open(self.mode, &self.policy, &self.clock, &self.disk);
     }
 
