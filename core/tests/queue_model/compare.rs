@@ -8,6 +8,7 @@ use std::sync::Arc;
 /// Everything that can be seen from outside.
 pub fn compare(subject: &Subject, model: &Model) -> Result<(), TestCaseError> {
     let stats = subject.jobs.stats().expect("stats");
+    let dead = subject.dead.stats().expect("stats");
     let count = |status: fn(&Status) -> bool| {
         model.kept.messages.values().filter(|entry| status(&entry.status)).count() as u64
     };
@@ -29,8 +30,24 @@ pub fn compare(subject: &Subject, model: &Model) -> Result<(), TestCaseError> {
         expired: stats.expired_total,
         cancelled: stats.cancelled_total,
         purged: stats.purged_total,
+        redriven: dead.redriven_total,
+        discarded: dead.purged_total,
     };
     prop_assert_eq!(totals, model.totals);
+    let never = [
+        stats.failures_ignored_total,
+        stats.start_breaches_total,
+        stats.complete_breaches_total,
+        stats.refused_total,
+        stats.dropped_oldest_total,
+        stats.dropped_newest_total,
+        stats.dropped_lowest_priority_total,
+        stats.dead_lettered_oldest_total,
+        stats.dedup_hits_total,
+        stats.dedup_entries,
+        stats.failures_by_class.len() as u64,
+    ];
+    prop_assert!(never.iter().all(|count| *count == 0), "what no verb here brings: {:?}", never);
     let peeked: Vec<_> = subject
         .jobs
         .peek(0, 1000)

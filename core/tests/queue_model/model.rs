@@ -82,6 +82,9 @@ pub struct Totals {
     pub expired: u64,
     pub cancelled: u64,
     pub purged: u64,
+    /// Of its dead letter queue.
+    pub redriven: u64,
+    pub discarded: u64,
 }
 
 impl Totals {
@@ -441,6 +444,7 @@ impl Model {
     pub fn redrive(&mut self) -> u64 {
         let letters = std::mem::take(&mut self.kept.letters);
         let count = letters.len() as u64;
+        self.totals.redriven += count;
         for Letter { value, attempts, priority, group, .. } in letters {
             self.add(Entry {
                 value,
@@ -458,6 +462,12 @@ impl Model {
                 told: Told { attempts, due_ms: 0 },
             });
         }
+        count
+    }
+
+    pub fn discard(&mut self) -> u64 {
+        let count = std::mem::take(&mut self.kept.letters).len() as u64;
+        self.totals.discarded += count;
         count
     }
 
