@@ -19,6 +19,7 @@ pub fn compare(subject: &Subject, model: &Model) -> Result<(), TestCaseError> {
     prop_assert_eq!(stats.dead_letters, model.kept.letters.len() as u64, "dead letters");
     prop_assert_eq!(stats.scheduled, count(|s| matches!(s, Status::Scheduled { .. })), "scheduled");
     prop_assert_eq!(stats.leased, count(|s| matches!(s, Status::Leased { .. })), "leased");
+    prop_assert_eq!(stats.oldest_ready_age.as_millis() as u64, model.oldest_ready_age_ms(), "oldest ready");
     let totals = Totals {
         sent: stats.sent_total,
         acked: stats.acked_total,

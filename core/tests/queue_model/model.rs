@@ -20,6 +20,7 @@ pub enum Status {
 #[derive(Debug, Clone)]
 pub struct Entry {
     pub value: Arc<str>,
+    sent_ms: u64,
     pub status: Status,
     pub attempts: u32,
     pub failures: u32,
@@ -169,6 +170,7 @@ impl Model {
                 && wish.group.is_none();
             ids.push(self.add(Entry {
                 value: value.clone(),
+                sent_ms: self.now_ms,
                 status: self.waiting(wish.delay_ms),
                 attempts: 0,
                 failures: 0,
@@ -201,6 +203,14 @@ impl Model {
             }
         }
         (deliverable, blocked)
+    }
+
+    /// How long the one waits that may be received and has waited longest: since it was sent, or was last due.
+    pub fn oldest_ready_age_ms(&self) -> u64 {
+        let since_ms = |entry: &Entry| if entry.due_ms == 0 { entry.sent_ms } else { entry.due_ms };
+        let (deliverable, _) = self.ready();
+        let since_ms = deliverable.iter().map(|id| since_ms(&self.kept.messages[id])).min();
+        self.now_ms - since_ms.unwrap_or(self.now_ms)
     }
 
     /// What may come next: of the highest priority the first that has no ordering key, or the first of any key, which take
@@ -448,6 +458,7 @@ impl Model {
         for Letter { value, attempts, priority, group, .. } in letters {
             self.add(Entry {
                 value,
+                sent_ms: self.now_ms,
                 status: Status::Ready,
                 attempts,
                 failures: 0,
