@@ -1,5 +1,5 @@
 //! What a user of queues relies on, on the manual clock: a file for each group of rules of semantics B1 to B12. The shadow
-//! model in `queue_model.rs` covers their combinations.
+//! model in `queue_model` covers their combinations.
 
 mod batch;
 mod by_id;
