@@ -112,15 +112,19 @@ impl Groups {
 
     /// The message whose turn it is, and its priority. It stays where it is.
     pub(crate) fn first(&mut self) -> Option<(u64, u8)> {
-        for priority in (0..=PRIORITY_MAX).rev() {
-            while let Some(number) = self.rounds[usize::from(priority)].front().copied() {
-                match self.groups.get(&number).and_then(Group::head) {
-                    Some((id, found)) if found == priority => return Some((id, found)),
-                    _ => self.pass(priority),
+        let mut priority = PRIORITY_MAX;
+        loop {
+            let round = &self.rounds[usize::from(priority)];
+            match round.front().map(|number| self.groups.get(number).and_then(Group::head)) {
+                Some(Some((id, found))) if found == priority => return Some((id, found)),
+                // Its head is another than when it was put here, and maybe a more urgent one.
+                Some(head) => {
+                    self.pass(priority);
+                    priority = head.map_or(priority, |(_, found)| found.max(priority));
                 }
+                None => priority = priority.checked_sub(1)?,
             }
         }
-        None
     }
 
     /// The turn of the group at the front of a round is over; its next is behind all others.
@@ -236,6 +240,19 @@ mod tests {
         groups.set(number, 2, READY);
         groups.set(number, 1, READY);
         assert_eq!((groups.first(), groups.blocked_count()), (Some((1, 4)), 1));
+    }
+
+    #[test]
+    fn a_group_whose_next_message_is_more_urgent_is_found_where_that_belongs() {
+        let mut groups = Groups::default();
+        let numbers = [1, 2].map(|_| groups.join(b"a"));
+        groups.set(numbers[0], 1, READY);
+        groups.set(numbers[0], 2, Member::Ready { priority: 7 });
+        assert_eq!(groups.first(), Some((1, 4)));
+        groups.pass(4);
+        groups.set(numbers[0], 1, Member::Held);
+        groups.leave(numbers[0], 1);
+        assert_eq!(groups.first(), Some((2, 7)));
     }
 
     #[test]

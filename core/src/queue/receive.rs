@@ -293,15 +293,16 @@ impl Shared {
 
     /// Notes that a delivery that was taken ahead is in somebody's hands now.
     pub(crate) fn start(&self, delivery: &Delivery) -> Result<()> {
+        let token = delivery.token_unindexed();
+        let place = match delivery.hold().filter(|hold| hold.is_held()) {
+            Some(_) if !self.log.is_durable() => return Ok(()),
+            Some(hold) => hold.counted().and_then(|run| self.place_of(&run, hold.bit())),
+            None => lock(&self.state).place_leased(token.id, token.attempt),
+        };
+        let place = place.ok_or_else(|| self.lost(token.id, token.attempt))?;
         if !self.log.is_durable() {
             return Ok(());
         }
-        let token = delivery.token_unindexed();
-        let place = match delivery.hold() {
-            Some(hold) if hold.is_held() => hold.counted().and_then(|run| self.place_of(&run, hold.bit())),
-            _ => lock(&self.state).place_leased(token.id, token.attempt),
-        };
-        let place = place.ok_or_else(|| self.lost(token.id, token.attempt))?;
         self.append_event(&Event::Started(vec![(token.id, place)])).map(|_| ())
     }
 

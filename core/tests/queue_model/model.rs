@@ -371,6 +371,8 @@ impl Model {
             return self.cancel_now(id);
         }
         entry.failures += 1;
+        // Of that the log tells: it was out at least once.
+        entry.told.attempts = entry.told.attempts.max(1);
         entry.error = error.into();
         let failures = entry.failures;
         self.totals.failures += 1;

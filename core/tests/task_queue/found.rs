@@ -1,0 +1,105 @@
+//! What the shadow model found, and stays mended.
+
+use ringmain::storage::sim::SimDisk;
+use ringmain::{Clock, Consumer, Delivery, Hub, Jitter, ManualClock, Message, OnExhausted, Queue, Retry};
+use std::{sync::Arc, time::Duration};
+fn open(disk: &SimDisk, clock: &ManualClock) -> (Hub, Queue) {
+    let hub = Hub::builder()
+        .clock(Clock::Manual(clock.clone()))
+        .storage(Arc::new(disk.clone()))
+        .open("/hub")
+        .unwrap();
+    let jobs = hub.queue("jobs").dead_letter("jobs.dead").max_failures(1).open().unwrap();
+    (hub, jobs)
+}
+fn taken_ahead(disk: &SimDisk, clock: &ManualClock) -> (Hub, Queue, Consumer, Delivery) {
+    let (hub, jobs) = open(disk, clock);
+    jobs.send(Message::new("first")).unwrap();
+    jobs.send(Message::new("second")).unwrap();
+    jobs.send(Message::new("waits behind them").priority(1)).unwrap();
+    let mut consumer = jobs.consumer().prefetch(2).start().unwrap();
+    let first = consumer.next().unwrap();
+    (hub, jobs, consumer, first)
+}
+#[test]
+fn a_message_that_was_cancelled_while_taken_ahead_stays_gone() {
+    let (disk, clock) = (SimDisk::new(), ManualClock::new());
+    let (hub, jobs, consumer, first) = taken_ahead(&disk, &clock);
+    assert!(jobs.cancel_now(1).unwrap());
+    hub.close(Duration::from_secs(60)).unwrap();
+    drop((consumer, first, jobs));
+    let (_hub, jobs) = open(&disk, &clock);
+    let ids: Vec<u64> = jobs.peek(0, 10).unwrap().iter().map(|p| p.id()).collect();
+    assert_eq!(ids, [0, 2]);
+}
+
+#[test]
+fn a_message_that_died_while_taken_ahead_is_only_a_letter_after_reopening() {
+    let (disk, clock) = (SimDisk::new(), ManualClock::new());
+    let (hub, jobs, consumer, first) = taken_ahead(&disk, &clock);
+    clock.advance(Duration::from_secs(31));
+    assert_eq!(jobs.stats().unwrap().dead_letters, 2);
+    hub.close(Duration::from_secs(60)).unwrap();
+    drop((consumer, first, jobs));
+    let (_hub, jobs) = open(&disk, &clock);
+    let ids: Vec<u64> = jobs.peek(0, 10).unwrap().iter().map(|p| p.id()).collect();
+    assert_eq!(ids, [2]);
+}
+
+#[test]
+fn a_retry_holds_up_its_ordering_key_after_reopening_too() {
+    let (disk, clock) = (SimDisk::new(), ManualClock::new());
+    let (hub, _) = open(&disk, &clock);
+    let open_jobs = |hub: &Hub| {
+        hub.queue("jobs")
+            .dead_letter("jobs.dead")
+            .retry(Retry {
+                base: Duration::from_secs(60),
+                factor: 1.0,
+                cap: Duration::from_secs(60),
+                jitter: Jitter::None,
+            })
+            .max_failures(5)
+            .open()
+            .unwrap()
+    };
+    let jobs = open_jobs(&hub);
+    jobs.send(Message::new("other").priority(9)).unwrap();
+    jobs.send(Message::new("a1").ordering_key("a")).unwrap();
+    jobs.send(Message::new("a2").ordering_key("a")).unwrap();
+    let mut consumer = jobs.consumer().prefetch(2).start().unwrap();
+    let first = consumer.next().unwrap();
+    first.ack().unwrap();
+    clock.advance(Duration::from_secs(31));
+    assert!(jobs.try_receive().unwrap().is_none(), "a1 waits for its retry");
+    hub.close(Duration::from_secs(60)).unwrap();
+    drop((consumer, first, jobs));
+    let (hub, _) = open(&disk, &clock);
+    let jobs = open_jobs(&hub);
+    assert_eq!(jobs.try_receive().unwrap().map(|d| d.id()), None, "a1 still waits for its retry");
+}
+
+#[test]
+fn what_was_cancelled_is_not_handed_out_by_a_consumer_of_a_memory_hub() {
+    let clock = ManualClock::new();
+    let hub = Hub::builder().clock(Clock::Manual(clock.clone())).memory().unwrap();
+    let jobs = hub.queue("jobs").on_exhausted(OnExhausted::Drop).open().unwrap();
+    for n in ["1", "2", "3"] {
+        jobs.send(Message::new(n)).unwrap();
+    }
+    let mut consumer = jobs.consumer().prefetch(3).start().unwrap();
+    let first = consumer.next().unwrap();
+    assert!(jobs.cancel_now(1).unwrap());
+    assert_eq!((first.id(), consumer.next().unwrap().id()), (0, 2));
+}
+
+#[test]
+fn a_message_whose_key_changes_priority_is_received_when_it_is_ready() {
+    let hub = Hub::memory();
+    let jobs = hub.queue("jobs").on_exhausted(OnExhausted::Drop).open().unwrap();
+    jobs.send(Message::new("a").ordering_key("k")).unwrap();
+    jobs.send(Message::new("b").ordering_key("k").priority(5)).unwrap();
+    jobs.try_receive().unwrap().unwrap().ack().unwrap();
+    assert_eq!(jobs.stats().unwrap().ready, 1);
+    assert!(jobs.try_receive().unwrap().is_some());
+}
