@@ -55,7 +55,7 @@ impl Shared {
     }
 
     /// Takes out what `choose` says.
-    fn purge_step(&self, choose: impl FnOnce(&mut State) -> Result<Vec<u64>>) -> Result<u64> {
+    pub(crate) fn purge_step(&self, choose: impl FnOnce(&mut State) -> Result<Vec<u64>>) -> Result<u64> {
         self.check_open()?;
         let (mut state, _) = self.state_now();
         let taken: Result<_> = self.hold_cursor(&mut state, |state| {

@@ -306,12 +306,12 @@ impl Shared {
         self.append_event(&Event::Started(vec![(token.id, place)])).map(|_| ())
     }
 
-    /// The same, waiting at most `wait` for the first.
+    /// Leases what is asked for, waiting at most `wait` for the first.
     pub(crate) fn take_within(self: &Arc<Self>, ask: &Ask, wait: Duration) -> Result<Vec<Delivery>> {
         self.log.data().wait_for(wait, || something(self.take_as(ask))).unwrap_or(Ok(Vec::new()))
     }
 
-    /// The same for a task.
+    /// Leases up to `count_max` messages for a task, which is woken when there may be one.
     pub(crate) fn poll_take(
         self: &Arc<Self>,
         context: &Context<'_>,

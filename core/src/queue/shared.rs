@@ -351,8 +351,7 @@ impl Shared {
     }
 
     fn adopt_plain(&self, state: &mut State, id: u64) -> Result<bool> {
-        let is_of = |run: &Counted<'_, Kept>| id.wrapping_sub(run.first()) < 64;
-        for run in self.runs.in_use().filter(is_of) {
+        if let Some(run) = self.run_of(id) {
             self.index_run(state, &run, 1 << (id - run.first()));
         }
         if state.messages.contains_key(&id) {

@@ -28,12 +28,12 @@ use std::sync::Arc;
 pub(crate) const DETOUR_WAITING: u32 = 1;
 /// Something ahead of the cursor is not to be taken there.
 pub(crate) const DETOUR_ADOPTED: u32 = 2;
-/// The queue is closed.
-pub(crate) const DETOUR_CLOSED: u32 = 1 << 17;
-/// The queue counts what it holds.
-pub(crate) const DETOUR_BOUNDED: u32 = 1 << 16;
 /// There are limits to be asked.
 pub(crate) const DETOUR_LIMITED: u32 = 4;
+/// The queue counts what it holds.
+pub(crate) const DETOUR_BOUNDED: u32 = 8;
+/// The queue is closed.
+pub(crate) const DETOUR_CLOSED: u32 = 16;
 
 /// Header: the ordering key.
 pub const ORDERING_KEY: &str = "rm-ordering-key";

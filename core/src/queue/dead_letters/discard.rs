@@ -14,20 +14,10 @@ impl Shared {
             if step.is_empty() {
                 return Ok(count);
             }
-            self.check_open()?;
-            let (mut state, _) = self.state_now();
-            let taken: Result<_> = self.hold_cursor(&mut state, |state| {
+            count += self.purge_step(|state| {
                 let waiting = step.iter().filter(|found| found.counts_if_waiting(self, state).is_some());
-                let ids: Vec<u64> = waiting.map(|found| found.id).collect();
-                let end = self.take_out_locked(state, &ids)?;
-                state.totals.purged += ids.len() as u64;
-                Ok((end, ids))
-            });
-            self.unlock(state);
-            let (end, ids) = taken?;
-            self.journal.commit(&self.log, end)?;
-            self.settled(&ids);
-            count += ids.len() as u64;
+                Ok(waiting.map(|found| found.id).collect())
+            })?;
         }
     }
 }

@@ -115,7 +115,7 @@ impl Shared {
                 }
                 parties.iter().try_for_each(|(name, party)| {
                     let terms = Terms { to: name.clone(), keeps_failures: how.keep_failures };
-                    self.leave_locked(state, terms, party.iter().map(|(leaving, _)| *leaving).collect())
+                    self.leave_locked(state, terms, party)
                 })
             });
             self.unlock(state);
@@ -146,15 +146,12 @@ impl Shared {
     }
 
     /// Notes that letters are on their way: they are delivered no more.
-    fn leave_locked(&self, state: &mut State, terms: Terms, letters: Vec<Leaving>) -> Result<()> {
-        self.append_event(&Event::Leaving { terms, letters: letters.clone() })?;
-        for letter in &letters {
+    fn leave_locked(&self, state: &mut State, terms: Terms, party: &[(Leaving, Payload)]) -> Result<()> {
+        let letters = party.iter().map(|(leaving, _)| *leaving).collect();
+        self.append_event(&Event::Leaving { terms, letters })?;
+        for (letter, payload) in party {
             state.set_leaving(letter);
-            if state.room.is_some()
-                && let Some(reader) = self.reader_at(letter.id)?
-            {
-                state.set_bytes(letter.id, &reader.frame());
-            }
+            state.set_bytes(letter.id, &payload.frame());
         }
         Ok(())
     }
