@@ -3,6 +3,7 @@
 //! `cfg(ringmain_shuttle)`. They have our name in them because a program that holds us may be built with `--cfg loom`.
 
 pub(crate) mod barrier;
+pub(crate) mod counter;
 pub(crate) mod event_count;
 pub(crate) mod fork;
 pub(crate) mod memory;

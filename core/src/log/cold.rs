@@ -103,20 +103,32 @@ impl Cold {
         }
     }
 
+    /// As [`frame`](Self::frame), if the frame is in the chunk already.
+    pub(crate) fn frame_held(&mut self, byte: u64, records: u64) -> Result<Option<Frame<'_>>> {
+        if self.needed(byte).is_some() { Ok(None) } else { self.frame(byte, Some(records)) }
+    }
+
     /// Has the frame at `byte` in the chunk, as long as it says that it is, but for what lies behind the data area.
     fn hold(&mut self, byte: u64) -> Result<()> {
-        if byte < self.from || byte + GRANULE_BYTES > self.to {
-            self.read(byte, GRANULE_BYTES)?;
-        }
-        let word =
-            word_at(&self.chunks.current.0, (byte - self.from) as usize).map_or(Word::Empty, Word::new);
-        match word {
-            Word::Frame { bytes } if byte + bytes as u64 > self.to => {
-                let bytes = (bytes as u64).min(self.segment.data_bytes - byte);
-                if byte + bytes > self.to { self.read(byte, bytes) } else { Ok(()) }
+        // How long the frame is is known once its beginning is there.
+        for _ in 0..2 {
+            match self.needed(byte) {
+                Some(bytes) => self.read(byte, bytes)?,
+                None => break,
             }
-            _ => Ok(()),
         }
+        Ok(())
+    }
+
+    /// How many bytes are to be read for the frame at `byte`, as far as is known; None: none.
+    fn needed(&self, byte: u64) -> Option<u64> {
+        if byte < self.from || byte + GRANULE_BYTES > self.to {
+            return Some(GRANULE_BYTES);
+        }
+        let word = word_at(&self.chunks.current.0, (byte - self.from) as usize)?;
+        let Word::Frame { bytes } = Word::new(word) else { return None };
+        let bytes = (bytes as u64).min(self.segment.data_bytes - byte);
+        (byte + bytes > self.to).then_some(bytes)
     }
 
     fn read(&mut self, byte: u64, bytes_min: u64) -> Result<()> {

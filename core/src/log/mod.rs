@@ -69,7 +69,7 @@ pub use frame::without_frame_checksums;
 pub(crate) use frame::{Draft, Frame, INDEXED, Kind, Options};
 pub(crate) use home::Home;
 pub(crate) use payload::Payload;
-pub(crate) use reader::Reader;
+pub(crate) use reader::{Reader, Shown, Then};
 pub(crate) use restore::Restore;
 pub(crate) use retention::{Limits, UNLIMITED};
 pub(crate) use segment_file::SegmentFile;

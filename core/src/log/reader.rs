@@ -75,6 +75,27 @@ enum Step {
     NextSegment,
 }
 
+/// A frame that [`Reader::walk`] shows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shown<'a> {
+    pub(crate) frame: Frame<'a>,
+    pub(crate) kind: Kind,
+    /// Of the frame; of the next record, if it is not one.
+    pub(crate) sequence: u64,
+    pub(crate) place: Place,
+}
+
+/// How a walk goes on after a frame was shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// To the next one.
+    On,
+    /// That was the last one.
+    Enough,
+    /// It ends before that one.
+    Back,
+}
+
 impl Reader {
     /// A reader at the first frame held.
     pub(crate) fn earliest(log: Arc<Log>) -> Self {
@@ -227,6 +248,72 @@ impl Reader {
         Ok(matches!(self.step()?, Step::Frame))
     }
 
+    /// Moves over frames that readers may see, as long as one thing keeps them, which [`keep`](Self::keep) tells, and as
+    /// `each` says. Then the last one that was passed is the one that is [found](Self::frame). False: there is none now.
+    ///
+    /// # Errors
+    /// `Corrupt` or `Io` from a file, before any frame was shown.
+    #[inline]
+    pub(crate) fn walk(&mut self, mut each: impl FnMut(Shown<'_>) -> Then) -> Result<bool> {
+        if !self.advance()? {
+            return Ok(false);
+        }
+        let (segment, Found { at, kind, sequence, .. }) = (self.segment, self.found);
+        match each(Shown { frame: self.frame(), kind, sequence, place: Place::new(segment, at) }) {
+            Then::On => {}
+            Then::Enough => return Ok(true),
+            Then::Back => {
+                (self.at, self.sequence) = (at, sequence);
+                return Ok(true);
+            }
+        }
+        let end = if self.limit.segment() == segment { self.limit.granule() } else { u64::MAX };
+        let (mut at, mut next, mut found) = (self.at, self.sequence, self.found);
+        // True: the walk goes on behind that frame.
+        let mut show = |frame: Frame<'_>, told_base: Option<u64>, at: &mut u64, next: &mut u64| {
+            let kind = frame.kind();
+            let sequence = told_base.map_or(*next, |base| base + u64::from(frame.sequence_from_base()));
+            let then = each(Shown { frame, kind, sequence, place: Place::new(segment, *at) });
+            if then != Then::Back {
+                found = Found { at: *at, bytes: frame.bytes().len(), kind, sequence };
+                *at += frame.granules();
+                *next = sequence + u64::from(kind.is_record());
+            }
+            then == Then::On
+        };
+        match &mut self.source {
+            Source::Live(pin) => {
+                let header = pin.header();
+                let end = end.min(header.capacity());
+                // SAFETY: our pin.
+                let buffer = unsafe { header.buffer() };
+                while at < end
+                    && let byte = (at * GRANULE_BYTES) as usize
+                    && let Word::Frame { bytes } = Word::new(buffer.committed_word(byte))
+                {
+                    // SAFETY: our pin, and its commit word or that of an earlier frame of its batch was acquired.
+                    let frame = Frame::trusted(unsafe { buffer.committed(byte, bytes) });
+                    if !show(frame, self.told_base, &mut at, &mut next) {
+                        break;
+                    }
+                }
+            }
+            Source::Cold(cold) => {
+                while at < end
+                    && let Ok(Some(frame)) =
+                        cold.frame_held(at * GRANULE_BYTES, next.wrapping_sub(cold.segment.base))
+                {
+                    if !show(frame, self.told_base, &mut at, &mut next) {
+                        break;
+                    }
+                }
+            }
+            Source::Unknown(_) => {}
+        }
+        (self.at, self.sequence, self.found) = (at, next, found);
+        Ok(true)
+    }
+
     fn step(&mut self) -> Result<Step> {
         let place = self.place();
         if place >= self.limit {
@@ -322,17 +409,6 @@ impl Reader {
             Source::Live(pin) => pin.clone(),
             Source::Cold(cold) => cold.chunk().clone(),
             Source::Unknown(_) => unreachable!("as in frame()"),
-        }
-    }
-
-    /// Whether that is the same.
-    #[inline]
-    pub(crate) fn is_kept_by(&self, keep: &Arc<dyn Send + Sync>) -> bool {
-        let kept = Arc::as_ptr(keep).cast::<()>();
-        match &self.source {
-            Source::Live(pin) => Arc::as_ptr(pin).cast::<()>() == kept,
-            Source::Cold(cold) => Arc::as_ptr(cold.chunk()).cast::<()>() == kept,
-            Source::Unknown(_) => false,
         }
     }
 

@@ -32,6 +32,30 @@ fn read_all(log: &Arc<Log>) -> Vec<(u64, Vec<u8>)> {
     found
 }
 
+/// The same by walks of so many frames, which end behind a frame or before one.
+fn walk_all(log: &Arc<Log>, count_max: usize) -> Vec<(u64, Vec<u8>)> {
+    let mut reader = Reader::earliest(log.clone());
+    let mut found = vec![];
+    loop {
+        let mut count = 0;
+        let walked = reader.walk(|Shown { frame, kind, sequence, place }| {
+            if count == count_max {
+                return Then::Back;
+            }
+            count += 1;
+            if kind == Kind::Data {
+                assert_eq!(log.payload_at(place, sequence).unwrap().frame().bytes(), frame.bytes());
+                found.push((sequence, frame.value().to_vec()));
+            }
+            if sequence % 2 == 0 && count == count_max { Then::Enough } else { Then::On }
+        });
+        if !walked.unwrap() {
+            return found;
+        }
+        assert!((1..=count_max).contains(&count));
+    }
+}
+
 fn open(directory: &std::path::Path) -> (Arc<Log>, Recovered) {
     let storage: Arc<dyn Storage> = Arc::new(Blocking);
     storage.create_dir(directory).unwrap();
@@ -111,6 +135,9 @@ proptest! {
             model.iter().enumerate().skip(start as usize).map(|(i, v)| (i as u64, v.clone())).collect();
         prop_assert_eq!(found.len(), expected.len());
         prop_assert!(found == expected);
+        for count_max in [1, 3, usize::MAX] {
+            prop_assert!(walk_all(&log, count_max) == expected, "by {}", count_max);
+        }
         prop_assert_eq!(log.end_sequence(), model.len() as u64);
         for sequence in (start..model.len() as u64).step_by(7) {
             let mut reader = Reader::earliest(log.clone());

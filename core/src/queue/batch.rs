@@ -8,7 +8,6 @@ use crate::queue::settlement::Event;
 use crate::queue::shared::Shared;
 use crate::queue::state::State;
 use crate::queue::{Delivery, Queue};
-use crate::sync::Ordering;
 use std::fmt;
 
 impl Queue {
@@ -125,8 +124,7 @@ impl Shared {
         };
         if appended.is_ok() {
             acked.iter().for_each(|id| drop(state.remove(*id)));
-            // ORDERING: Relaxed: a count.
-            self.acked.fetch_add(acked.len() as u64, Ordering::Relaxed);
+            self.acked.add(acked.len() as u64);
             let held = tokens.iter().zip(&held).filter(|(_, held)| held.is_ok());
             let processing_ns = held.map(|(token, _)| now_ns.saturating_sub(token.since_ns)).sum();
             self.processing.add(processing_ns, acked.len() as u64);

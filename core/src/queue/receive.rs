@@ -7,7 +7,7 @@ use crate::limits::{LEASE_COUNT_MAX, RECEIVE_COUNT_MAX};
 use crate::log::{Log, Payload, Reader};
 use crate::queue::delivery::{Delivery, Kept};
 use crate::queue::lease::{Grant, Term};
-use crate::queue::plain::{Bytes, RUN_COUNT_MAX, Spare};
+use crate::queue::plain::{Bytes, Home, RUN_COUNT_MAX, Spare};
 use crate::queue::settlement::Event;
 use crate::queue::shared::Shared;
 use crate::queue::state::{From, Message, PRIORITY_DEFAULT, State, Status};
@@ -66,8 +66,20 @@ enum Next {
 #[derive(Debug)]
 pub(crate) struct Seat {
     pub(crate) reader: Reader,
+    /// Where it notes the leases of a run.
+    home: Home,
+    /// The entry that was found for a run, and not needed.
     spare: Option<Spare>,
     frames: Vec<Bytes>,
+}
+
+/// Where a receive of one puts it, without a list.
+struct One(Option<Delivery>);
+
+impl Extend<Delivery> for One {
+    fn extend<I: IntoIterator<Item = Delivery>>(&mut self, deliveries: I) {
+        self.0 = deliveries.into_iter().next();
+    }
 }
 
 /// When messages are in somebody's hands: only then does a lease count that was out when the process died (semantics B2).
@@ -81,7 +93,12 @@ pub(crate) enum Start {
 
 impl Seat {
     pub(crate) fn new(log: Arc<Log>) -> Self {
-        Self { reader: Reader::sent(log), spare: None, frames: Vec::with_capacity(RUN_COUNT_MAX) }
+        Self {
+            reader: Reader::sent(log),
+            home: Home::default(),
+            spare: None,
+            frames: Vec::with_capacity(RUN_COUNT_MAX),
+        }
     }
 }
 
@@ -89,9 +106,9 @@ impl Shared {
     /// Leases one message that is ready now.
     pub(crate) fn take_one(self: &Arc<Self>) -> Result<Option<Delivery>> {
         self.check_open()?;
-        let mut taken = None;
-        if self.take_plain(1, Start::Now, |delivery| taken = Some(delivery))? {
-            return Ok(taken);
+        let mut one = One(None);
+        if self.take_plain(1, Start::Now, &mut one)? {
+            return Ok(one.0);
         }
         let mut taken = Vec::new();
         self.take_more(&Ask::new(1, Start::Now), &mut taken)?;
@@ -109,9 +126,7 @@ impl Shared {
         ask.check()?;
         let mut taken = Vec::new();
         // On the way of plain messages all leases are the queue's.
-        if ask.lease.is_none()
-            && self.take_plain(ask.count_max, ask.start, |delivery| taken.push(delivery))?
-        {
+        if ask.lease.is_none() && self.take_plain(ask.count_max, ask.start, &mut taken)? {
             return Ok(taken);
         }
         self.take_more(ask, &mut taken)?;
@@ -124,7 +139,7 @@ impl Shared {
         self: &Arc<Self>,
         count_max: usize,
         start: Start,
-        mut give: impl FnMut(Delivery),
+        into: &mut impl Extend<Delivery>,
     ) -> Result<bool> {
         // ORDERING: Acquire: pairs with `set_detour`.
         if self.detours.load(Ordering::Acquire) != 0 {
@@ -135,7 +150,7 @@ impl Shared {
             if self.detours.load(Ordering::Relaxed) != 0 {
                 return Ok(false);
             }
-            self.take_runs(seat, count_max, start, &mut give)
+            self.take_runs(seat, count_max, start, into)
         });
         taken.unwrap_or(Ok(false))
     }
@@ -145,11 +160,11 @@ impl Shared {
         seat: &mut Seat,
         count_max: usize,
         start: Start,
-        give: &mut impl FnMut(Delivery),
+        into: &mut impl Extend<Delivery>,
     ) -> Result<bool> {
         let mut count = 0;
         while count < count_max
-            && let Some(spare) = seat.spare.take().or_else(|| self.runs.spare())
+            && let Some(spare) = seat.spare.take().or_else(|| self.runs.spare_of(&mut seat.home))
         {
             let run = self.cursor.take(&mut seat.reader, count_max - count, &mut seat.frames, |_| false);
             let run = match run {
@@ -171,10 +186,11 @@ impl Shared {
             let deadline_ns = self.journal.now_ns().saturating_add(lease_ns);
             let kept = Kept::new(self.clone(), start == Start::Now, run.keep);
             let holds = self.runs.lease(spare, kept, run.ids, run.place, deadline_ns);
-            for (hold, bytes) in holds.zip(seat.frames.drain(..)) {
+            let deliveries = holds.zip(seat.frames.drain(..)).map(|(hold, bytes)| {
                 let delivery = Delivery::plain(hold, bytes);
-                give(if start == Start::Later { delivery.ahead() } else { delivery });
-            }
+                if start == Start::Later { delivery.ahead() } else { delivery }
+            });
+            into.extend(deliveries);
             self.journal.alarm().arm(deadline_ns);
         }
         Ok(true)

@@ -48,7 +48,9 @@ impl Shared {
     /// Returns the first id once all of them have reached the level asked for, or the hub's.
     fn send_all(&self, messages: &[Message<'_>]) -> Result<u64> {
         let level = safest(messages).into();
-        self.with_drafts(messages, |drafts| Ok(self.send_drafts(drafts, level)?.sequence))
+        let appended = self.append_all(messages, level)?;
+        self.journal.commit_at(&self.log, appended.end, level)?;
+        Ok(appended.sequence)
     }
 
     pub(crate) fn submit(&self, messages: &[Message<'_>]) -> Result<Receipt<u64>> {
@@ -56,16 +58,9 @@ impl Shared {
         if self.admits(messages) && !messages.is_empty() {
             return self.submit_admitted(messages, level);
         }
-        self.with_drafts(messages, |drafts| {
-            let appended = self.log.append(drafts)?;
-            // Those would be delivered from the index, durable or not.
-            if drafts.iter().any(Draft::is_indexed) {
-                self.journal.commit_at(&self.log, appended.end, level)?;
-            }
-            self.index(drafts, appended);
-            let logs = vec![(self.log.clone(), appended.end)];
-            Ok(Receipt::new(&self.journal, level, logs, appended.sequence))
-        })
+        let appended = self.append_all(messages, level)?;
+        let logs = vec![(self.log.clone(), appended.end)];
+        Ok(Receipt::new(&self.journal, level, logs, appended.sequence))
     }
 
     /// Whether they take the way of `admission.rs`.
@@ -86,26 +81,35 @@ impl Shared {
         Ok(Receipt::new(&self.journal, level, vec![(self.log.clone(), end)], id))
     }
 
-    /// Does something with the drafts of messages that may all be sent now.
-    fn with_drafts<T>(
-        &self,
-        messages: &[Message<'_>],
-        then: impl FnOnce(&[Draft<'_>]) -> Result<T>,
-    ) -> Result<T> {
+    /// Appends messages that may all be sent now. What is not plain has reached the level, or the hub's, when this returns: it is
+    /// delivered from the index, which does not ask.
+    #[inline]
+    fn append_all(&self, messages: &[Message<'_>], level: Level) -> Result<Appended> {
         let now_ns = self.check_sendable(messages)?;
         // ORDERING: Relaxed: a queue's limit altered meanwhile counts for this message, or for the next.
         let ttl_ns = self.ttl_ns.load(Ordering::Relaxed);
-        match messages {
-            _ if ttl_ns != u64::MAX || messages.iter().any(|message| message.task.is_any) => {
-                let prepared: Vec<_> =
-                    messages.iter().map(|message| prepare(message, now_ns, ttl_ns, false)).collect();
-                let drafts: Vec<_> = prepared.iter().map(|prepared| prepared.draft(now_ns)).collect();
-                then(&drafts)
-            }
-            // Without a list, which a single message need not pay for.
-            [message] => then(&[draft(message, now_ns)]),
-            _ => then(&messages.iter().map(|message| draft(message, now_ns)).collect::<Vec<_>>()),
+        if ttl_ns != u64::MAX || messages.iter().any(|message| message.task.is_any) {
+            return self.append_prepared(messages, level, now_ns, ttl_ns);
         }
+        self.log.append_each(messages.iter().map(|message| draft(message, now_ns)))
+    }
+
+    fn append_prepared(
+        &self,
+        messages: &[Message<'_>],
+        level: Level,
+        now_ns: u64,
+        ttl_ns: u64,
+    ) -> Result<Appended> {
+        let prepared: Vec<_> =
+            messages.iter().map(|message| prepare(message, now_ns, ttl_ns, false)).collect();
+        let drafts: Vec<_> = prepared.iter().map(|prepared| prepared.draft(now_ns)).collect();
+        let appended = self.log.append(&drafts)?;
+        if drafts.iter().any(Draft::is_indexed) {
+            self.journal.commit_at(&self.log, appended.end, level)?;
+        }
+        self.index(&drafts, appended);
+        Ok(appended)
     }
 
     /// Refuses messages that may not be sent now; returns the time.
@@ -115,14 +119,6 @@ impl Shared {
         let now_ns = self.journal.now_ns();
         messages.iter().try_for_each(|message| check(message, now_ns))?;
         Ok(now_ns)
-    }
-
-    /// Appends drafts of messages, and returns once they have reached this level or the hub's.
-    fn send_drafts(&self, drafts: &[Draft<'_>], level: Level) -> Result<Appended> {
-        let appended = self.log.append(drafts)?;
-        self.journal.commit_at(&self.log, appended.end, level)?;
-        self.index(drafts, appended);
-        Ok(appended)
     }
 
     /// Puts what is not plain into the index.

@@ -125,8 +125,7 @@ impl Shared {
         if bits & Processing::timed_bit(first) != 0 {
             self.processing.add_timed(self.journal.now_ns().saturating_sub(self.since_ns(hold)));
         }
-        // ORDERING: Relaxed: a count.
-        self.acked.fetch_add(u64::from(bits.count_ones()), Ordering::Relaxed);
+        self.acked.add(u64::from(bits.count_ones()));
         if self.log.is_durable() {
             self.append_event(&Event::AckedRun { id: first, bits })
         } else {
@@ -162,8 +161,7 @@ impl Shared {
             Ok(end) => {
                 current.iter().for_each(|id| drop(state.remove(*id)));
                 self.unlock(state);
-                // ORDERING: Relaxed: a count.
-                self.acked.fetch_add(current.len() as u64, Ordering::Relaxed);
+                self.acked.add(current.len() as u64);
                 self.processing.add(processing_ns, current.len() as u64);
                 self.journal.commit(&self.log, end)
             }

@@ -23,9 +23,11 @@ use crate::queue::state::{
 };
 use crate::queue::tally::Tally;
 use crate::queue::timers::Timer;
+use crate::sync::counter::Counter;
 use crate::sync::event_count::EventCount;
 use crate::sync::lock;
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use crossbeam_utils::CachePadded;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
@@ -43,23 +45,23 @@ pub(crate) struct Shared {
     pub(crate) dead: Mutex<Option<Arc<Shared>>>,
     /// Where messages go that miss a deadline. The hub holds it: two queues may name each other.
     pub(crate) breach_target: Mutex<Weak<Shared>>,
-    pub(crate) state: Mutex<State>,
+    pub(crate) state: CachePadded<Mutex<State>>,
     /// The way of plain messages, which needs no state.
-    pub(crate) cursor: Cursor,
+    pub(crate) cursor: CachePadded<Cursor>,
     pub(crate) seats: Seats<Seat>,
-    pub(crate) runs: Runs<Kept>,
+    pub(crate) runs: CachePadded<Runs<Kept>>,
     /// Why messages are not to be taken on that way; 0: they are.
     pub(crate) detours: Arc<AtomicU32>,
-    pub(crate) tally: Tally,
+    pub(crate) tally: CachePadded<Tally>,
     /// Acks since the queue was opened.
-    pub(crate) acked: AtomicU64,
+    pub(crate) acked: Counter,
     pub(crate) processing: Processing,
     /// How many messages there had been when the queue was opened.
     pub(crate) sent_before: u64,
     /// How long a receive leases, in nanoseconds.
     pub(crate) lease_ns: AtomicU64,
     /// Where the last event of the queue ends in the log.
-    events_end: AtomicU64,
+    events_end: CachePadded<AtomicU64>,
     /// How long a message may wait, by the queue's options; `u64::MAX` for ever.
     pub(crate) ttl_ns: AtomicU64,
     /// It has a capacity.
@@ -89,12 +91,12 @@ impl Shared {
             name,
             log,
             journal,
-            cursor,
+            cursor: CachePadded::new(cursor),
             seats,
-            runs: Runs::new(),
+            runs: CachePadded::new(Runs::new()),
             detours,
-            tally,
-            acked: AtomicU64::new(0),
+            tally: CachePadded::new(tally),
+            acked: Counter::default(),
             processing: Processing::default(),
             sent_before,
             lease_ns,
@@ -104,8 +106,8 @@ impl Shared {
             options: Mutex::new(options),
             dead: Mutex::new(dead),
             breach_target: Mutex::default(),
-            state: Mutex::new(state),
-            events_end: AtomicU64::new(Place::default().0),
+            state: CachePadded::new(Mutex::new(state)),
+            events_end: CachePadded::new(AtomicU64::new(Place::default().0)),
             closed: AtomicBool::new(false),
             deleted: AtomicBool::new(false),
         })

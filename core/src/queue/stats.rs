@@ -6,7 +6,7 @@ use crate::log::{INDEXED, Kind, Reader};
 use crate::queue::capacity::Overflow;
 use crate::queue::shared::Shared;
 use crate::queue::state::State;
-use crate::sync::{Ordering, lock};
+use crate::sync::lock;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -187,8 +187,7 @@ impl Shared {
         state.dedup.expire(over_ns);
         state.forget_passed(self.cursor.next_sequence());
         let sent_total = self.log.end_sequence() - self.sent_before;
-        // ORDERING: Relaxed: counts.
-        let acked_total = self.acked.load(Ordering::Relaxed);
+        let acked_total = self.acked.total();
         let totals = state.totals;
         let (published_per_second, consumed_per_second) = state.rates.sample(now_ns, sent_total, acked_total);
         // A file that cannot be read is somebody else's error: of whoever receives.

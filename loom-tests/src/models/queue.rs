@@ -3,7 +3,7 @@
 
 use super::{Model, Size, join, log::record};
 use crate::log::{Log, Place, Reader};
-use crate::queue::plain::{Cursor, Hold, Keep, Runs, Seats};
+use crate::queue::plain::{Cursor, Hold, Home, Keep, Runs, Seats, Spare};
 use crate::queue::tally::Tally;
 use crate::sync::event_count::EventCount;
 use crate::sync::{AtomicU32, Ordering, UnsafeCell};
@@ -16,6 +16,7 @@ models_of! {
     run_gives_each_bit_to_one Size::Small,
     run_is_used_again_when_nobody_has_it Size::Bounded(3),
     run_keeps_what_it_keeps_until_the_last Size::Small,
+    home_is_used_again_when_it_is_empty Size::Bounded(3),
     free_runs_are_taken_once Size::Bounded(3),
     seat_detour Size::Small,
     tally_loses_nothing Size::Bounded(3),
@@ -84,7 +85,10 @@ fn queue() -> Arc<Queue> {
 }
 
 fn lease(queue: &Arc<Queue>, first: u64, deadline_ns: u64) -> Vec<Hold<Kept>> {
-    let spare = queue.runs.spare().unwrap();
+    lease_in(queue, queue.runs.spare().unwrap(), first, deadline_ns)
+}
+
+fn lease_in(queue: &Arc<Queue>, spare: Spare, first: u64, deadline_ns: u64) -> Vec<Hold<Kept>> {
     let kept = Kept { queue: queue.clone(), bytes: Arc::new(UnsafeCell::new(first)) };
     queue.runs.lease(spare, kept, first..first + 2, Place::new(1, first), deadline_ns).collect()
 }
@@ -146,6 +150,23 @@ fn run_keeps_what_it_keeps_until_the_last() {
     drop(holds);
     looking.join().unwrap();
     assert_eq!(Arc::strong_count(&queue), 1, "the run keeps nothing any more");
+}
+
+/// A seat's own entry serves its next run when the last one's deliveries are gone, whoever had them, and not before.
+fn home_is_used_again_when_it_is_empty() {
+    let (queue, mut home) = (queue(), Home::default());
+    let mut lease = |first| lease_in(&queue, queue.runs.spare_of(&mut home).unwrap(), first, 5);
+    let mut holds = lease(10);
+    let other = holds.pop().unwrap();
+    let dropping = thread::spawn(move || drop(other));
+    drop(holds);
+    let next = lease(20);
+    assert_eq!((look(&next[0]), look(&next[1])), (20, 20));
+    dropping.join().unwrap();
+    drop(next);
+    let (third, fourth) = (lease(30), lease(40));
+    assert!(!third[0].is_beside(&fourth[0]));
+    assert_eq!((look(&third[0]), look(&fourth[0])), (30, 40));
 }
 
 /// No entry is handed out twice, however often the same one comes back.

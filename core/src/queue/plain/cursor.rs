@@ -5,7 +5,7 @@
 //! it reads.
 
 use crate::error::Result;
-use crate::log::{Frame, INDEXED, Kind, Place, Reader};
+use crate::log::{Frame, INDEXED, Kind, Place, Reader, Shown, Then};
 use crate::queue::plain::RUN_COUNT_MAX;
 use crate::sync::{AtomicU64, Ordering};
 use std::ops::Range;
@@ -80,27 +80,23 @@ impl Cursor {
         loop {
             reader.go_to_place(Place(from));
             frames.clear();
-            let mut taken: Option<Taken> = None;
-            let mut end = (reader.place(), reader.next_sequence());
-            while frames.len() < count_max && reader.advance()? {
-                let (frame, id) = (reader.frame(), reader.sequence());
-                let is_plain = reader.kind() == Kind::Data && !frame.has(INDEXED) && !is_skipped(id);
-                if is_plain {
-                    match &mut taken {
-                        None => {
-                            let (place, keep) = (reader.found_place(), reader.keep());
-                            taken = Some(Taken { ids: id..id + 1, place, keep });
-                        }
-                        Some(run) if run.ids.end == id && reader.is_kept_by(&run.keep) => run.ids.end += 1,
-                        Some(_) => break,
+            let mut run: Option<(Range<u64>, Place)> = None;
+            reader.walk(|Shown { frame, kind, sequence: id, place }| {
+                if kind == Kind::Data && !frame.has(INDEXED) && !is_skipped(id) {
+                    match &mut run {
+                        None => run = Some((id..id + 1, place)),
+                        Some((ids, _)) if ids.end == id => ids.end += 1,
+                        Some(_) => return Then::Back,
                     }
                     frames.push(Bytes(NonNull::from(frame.bytes())));
-                } else if taken.is_some() && reader.kind().is_record() {
-                    break;
+                    if frames.len() < count_max { Then::On } else { Then::Enough }
+                } else if run.is_some() && kind.is_record() {
+                    Then::Back
+                } else {
+                    Then::On
                 }
-                end = (reader.place(), reader.next_sequence());
-            }
-            let (place, sequence) = end;
+            })?;
+            let (place, sequence) = (reader.place(), reader.next_sequence());
             if place.0 == from {
                 return Ok(None);
             }
@@ -109,8 +105,8 @@ impl Cursor {
                 Ok(_) => {
                     // ORDERING: AcqRel: pairs with `next_sequence`.
                     self.sequence.fetch_max(sequence, Ordering::AcqRel);
-                    if taken.is_some() {
-                        return Ok(taken);
+                    if let Some((ids, place)) = run {
+                        return Ok(Some(Taken { ids, place, keep: reader.keep() }));
                     }
                     from = place.0;
                 }

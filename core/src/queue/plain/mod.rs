@@ -12,5 +12,5 @@ mod runs;
 mod seats;
 
 pub(crate) use cursor::{Bytes, Cursor};
-pub(crate) use runs::{Counted, Hold, Keep, RUN_COUNT_MAX, Runs, Spare};
+pub(crate) use runs::{Counted, Hold, Home, Keep, RUN_COUNT_MAX, Runs, Spare};
 pub(crate) use seats::Seats;

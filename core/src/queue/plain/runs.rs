@@ -4,14 +4,16 @@
 //! entry serves nobody else as long as anybody holds a delivery of it, so a stale delivery needs no number to be told from a
 //! current one: its bit is gone.
 //!
-//! **Protocol**, `P14 run`: `handles` counts the deliveries that live, and whoever looks the entry over. Its fields are written
-//! while it is 0, by the one who took the entry off the free list, and published by the store that makes it more. Who looks
-//! over all entries counts itself in by a compare-and-swap from more than 0, as if it were one more delivery. Whoever brings
-//! it back to 0 empties the entry and puts it on the free list. The list is a stack whose head carries a tag that grows with
-//! every change, so that a head that came back is not taken for one that stayed (R. K. Treiber, 1986).
+//! **Protocol**, `P14 run`: `handles` counts the deliveries that live, and whoever looks the entry over, and one more as long as
+//! the entry is in use. Its fields are written while it is 0, by the one whose it is, and published by the store that makes it
+//! more. Who looks over all entries counts itself in by a compare-and-swap from more than 1, as if it were one more delivery.
+//! Whoever brings it back to 1 empties the entry, and then stores 0. Most runs are over when their seat takes the next one, so a
+//! seat has an entry of its own, its *home*, and looks whether that is free. The others come from a free list, and go back
+//! there. The list is a stack whose head carries a tag that grows with every change, so that a head that came back is not
+//! taken for one that stayed (R. K. Treiber, 1986).
 
 use crate::log::{Place, Slab};
-use crate::sync::{AtomicU32, AtomicU64, IS_MODEL, Ordering, UnsafeCell};
+use crate::sync::{AtomicBool, AtomicU32, AtomicU64, IS_MODEL, Ordering, UnsafeCell};
 use std::ops::Range;
 
 /// Most messages in a run: the bits of a word.
@@ -38,6 +40,8 @@ struct Run<K> {
     handles: AtomicU32,
     /// Its own index, from when it was first taken.
     index: AtomicU32,
+    /// It is a seat's own.
+    is_home: AtomicBool,
     /// While it is free: 0, or 1 + the index of the next free one.
     next_free: AtomicU32,
     first: AtomicU64,
@@ -52,6 +56,7 @@ impl<K> Default for Run<K> {
             held: AtomicU64::new(0),
             handles: AtomicU32::new(0),
             index: AtomicU32::new(0),
+            is_home: AtomicBool::new(false),
             next_free: AtomicU32::new(0),
             first: AtomicU64::new(0),
             place: AtomicU64::new(0),
@@ -62,7 +67,7 @@ impl<K> Default for Run<K> {
 }
 
 // SAFETY: `kept` is written by whoever has the entry alone, before it is published, and taken out by whoever brought `handles`
-// to 0; in between it is only read, by those counted in (P14).
+// to 1; in between it is only read, by those counted in (P14).
 unsafe impl<K: Send + Sync> Sync for Run<K> {}
 
 /// The table of a queue.
@@ -81,6 +86,10 @@ pub(crate) struct Runs<K> {
 /// back to its owner's store instead.
 #[derive(Debug)]
 pub(crate) struct Spare(u32);
+
+/// The entry that is a seat's own, once it has one.
+#[derive(Debug, Default)]
+pub(crate) struct Home(Option<u32>);
 
 /// The hold of one delivery on its message.
 #[derive(Debug)]
@@ -135,6 +144,21 @@ impl<K: Keep> Runs<K> {
         Some(Spare(index))
     }
 
+    /// The same for a seat: its own, if that is free.
+    #[inline]
+    pub(crate) fn spare_of(&self, home: &mut Home) -> Option<Spare> {
+        let Some(index) = home.0 else {
+            let spare = self.spare()?;
+            // ORDERING: Relaxed: published by the store of `handles`.
+            self.slab.entry(spare.0 as usize)?.is_home.store(true, Ordering::Relaxed);
+            *home = Home(Some(spare.0));
+            return Some(spare);
+        };
+        // ORDERING: Acquire, P14: pairs with the store of whoever emptied it.
+        let is_free = self.slab.entry(index as usize)?.handles.load(Ordering::Acquire) == 0;
+        if is_free { Some(Spare(index)) } else { self.spare() }
+    }
+
     fn give_back(&self, index: u32) {
         let Some(run) = self.slab.entry(index as usize) else { return };
         // ORDERING: Relaxed: the exchange decides.
@@ -162,7 +186,7 @@ impl<K: Keep> Runs<K> {
     ) -> impl Iterator<Item = Hold<K>> + use<K> {
         let count = (ids.end - ids.start).min(RUN_COUNT_MAX as u64) as u32;
         let Some(run) = self.slab.entry(spare.0 as usize) else { unreachable!("spares are of the slab") };
-        // SAFETY: the entry is ours alone: it came from the free list, and nobody is counted in.
+        // SAFETY: the entry is ours alone: whose it was has emptied it, and nobody is counted in.
         run.kept.with_mut(|slot| unsafe { *slot = Some(kept) });
         // ORDERING: Relaxed for all of them: published by the store of `handles` to those who look the entries over, and
         // by whatever hands a delivery to another thread to that one.
@@ -171,7 +195,7 @@ impl<K: Keep> Runs<K> {
         run.deadline_ns.store(deadline_ns, Ordering::Relaxed);
         run.held.store(u64::MAX >> (64 - count), Ordering::Relaxed);
         // ORDERING: Release, P14: pairs with `count_in`; carries the fields above.
-        run.handles.store(count, Ordering::Release);
+        run.handles.store(1 + count, Ordering::Release);
         // ORDERING: Relaxed: an earlier time is set already; whoever takes it away looks at us, for it does so before it
         // looks, and by a read-modify-write of this word, which comes before or after ours.
         if self.next_deadline_ns.load(Ordering::Relaxed) > deadline_ns {
@@ -274,7 +298,7 @@ impl<K: Keep> Run<K> {
     fn count_in(&self) -> bool {
         // ORDERING: Relaxed: the exchange decides.
         let mut handles = self.handles.load(Ordering::Relaxed);
-        while handles != 0 {
+        while handles > 1 {
             // ORDERING: Acquire, P14: pairs with the store of `lease`, and reads of its release sequence.
             match self.handles.compare_exchange_weak(
                 handles,
@@ -291,14 +315,19 @@ impl<K: Keep> Run<K> {
 
     /// The last one gets what was kept.
     fn count_out(&self) -> Option<K> {
-        // ORDERING: AcqRel, P14: whoever brings it to 0 comes after everybody else's last look.
-        if self.handles.fetch_sub(1, Ordering::AcqRel) != 1 {
+        // ORDERING: AcqRel, P14: whoever brings it to 1 comes after everybody else's last look.
+        if self.handles.fetch_sub(1, Ordering::AcqRel) != 2 {
             return None;
         }
         // SAFETY: nobody is counted in, and nobody can be: the entry is ours alone.
         let kept = self.kept.with_mut(|slot| unsafe { (*slot).take() })?;
-        // ORDERING: Relaxed: written before the entry was first used.
-        kept.runs().give_back(self.index.load(Ordering::Relaxed));
+        // ORDERING: Relaxed, both: written before the entry was first used. The seat may have it as soon as it is 0.
+        let (index, is_home) = (self.index.load(Ordering::Relaxed), self.is_home.load(Ordering::Relaxed));
+        // ORDERING: Release, P14: pairs with `spare_of`; we are done with the entry.
+        self.handles.store(0, Ordering::Release);
+        if !is_home {
+            kept.runs().give_back(index);
+        }
         Some(kept)
     }
 
