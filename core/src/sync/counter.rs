@@ -20,7 +20,7 @@ impl Default for Counter {
 impl Counter {
     #[inline]
     pub(crate) fn add(&self, count: u64) {
-        // STATISTIC, all of it: nobody else stores to a thread's own count.
+        // STATISTIC: nobody else stores to a thread's own count.
         match thread_number::current().and_then(|number| self.own.get(number)) {
             Some(own) => own.store(own.load(Ordering::Relaxed) + count, Ordering::Relaxed),
             None => drop(self.rest.fetch_add(count, Ordering::Relaxed)),
