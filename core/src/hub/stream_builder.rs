@@ -172,6 +172,7 @@ fn open_shared(
     }
     let inner = hub.inner();
     let data = Arc::new(EventCount::new());
+    data.set_for_all(true);
     let mut logs = Vec::with_capacity(entry.partitions.len());
     for (partition, log) in entry.partitions.iter().enumerate() {
         let part = partition.to_string();

@@ -17,7 +17,7 @@ use crate::log::frame::{
 };
 use crate::log::marks::MarkGuard;
 use crate::log::segment::Header;
-use crate::log::{BLOCKS, Log};
+use crate::log::{BLOCKS, Level, Log};
 use crate::sync::Ordering;
 use crate::sync::pause::Pause;
 
@@ -92,7 +92,9 @@ impl Log {
         };
         self.write(&claimed, drafts, granules);
         drop(claimed);
-        self.data.notify_all();
+        if records > 0 && self.visible == Level::Committed {
+            self.data.notify_one();
+        }
         Ok(appended)
     }
 

@@ -143,7 +143,8 @@ pub(crate) struct Log {
     directory: Mutex<Directory>,
     /// Bytes that the next segment must have at least, for a record too large for the usual size.
     size_request: AtomicU64,
-    /// Committed something, or moved what readers may see.
+    /// Committed something, or moved what readers may see. Told for one reader: where more of them are to look, it is for all,
+    /// or the first passes it on.
     data: Arc<EventCount>,
     writer: Mutex<Writer>,
     written: AtomicU64,

@@ -256,6 +256,11 @@ impl Log {
         }
     }
 
+    /// Where everything ends that readers may see, but for what is being written this very moment.
+    pub(crate) fn readable_end(&self) -> Place {
+        self.limit(self.visible).min(self.claimed())
+    }
+
     /// Bytes of the segments that have no file yet. They live in memory.
     pub(crate) fn unmade_bytes(&self) -> u64 {
         let homed = self.homed();

@@ -265,6 +265,6 @@ impl Log {
                 self.durable.fetch_max(place.0, Ordering::Release);
             }
         }
-        self.data.notify_all();
+        self.data.notify_one();
     }
 }

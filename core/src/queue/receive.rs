@@ -10,7 +10,7 @@ use crate::queue::lease::{Grant, Term};
 use crate::queue::plain::{Bytes, Home, RUN_COUNT_MAX, Spare};
 use crate::queue::settlement::Event;
 use crate::queue::shared::Shared;
-use crate::queue::state::{From, Message, PRIORITY_DEFAULT, State, Status};
+use crate::queue::state::{DETOUR_WAITING, From, Message, PRIORITY_DEFAULT, State, Status};
 use crate::sync::{Ordering, lock};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -193,7 +193,27 @@ impl Shared {
             into.extend(deliveries);
             self.journal.alarm().arm(deadline_ns);
         }
+        if count > 0 {
+            self.pass_on();
+        }
         Ok(true)
+    }
+
+    /// Wakes the next one who waits, if there is more to receive. Of what is sent together, or becomes durable together, only
+    /// the first of them is told: each who has taken some of it tells the next (semantics B18).
+    #[inline]
+    fn pass_on(&self) {
+        if self.log.data().has_sleepers() && self.has_more() {
+            self.log.data().notify_one();
+        }
+    }
+
+    /// Whether there may be something to receive.
+    #[cold]
+    fn has_more(&self) -> bool {
+        // ORDERING: Relaxed: whoever puts something into the index tells everybody.
+        let is_waiting = self.detours.load(Ordering::Relaxed) & DETOUR_WAITING != 0;
+        is_waiting || self.log.readable_end() > self.cursor.place()
     }
 
     /// Leases what is asked for, counting what was taken before, whatever the messages ask for. True: nothing more fits in.
@@ -240,8 +260,12 @@ impl Shared {
         {
             self.journal.alarm().arm(next_ns);
         }
+        let is_over = grant.count() > 0 || is_full;
         let noted = self.note_leases(grant);
         self.unlock(state);
+        if is_over {
+            self.pass_on();
+        }
         taken.extend(noted?);
         match failed {
             Some(error) if taken.is_empty() => Err(error),

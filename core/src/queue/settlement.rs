@@ -144,6 +144,22 @@ pub(crate) fn ids_of(first: u64, bits: u64) -> impl Iterator<Item = u64> {
 }
 
 impl Event {
+    /// Whether something may be delivered now that could not before: the message itself, or others that waited for it to go.
+    pub(crate) fn is_freeing(&self) -> bool {
+        !matches!(
+            self,
+            Self::Started(_)
+                | Self::Adopted { .. }
+                | Self::Run { .. }
+                | Self::AckedRun { .. }
+                | Self::Remembered(_)
+                | Self::Forgotten
+                | Self::Fired(_)
+                | Self::Copied { .. }
+                | Self::Resting { .. }
+        )
+    }
+
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(40);
         match self {

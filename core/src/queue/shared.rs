@@ -86,6 +86,7 @@ impl Shared {
         let seats = Seats::new(|| Seat::new(log.clone()));
         let lease_ns = AtomicU64::new(options.lease_ns());
         let ttl_ns = AtomicU64::new(options.ttl_ns());
+        log.data().set_for_all(options.limits.single_active_consumer);
         let is_bounded = AtomicBool::new(options.is_bounded());
         Arc::new(Self {
             name,
@@ -179,6 +180,10 @@ impl Shared {
         // ORDERING: Relaxed: whoever asks said an event before, or the state's lock orders it.
         self.events_end.fetch_max(receipt.end.0, Ordering::Relaxed);
         self.journal.note(&self.log);
+        if event.is_freeing() {
+            // They look at the state once its lock is given back, or at what the caller does next.
+            self.log.data().notify_all();
+        }
         Ok(receipt.end)
     }
 
@@ -435,8 +440,10 @@ impl Shared {
             self.leave_plain_way(&mut state);
         }
         drop(state);
+        // Of its consumers only one can use a message.
+        let is_for_all = options.limits.single_active_consumer;
         *lock(&self.options) = options;
-        self.log.data().notify_all();
+        self.log.data().set_for_all(is_for_all);
     }
 
     /// Hands a leased message back.

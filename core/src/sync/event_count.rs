@@ -43,19 +43,23 @@ struct List {
     /// Ordered by ticket.
     entries: VecDeque<(u64, Sleeper)>,
     next_ticket: u64,
+    /// Each notification is for all of them.
+    is_for_all: bool,
 }
 
 #[derive(Debug)]
 enum Sleeper {
     Thread(Thread),
     Task(Waker),
+    /// A task without a [`Place`]: it may have gone away.
+    Guest(Waker),
 }
 
 impl Sleeper {
     fn wake(self) {
         match self {
             Self::Thread(thread) => thread.unpark(),
-            Self::Task(waker) => waker.wake(),
+            Self::Task(waker) | Self::Guest(waker) => waker.wake(),
         }
     }
 }
@@ -149,9 +153,9 @@ impl EventCount {
         }
         let task = context.waker();
         let is_listed =
-            |(_, sleeper): &(u64, Sleeper)| matches!(sleeper, Sleeper::Task(other) if other.will_wake(task));
+            |(_, sleeper): &(u64, Sleeper)| matches!(sleeper, Sleeper::Guest(other) if other.will_wake(task));
         if !self.lock().entries.iter().any(is_listed) {
-            self.enter(Sleeper::Task(task.clone()));
+            self.enter(Sleeper::Guest(task.clone()));
         }
         self.heavy();
         attempt().map_or(Poll::Pending, Poll::Ready)
@@ -193,19 +197,37 @@ impl EventCount {
         self.notify(usize::MAX);
     }
 
+    /// Whether each notification wakes everybody, because not everybody can use each.
+    pub(crate) fn set_for_all(&self, is_for_all: bool) {
+        self.change(|list| list.is_for_all = is_for_all);
+        self.notify_all();
+    }
+
+    /// Whether somebody sleeps: a hint, but whoever was woken sees those who came to sleep before.
+    #[inline]
+    pub(crate) fn has_sleepers(&self) -> bool {
+        // ORDERING: Relaxed: the list's lock was passed on its way from whoever entered to whoever was woken.
+        self.signal.load(Ordering::Relaxed) & SOMEBODY != 0
+    }
+
     fn wake(&self, count: usize) {
-        if count == usize::MAX {
-            // All at once: those who wake up look at the list, and would wait for whoever wakes the next.
-            return Woken(self.change(|list| std::mem::take(&mut list.entries))).wake();
+        // All at once: those who wake up look at the list, and would wait for whoever wakes the next.
+        let take_all = |list: &mut List| {
+            (count == usize::MAX || list.is_for_all).then(|| std::mem::take(&mut list.entries))
+        };
+        if let Some(all) = self.change(take_all) {
+            return Woken(all).wake();
         }
         let mut left = count;
         while left != 0 {
             // WHY: one by one, and with the lock released, because a waker is foreign code.
             let taken = self.change(|list| Some((list.entries.pop_front()?.1, list.entries.len())));
             let Some((sleeper, others)) = taken else { return };
+            // Who may have gone away does not use it up.
+            left -= usize::from(!matches!(sleeper, Sleeper::Guest(_)));
             sleeper.wake();
             // Not more than there were: who comes back to the list has looked at the condition again.
-            left = (left - 1).min(others);
+            left = left.min(others);
         }
     }
 
@@ -370,6 +392,28 @@ mod tests {
         event.notify_one();
         event.notify_one();
         assert_eq!((woken(&first), woken(&second)), (1, 1));
+    }
+
+    #[test]
+    fn a_notification_for_one_wakes_all_where_not_everybody_can_use_it() {
+        let event = EventCount::new();
+        event.set_for_all(true);
+        let (first, _first) = sleeping_task(&event);
+        let (second, _second) = sleeping_task(&event);
+        event.notify_one();
+        assert_eq!((woken(&first), woken(&second)), (1, 1));
+    }
+
+    #[test]
+    fn a_task_that_may_have_gone_away_does_not_use_up_a_notification() {
+        let event = EventCount::new();
+        let guest = Arc::new(Counter::default());
+        let waker = Waker::from(guest.clone());
+        assert!(event.poll_for(&Context::from_waker(&waker), || None::<()>).is_pending());
+        let (first, _first) = sleeping_task(&event);
+        let (second, _second) = sleeping_task(&event);
+        event.notify_one();
+        assert_eq!((woken(&guest), woken(&first), woken(&second)), (1, 1, 0));
     }
 
     #[test]

@@ -55,6 +55,12 @@ impl Cursor {
         Self { place: AtomicU64::new(place.0), sequence: AtomicU64::new(sequence) }
     }
 
+    /// Where it stands.
+    pub(crate) fn place(&self) -> Place {
+        // ORDERING: Relaxed: a hint.
+        Place(self.place.load(Ordering::Relaxed))
+    }
+
     /// The id of the next message, unless that is taken this very moment.
     pub(crate) fn next_sequence(&self) -> u64 {
         // ORDERING: Acquire: whoever takes what lies before has been there.
