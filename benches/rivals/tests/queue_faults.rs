@@ -1,5 +1,5 @@
 //! The workloads tell a queue that is at fault: one that loses, doubles, replaces or shortens a message, delivers it before
-//! its time, or fails.
+//! its time or before another of its key, or fails.
 
 use serde_json::Value;
 use std::path::Path;
@@ -24,19 +24,20 @@ fn faults_are_told_and_the_sound_are_measured() {
     assert!(!output.status.success(), "a run in which messages were lost or doubled fails");
     let text = String::from_utf8(output.stdout).unwrap();
     let wrong = |what: &str| text.lines().any(|line| line.starts_with(&format!("WRONG  {what}: ")));
-    for where_ in ["alone", "together", "delaying"] {
+    for where_ in ["alone", "together", "delaying", "keying"] {
         for fault in ["losing", "doubling", "replacing", "shortening", "failing"] {
             assert!(wrong(&format!("{where_}: {fault}")), "{where_}: {fault} in {text}");
         }
         assert!(!wrong(&format!("{where_}: sound")) && !wrong(&format!("{where_}: ours")), "{text}");
     }
-    assert!(wrong("delaying: hurrying"), "{text}");
+    assert!(wrong("delaying: hurrying") && wrong("keying: overtaking"), "{text}");
     assert_eq!(
         rivals(&report[1]),
-        ["hurrying", "sound"],
-        "what is only early is no fault of what is not delayed"
+        ["hurrying", "overtaking", "sound"],
+        "what is only early or out of order is no fault of what is neither delayed nor ordered"
     );
-    assert_eq!(rivals(&report[2]), ["sound"], "what the others did before their fault does not count");
+    assert_eq!(rivals(&report[2]), ["overtaking", "sound"], "what was done before a fault does not count");
+    assert_eq!(rivals(&report[4]), ["hurrying", "sound"], "what was done before a fault does not count");
 }
 
 #[test]

@@ -30,6 +30,15 @@ impl Sender for &Queued {
         Ok(())
     }
 
+    fn send_keyed(&mut self, messages: &[(&[u8], u64)]) -> Result<()> {
+        let keys: Vec<[u8; 8]> = messages.iter().map(|(_, key)| key.to_le_bytes()).collect();
+        let keyed = messages.iter().zip(&keys);
+        let messages: Vec<Message<'_>> =
+            keyed.map(|((message, _), key)| Message::new(message).ordering_key(key)).collect();
+        self.0.send_batch(&messages)?;
+        Ok(())
+    }
+
     fn send_delayed(&mut self, messages: &[(&[u8], Duration)]) -> Result<()> {
         let messages: Vec<Message<'_>> =
             messages.iter().map(|(message, delay)| Message::new(message).delay(*delay)).collect();
@@ -68,5 +77,5 @@ impl Queue for Queued {
 /// All of ours.
 pub fn peer() -> Peer {
     let levels = &[Level::Memory, Level::Written, Level::Synced];
-    Peer::new(OURS, levels, open).role(Role::Ours).delays(Duration::from_millis(1))
+    Peer::new(OURS, levels, open).role(Role::Ours).delays(Duration::from_millis(1)).keys()
 }

@@ -1,11 +1,12 @@
-//! The suite of the task queue: cycles of send, receive and ack, with nothing and with much waiting, and delayed messages.
+//! The suite of the task queue: cycles of send, receive and ack, with nothing and with much waiting, delayed messages, and those of
+//! many ordering keys.
 //!
 //! Entrants are compared at one level of durability at a time, and a cell's name says which: sends and acks alike have
 //! reached it when they return. Every message carries its producer and number, and a round in which one was lost, doubled
 //! or altered is refused.
 //!
 //! **Where next.** `cell.rs` has the shapes, the depths, the names and the goals, `peer.rs` what a queue must do to take
-//! part, `rivals` an adapter for each, `../ours` that of ours. `cycles.rs`, `depth.rs` and `delayed.rs` are the workloads,
+//! part, `rivals` an adapter for each, `../ours` that of ours. `cycles.rs`, `depth.rs`, `delayed.rs` and `keyed.rs` are the workloads,
 //! `tally.rs` accounts for the messages, `room.rs` says whether there is
 //! room for the largest depth.
 
@@ -13,13 +14,14 @@ pub mod cell;
 mod cycles;
 mod delayed;
 mod depth;
+mod keyed;
 pub mod peer;
 mod rivals;
 mod room;
 pub mod seeded;
 mod tally;
 
-use crate::harness::{Effort, Entrant, Experiment, Metric, Suite};
+use crate::harness::{Effort, Entrant, Experiment, Metric, Sample, Suite};
 use cell::{Depth, LEVELS, Level, SHAPES, goal, name, name_over_empty};
 use depth::{Depths, is_compared};
 use peer::Peer;
@@ -48,6 +50,7 @@ pub fn experiments(ours: Peer, quick: bool) -> Vec<Experiment> {
         experiments.extend(LEVELS.map(|level| cycles(&peers, level, *depth, quick)));
     }
     experiments.extend(LEVELS.map(|level| delayed(&peers, level, quick)));
+    experiments.extend(LEVELS.map(|level| keyed(&peers, level, quick)));
     experiments
 }
 
@@ -78,11 +81,28 @@ fn cycles(peers: &[Peer], level: Level, depth: Depth, quick: bool) -> Experiment
 }
 
 fn delayed(peers: &[Peer], level: Level, quick: bool) -> Experiment {
-    let name = format!("delayed 1 M {}", level.name());
-    let takes_part = |peer: &&Peer| peer.delays.is_some() && peer.levels.contains(&level);
-    let entrants = peers.iter().filter(takes_part).map(|peer| {
+    let takes_part = |peer: &Peer| peer.delays.is_some();
+    sent_and_received("delayed 1 M", peers, level, takes_part, move |peer| delayed::run(peer, level, quick))
+}
+
+fn keyed(peers: &[Peer], level: Level, quick: bool) -> Experiment {
+    let name = format!("{} k ordering keys", keyed::KEY_COUNT / 1000);
+    sent_and_received(&name, peers, level, |peer| peer.keys, move |peer| keyed::run(peer, level, quick))
+}
+
+/// A workload that sends everything first, and then receives it.
+fn sent_and_received(
+    what: &str,
+    peers: &[Peer],
+    level: Level,
+    takes_part: impl Fn(&Peer) -> bool,
+    run: impl Fn(&Peer) -> anyhow::Result<Sample> + Copy + 'static,
+) -> Experiment {
+    let name = format!("{what} {}", level.name());
+    let peers = peers.iter().filter(|peer| takes_part(peer) && peer.levels.contains(&level));
+    let entrants = peers.map(|peer| {
         let peer = *peer;
-        Entrant::new(peer.name, peer.role, move |_| delayed::run(&peer, level, quick))
+        Entrant::new(peer.name, peer.role, move |_| run(&peer))
     });
     let metrics = ["send", "receive"].map(|verb| {
         let cell = format!("{name} {verb}");

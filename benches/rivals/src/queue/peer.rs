@@ -37,6 +37,15 @@ pub trait Sender {
         messages.iter().try_for_each(|message| self.send(message))
     }
 
+    /// Sends several, each with its ordering key.
+    ///
+    /// # Errors
+    /// It cannot, or failed.
+    fn send_keyed(&mut self, messages: &[(&[u8], u64)]) -> Result<()> {
+        let _ = messages;
+        bail!("it knows no ordering keys");
+    }
+
     /// Sends several that nobody may receive before their delay is over.
     ///
     /// # Errors
@@ -74,6 +83,8 @@ pub struct Peer {
     pub open: Open,
     /// Delays messages, and by how much more than it was asked to at most.
     pub delays: Option<Duration>,
+    /// Knows ordering keys.
+    pub keys: bool,
     /// Takes so long for a million of messages that a quick run has no time for it.
     pub fills_slowly: bool,
 }
@@ -81,7 +92,7 @@ pub struct Peer {
 impl Peer {
     /// A queue that can send, receive and ack.
     pub fn new(name: &'static str, levels: &'static [Level], open: Open) -> Self {
-        Self { name, role: Role::Rival, levels, open, delays: None, fills_slowly: false }
+        Self { name, role: Role::Rival, levels, open, delays: None, keys: false, fills_slowly: false }
     }
 
     /// In another role than that of a rival.
@@ -92,6 +103,11 @@ impl Peer {
     /// Takes part in quick runs only where nothing waits.
     pub fn fills_slowly(self) -> Self {
         Self { fills_slowly: true, ..self }
+    }
+
+    /// Has [`Sender::send_keyed`].
+    pub fn keys(self) -> Self {
+        Self { keys: true, ..self }
     }
 
     /// Has [`Sender::send_delayed`], which rounds delays up to multiples of `unit`.

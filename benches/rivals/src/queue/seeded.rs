@@ -2,7 +2,7 @@
 
 use super::cell::{BATCH, Crew, Level, Shape, Use};
 use super::peer::{Peer, Queue, Receiver, Sender};
-use super::{cycles, delayed};
+use super::{cycles, delayed, keyed};
 use crate::harness::{Effort, Entrant, Experiment, Goal, Metric, Role, Sample};
 use crate::log::record::identity;
 use anyhow::{Result, bail};
@@ -21,6 +21,7 @@ enum Fault {
     Shortened,
     Failed,
     Early,
+    Overtaken,
 }
 
 const UNLUCKY: u64 = 2;
@@ -63,6 +64,14 @@ impl Sender for &Faulty {
         self.push(message, Instant::now())
     }
 
+    fn send_keyed(&mut self, messages: &[(&[u8], u64)]) -> Result<()> {
+        let now = Instant::now();
+        // The second message of its key stands before all others.
+        let overtakes = |number| self.fault == Fault::Overtaken && number == keyed::KEY_COUNT + UNLUCKY;
+        let due = |number| if overtakes(number) { now - Duration::from_secs(2) } else { now };
+        messages.iter().try_for_each(|(message, _)| self.push(message, due(identity(message).1)))
+    }
+
     fn send_delayed(&mut self, messages: &[(&[u8], Duration)]) -> Result<()> {
         let now = Instant::now();
         let due = |delay: Duration| if self.fault == Fault::Early { now } else { now + delay };
@@ -102,7 +111,7 @@ fn open(fault: Fault) -> Result<Box<dyn Queue>> {
 /// Contests among the faults: alone, with competing consumers, and of delayed messages.
 pub fn experiments(quick: bool) -> Vec<Experiment> {
     let peer = |name, role, open: super::peer::Open| {
-        Peer::new(name, &[Level::Memory], open).role(role).delays(Duration::ZERO)
+        Peer::new(name, &[Level::Memory], open).role(role).delays(Duration::ZERO).keys()
     };
     let peers = [
         peer("ours", Role::Ours, |_, _| open(Fault::None)),
@@ -113,6 +122,7 @@ pub fn experiments(quick: bool) -> Vec<Experiment> {
         peer("shortening", Role::Rival, |_, _| open(Fault::Shortened)),
         peer("failing", Role::Rival, |_, _| open(Fault::Failed)),
         peer("hurrying", Role::Rival, |_, _| open(Fault::Early)),
+        peer("overtaking", Role::Rival, |_, _| open(Fault::Overtaken)),
     ];
     let experiment = |name: &str, values: usize, entrants| Experiment {
         name: name.to_owned(),
@@ -140,9 +150,12 @@ pub fn experiments(quick: bool) -> Vec<Experiment> {
     };
     let delaying = peers
         .map(|peer| Entrant::new(peer.name, peer.role, move |_| delayed::run(&peer, Level::Memory, quick)));
+    let keying = peers
+        .map(|peer| Entrant::new(peer.name, peer.role, move |_| keyed::run(&peer, Level::Memory, quick)));
     vec![
         working("alone", Shape { crew: Crew::One, how: Use::Batch(BATCH) }),
         working("together", Shape { crew: Crew::Pairs(2), how: Use::Single }),
         experiment("delaying", 2, delaying.into()),
+        experiment("keying", 2, keying.into()),
     ]
 }

@@ -4,6 +4,7 @@ use crate::queue::cell::Level;
 use crate::queue::peer::{Peer, Queue, Receiver, Sender};
 use anyhow::{Result, ensure};
 use std::cmp::Reverse;
+use std::collections::hash_map::Entry;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -20,6 +21,8 @@ struct Leases {
 struct State {
     id_next: u64,
     ready: VecDeque<Message>,
+    /// Of each ordering key that has any, those behind the one that is ready or leased.
+    behind: HashMap<u64, VecDeque<Message>>,
     delayed: BinaryHeap<Reverse<Delayed>>,
     leased: HashMap<u64, Message>,
     /// In the order in which leases end; those that were acked are skipped.
@@ -33,14 +36,22 @@ type Delayed = (Instant, u64, Arc<[u8]>);
 struct Message {
     id: u64,
     attempt: u32,
+    key: Option<u64>,
     bytes: Arc<[u8]>,
 }
 
 impl State {
-    fn send(&mut self, bytes: &[u8]) {
-        let message = Message { id: self.id_next, attempt: 0, bytes: bytes.into() };
+    fn send(&mut self, bytes: &[u8], key: Option<u64>) {
+        let message = Message { id: self.id_next, attempt: 0, key, bytes: bytes.into() };
         self.id_next += 1;
-        self.ready.push_back(message);
+        match key.map(|key| self.behind.entry(key)) {
+            Some(Entry::Occupied(mut behind)) => behind.get_mut().push_back(message),
+            Some(Entry::Vacant(first)) => {
+                first.insert(VecDeque::new());
+                self.ready.push_back(message);
+            }
+            None => self.ready.push_back(message),
+        }
     }
 
     /// Makes ready as much as is wanted of what is due, and what was leased too long; leases up to `count_max`.
@@ -51,7 +62,7 @@ impl State {
             && *due <= now
             && let Some(Reverse((_, id, bytes))) = self.delayed.pop()
         {
-            self.ready.push_back(Message { id, attempt: 0, bytes });
+            self.ready.push_back(Message { id, attempt: 0, key: None, bytes });
         }
         while let Some((end, id, attempt)) = self.ends.front().copied() {
             let is_out = self.leased.get(&id).is_some_and(|message| message.attempt == attempt);
@@ -78,7 +89,14 @@ impl State {
     /// Whether the lease was still held.
     fn ack(&mut self, id: u64, attempt: u32) -> bool {
         let is_held = self.leased.get(&id).is_some_and(|message| message.attempt == attempt);
-        is_held && self.leased.remove(&id).is_some()
+        let Some(message) = is_held.then(|| self.leased.remove(&id)).flatten() else { return false };
+        if let Some(key) = message.key {
+            match self.behind.get_mut(&key).and_then(VecDeque::pop_front) {
+                Some(next) => self.ready.push_back(next),
+                None => drop(self.behind.remove(&key)),
+            }
+        }
+        true
     }
 }
 
@@ -90,14 +108,22 @@ impl Leases {
 
 impl Sender for &Leases {
     fn send(&mut self, message: &[u8]) -> Result<()> {
-        self.lock().send(message);
+        self.lock().send(message, None);
         self.sent.notify_one();
         Ok(())
     }
 
     fn send_batch(&mut self, messages: &[&[u8]]) -> Result<()> {
         let mut state = self.lock();
-        messages.iter().for_each(|message| state.send(message));
+        messages.iter().for_each(|message| state.send(message, None));
+        drop(state);
+        self.sent.notify_all();
+        Ok(())
+    }
+
+    fn send_keyed(&mut self, messages: &[(&[u8], u64)]) -> Result<()> {
+        let mut state = self.lock();
+        messages.iter().for_each(|(message, key)| state.send(message, Some(*key)));
         drop(state);
         self.sent.notify_all();
         Ok(())
@@ -145,4 +171,5 @@ impl Queue for Leases {
 pub fn peer() -> Peer {
     Peer::new("mutex + VecDeque", &[Level::Memory], |_, _| Ok(Box::new(Leases::default())))
         .delays(Duration::ZERO)
+        .keys()
 }
