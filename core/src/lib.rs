@@ -20,6 +20,7 @@ pub use log::without_frame_checksums;
 
 mod journal;
 mod log;
+mod notice;
 mod sync;
 
 pub use clock::{Clock, ManualClock};

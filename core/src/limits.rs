@@ -30,6 +30,8 @@ pub const LEASE_COUNT_MAX: usize = 1 << 24;
 pub const HELD_COUNT_MAX: usize = 1 << 18;
 /// Longest delay, and farthest `deliver_at`, in seconds: ten years.
 pub const DELAY_SECONDS_MAX: u64 = 10 * 366 * 24 * 3600;
+/// Ready messages of a queue from which on the operator is told.
+pub const BACKLOG_COUNT: u64 = 10_000;
 /// Longest window of deduplication in seconds: 30 days.
 pub const DEDUP_WINDOW_SECONDS_MAX: u64 = 30 * 24 * 3600;
 /// Most deduplication keys that a queue may be told to remember.

@@ -5,6 +5,7 @@ use crate::hub::catalogue::{Catalogue, QueueEntry};
 use crate::hub::registry::Registry;
 use crate::hub::{Hub, Inner};
 use crate::name::Name;
+use crate::notice::{self, Notice};
 use crate::queue::{
     self, Capacity, Dedup, ErrorClass, OnBreach, OnExhausted, Queue, QueueOptions, Queues, Rate, Retry,
 };
@@ -195,6 +196,15 @@ impl QueueBuilder {
                 }
             }
             inner.save(&catalogue)?;
+            for queue in
+                catalogue.queues.keys().filter(|queue| !registry.catalogue.queues.contains_key(*queue))
+            {
+                let queue = Name::new(queue)?;
+                notice::later(|| Notice::QueueCreated { queue });
+            }
+            if stored.is_some() {
+                notice::later(|| Notice::QueueAltered { queue: name.clone() });
+            }
             registry.catalogue = catalogue;
         }
         let shared = open_shared(inner, &mut registry, &name)?;
@@ -347,6 +357,7 @@ fn open_one(inner: &Inner, registry: &mut Registry, name: &Name) -> Result<(Arc<
     let shared = queue::Shared::open(name.clone(), log, inner.journal.clone(), entry.options, dead)?;
     shared.retain_fired(|id| registry.catalogue.schedules_of(name).any(|schedule| schedule.id == id));
     registry.queues.insert(name.clone(), shared.clone());
+    shared.tell_of_letters();
     Ok((shared, true))
 }
 
@@ -378,6 +389,7 @@ impl Queues for Inner {
         if catalogue != registry.catalogue {
             self.save(&catalogue)?;
             registry.catalogue = catalogue;
+            notice::later(|| Notice::QueueAltered { queue: queue.clone() });
             if let Some(open) = registry.queues.get(queue) {
                 open.set_limits(options);
             }

@@ -11,6 +11,7 @@
 use crate::error::Result;
 use crate::log::{Draft, Kind, Level, Place, Reader};
 use crate::message::ENGINE_HEADER_PREFIX;
+use crate::notice::{self, Notice};
 use crate::queue::deadline::{Copy, CopyKey, Deadline, Then};
 use crate::queue::envelope::{ATTEMPTS, FAILURES, FIRST_ENQUEUED};
 use crate::queue::options::OnBreach;
@@ -98,6 +99,7 @@ impl Shared {
             then => then,
         };
         self.append_event(&Event::Breached { id, deadline, then })?;
+        notice::later(|| Notice::DeadlineMissed { queue: self.name.clone(), id, kind: deadline.as_str() });
         match deadline {
             Deadline::Start => state.totals.start_breaches += 1,
             Deadline::Complete => state.totals.complete_breaches += 1,

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::limits::RECEIVE_COUNT_MAX;
+use crate::notice::{self, Notice};
 use crate::queue::receive::{Ask, Start};
 use crate::queue::settle::Token;
 use crate::queue::shared::Shared;
@@ -213,10 +214,14 @@ impl Shared {
         let (mut state, _) = self.state_now();
         let was_first = state.row.leave(consumer);
         if was_first && state.limits.as_ref().is_some_and(|limits| limits.options().single_active_consumer) {
-            for id in state.leased_ids() {
+            let leased = state.leased_ids();
+            for id in &leased {
                 // The log refuses: the lease runs out.
-                let _ = self.release_locked(&mut state, id, 0);
+                let _ = self.release_locked(&mut state, *id, 0);
             }
+            let (queue, released) = (self.name.clone(), leased.len() as u64);
+            let is_deserted = state.row.first().is_none();
+            notice::later(|| Notice::ConsumerActive { queue, released, is_deserted });
         }
         self.unlock(state);
         self.log.data().notify_all();

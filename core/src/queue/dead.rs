@@ -8,6 +8,7 @@
 
 use crate::error::Result;
 use crate::log::{Draft, Kind, Level, Log, Place, Reader};
+use crate::notice;
 use crate::queue::envelope::{self, Origin};
 use crate::queue::settlement::Event;
 use crate::queue::shared::Shared;
@@ -65,8 +66,11 @@ impl Shared {
             None => state.totals.dropped += gone.len() as u64,
         }
         drop(state);
+        let to = dead.as_ref().map(|dead| dead.name.clone());
+        dying.iter().for_each(|(id, message, death)| self.tell_of_death(*id, message, *death, to.clone()));
         self.journal.commit(&self.log, end)?;
         self.settled(&gone);
+        notice::tell();
         Ok(())
     }
 

@@ -7,6 +7,7 @@
 use crate::error::Result;
 use crate::limits::HELD_COUNT_MAX;
 use crate::log::{INDEXED, Payload};
+use crate::notice::{self, Notice};
 use crate::queue::limits::{Limit, LimitOptions, Limits};
 use crate::queue::settlement::Event;
 use crate::queue::shared::Shared;
@@ -27,6 +28,7 @@ impl Shared {
             self.journal.alarm().arm(until_ns);
         }
         self.set_aside(state, id, payload, Status::Held)?;
+        notice::later(|| Notice::KeyHeld { queue: self.name.clone(), id, limit: limit.as_str() });
         Ok(false)
     }
 

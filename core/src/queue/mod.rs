@@ -21,6 +21,7 @@
 //! | `settlement`, `envelope`, `recovery`, `release` | its events in the log, what is on a letter, back from it, and what of it may go |
 //! | `fired`, `firing` | messages of schedules |
 //! | `delivery`, `consumer`, `options`, `stats` | what callers hold |
+//! | `told` | what the operator is told |
 //! | `worker` | threads that run a handler on each message |
 
 mod admission;
@@ -68,6 +69,7 @@ mod state;
 mod stats;
 mod tally;
 mod timers;
+mod told;
 mod worker;
 
 pub use admission::Sent;

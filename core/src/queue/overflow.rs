@@ -162,6 +162,7 @@ impl Shared {
             state.admitted_end = state.admitted_end.max(end);
             state.totals.overflow.count(overflow);
         }
+        self.tell_of_overflow(state, overflow, victims.len() as u64);
         Ok(())
     }
 

@@ -246,6 +246,9 @@ impl Shared {
                     bytes += payload.frame().value().len();
                     self.lease_locked(&mut state, id, payload, &mut grant);
                     is_full = state.has_last_chance(id, failures_max);
+                    if is_full {
+                        self.tell_of_last_chance(&state, id);
+                    }
                 }
                 Ok(Next::TooLong) => is_full = true,
                 Ok(Next::Nothing) => break,

@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::journal::Journal;
 use crate::log::{INDEXED, Kind, Log, Place, Reader};
 use crate::name::Name;
+use crate::notice::{self, Notice};
 use crate::queue::breach::apply_breach;
 use crate::queue::dedup::{Entries, Entry, value_hash};
 use crate::queue::options::QueueOptions;
@@ -77,7 +78,11 @@ impl Shared {
     fn count_crashes(&self) -> Result<()> {
         let mut state = lock(&self.state);
         let now_ns = self.journal.now_ns();
-        for id in state.leased_ids() {
+        let leased = state.leased_ids();
+        if !leased.is_empty() {
+            notice::later(|| Notice::CrashCounted { queue: self.name.clone(), count: leased.len() as u64 });
+        }
+        for id in leased {
             let reason = "the process ended while it held the lease".into();
             self.fail_locked(&mut state, id, now_ns, reason, None, false)?;
         }

@@ -8,6 +8,7 @@ use crate::journal::Journal;
 use crate::log::{Draft, Kind, Log, Place, Reader};
 use crate::message::duration_ns;
 use crate::name::Name;
+use crate::notice;
 use crate::queue::classes::ErrorClass;
 use crate::queue::deadline::Deadline;
 use crate::queue::delivery::Kept;
@@ -217,6 +218,7 @@ impl Shared {
         woken |= state.open_limits(now_ns);
         self.runs.for_each_due(now_ns, |run| self.index_run(state, run, u64::MAX));
         while let Some(id) = state.next_expired(now_ns) {
+            self.tell_of_expiry(state, id);
             let failed = self.fail_locked(state, id, now_ns, "the lease ran out".into(), None, true);
             woken = true;
             if failed.is_err() {
@@ -245,6 +247,8 @@ impl Shared {
     pub(crate) fn tick(&self, now_ns: u64) {
         let mut state = lock(&self.state);
         self.tick_locked(&mut state, now_ns);
+        let ready = self.plain_count(&state) + state.ready_count_max() as u64;
+        self.tell_of_backlog(&mut state, ready);
         self.unlock(state);
     }
 
@@ -254,6 +258,7 @@ impl Shared {
         let gone = std::mem::take(&mut state.gone);
         let (copies, end) = (state.copies.take_fresh(), self.events_end());
         drop(state);
+        notice::tell();
         if !gone.is_empty() && self.journal.commit(&self.log, end).is_ok() {
             self.settled(&gone);
         }

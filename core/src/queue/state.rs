@@ -19,6 +19,7 @@ use crate::queue::row::Row;
 use crate::queue::settlement::Leaving;
 use crate::queue::stats::{Rates, Totals};
 use crate::queue::timers::{Timer, Timers};
+use crate::queue::told::Told;
 use crate::sync::{AtomicU32, Ordering};
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap, VecDeque};
@@ -336,6 +337,7 @@ pub(crate) struct State {
     pub(crate) totals: Totals,
     pub(crate) failed_by_class: ClassCounts,
     pub(crate) rates: Rates,
+    pub(crate) told: Told,
     random: u64,
 }
 
@@ -373,6 +375,7 @@ impl State {
             totals: Totals::default(),
             failed_by_class: ClassCounts::default(),
             rates: Rates::default(),
+            told: Told::default(),
             random: seed | 1,
         }
     }
@@ -771,6 +774,11 @@ impl State {
     /// Indexed messages that a receive would get now.
     pub(crate) fn ready_count(&self) -> usize {
         self.ready.len() + self.groups.deliverable_count()
+    }
+
+    /// The same, and those that would be ready but for others of their ordering key: that many at the most.
+    pub(crate) fn ready_count_max(&self) -> usize {
+        self.ready.len() + self.groups.ready_count()
     }
 
     /// Messages that wait for others of their ordering key, or for room of their key.

@@ -42,6 +42,7 @@ pub use outcome::{IntoOutcome, Outcome};
 pub use stats::WorkerStats;
 
 use crate::error::{Error, Result};
+use crate::notice::{self, Notice};
 use crate::sync::lock;
 use crew::{Crew, Stage};
 use drain::Roster;
@@ -145,6 +146,9 @@ impl Worker {
         state.stage = Stage::Over;
         let mut ids: Vec<u64> = state.running.iter().map(|(job, _)| job.id()).collect();
         ids.sort_unstable();
+        drop(state);
+        let (queue, count) = (self.crew.queue.shared.name.clone(), ids.len() as u64);
+        notice::now(|| Notice::DrainTimedOut { queue, count });
         Err(StillRunning { ids })
     }
 
