@@ -139,8 +139,7 @@ impl QueueBuilder {
     }
 
     /// Most messages of one [`key`](crate::Message::key) out at a time, at least 1; those without a key are not limited. Messages of
-    /// other keys go ahead of those that wait, of which there may be 262,144 before the queue looks no further. If it is
-    /// given to a queue that is open, messages that are out already do not count.
+    /// other keys go ahead of those that wait, of which there may be 262,144 before the queue looks no further.
     ///
     /// It is the message's key that counts, not its [ordering key](crate::Message::ordering_key), of which one is out at a time
     /// anyway.
@@ -162,8 +161,8 @@ impl QueueBuilder {
         self
     }
 
-    /// Whether of several [consumers](crate::Queue::consumer) only the oldest gets messages, until it is dropped. Default no. If so,
-    /// receiving without a consumer is refused.
+    /// Whether of several [consumers](crate::Queue::consumer) and [workers](crate::Queue::worker) only the oldest gets messages, until it
+    /// is dropped or closed. Default no. If so, receiving without one is refused.
     pub fn single_active_consumer(mut self, is_single: bool) -> Self {
         self.single_active_consumer = Some(is_single);
         self

@@ -10,7 +10,7 @@
 
 use crate::error::Result;
 use crate::log::{Draft, Kind, Level, Place, Reader};
-use crate::message::ENGINE_HEADER_PREFIX;
+use crate::message::{ENGINE_HEADER_PREFIX, header_of};
 use crate::notice::{self, Notice};
 use crate::queue::deadline::{Copy, CopyKey, Deadline, Then};
 use crate::queue::envelope::{ATTEMPTS, FAILURES, FIRST_ENQUEUED};
@@ -231,7 +231,7 @@ impl Shared {
         let mut found = HashSet::new();
         while reader.advance()? {
             let frame = reader.frame();
-            let header = |name| frame.headers().find(|(n, _)| *n == name).map(|(_, value)| value);
+            let header = |name| header_of(frame.headers(), name);
             // By the log, for a queue of this name may have been deleted and made again.
             if frame.kind() != Kind::Data || header(BREACH_LOG) != Some(log.as_bytes()) {
                 continue;
@@ -255,6 +255,7 @@ mod tests {
     use crate::message::Message;
     use crate::name::Name;
     use crate::queue::options::{OnExhausted, QueueOptions};
+    use crate::queue::receive::{Ask, Start};
     use crate::storage::Blocking;
     use std::path::Path;
     use std::time::Duration;
@@ -290,7 +291,7 @@ mod tests {
         drop(queue);
         let (queue, late) = (open(path, "jobs", 7, &clock), open(path, "late", 8, &clock));
         queue.set_breach_target(Some(&late)).unwrap();
-        let copies = late.take(2, crate::queue::receive::Start::Now).unwrap();
+        let copies = late.take_as(&Ask::new(2, Start::Now)).unwrap();
         assert_eq!(copies.iter().map(|copy| copy.value()).collect::<Vec<_>>(), [&value[..]]);
         queue.take_one().unwrap().unwrap().ack().unwrap();
         assert!(queue.log.start().1 > id, "and goes now");

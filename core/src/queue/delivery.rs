@@ -353,8 +353,9 @@ impl Delivery {
 impl Drop for Delivery {
     fn drop(&mut self) {
         // ORDERING: Relaxed: `&mut self` orders it.
-        if matches!(self.end.load(Ordering::Relaxed), LIVE | AHEAD) {
-            self.shared().release_dropped(self.token());
+        let end = self.end.load(Ordering::Relaxed);
+        if matches!(end, LIVE | AHEAD) {
+            self.shared().release_dropped(self.token(), end == AHEAD);
         }
     }
 }

@@ -202,16 +202,25 @@ impl Queue {
     /// # Errors
     /// As [`send`](Self::send).
     pub fn submit(&self, message: Message<'_>) -> Result<Receipt<u64>> {
-        self.shared.submit(std::slice::from_ref(&message))
+        self.shared.submit(&message)
     }
 
     /// As [`send_batch`](Self::send_batch), and does not wait: the receipt does. A batch in which a message has a delay is
-    /// waited for at once. The receipt has the first id; the others follow it.
+    /// waited for at once. The receipt tells what became of each message, in order.
+    ///
+    /// ```
+    /// # use ringmain::{Hub, Message, OnExhausted};
+    /// # let orders = Hub::memory().queue("orders").on_exhausted(OnExhausted::Drop).open()?;
+    /// let pay = || Message::new(b"pay").dedup_key("order 17");
+    /// let sent = orders.submit_batch(&[pay(), Message::new(b"ship"), pay()])?.wait()?;
+    /// assert!(sent[2].is_duplicate && sent[2].id == sent[0].id);
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// As [`send`](Self::send); `InvalidArgument` for none at all, and for several of which one has a deduplication key.
-    pub fn submit_batch(&self, messages: &[Message<'_>]) -> Result<Receipt<u64>> {
-        self.shared.submit(messages)
+    /// As [`send`](Self::send); `InvalidArgument` for none at all.
+    pub fn submit_batch(&self, messages: &[Message<'_>]) -> Result<Receipt<Vec<Sent>>> {
+        self.shared.submit_batch(messages)
     }
 
     /// Receives one message, waiting for it at most `wait` (`Duration::MAX`: for ever). `None` after that time.
@@ -279,12 +288,12 @@ impl Queue {
     /// # Errors
     /// As [`receive`](Self::receive).
     pub fn receive_deferred(&self, id: u64) -> Result<Option<Delivery>> {
-        self.shared.take_deferred(id)
+        self.shared.take_deferred(id, None)
     }
 
     /// Receives up to `count_max` messages; if there are none, `context`'s task is woken when there may be.
     pub fn poll_receive(&self, context: &mut Context<'_>, count_max: usize) -> Poll<Result<Vec<Delivery>>> {
-        self.shared.poll_take(context, count_max, Start::Now)
+        self.shared.poll_take(context, &Ask::new(count_max, Start::Now))
     }
 
     /// Waits for messages without blocking the thread, on any executor. Dropping the future loses nothing.
@@ -355,11 +364,6 @@ impl Queue {
     /// `Closed`.
     pub fn breaches(&self) -> Result<Vec<Breach>> {
         self.shared.take_breaches()
-    }
-
-    /// Receives messages that nobody has in his hands before [`Delivery::start`].
-    pub(crate) fn poll_ahead(&self, context: &Context<'_>, count_max: usize) -> Poll<Result<Vec<Delivery>>> {
-        self.shared.poll_take(context, count_max, Start::Later)
     }
 
     /// Takes every message out of the queue for good that was there when the purge began and waits: ready, or for its time, or

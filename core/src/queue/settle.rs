@@ -295,11 +295,14 @@ impl Shared {
         })
     }
 
-    /// Hands back what a dropped handle held: nobody waits, nobody is told.
-    pub(crate) fn release_dropped(&self, token: Token) {
+    /// Hands back what a dropped handle held: nobody waits, nobody is told. `is_ahead`: nobody had had it.
+    pub(crate) fn release_dropped(&self, token: Token, is_ahead: bool) {
         if self.check_open().is_ok() {
             let (mut state, _) = self.state_now();
             if self.check_lease_held(&state, token).is_ok() {
+                if is_ahead {
+                    state.untake(token.id);
+                }
                 let _ = self.release_locked(&mut state, token.id, 0);
             }
             self.unlock(state);

@@ -282,20 +282,24 @@ impl Shared {
         delay: Option<Duration>,
         expired: bool,
     ) -> Result<Place> {
-        let Some(message) = state.messages.get(&id).cloned() else { return Err(self.lost(id, 0)) };
+        let random = state.random();
+        let Some(message) = state.messages.get(&id) else { return Err(self.lost(id, 0)) };
         if message.is_recalled {
             return self.cancel_locked(state, id);
         }
-        let options = lock(&self.options).clone();
-        let class = options.class_of(&reason);
         let failures = message.failures.saturating_add(1);
-        let is_hopeless =
-            class == ErrorClass::Permanent || failures >= message.failures_max(options.failures_max());
-        let exhausted = is_hopeless && options.on_exhausted != OnExhausted::Keep;
+        let expirations = message.expirations.saturating_add(expired.into());
+        let (class, exhausted, retry) = {
+            let options = lock(&self.options);
+            let class = options.class_of(&reason);
+            let is_hopeless =
+                class == ErrorClass::Permanent || failures >= message.failures_max(options.failures_max());
+            (class, is_hopeless && options.on_exhausted != OnExhausted::Keep, options.retry)
+        };
         let due_ns = if exhausted {
             0
         } else {
-            let delay = delay.unwrap_or_else(|| options.retry.delay(failures, state.random()));
+            let delay = delay.unwrap_or_else(|| retry.delay(failures, random));
             if delay.is_zero() { 0 } else { now_ns.saturating_add(duration_ns(delay)) }
         };
         state.failed_by_class.count(&reason.class);
@@ -303,7 +307,6 @@ impl Shared {
             state.totals.failures_ignored += 1;
             return self.release_locked(state, id, due_ns);
         }
-        let expirations = message.expirations.saturating_add(expired.into());
         let death = exhausted.then_some(Death::Failed);
         let failure = Failure { id, failures, expirations, due_ns, death, reason: reason.cut() };
         let end = self.append_event(&Event::Failed(failure.clone()))?;
@@ -443,6 +446,7 @@ impl Shared {
         state.set_limits(&options.limits);
         if state.limits.is_some() {
             self.leave_plain_way(&mut state);
+            self.count_out(&mut state);
         }
         drop(state);
         // Of its consumers only one can use a message.

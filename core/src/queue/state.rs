@@ -3,13 +3,14 @@
 
 use crate::limits::PRIORITY_MAX;
 use crate::log::{Draft, Frame, Options, Place, Reader};
+use crate::message::header_of;
 use crate::queue::admission::Fate;
 use crate::queue::breach::Breach;
 use crate::queue::capacity::Room;
 use crate::queue::classes::ClassCounts;
 use crate::queue::dead_letters::Terms;
 use crate::queue::deadline::{Copies, CopyKey, Deadline};
-use crate::queue::dedup::{DEDUP_KEY, Dedup, DedupMode, Entries, Entry};
+use crate::queue::dedup::{Dedup, DedupMode, Entries, Entry};
 use crate::queue::fired::Fired;
 use crate::queue::groups::{Groups, Member};
 use crate::queue::history::History;
@@ -249,16 +250,6 @@ impl Message {
     }
 }
 
-/// The ordering key among the headers of a message.
-fn ordering_key<'h>(mut headers: impl Iterator<Item = (&'h str, &'h [u8])>) -> Option<&'h [u8]> {
-    headers.find(|(name, _)| *name == ORDERING_KEY).map(|(_, key)| key)
-}
-
-/// The deduplication key likewise.
-pub(crate) fn dedup_key<'h>(mut headers: impl Iterator<Item = (&'h str, &'h [u8])>) -> Option<&'h [u8]> {
-    headers.find(|(name, _)| *name == DEDUP_KEY).map(|(_, key)| key)
-}
-
 /// Where a ready message stands: highest priority first, then those that have their place by their id, then by when they
 /// were due.
 pub(crate) type Rank = (Reverse<u8>, u64, u64);
@@ -475,6 +466,16 @@ impl State {
         }
     }
 
+    /// A message that is out was only taken ahead: it is as if it had not been, with its place among those that were due. Nobody can
+    /// say anything of that lease any more, for the delivery is gone. It is nowhere until its status is set.
+    pub(crate) fn untake(&mut self, id: u64) {
+        self.leave(id);
+        if let Some(message) = self.messages.get_mut(&id) {
+            message.attempts = message.attempts.saturating_sub(1);
+            message.status = Status::Moving;
+        }
+    }
+
     /// Adds a message in the given status.
     pub(crate) fn insert(&mut self, id: u64, message: Message) {
         let status = message.status;
@@ -508,13 +509,13 @@ impl State {
     pub(crate) fn insert_sent(&mut self, id: u64, place: Place, draft: &Draft<'_>) {
         let options = draft.options.copied().unwrap_or_default();
         let message = Message { bytes: draft.bytes() as u32, ..Message::new(place, waiting(draft.due_ns)) };
-        self.insert_indexed(id, message, options, ordering_key(draft.headers.iter().copied()));
+        self.insert_indexed(id, message, options, header_of(draft.headers.iter().copied(), ORDERING_KEY));
     }
 
     /// The same from its frame.
     pub(crate) fn insert_read(&mut self, id: u64, place: Place, frame: &Frame<'_>) {
         let message = Message::new(place, waiting(frame.due_ns())).with_bytes(frame);
-        self.insert_indexed(id, message, frame.options(), ordering_key(frame.headers()));
+        self.insert_indexed(id, message, frame.options(), header_of(frame.headers(), ORDERING_KEY));
     }
 
     fn insert_indexed(&mut self, id: u64, message: Message, options: Options, key: Option<&[u8]>) {

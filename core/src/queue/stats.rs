@@ -182,6 +182,8 @@ impl Rates {
 impl Shared {
     /// The counts now, after what time has brought.
     pub(crate) fn stats(&self) -> QueueStats {
+        // Who dies of what time has brought is counted when it is buried, which is under no lock.
+        self.tick(self.journal.now_ns());
         let (mut state, now_ns) = self.state_now();
         let over_ns = state.dedup_options.over_before_ns(now_ns);
         state.dedup.expire(over_ns);
