@@ -14,6 +14,7 @@ use crate::message::{ENGINE_HEADER_PREFIX, header_of};
 use crate::notice::{self, Notice};
 use crate::queue::deadline::{Copy, CopyKey, Deadline, Then};
 use crate::queue::envelope::{ATTEMPTS, FAILURES, FIRST_ENQUEUED};
+use crate::queue::finished::Ending;
 use crate::queue::options::OnBreach;
 use crate::queue::settlement::Event;
 use crate::queue::shared::Shared;
@@ -109,6 +110,7 @@ impl Shared {
         }
         state.breaches.push_back(Breach { id, deadline, time_ns });
         if apply_breach(state, id, deadline, then, time_ns) {
+            self.finish(state, id, Ending::Cancelled, None);
             state.remove(id);
             state.gone.push(id);
             state.totals.cancelled += 1;

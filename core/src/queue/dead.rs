@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::log::{Draft, Kind, Level, Log, Place, Reader};
 use crate::notice;
 use crate::queue::envelope::{self, Origin};
+use crate::queue::finished::Ending;
 use crate::queue::settlement::Event;
 use crate::queue::shared::Shared;
 use crate::queue::state::{Death, Message, Status};
@@ -57,6 +58,7 @@ impl Shared {
             let id = *id;
             end =
                 self.append_event(&if dead.is_some() { Event::Dead { id } } else { Event::Dropped { id } })?;
+            self.finish(&mut state, id, Ending::of_death(*death, dead.is_some()), None);
             state.remove(id);
             state.totals.expired += u64::from(*death == Death::Expired);
             gone.push(id);

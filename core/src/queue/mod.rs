@@ -16,7 +16,7 @@
 //! | `capacity`, `overflow` | how much there may be, and what goes when it is too much |
 //! | `send`, `receive`, `gather`, `settle`, `batch`, `dead`, `dead_letters`, `defer`, `breach`, `peek`, `by_id`, `purge`, `explain` | the verbs |
 //! | `plain/` | the way of plain messages, without a lock |
-//! | `shared`, `state`, `lease`, `deadline`, `groups`, `timers`, `tally`, `history`, `classes` | what a queue knows |
+//! | `shared`, `state`, `lease`, `deadline`, `groups`, `timers`, `tally`, `history`, `classes`, `finished` | what a queue knows |
 //! | `gate`, `limits`, `rate`, `row` | what holds messages back |
 //! | `settlement`, `envelope`, `recovery`, `release` | its events in the log, what is on a letter, back from it, and what of it may go |
 //! | `fired`, `firing` | messages of schedules |
@@ -39,6 +39,7 @@ mod defer;
 mod delivery;
 mod envelope;
 mod explain;
+mod finished;
 mod fired;
 #[cfg(feature = "cron")]
 mod firing;
@@ -86,6 +87,8 @@ pub use envelope::{
     FAILURES, FIRST_ENQUEUED, MAX_FAILURES, PRIORITY, REDRIVEN, REDRIVES,
 };
 pub use explain::{Cause, Explanation};
+pub(crate) use finished::HistoryOptions;
+pub use finished::{Ending, Finished};
 #[cfg(feature = "cron")]
 pub(crate) use firing::Slot;
 #[cfg(feature = "cron")]
@@ -387,6 +390,37 @@ impl Queue {
     /// The dead letters in this queue, if others send theirs here: to look at, to send back, to throw away.
     pub fn dead_letters(&self) -> DeadLetters<'_> {
         DeadLetters::new(self)
+    }
+
+    /// What became of a message that has left the queue, if the queue keeps that
+    /// ([`history`](crate::QueueBuilder::history)). `None`: it is not kept any more, or the message is still there, or never was.
+    ///
+    /// ```
+    /// # use ringmain::{Ending, Hub, Message};
+    /// # use std::time::Duration;
+    /// # let hub = Hub::memory();
+    /// let hour = Duration::from_secs(3600);
+    /// let jobs = hub.queue("jobs").dead_letter("jobs.dead").history(hour, 1000).open()?;
+    /// let id = jobs.send(Message::new(b"6 * 7").key("sums"))?;
+    /// jobs.try_receive()?.expect("one was sent").ack_with(b"42")?;
+    /// let finished = jobs.finished(id)?.expect("it is kept");
+    /// assert_eq!((finished.ending, finished.attempts), (Ending::Done, 1));
+    /// assert_eq!(finished.result.as_deref(), Some(&b"42"[..]));
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Closed`.
+    pub fn finished(&self, id: u64) -> Result<Option<Finished>> {
+        Ok(self.shared.finished(id, 1)?.into_iter().find(|finished| finished.id == id))
+    }
+
+    /// The same of up to `count_max` (1 to 65,536) messages with an id of at least `from_id`, by id.
+    ///
+    /// # Errors
+    /// `Closed`, `InvalidArgument`.
+    pub fn finished_from(&self, from_id: u64, count_max: usize) -> Result<Vec<Finished>> {
+        self.shared.finished(from_id, count_max)
     }
 
     /// Why a message is not being delivered now: as data, and in words.

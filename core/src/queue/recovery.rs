@@ -50,6 +50,7 @@ impl Shared {
         let seed = journal.now_ns() ^ log.end_sequence();
         let mut state = State::new(Reader::sent(log.clone()), seed);
         let (dedup, capacity) = (options.dedup.unwrap_or_default(), options.capacity);
+        let history = options.history;
         state.dedup_options = dedup;
         state.set_limits(&options.limits);
         let tally = Tally::default();
@@ -60,6 +61,7 @@ impl Shared {
         let cursor = Cursor::new(reader.place(), reader.next_sequence());
         let queue = Self::new(name, log, journal, options, dead, Recovered { state, cursor, tally });
         let mut state = lock(&queue.state);
+        queue.set_history(&mut state, history);
         queue.set_dedup(&mut state, dedup)?;
         queue.set_capacity(&mut state, capacity)?;
         drop(state);

@@ -429,13 +429,14 @@ impl Shared {
         self.lease_ns.store(options.lease_ns(), Ordering::Relaxed);
         // ORDERING: Relaxed: as above.
         self.is_bounded.store(options.is_bounded(), Ordering::Relaxed);
-        let (capacity, dedup) = (options.capacity, options.dedup);
+        let (capacity, dedup, history) = (options.capacity, options.dedup, options.history);
         *lock(&self.dead) = dead;
         self.set_limits(options);
         // So that it is seen.
         let admitted_end = lock(&self.state).admitted_end;
         self.journal.commit(&self.log, admitted_end)?;
         let mut state = lock(&self.state);
+        self.set_history(&mut state, history);
         self.set_dedup(&mut state, dedup.unwrap_or_default())?;
         self.set_capacity(&mut state, capacity)
     }

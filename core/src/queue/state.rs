@@ -11,6 +11,7 @@ use crate::queue::classes::ClassCounts;
 use crate::queue::dead_letters::Terms;
 use crate::queue::deadline::{Copies, CopyKey, Deadline};
 use crate::queue::dedup::{Dedup, DedupMode, Entries, Entry};
+use crate::queue::finished::FinishedMessages;
 use crate::queue::fired::Fired;
 use crate::queue::groups::{Groups, Member};
 use crate::queue::history::History;
@@ -36,6 +37,8 @@ pub(crate) const DETOUR_LIMITED: u32 = 4;
 pub(crate) const DETOUR_BOUNDED: u32 = 8;
 /// The queue is closed.
 pub(crate) const DETOUR_CLOSED: u32 = 16;
+/// What becomes of messages is kept.
+pub(crate) const DETOUR_HISTORY: u32 = 32;
 
 /// Header: the ordering key.
 pub const ORDERING_KEY: &str = "rm-ordering-key";
@@ -329,6 +332,8 @@ pub(crate) struct State {
     pub(crate) failed_by_class: ClassCounts,
     pub(crate) rates: Rates,
     pub(crate) told: Told,
+    /// None: it is not kept.
+    pub(crate) finished: Option<Box<FinishedMessages>>,
     random: u64,
 }
 
@@ -367,6 +372,7 @@ impl State {
             failed_by_class: ClassCounts::default(),
             rates: Rates::default(),
             told: Told::default(),
+            finished: None,
             random: seed | 1,
         }
     }
