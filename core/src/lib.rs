@@ -20,6 +20,7 @@ pub use log::without_frame_checksums;
 
 mod journal;
 mod log;
+mod notice;
 mod sync;
 
 pub use clock::{Clock, ManualClock};
@@ -32,9 +33,9 @@ pub use journal::Receipt;
 pub use message::Message;
 pub use name::Name;
 pub use queue::{
-    Breach, Capacity, Cause, Consumer, DeadLetters, Deadline, Dedup, DedupMode, Delivery, ErrorClass,
-    Explanation, IntoOutcome, Jitter, Job, Letters, Limit, OnBreach, OnConflict, OnExhausted, Outcome,
-    Overflow, Peeked, Queue, QueueStats, Rate, Receive, Redrive, Retry, Sent, StillRunning, Worker,
+    Breach, Capacity, Cause, Consumer, DeadLetters, Deadline, Dedup, DedupMode, Delivery, Ending, ErrorClass,
+    Explanation, Finished, IntoOutcome, Jitter, Job, Letters, Limit, OnBreach, OnConflict, OnExhausted,
+    Outcome, Overflow, Peeked, Queue, QueueStats, Rate, Receive, Redrive, Retry, Sent, StillRunning, Worker,
     WorkerBuilder, WorkerStats,
 };
 pub use stream::{

@@ -30,6 +30,8 @@ pub const LEASE_COUNT_MAX: usize = 1 << 24;
 pub const HELD_COUNT_MAX: usize = 1 << 18;
 /// Longest delay, and farthest `deliver_at`, in seconds: ten years.
 pub const DELAY_SECONDS_MAX: u64 = 10 * 366 * 24 * 3600;
+/// Ready messages of a queue from which on the operator is told.
+pub const BACKLOG_COUNT: u64 = 10_000;
 /// Longest window of deduplication in seconds: 30 days.
 pub const DEDUP_WINDOW_SECONDS_MAX: u64 = 30 * 24 * 3600;
 /// Most deduplication keys that a queue may be told to remember.
@@ -48,6 +50,12 @@ pub const CLASS_COUNT_MAX: usize = 64;
 pub const HISTORY_COUNT_MAX: usize = 3;
 /// Longest text that tells them, in bytes.
 pub const HISTORY_BYTES_MAX: usize = 4096;
+/// Most messages that a queue may be told to keep the ending of.
+pub const HISTORY_ENTRIES_MAX: u32 = 1_000_000;
+/// For how long at most, in seconds: 30 days.
+pub const HISTORY_WINDOW_SECONDS_MAX: u64 = 30 * 24 * 3600;
+/// Longest result that is kept with it in bytes.
+pub const RESULT_BYTES_MAX: usize = 4096;
 /// Most schedules of a hub.
 pub const SCHEDULE_COUNT_MAX: usize = 1000;
 /// Longest message of a schedule (value, keys and headers together) in bytes: the catalogue holds them all.

@@ -324,6 +324,14 @@ pub(crate) fn duration_ns(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// The first header of that name.
+pub(crate) fn header_of<'h>(
+    mut headers: impl Iterator<Item = (&'h str, &'h [u8])>,
+    name: &str,
+) -> Option<&'h [u8]> {
+    headers.find(|(found, _)| *found == name).map(|(_, value)| value)
+}
+
 /// Accessors of the message behind a payload, the same for everything that holds one.
 macro_rules! accessors {
     ($type:ty) => {
@@ -340,7 +348,7 @@ macro_rules! accessors {
 
             /// The first header of that name.
             pub fn header(&self, name: &str) -> Option<&[u8]> {
-                self.headers().find(|(found, _)| *found == name).map(|(_, value)| value)
+                $crate::message::header_of(self.headers(), name)
             }
 
             /// All headers, in order.

@@ -29,7 +29,7 @@ use tidy::source::{Line, Source, read, read_all, reexports};
 /// `instrumented` is no module of the core: it is what `loom-tests` puts below `sync` for ThreadSanitizer, as it puts
 /// loom and shuttle there.
 const FLOORS: &[&[&str]] = &[
-    &["instrumented", "sync", "clock", "durability", "error", "limits", "name", "message"],
+    &["instrumented", "sync", "clock", "durability", "error", "limits", "name", "message", "notice"],
     &["ring"],
     &["storage"],
     &["log"],

@@ -384,8 +384,8 @@ fn a_slow_handler_does_not_keep_others_from_the_messages_that_were_taken_ahead()
         b.clock.advance(20 * SECOND - Duration::from_nanos(1));
         assert_eq!(b.receive(), None);
         b.clock.advance(Duration::from_nanos(1));
-        assert_eq!(b.receive(), Some(("second".into(), 2, 0)), "handed back, and nobody's failure");
-        assert_eq!(b.receive(), Some(("third".into(), 2, 0)));
+        assert_eq!(b.receive(), Some(("second".into(), 1, 0)), "handed back, and nobody's failure");
+        assert_eq!(b.receive(), Some(("third".into(), 1, 0)));
         gate.finish();
         close(&worker);
         assert_eq!((worker.stats().returned_total, b.leases_expired()), (2, 0));
@@ -402,7 +402,7 @@ fn closing_hands_back_what_was_not_started_and_waits_for_what_was() {
         let theirs = worker.clone();
         let closing = std::thread::spawn(move || theirs.close(LONG));
         let back = b.queue.receive(LONG).unwrap().unwrap();
-        assert_eq!((text(&back), back.attempts(), back.failures()), ("unstarted".into(), 2, 0));
+        assert_eq!((text(&back), back.attempts(), back.failures()), ("unstarted".into(), 1, 0));
         b.thirds(9);
         assert_eq!(
             b.leases_expired(),
@@ -520,4 +520,27 @@ fn options_out_of_their_range_are_refused() {
         let error = refused.start().unwrap_err();
         assert!(error.to_string().contains("is not allowed"), "{error}");
     }
+}
+
+#[test]
+fn of_the_workers_of_a_queue_with_a_single_active_consumer_the_next_takes_over_when_the_first_is_closed() {
+    on_both_kinds_of_hub(|b| {
+        b.hub.queue("jobs").single_active_consumer(true).open().unwrap();
+        let (done, results) = channel();
+        let start = |name: &'static str| {
+            let done = Mutex::new(done.clone());
+            let handle = move |job: &Job| done.lock().unwrap().send((name, text(job))).unwrap();
+            b.queue.worker(handle).concurrency(2).start().unwrap()
+        };
+        let (first, second) = (start("first"), start("second"));
+        b.send(&["1", "2", "3"]);
+        let mut handled: Vec<_> = (0..3).map(|_| results.recv_timeout(LONG).unwrap()).collect();
+        handled.sort();
+        assert_eq!(handled, ["1", "2", "3"].map(|value| ("first", value.to_owned())));
+        first.close(LONG).unwrap();
+        b.send(&["4"]);
+        assert_eq!(results.recv_timeout(LONG).unwrap(), ("second", "4".to_owned()));
+        second.close(LONG).unwrap();
+        assert_eq!((second.error().is_none(), first.error().is_none()), (true, true));
+    });
 }

@@ -24,6 +24,7 @@ mod product {
     pub(crate) mod log;
     pub mod message;
     pub mod name;
+    pub(crate) mod notice;
     pub mod queue;
     pub mod ring;
     pub mod storage;
@@ -41,5 +42,5 @@ pub mod seeds;
 pub mod targets;
 
 pub(crate) use product::{
-    clock, durability, error, hub, journal, limits, log, message, name, queue, ring, storage, stream, sync,
+    clock, durability, error, hub, journal, limits, log, message, name, notice, queue, ring, storage, stream, sync,
 };

@@ -38,6 +38,8 @@ mod product {
     pub(crate) mod message;
     #[cfg(any(feature = "loom", feature = "shuttle"))]
     pub(crate) mod name;
+    #[cfg(any(feature = "loom", feature = "shuttle"))]
+    pub(crate) mod notice;
     /// Only what is without a lock.
     #[cfg(any(feature = "loom", feature = "shuttle"))]
     pub(crate) mod queue {
@@ -69,7 +71,7 @@ mod stress;
 #[cfg(ringmain_loom)]
 pub(crate) use loom::thread;
 #[cfg(any(feature = "loom", feature = "shuttle"))]
-pub(crate) use product::{clock, durability, error, journal, limits, log, message, name, queue, storage};
+pub(crate) use product::{clock, durability, error, journal, limits, log, message, name, notice, queue, storage};
 pub(crate) use product::{ring, sync};
 #[cfg(ringmain_shuttle)]
 pub(crate) use shuttle::thread;

@@ -8,6 +8,7 @@ use crate::hub::registry::Registry;
 use crate::hub::{Hub, Inner};
 use crate::log::Level;
 use crate::name::Name;
+use crate::notice::{self, Notice};
 use crate::queue::QueueOptions;
 
 impl Hub {
@@ -51,6 +52,7 @@ impl Hub {
         catalogue.deleted.insert(name.to_string());
         inner.save(&catalogue)?;
         registry.catalogue = catalogue;
+        notice::later(|| Notice::QueueDeleted { queue: name.clone() });
         let mut retired = Ok(());
         if let Some(queue) = registry.queues.remove(&name) {
             queue.delete();

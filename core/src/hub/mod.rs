@@ -36,6 +36,7 @@ use crate::error::{Error, Result};
 use crate::journal::{Journal, JournalPlace, Range, Reserve};
 use crate::log::{Level, Log, Restore};
 use crate::message::duration_ns;
+use crate::notice::{self, Notice, QuietGuard, lock_quietly};
 use crate::queue::QueueStats;
 use crate::storage;
 use crate::stream::StreamStats;
@@ -47,7 +48,7 @@ use registry::Registry;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, Weak, mpsc};
+use std::sync::{Arc, Mutex, Weak, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -145,7 +146,7 @@ impl Hub {
     /// `Closed`.
     pub fn queues(&self) -> Result<Vec<String>> {
         self.inner.check_open()?;
-        Ok(lock(&self.inner.registry).catalogue.queues.keys().cloned().collect())
+        Ok(lock_quietly(&self.inner.registry).catalogue.queues.keys().cloned().collect())
     }
 
     /// Names of its streams, in order.
@@ -154,7 +155,7 @@ impl Hub {
     /// `Closed`.
     pub fn streams(&self) -> Result<Vec<String>> {
         self.inner.check_open()?;
-        Ok(lock(&self.inner.registry).catalogue.streams.keys().cloned().collect())
+        Ok(lock_quietly(&self.inner.registry).catalogue.streams.keys().cloned().collect())
     }
 
     /// Makes everything durable that verbs have returned for, whatever the hub's durability.
@@ -163,7 +164,7 @@ impl Hub {
     /// `Poisoned` if a write or sync failed.
     pub fn flush(&self) -> Result<()> {
         self.inner.check_open()?;
-        let logs = lock(&self.inner.registry).logs.clone();
+        let logs = lock_quietly(&self.inner.registry).logs.clone();
         self.inner.flush(&logs)
     }
 
@@ -173,7 +174,7 @@ impl Hub {
     /// `Closed`.
     pub fn stats(&self) -> Result<HubStats> {
         self.inner.check_open()?;
-        let registry = lock(&self.inner.registry);
+        let registry = lock_quietly(&self.inner.registry);
         Ok(HubStats {
             queues: registry.queues.iter().map(|(name, queue)| (name.to_string(), queue.stats())).collect(),
             streams: registry
@@ -256,7 +257,7 @@ impl Inner {
             timer: Mutex::new(None),
         });
         // What cannot be removed now is when a queue is made.
-        let _ = inner.remove_deleted(&mut lock(&inner.registry));
+        let _ = inner.remove_deleted(&mut lock_quietly(&inner.registry));
         let weak = Arc::downgrade(&inner);
         if inner.clock.is_system() {
             if inner.directory.is_some() {
@@ -271,6 +272,8 @@ impl Inner {
         let hub = Hub { inner };
         #[cfg(feature = "cron")]
         schedule::Schedules::load(&hub);
+        let (path, storage) = (hub.inner.path(), hub.inner.storage_name.clone());
+        notice::now(|| Notice::HubOpened { path, storage });
         Ok(hub)
     }
 
@@ -281,8 +284,8 @@ impl Inner {
     }
 
     /// The registry, to open something in: `shut` closes what is opened before it takes the lock, and nothing is after.
-    fn registry_of_open(&self) -> Result<MutexGuard<'_, Registry>> {
-        let registry = lock(&self.registry);
+    fn registry_of_open(&self) -> Result<QuietGuard<'_, Registry>> {
+        let registry = lock_quietly(&self.registry);
         self.check_open()?;
         Ok(registry)
     }
@@ -311,8 +314,11 @@ impl Inner {
             None => Ok(Arc::new(Log::memory(data))),
             Some(directory) => {
                 let (path, level) = (path(directory)?, self.journal.level());
-                let (log, recovered) = Log::open(directory.storage.clone(), path, id, level, data)?;
+                let (log, recovered) = Log::open(directory.storage.clone(), path.clone(), id, level, data)?;
                 let log = Arc::new(log);
+                if recovered.cut_bytes > 0 {
+                    notice::later(|| Notice::TailCut { path, bytes: recovered.cut_bytes });
+                }
                 registry.cut_bytes += recovered.cut_bytes;
                 registry.logs.push(log.clone());
                 Ok(log)
@@ -323,7 +329,7 @@ impl Inner {
     /// Does what is due: leases and delays of the queues, schedules, the commit of what nobody waits for, the upkeep of the streams.
     fn run_due(&self, now_ns: u64) {
         let (queues, streams) = {
-            let registry = lock(&self.registry);
+            let registry = lock_quietly(&self.registry);
             let queues: Vec<_> = registry.queues.values().cloned().collect();
             (queues, registry.streams.values().cloned().collect::<Vec<_>>())
         };
@@ -351,7 +357,7 @@ impl Inner {
         }
         self.alarm.stop();
         let (queues, streams, logs) = {
-            let registry = lock(&self.registry);
+            let registry = lock_quietly(&self.registry);
             let queues: Vec<_> = registry.queues.values().cloned().collect();
             let streams: Vec<_> = registry.streams.values().cloned().collect();
             (queues, streams, registry.logs.clone())
@@ -372,7 +378,13 @@ impl Inner {
         if let Some(directory) = &self.directory {
             directory.unlock();
         }
+        notice::now(|| Notice::HubClosed { path: self.path() });
         flushed
+    }
+
+    /// Where it is; `None` in memory.
+    fn path(&self) -> Option<PathBuf> {
+        self.directory.as_ref().map(|directory| directory.path.clone())
     }
 }
 

@@ -3,6 +3,7 @@
 //! **Promise.** Names, once exported, keep their meaning. A metric is there with its `HELP` and `TYPE` even if it has no sample.
 
 use crate::hub::HubStats;
+use crate::limits::BACKLOG_COUNT;
 use crate::queue::QueueStats;
 use crate::stream::{GroupLag, GroupStats, PartitionStats};
 use std::fmt::Write;
@@ -54,6 +55,9 @@ const LAG: &str = "Records that a consumer group has not committed.";
 
 const QUEUES: &[Metric<QueueStats>] = &[
     Metric::gauge("queue_messages_ready", "Messages that a receive would get.", |q| q.ready as f64),
+    Metric::gauge("queue_backlog", "1 if more than 10,000 messages are ready, else 0.", |q| {
+        if q.ready > BACKLOG_COUNT { 1.0 } else { 0.0 }
+    }),
     Metric::gauge("queue_messages_unacked", "Messages out with a worker.", |q| q.leased as f64),
     Metric::gauge("queue_messages_scheduled", "Messages that wait for their time.", |q| q.scheduled as f64),
     Metric::gauge(

@@ -5,8 +5,10 @@ use crate::hub::catalogue::{Catalogue, QueueEntry};
 use crate::hub::registry::Registry;
 use crate::hub::{Hub, Inner};
 use crate::name::Name;
+use crate::notice::{self, Notice};
 use crate::queue::{
-    self, Capacity, Dedup, ErrorClass, OnBreach, OnExhausted, Queue, QueueOptions, Queues, Rate, Retry,
+    self, Capacity, Dedup, ErrorClass, HistoryOptions, OnBreach, OnExhausted, Queue, QueueOptions, Queues,
+    Rate, Retry,
 };
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -27,6 +29,7 @@ pub struct QueueBuilder {
     error_classes: BTreeMap<String, ErrorClass>,
     dedup: Option<Dedup>,
     capacity: Option<Capacity>,
+    history: Option<HistoryOptions>,
     concurrency_max: Option<u32>,
     concurrency_max_per_key: Option<u32>,
     rate: Option<Rate>,
@@ -49,6 +52,7 @@ impl QueueBuilder {
             error_classes: BTreeMap::new(),
             dedup: None,
             capacity: None,
+            history: None,
             concurrency_max: None,
             concurrency_max_per_key: None,
             rate: None,
@@ -131,6 +135,15 @@ impl QueueBuilder {
         self
     }
 
+    /// Keeps what becomes of messages that leave the queue, for [`finished`](Queue::finished) and [`explain`](Queue::explain): for that
+    /// long, at most 30 days, and of that many, at most a million; with 0 of either none. Default none. Each takes about 200 bytes, its
+    /// key and its result. It is kept in memory, also of a durable hub, and gone when that is closed. What was purged, sent back or
+    /// moved is not in it. A queue that keeps it receives and acks more slowly.
+    pub fn history(mut self, window: Duration, count_max: u32) -> Self {
+        self.history = Some(HistoryOptions { window, count_max });
+        self
+    }
+
     /// Most messages out at a time, at least 1. No limit by default. It counts leases; whoever waits for one is woken when one ends.
     pub fn concurrency_max(mut self, count: u32) -> Self {
         self.concurrency_max = Some(count);
@@ -138,8 +151,7 @@ impl QueueBuilder {
     }
 
     /// Most messages of one [`key`](crate::Message::key) out at a time, at least 1; those without a key are not limited. Messages of
-    /// other keys go ahead of those that wait, of which there may be 262,144 before the queue looks no further. If it is
-    /// given to a queue that is open, messages that are out already do not count.
+    /// other keys go ahead of those that wait, of which there may be 262,144 before the queue looks no further.
     ///
     /// It is the message's key that counts, not its [ordering key](crate::Message::ordering_key), of which one is out at a time
     /// anyway.
@@ -161,8 +173,8 @@ impl QueueBuilder {
         self
     }
 
-    /// Whether of several [consumers](crate::Queue::consumer) only the oldest gets messages, until it is dropped. Default no. If so,
-    /// receiving without a consumer is refused.
+    /// Whether of several [consumers](crate::Queue::consumer) and [workers](crate::Queue::worker) only the oldest gets messages, until it
+    /// is dropped or closed. Default no. If so, receiving without one is refused.
     pub fn single_active_consumer(mut self, is_single: bool) -> Self {
         self.single_active_consumer = Some(is_single);
         self
@@ -195,6 +207,15 @@ impl QueueBuilder {
                 }
             }
             inner.save(&catalogue)?;
+            for queue in
+                catalogue.queues.keys().filter(|queue| !registry.catalogue.queues.contains_key(*queue))
+            {
+                let queue = Name::new(queue)?;
+                notice::later(|| Notice::QueueCreated { queue });
+            }
+            if stored.is_some() {
+                notice::later(|| Notice::QueueAltered { queue: name.clone() });
+            }
             registry.catalogue = catalogue;
         }
         let shared = open_shared(inner, &mut registry, &name)?;
@@ -230,6 +251,7 @@ impl QueueBuilder {
         options.error_classes.retain(|_, rule| *rule != ErrorClass::Retried);
         options.dedup = self.dedup.or(options.dedup);
         options.capacity = self.capacity.or(options.capacity);
+        options.history = self.history.or(options.history).filter(|history| !history.is_none());
         let limits = &mut options.limits;
         limits.concurrency_max = self.concurrency_max.or(limits.concurrency_max);
         limits.concurrency_max_per_key = self.concurrency_max_per_key.or(limits.concurrency_max_per_key);
@@ -347,6 +369,7 @@ fn open_one(inner: &Inner, registry: &mut Registry, name: &Name) -> Result<(Arc<
     let shared = queue::Shared::open(name.clone(), log, inner.journal.clone(), entry.options, dead)?;
     shared.retain_fired(|id| registry.catalogue.schedules_of(name).any(|schedule| schedule.id == id));
     registry.queues.insert(name.clone(), shared.clone());
+    shared.tell_of_letters();
     Ok((shared, true))
 }
 
@@ -378,6 +401,7 @@ impl Queues for Inner {
         if catalogue != registry.catalogue {
             self.save(&catalogue)?;
             registry.catalogue = catalogue;
+            notice::later(|| Notice::QueueAltered { queue: queue.clone() });
             if let Some(open) = registry.queues.get(queue) {
                 open.set_limits(options);
             }

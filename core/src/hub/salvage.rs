@@ -8,6 +8,7 @@ use crate::hub::verify::{LogPlace, Looked};
 use crate::hub::{Hub, HubBuilder, Report};
 use crate::journal::Journal;
 use crate::log::{Home, Level, Log, Loss};
+use crate::notice::{self, Notice};
 use crate::queue;
 use std::ops::Range;
 use std::path::Path;
@@ -75,7 +76,12 @@ impl HubBuilder {
         }
         // Last, so that what was interrupted is not taken for a hub.
         looked.catalogue.save(&*target.storage, &target.path)?;
-        Ok(looked.report)
+        let report = looked.report;
+        let lost = report.damage.iter().filter(|damage| damage.loss != Loss::Nothing);
+        let (records, damage) = (report.records, lost.count() as u64);
+        let path = directory.as_ref().to_path_buf();
+        notice::now(|| Notice::Salvaged { path, into: into.to_path_buf(), records, damage });
+        Ok(report)
     }
 
     /// Has a salvaged queue know what was lost.

@@ -52,6 +52,7 @@ use crate::clock::Clock;
 use crate::clock::alarm::Alarm;
 use crate::error::{Error, Result};
 use crate::log::{Level, Log, Place, Progress};
+use crate::notice::{self, Notice};
 use crate::sync::event_count::EventCount;
 use crate::sync::fork::Lineage;
 use crate::sync::{IS_MODEL, Mutex, lock, yield_now};
@@ -249,6 +250,7 @@ impl Journal {
             log.poison(&error);
         }
         self.done.notify_all();
+        notice::tell();
         // What is left is less than a piece.
         self.note(log);
     }
@@ -328,6 +330,7 @@ impl Journal {
         self.lead(&mut leader, level);
         drop(leader);
         self.done.notify_all();
+        notice::tell();
         true
     }
 
@@ -348,8 +351,11 @@ impl Journal {
                 committed.iter().for_each(|(log, place)| log.publish(*place, level == Level::Durable));
             }
             Err(error) => {
-                logs.iter().for_each(|log| log.poison(&error));
-                failed.get_or_insert(error);
+                logs.iter().for_each(|log| _ = log.refuse(&error));
+                if failed.is_none() {
+                    notice::later(|| Notice::StorageFailed { is_journal: true, error: error.clone() });
+                    *failed = Some(error);
+                }
             }
         }
     }

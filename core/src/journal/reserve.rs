@@ -9,6 +9,7 @@
 //! committed, or after a tenth of a second, and before anything is refused.
 
 use crate::error::{Error, Result};
+use crate::notice::{self, Notice};
 use crate::storage::{Space, Storage};
 use crate::sync::{AtomicBool, AtomicU64, Ordering};
 use std::path::PathBuf;
@@ -66,7 +67,9 @@ impl Reserve {
             return Ok(());
         }
         // Space may have been freed, and when nothing is committed nobody else looks.
-        match self.look() {
+        let low = self.look();
+        notice::tell();
+        match low {
             Some(space) => Err(Error::DiskFull {
                 path: self.directory.clone(),
                 free_bytes: space.free_bytes,
@@ -104,7 +107,15 @@ impl Reserve {
         let kept = self.bytes.saturating_add(self.pending_bytes.load(Ordering::Relaxed));
         let low = self.storage.space(&self.directory).ok().filter(|space| space.free_bytes < kept);
         // ORDERING: Relaxed: see `admit`.
-        self.is_low.store(low.is_some(), Ordering::Relaxed);
+        if self.is_low.swap(low.is_some(), Ordering::Relaxed) != low.is_some() {
+            let (path, reserve_bytes) = (self.directory.clone(), self.bytes);
+            notice::later(|| match low {
+                Some(Space { free_bytes, .. }) => {
+                    Notice::DiskReserveReached { path, free_bytes, reserve_bytes }
+                }
+                None => Notice::DiskReserveLeft { path, reserve_bytes },
+            });
+        }
         low
     }
 }

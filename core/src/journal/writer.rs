@@ -17,6 +17,7 @@ use super::replay::{Read, Replay};
 use super::seeded_bug::{Planted, SeededBug};
 use crate::error::{Error, Result};
 use crate::log::{Log, Place};
+use crate::notice::{self, Notice};
 use crate::storage::Storage;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -90,6 +91,8 @@ impl Writer {
                 true => restore(&mut replay.ranges().rev())?,
             }
         }
+        let pieces = replay.ranges().count() as u64;
+        let bytes = replay.ranges().map(|range| range.bytes.len() as u64).sum();
         let (sequence, homed_told, resume) = (replay.sequence_max(), replay.homed, replay.resume());
         // Without a batch nothing proves that its header is durable: it is made anew.
         let is_used = [replay.is_used(0), replay.is_used(1)];
@@ -114,6 +117,7 @@ impl Writer {
         if is_wanted {
             // Before anything is overwritten, and before anything is written under a sequence that was used.
             writer.tell_homed()?;
+            notice::later(|| Notice::JournalReplayed { path: writer.place.directory.clone(), pieces, bytes });
         }
         Ok(writer)
     }

@@ -79,6 +79,7 @@ pub use survey::Loss;
 
 use crate::durability::Durability;
 use crate::error::{Error, Result};
+use crate::notice::{self, Notice};
 use crate::sync::event_count::EventCount;
 use crate::sync::{AtomicBool, AtomicU64, IS_MODEL, Mutex, Ordering, lock};
 use claim::{CLOSED, ROTATING, UNOPENED};
@@ -259,16 +260,25 @@ impl Log {
 
     /// Refuses everything from now on, and wakes everybody to tell them.
     pub(crate) fn poison(&self, error: &Error) {
+        if self.refuse(error) {
+            notice::later(|| Notice::StorageFailed { is_journal: false, error: error.clone() });
+        }
+    }
+
+    /// The same because of something that the operator is told anyway. False: it did so already.
+    pub(crate) fn refuse(&self, error: &Error) -> bool {
         let poisoned = match error {
             Error::Io { operation, path, detail, errno } => {
                 Error::Poisoned { path: path.clone(), operation, detail: detail.clone(), errno: *errno }
             }
             other => other.clone(),
         };
-        if self.poison.set(poisoned).is_ok() {
+        let is_first = self.poison.set(poisoned).is_ok();
+        if is_first {
             self.close();
             self.home_moved.notify_all();
         }
+        is_first
     }
 
     /// Refuses appends from now on, and removes no file any more; readers drain what is there. Who claimed before commits

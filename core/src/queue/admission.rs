@@ -14,6 +14,7 @@ use crate::log::{Appended, Draft, Level, Place};
 use crate::message::Message;
 use crate::queue::capacity::Load;
 use crate::queue::dedup::{Dedup, DedupMode, Entry, OnConflict, value_hash};
+use crate::queue::finished::Ending;
 use crate::queue::overflow::Refusal;
 use crate::queue::send::{Prepared, prepare};
 use crate::queue::settlement::Event;
@@ -281,6 +282,9 @@ impl Shared {
                 let value = prepared.message.value;
                 let hash = if plan.dedup.verify_payload { value_hash(value) } else { 0 };
                 let entry = Entry { id, since_ns: plan.now_ns, hash };
+                if let Some(old) = replaces {
+                    self.finish(state, old, Ending::Cancelled, None);
+                }
                 if state.note_key(key, entry, replaces, appended.end) {
                     gone.extend(replaces);
                 }

@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::log::Place;
+use crate::queue::finished::Ending;
 use crate::queue::history::Reason;
 use crate::queue::settle::Token;
 use crate::queue::settlement::Event;
@@ -123,7 +124,10 @@ impl Shared {
             _ => self.append_event(&Event::Acked(acked.clone())),
         };
         if appended.is_ok() {
-            acked.iter().for_each(|id| drop(state.remove(*id)));
+            for id in &acked {
+                self.finish(&mut state, *id, Ending::Done, None);
+                state.remove(*id);
+            }
             self.acked.add(acked.len() as u64);
             let held = tokens.iter().zip(&held).filter(|(_, held)| held.is_ok());
             let processing_ns = held.map(|(token, _)| now_ns.saturating_sub(token.since_ns)).sum();

@@ -10,9 +10,11 @@
 
 use crate::error::Result;
 use crate::log::{Draft, Kind, Level, Place, Reader};
-use crate::message::ENGINE_HEADER_PREFIX;
+use crate::message::{ENGINE_HEADER_PREFIX, header_of};
+use crate::notice::{self, Notice};
 use crate::queue::deadline::{Copy, CopyKey, Deadline, Then};
 use crate::queue::envelope::{ATTEMPTS, FAILURES, FIRST_ENQUEUED};
+use crate::queue::finished::Ending;
 use crate::queue::options::OnBreach;
 use crate::queue::settlement::Event;
 use crate::queue::shared::Shared;
@@ -98,6 +100,7 @@ impl Shared {
             then => then,
         };
         self.append_event(&Event::Breached { id, deadline, then })?;
+        notice::later(|| Notice::DeadlineMissed { queue: self.name.clone(), id, kind: deadline.as_str() });
         match deadline {
             Deadline::Start => state.totals.start_breaches += 1,
             Deadline::Complete => state.totals.complete_breaches += 1,
@@ -107,6 +110,7 @@ impl Shared {
         }
         state.breaches.push_back(Breach { id, deadline, time_ns });
         if apply_breach(state, id, deadline, then, time_ns) {
+            self.finish(state, id, Ending::Cancelled, None);
             state.remove(id);
             state.gone.push(id);
             state.totals.cancelled += 1;
@@ -229,7 +233,7 @@ impl Shared {
         let mut found = HashSet::new();
         while reader.advance()? {
             let frame = reader.frame();
-            let header = |name| frame.headers().find(|(n, _)| *n == name).map(|(_, value)| value);
+            let header = |name| header_of(frame.headers(), name);
             // By the log, for a queue of this name may have been deleted and made again.
             if frame.kind() != Kind::Data || header(BREACH_LOG) != Some(log.as_bytes()) {
                 continue;
@@ -253,6 +257,7 @@ mod tests {
     use crate::message::Message;
     use crate::name::Name;
     use crate::queue::options::{OnExhausted, QueueOptions};
+    use crate::queue::receive::{Ask, Start};
     use crate::storage::Blocking;
     use std::path::Path;
     use std::time::Duration;
@@ -288,7 +293,7 @@ mod tests {
         drop(queue);
         let (queue, late) = (open(path, "jobs", 7, &clock), open(path, "late", 8, &clock));
         queue.set_breach_target(Some(&late)).unwrap();
-        let copies = late.take(2, crate::queue::receive::Start::Now).unwrap();
+        let copies = late.take_as(&Ask::new(2, Start::Now)).unwrap();
         assert_eq!(copies.iter().map(|copy| copy.value()).collect::<Vec<_>>(), [&value[..]]);
         queue.take_one().unwrap().unwrap().ack().unwrap();
         assert!(queue.log.start().1 > id, "and goes now");

@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::log::Place;
 use crate::message::{check_delay, duration_ns};
+use crate::queue::finished::Ending;
 use crate::queue::settle::Token;
 use crate::queue::settlement::Event;
 use crate::queue::shared::Shared;
@@ -78,6 +79,7 @@ impl Shared {
     /// Takes a message out for good; it is settled once the lock is given back.
     pub(crate) fn cancel_locked(&self, state: &mut State, id: u64) -> Result<Place> {
         let end = self.append_event(&Event::Dropped { id })?;
+        self.finish(state, id, Ending::Cancelled, None);
         state.remove(id);
         state.gone.push(id);
         state.totals.cancelled += 1;

@@ -69,6 +69,20 @@ impl Default for Overflow {
     }
 }
 
+impl Overflow {
+    /// As `snake_case`.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Block(_) => "block",
+            Self::Reject => "reject",
+            Self::DropOldest => "drop_oldest",
+            Self::DropNewest => "drop_newest",
+            Self::DropLowestPriority => "drop_lowest_priority",
+            Self::DeadLetterOldest => "dead_letter_oldest",
+        }
+    }
+}
+
 impl Capacity {
     pub(crate) fn check(&self) -> Result<()> {
         for (what, limit) in [("capacity messages", self.messages), ("capacity bytes", self.bytes)] {

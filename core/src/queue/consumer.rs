@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::limits::RECEIVE_COUNT_MAX;
+use crate::notice::{self, Notice};
 use crate::queue::receive::{Ask, Start};
 use crate::queue::settle::Token;
 use crate::queue::shared::Shared;
@@ -121,6 +122,29 @@ impl Consumer {
         acked
     }
 
+    /// Receives a message that was set aside, as [`Queue::receive_deferred`] does; where only one consumer may be active, by that one.
+    /// `None` also if this is not the one.
+    ///
+    /// ```
+    /// # use ringmain::{Hub, Message};
+    /// # let jobs = Hub::memory().queue("jobs").dead_letter("jobs.dead").single_active_consumer(true).open()?;
+    /// jobs.send(Message::new(b"invoice 7"))?;
+    /// let mut consumer = jobs.consumer().start()?;
+    /// let id = consumer.next().map(|early| early.defer().map(|()| early.id())).expect("one was sent")?;
+    /// consumer.receive_deferred(id)?.expect("it was set aside").ack()?;
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Queue::receive`].
+    pub fn receive_deferred(&mut self, id: u64) -> Result<Option<Delivery>> {
+        let consumer = self.number();
+        let taken = self.queue.shared.take_deferred(id, Some(consumer))?;
+        self.taken_ns = self.queue.shared.journal.now_ns();
+        taken.iter().for_each(|delivery| self.remember(delivery));
+        Ok(taken)
+    }
+
     /// Notes that it handed out a delivery.
     fn remember(&mut self, delivery: &Delivery) {
         if self.handed.len() >= self.handed_count_max {
@@ -171,13 +195,13 @@ impl Consumer {
 
 /// A place in the row of a queue's consumers.
 #[derive(Debug)]
-struct InRow {
+pub(crate) struct InRow {
     queue: Arc<Shared>,
-    number: u64,
+    pub(crate) number: u64,
 }
 
 impl InRow {
-    fn join(queue: &Arc<Shared>) -> Self {
+    pub(crate) fn join(queue: &Arc<Shared>) -> Self {
         let number = lock(&queue.state).row.join();
         Self { queue: queue.clone(), number }
     }
@@ -191,18 +215,18 @@ impl Drop for InRow {
 
 impl Shared {
     /// Whether whoever asks may have messages now.
-    pub(crate) fn is_active(&self, state: &State, ask: &Ask) -> Result<bool> {
+    pub(crate) fn is_active(&self, state: &State, consumer: Option<u64>) -> Result<bool> {
         if !state.limits.as_ref().is_some_and(|limits| limits.options().single_active_consumer) {
             return Ok(true);
         }
-        if ask.consumer.is_none() {
+        if consumer.is_none() {
             let detail = format!(
-                "queue {} has a single active consumer; use Queue::consumer, not a receive",
+                "queue {} has a single active consumer; use Queue::consumer or Queue::worker, not a receive",
                 self.name
             );
             return Err(Error::invalid("consumer", detail));
         }
-        Ok(state.row.first() == ask.consumer)
+        Ok(state.row.first() == consumer)
     }
 
     /// A consumer leaves the row. If it was the active one, whatever is out is fenced off before the next one begins.
@@ -213,10 +237,14 @@ impl Shared {
         let (mut state, _) = self.state_now();
         let was_first = state.row.leave(consumer);
         if was_first && state.limits.as_ref().is_some_and(|limits| limits.options().single_active_consumer) {
-            for id in state.leased_ids() {
+            let leased = state.leased_ids();
+            for id in &leased {
                 // The log refuses: the lease runs out.
-                let _ = self.release_locked(&mut state, id, 0);
+                let _ = self.release_locked(&mut state, *id, 0);
             }
+            let (queue, released) = (self.name.clone(), leased.len() as u64);
+            let is_deserted = state.row.first().is_none();
+            notice::later(|| Notice::ConsumerActive { queue, released, is_deserted });
         }
         self.unlock(state);
         self.log.data().notify_all();

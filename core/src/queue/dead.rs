@@ -8,7 +8,9 @@
 
 use crate::error::Result;
 use crate::log::{Draft, Kind, Level, Log, Place, Reader};
+use crate::notice;
 use crate::queue::envelope::{self, Origin};
+use crate::queue::finished::Ending;
 use crate::queue::settlement::Event;
 use crate::queue::shared::Shared;
 use crate::queue::state::{Death, Message, Status};
@@ -56,6 +58,7 @@ impl Shared {
             let id = *id;
             end =
                 self.append_event(&if dead.is_some() { Event::Dead { id } } else { Event::Dropped { id } })?;
+            self.finish(&mut state, id, Ending::of_death(*death, dead.is_some()), None);
             state.remove(id);
             state.totals.expired += u64::from(*death == Death::Expired);
             gone.push(id);
@@ -65,8 +68,11 @@ impl Shared {
             None => state.totals.dropped += gone.len() as u64,
         }
         drop(state);
+        let to = dead.as_ref().map(|dead| dead.name.clone());
+        dying.iter().for_each(|(id, message, death)| self.tell_of_death(*id, message, *death, to.clone()));
         self.journal.commit(&self.log, end)?;
         self.settled(&gone);
+        notice::tell();
         Ok(())
     }
 

@@ -26,10 +26,19 @@ impl Shared {
     }
 
     /// Leases a message that was set aside, unless it has expired by now, or a limit is in its way: then it stays where it is.
-    pub(crate) fn take_deferred(self: &Arc<Self>, id: u64) -> Result<Option<Delivery>> {
+    pub(crate) fn take_deferred(
+        self: &Arc<Self>,
+        id: u64,
+        consumer: Option<u64>,
+    ) -> Result<Option<Delivery>> {
         self.check_open()?;
         let term = Term::of(&lock(&self.options), None)?;
         let (mut state, now_ns) = self.state_now();
+        let is_active = self.is_active(&state, consumer);
+        if !matches!(is_active, Ok(true)) {
+            self.unlock(state);
+            return is_active.map(|_| None);
+        }
         let place = state.messages.get(&id).filter(|message| message.status == Status::Deferred);
         let taken = match place.map(|message| message.place) {
             Some(place) if state.leased_count() < LEASE_COUNT_MAX && state.is_open(now_ns) => {

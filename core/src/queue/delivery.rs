@@ -241,6 +241,15 @@ impl Delivery {
         self.shared().ack_one(self)
     }
 
+    /// Done, with a result of at most 4 KiB that [`Queue::finished`](crate::Queue::finished) tells as long as the queue's
+    /// [`history`](crate::QueueBuilder::history) says.
+    ///
+    /// # Errors
+    /// As [`ack`](Self::ack); `TooLarge`, and `OptionMissing` on a queue that keeps no history: nothing was acked.
+    pub fn ack_with(&self, result: &(impl AsRef<[u8]> + ?Sized)) -> Result<()> {
+        self.shared().ack_with(self, result.as_ref())
+    }
+
     /// Failed: counts towards `max_failures`; then it is retried after the queue's retry delay, or dies.
     ///
     /// # Errors
@@ -353,8 +362,9 @@ impl Delivery {
 impl Drop for Delivery {
     fn drop(&mut self) {
         // ORDERING: Relaxed: `&mut self` orders it.
-        if matches!(self.end.load(Ordering::Relaxed), LIVE | AHEAD) {
-            self.shared().release_dropped(self.token());
+        let end = self.end.load(Ordering::Relaxed);
+        if matches!(end, LIVE | AHEAD) {
+            self.shared().release_dropped(self.token(), end == AHEAD);
         }
     }
 }

@@ -2,7 +2,7 @@
 //! is in them.
 
 use crate::log::{Frame, Options};
-use crate::message::ENGINE_HEADER_PREFIX;
+use crate::message::{ENGINE_HEADER_PREFIX, header_of};
 use crate::queue::state::{Death, Message, ORDERING_KEY};
 
 /// Header: why it died: `failed`, `rejected` or `expired`.
@@ -114,8 +114,7 @@ pub(crate) fn number(frame: &Frame<'_>, name: &str) -> Option<u64> {
 
 /// The text in a header of a letter.
 pub(crate) fn text<'a>(frame: &Frame<'a>, name: &str) -> Option<&'a str> {
-    let (_, value) = frame.headers().find(|(found, _)| *found == name)?;
-    std::str::from_utf8(value).ok()
+    std::str::from_utf8(header_of(frame.headers(), name)?).ok()
 }
 
 /// Which message of which log a letter is of. One that does not say its log is of the queue that has the name now.

@@ -6,6 +6,7 @@
 
 use crate::error::Result;
 use crate::log::{INDEXED, Payload, Reader};
+use crate::queue::finished::Ending;
 use crate::queue::limits::Limit;
 use crate::queue::shared::Shared;
 use crate::queue::state::{Message, PRIORITY_DEFAULT, State, Status};
@@ -35,6 +36,15 @@ pub enum Cause {
     NotSent,
     /// It is no longer there: it was acked, died, expired, or was cancelled, purged or sent back.
     Gone,
+    /// It has left the queue, which keeps a [`history`](crate::QueueBuilder::history).
+    Finished {
+        /// How.
+        ending: Ending,
+        /// When.
+        at_ns: u64,
+        /// Leases that were granted on it.
+        attempts: u32,
+    },
     /// It waits for its time.
     Scheduled {
         /// When it is due.
@@ -99,6 +109,17 @@ impl Explanation {
             Cause::NotSent => "it was not sent yet".into(),
             Cause::Gone => {
                 "it is no longer there; it was acked, died, expired or was taken out, or never was one".into()
+            }
+            Cause::Finished { ending, at_ns, attempts } => {
+                let ago = self.time_ns.saturating_sub(*at_ns) as f64 / 1e9;
+                match (ending, attempts) {
+                    (Ending::Done, attempts) => format!("it was acked {ago:.3} s ago by attempt {attempts}"),
+                    (_, 0) => format!("it left {ago:.3} s ago, {}, and was never out", ending.as_str()),
+                    _ => format!(
+                        "it left {ago:.3} s ago, {}, having been out {attempts} times",
+                        ending.as_str()
+                    ),
+                }
             }
             Cause::Scheduled { due_ns, failures: 0 } => format!("it is due in {}", left(due_ns)),
             Cause::Scheduled { due_ns, failures } => {
@@ -168,7 +189,14 @@ impl Shared {
                     return Ok(vec![Cause::Leased { until_ns: run.deadline_ns(), attempts: 1 }]);
                 }
                 (None, Some(reader)) => reader.payload(),
-                (None, None) => return Ok(vec![Cause::Gone]),
+                (None, None) => {
+                    let cause = state.finished(id, now_ns).map_or(Cause::Gone, |finished| Cause::Finished {
+                        ending: finished.ending,
+                        at_ns: finished.finished_ns,
+                        attempts: finished.attempts,
+                    });
+                    return Ok(vec![cause]);
+                }
             },
         };
         causes.extend(state.limiting(&payload, now_ns));

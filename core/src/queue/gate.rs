@@ -7,6 +7,7 @@
 use crate::error::Result;
 use crate::limits::HELD_COUNT_MAX;
 use crate::log::{INDEXED, Payload};
+use crate::notice::{self, Notice};
 use crate::queue::limits::{Limit, LimitOptions, Limits};
 use crate::queue::settlement::Event;
 use crate::queue::shared::Shared;
@@ -27,7 +28,21 @@ impl Shared {
             self.journal.alarm().arm(until_ns);
         }
         self.set_aside(state, id, payload, Status::Held)?;
+        notice::later(|| Notice::KeyHeld { queue: self.name.clone(), id, limit: limit.as_str() });
         Ok(false)
+    }
+
+    /// Counts what is out already against the limits of its keys.
+    pub(crate) fn count_out(&self, state: &mut State) {
+        let now_ns = self.journal.now_ns();
+        for id in state.leased_ids() {
+            // Unless it cannot be read: then it does not count.
+            if let Some(message) = state.messages.get(&id).filter(|message| message.key.is_none())
+                && let Ok(payload) = self.log.payload_at(message.place, id)
+            {
+                state.join_key_leased(id, &payload, now_ns);
+            }
+        }
     }
 
     /// Gives a message that is not leased after all a place in the index: the cursor has passed it.
@@ -91,6 +106,16 @@ impl State {
             limits.spend(key, now_ns);
         }
         held
+    }
+
+    /// Tells the limits of a message that is out.
+    fn join_key_leased(&mut self, id: u64, payload: &Payload, now_ns: u64) {
+        if let (Some(limits), Some(message)) = (&mut self.limits, self.messages.get_mut(&id)) {
+            message.key = payload.frame().key().and_then(|name| limits.join(name, now_ns));
+            if let Some(number) = message.key {
+                limits.count_leased(number, 1);
+            }
+        }
     }
 
     /// Whether the limits of the whole queue let it deliver one more.

@@ -142,6 +142,11 @@ impl Groups {
         self.ready > 0
     }
 
+    /// How many are.
+    pub(crate) fn ready_count(&self) -> usize {
+        self.ready
+    }
+
     /// The first member of a group, whatever it does.
     pub(crate) fn first_of(&self, number: u64) -> Option<u64> {
         self.groups.get(&number)?.members.first_key_value().map(|(id, _)| *id)

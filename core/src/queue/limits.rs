@@ -88,6 +88,16 @@ pub enum Limit {
 }
 
 impl Limit {
+    /// `paused`, `resting`, `concurrency` or `rate`.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Paused => "paused",
+            Self::Resting { .. } => "resting",
+            Self::Concurrency { .. } => "concurrency",
+            Self::Rate { .. } => "rate",
+        }
+    }
+
     /// When it ends by itself.
     pub(crate) fn until_ns(self) -> Option<u64> {
         match self {

@@ -16,11 +16,12 @@
 //! | `capacity`, `overflow` | how much there may be, and what goes when it is too much |
 //! | `send`, `receive`, `gather`, `settle`, `batch`, `dead`, `dead_letters`, `defer`, `breach`, `peek`, `by_id`, `purge`, `explain` | the verbs |
 //! | `plain/` | the way of plain messages, without a lock |
-//! | `shared`, `state`, `lease`, `deadline`, `groups`, `timers`, `tally`, `history`, `classes` | what a queue knows |
+//! | `shared`, `state`, `lease`, `deadline`, `groups`, `timers`, `tally`, `history`, `classes`, `finished` | what a queue knows |
 //! | `gate`, `limits`, `rate`, `row` | what holds messages back |
 //! | `settlement`, `envelope`, `recovery`, `release` | its events in the log, what is on a letter, back from it, and what of it may go |
 //! | `fired`, `firing` | messages of schedules |
 //! | `delivery`, `consumer`, `options`, `stats` | what callers hold |
+//! | `told` | what the operator is told |
 //! | `worker` | threads that run a handler on each message |
 
 mod admission;
@@ -38,6 +39,7 @@ mod defer;
 mod delivery;
 mod envelope;
 mod explain;
+mod finished;
 mod fired;
 #[cfg(feature = "cron")]
 mod firing;
@@ -68,6 +70,7 @@ mod state;
 mod stats;
 mod tally;
 mod timers;
+mod told;
 mod worker;
 
 pub use admission::Sent;
@@ -84,6 +87,8 @@ pub use envelope::{
     FAILURES, FIRST_ENQUEUED, MAX_FAILURES, PRIORITY, REDRIVEN, REDRIVES,
 };
 pub use explain::{Cause, Explanation};
+pub(crate) use finished::HistoryOptions;
+pub use finished::{Ending, Finished};
 #[cfg(feature = "cron")]
 pub(crate) use firing::Slot;
 #[cfg(feature = "cron")]
@@ -200,16 +205,25 @@ impl Queue {
     /// # Errors
     /// As [`send`](Self::send).
     pub fn submit(&self, message: Message<'_>) -> Result<Receipt<u64>> {
-        self.shared.submit(std::slice::from_ref(&message))
+        self.shared.submit(&message)
     }
 
     /// As [`send_batch`](Self::send_batch), and does not wait: the receipt does. A batch in which a message has a delay is
-    /// waited for at once. The receipt has the first id; the others follow it.
+    /// waited for at once. The receipt tells what became of each message, in order.
+    ///
+    /// ```
+    /// # use ringmain::{Hub, Message, OnExhausted};
+    /// # let orders = Hub::memory().queue("orders").on_exhausted(OnExhausted::Drop).open()?;
+    /// let pay = || Message::new(b"pay").dedup_key("order 17");
+    /// let sent = orders.submit_batch(&[pay(), Message::new(b"ship"), pay()])?.wait()?;
+    /// assert!(sent[2].is_duplicate && sent[2].id == sent[0].id);
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// As [`send`](Self::send); `InvalidArgument` for none at all, and for several of which one has a deduplication key.
-    pub fn submit_batch(&self, messages: &[Message<'_>]) -> Result<Receipt<u64>> {
-        self.shared.submit(messages)
+    /// As [`send`](Self::send); `InvalidArgument` for none at all.
+    pub fn submit_batch(&self, messages: &[Message<'_>]) -> Result<Receipt<Vec<Sent>>> {
+        self.shared.submit_batch(messages)
     }
 
     /// Receives one message, waiting for it at most `wait` (`Duration::MAX`: for ever). `None` after that time.
@@ -277,12 +291,12 @@ impl Queue {
     /// # Errors
     /// As [`receive`](Self::receive).
     pub fn receive_deferred(&self, id: u64) -> Result<Option<Delivery>> {
-        self.shared.take_deferred(id)
+        self.shared.take_deferred(id, None)
     }
 
     /// Receives up to `count_max` messages; if there are none, `context`'s task is woken when there may be.
     pub fn poll_receive(&self, context: &mut Context<'_>, count_max: usize) -> Poll<Result<Vec<Delivery>>> {
-        self.shared.poll_take(context, count_max, Start::Now)
+        self.shared.poll_take(context, &Ask::new(count_max, Start::Now))
     }
 
     /// Waits for messages without blocking the thread, on any executor. Dropping the future loses nothing.
@@ -355,11 +369,6 @@ impl Queue {
         self.shared.take_breaches()
     }
 
-    /// Receives messages that nobody has in his hands before [`Delivery::start`].
-    pub(crate) fn poll_ahead(&self, context: &Context<'_>, count_max: usize) -> Poll<Result<Vec<Delivery>>> {
-        self.shared.poll_take(context, count_max, Start::Later)
-    }
-
     /// Takes every message out of the queue for good that was there when the purge began and waits: ready, or for its time, or
     /// for others of its ordering key, or set aside. Those that are out stay with who has them. No deduplication key is remembered
     /// any more. Returns how many.
@@ -381,6 +390,37 @@ impl Queue {
     /// The dead letters in this queue, if others send theirs here: to look at, to send back, to throw away.
     pub fn dead_letters(&self) -> DeadLetters<'_> {
         DeadLetters::new(self)
+    }
+
+    /// What became of a message that has left the queue, if the queue keeps that
+    /// ([`history`](crate::QueueBuilder::history)). `None`: it is not kept any more, or the message is still there, or never was.
+    ///
+    /// ```
+    /// # use ringmain::{Ending, Hub, Message};
+    /// # use std::time::Duration;
+    /// # let hub = Hub::memory();
+    /// let hour = Duration::from_secs(3600);
+    /// let jobs = hub.queue("jobs").dead_letter("jobs.dead").history(hour, 1000).open()?;
+    /// let id = jobs.send(Message::new(b"6 * 7").key("sums"))?;
+    /// jobs.try_receive()?.expect("one was sent").ack_with(b"42")?;
+    /// let finished = jobs.finished(id)?.expect("it is kept");
+    /// assert_eq!((finished.ending, finished.attempts), (Ending::Done, 1));
+    /// assert_eq!(finished.result.as_deref(), Some(&b"42"[..]));
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Closed`.
+    pub fn finished(&self, id: u64) -> Result<Option<Finished>> {
+        Ok(self.shared.finished(id, 1)?.into_iter().find(|finished| finished.id == id))
+    }
+
+    /// The same of up to `count_max` (1 to 65,536) messages with an id of at least `from_id`, by id.
+    ///
+    /// # Errors
+    /// `Closed`, `InvalidArgument`.
+    pub fn finished_from(&self, from_id: u64, count_max: usize) -> Result<Vec<Finished>> {
+        self.shared.finished(from_id, count_max)
     }
 
     /// Why a message is not being delivered now: as data, and in words.

@@ -7,6 +7,7 @@ use crate::name::Name;
 use crate::queue::capacity::Capacity;
 use crate::queue::classes::ErrorClass;
 use crate::queue::dedup::Dedup;
+use crate::queue::finished::HistoryOptions;
 use crate::queue::history::{Reason, check_class};
 use crate::queue::limits::LimitOptions;
 use serde::{Deserialize, Serialize};
@@ -159,6 +160,8 @@ pub(crate) struct QueueOptions {
     pub(crate) dedup: Option<Dedup>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) capacity: Option<Capacity>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) history: Option<HistoryOptions>,
     #[serde(default, skip_serializing_if = "LimitOptions::is_default")]
     pub(crate) limits: LimitOptions,
 }
@@ -176,6 +179,7 @@ impl QueueOptions {
             error_classes: BTreeMap::new(),
             dedup: None,
             capacity: None,
+            history: None,
             limits: LimitOptions::default(),
         }
     }
@@ -206,6 +210,7 @@ impl QueueOptions {
         }
         self.dedup.map_or(Ok(()), |dedup| dedup.check())?;
         self.capacity.map_or(Ok(()), |capacity| capacity.check())?;
+        self.history.map_or(Ok(()), |history| history.check())?;
         self.limits.check()?;
         self.retry.check()
     }

@@ -8,6 +8,7 @@ use crate::limits::PRIORITY_MAX;
 use crate::log::{INDEXED, Kind, Reader};
 use crate::queue::admission::Fate;
 use crate::queue::capacity::{Capacity, Load, Overflow, Room};
+use crate::queue::finished::Ending;
 use crate::queue::settlement::Event;
 use crate::queue::shared::Shared;
 use crate::queue::state::{DETOUR_BOUNDED, Death, Message, PRIORITY_DEFAULT, State, Status};
@@ -155,6 +156,7 @@ impl Shared {
                 self.die_locked(state, *id, Death::Overflow, "".into())?
             } else {
                 let end = self.append_event(&Event::Dropped { id: *id })?;
+                self.finish(state, *id, Ending::Dropped, None);
                 state.remove(*id);
                 gone.push(*id);
                 end
@@ -162,6 +164,7 @@ impl Shared {
             state.admitted_end = state.admitted_end.max(end);
             state.totals.overflow.count(overflow);
         }
+        self.tell_of_overflow(state, overflow, victims.len() as u64);
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::log::Place;
+use crate::notice::{self, Notice};
 use crate::queue::dedup::Entries;
 use crate::queue::settlement::Event;
 use crate::queue::shared::Shared;
@@ -36,6 +37,7 @@ impl Shared {
             let purged = self.purge_step(|state| self.take_plain_before(state, end))?;
             if purged == 0 {
                 self.forget_keys()?;
+                notice::now(|| Notice::QueuePurged { queue: self.name.clone(), count });
                 return Ok(count);
             }
             count += purged;

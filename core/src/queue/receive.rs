@@ -115,11 +115,6 @@ impl Shared {
         Ok(taken.pop())
     }
 
-    /// Leases up to `count_max` messages that are ready now.
-    pub(crate) fn take(self: &Arc<Self>, count_max: usize, start: Start) -> Result<Vec<Delivery>> {
-        self.take_as(&Ask::new(count_max, start))
-    }
-
     /// Leases what is asked for and ready now.
     pub(crate) fn take_as(self: &Arc<Self>, ask: &Ask) -> Result<Vec<Delivery>> {
         self.check_open()?;
@@ -225,7 +220,7 @@ impl Shared {
         };
         let (mut state, now_ns) = self.state_now();
         // Once more, for a close may have handed everything back meanwhile.
-        let is_active = self.check_open().and_then(|()| self.is_active(&state, ask));
+        let is_active = self.check_open().and_then(|()| self.is_active(&state, ask.consumer));
         if !matches!(is_active, Ok(true)) {
             self.unlock(state);
             return is_active;
@@ -246,6 +241,9 @@ impl Shared {
                     bytes += payload.frame().value().len();
                     self.lease_locked(&mut state, id, payload, &mut grant);
                     is_full = state.has_last_chance(id, failures_max);
+                    if is_full {
+                        self.tell_of_last_chance(&state, id);
+                    }
                 }
                 Ok(Next::TooLong) => is_full = true,
                 Ok(Next::Nothing) => break,
@@ -351,13 +349,12 @@ impl Shared {
         self.log.data().wait_for(wait, || something(self.take_as(ask))).unwrap_or(Ok(Vec::new()))
     }
 
-    /// Leases up to `count_max` messages for a task, which is woken when there may be one.
+    /// Leases what is asked for, for a task, which is woken when there may be one.
     pub(crate) fn poll_take(
         self: &Arc<Self>,
         context: &Context<'_>,
-        count_max: usize,
-        start: Start,
+        ask: &Ask,
     ) -> Poll<Result<Vec<Delivery>>> {
-        self.log.data().poll_for(context, || something(self.take(count_max, start)))
+        self.log.data().poll_for(context, || something(self.take_as(ask)))
     }
 }

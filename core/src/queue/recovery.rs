@@ -10,20 +10,23 @@
 use crate::error::Result;
 use crate::journal::Journal;
 use crate::log::{INDEXED, Kind, Log, Place, Reader};
+use crate::message::header_of;
 use crate::name::Name;
+use crate::notice::{self, Notice};
 use crate::queue::breach::apply_breach;
-use crate::queue::dedup::{Entries, Entry, value_hash};
+use crate::queue::dedup::{DEDUP_KEY, Entries, Entry, value_hash};
 use crate::queue::options::QueueOptions;
 use crate::queue::plain::Cursor;
 use crate::queue::ranges::Ranges;
 use crate::queue::settlement::{Event, ids_of};
 use crate::queue::shared::{Shared, apply_failure};
-use crate::queue::state::{Message, State, Status, dedup_key, waiting};
+use crate::queue::state::{Message, State, Status, waiting};
 use crate::queue::tally::Tally;
 use crate::sync::lock;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What the log tells of a queue.
 pub(crate) struct Recovered {
@@ -47,6 +50,7 @@ impl Shared {
         let seed = journal.now_ns() ^ log.end_sequence();
         let mut state = State::new(Reader::sent(log.clone()), seed);
         let (dedup, capacity) = (options.dedup.unwrap_or_default(), options.capacity);
+        let history = options.history;
         state.dedup_options = dedup;
         state.set_limits(&options.limits);
         let tally = Tally::default();
@@ -57,6 +61,7 @@ impl Shared {
         let cursor = Cursor::new(reader.place(), reader.next_sequence());
         let queue = Self::new(name, log, journal, options, dead, Recovered { state, cursor, tally });
         let mut state = lock(&queue.state);
+        queue.set_history(&mut state, history);
         queue.set_dedup(&mut state, dedup)?;
         queue.set_capacity(&mut state, capacity)?;
         drop(state);
@@ -77,9 +82,14 @@ impl Shared {
     fn count_crashes(&self) -> Result<()> {
         let mut state = lock(&self.state);
         let now_ns = self.journal.now_ns();
-        for id in state.leased_ids() {
+        let leased = state.leased_ids();
+        if !leased.is_empty() {
+            notice::later(|| Notice::CrashCounted { queue: self.name.clone(), count: leased.len() as u64 });
+        }
+        for id in leased {
             let reason = "the process ended while it held the lease".into();
-            self.fail_locked(&mut state, id, now_ns, reason, None, false)?;
+            // Nobody has it: it may be tried again at once.
+            self.fail_locked(&mut state, id, now_ns, reason, Some(Duration::ZERO), false)?;
         }
         // Those of which the log tells no lease had been taken ahead.
         for id in state.recalled_ids() {
@@ -104,7 +114,7 @@ fn replay(state: &mut State, log: &Arc<Log>, tally: &Tally) -> Result<(u64, Vec<
                     replay.told.insert(reader.sequence()..reader.sequence() + 1);
                     replay.state.insert_read(reader.sequence(), reader.found_place(), &frame);
                 }
-                if let Some(key) = dedup_key(frame.headers()) {
+                if let Some(key) = header_of(frame.headers(), DEDUP_KEY) {
                     replay.note_key(key, &reader);
                 }
             }

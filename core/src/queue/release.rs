@@ -15,6 +15,7 @@
 
 use crate::error::Result;
 use crate::log::{Level, Place};
+use crate::notice;
 use crate::queue::dedup::Entry;
 use crate::queue::settlement::Event;
 use crate::queue::shared::Shared;
@@ -58,6 +59,7 @@ impl Shared {
         let first = self.log.start().0;
         // Those who have not received for a while would keep what was released in memory.
         self.seats.for_each_free(|seat| seat.reader.leave_before(first));
+        notice::tell();
     }
 
     /// Releases the oldest segments, as far as they are settled and what must outlive them is told elsewhere.

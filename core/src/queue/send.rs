@@ -53,14 +53,28 @@ impl Shared {
         Ok(appended.sequence)
     }
 
-    pub(crate) fn submit(&self, messages: &[Message<'_>]) -> Result<Receipt<u64>> {
-        let level = safest(messages).into();
-        if self.admits(messages) && !messages.is_empty() {
-            return self.submit_admitted(messages, level);
+    pub(crate) fn submit(&self, message: &Message<'_>) -> Result<Receipt<u64>> {
+        let messages = std::slice::from_ref(message);
+        if self.admits(messages) {
+            return self.submit_admitted(messages, |sent| sent.first().map_or(0, |sent| sent.id));
         }
+        self.submit_all(messages, |first| first)
+    }
+
+    pub(crate) fn submit_batch(&self, messages: &[Message<'_>]) -> Result<Receipt<Vec<Sent>>> {
+        if self.admits(messages) && !messages.is_empty() {
+            return self.submit_admitted(messages, |sent| sent);
+        }
+        let sent = |id| Sent { id, is_duplicate: false };
+        self.submit_all(messages, |first| (first..first + messages.len() as u64).map(sent).collect())
+    }
+
+    /// `told`: what the receipt tells, of the first id.
+    fn submit_all<T>(&self, messages: &[Message<'_>], told: impl FnOnce(u64) -> T) -> Result<Receipt<T>> {
+        let level = safest(messages).into();
         let appended = self.append_all(messages, level)?;
         let logs = vec![(self.log.clone(), appended.end)];
-        Ok(Receipt::new(&self.journal, level, logs, appended.sequence))
+        Ok(Receipt::new(&self.journal, level, logs, told(appended.sequence)))
     }
 
     /// Whether they take the way of `admission.rs`.
@@ -70,15 +84,14 @@ impl Shared {
             || messages.iter().any(|message| message.task.dedup_key.is_some())
     }
 
-    fn submit_admitted(&self, messages: &[Message<'_>], level: Level) -> Result<Receipt<u64>> {
-        if messages.len() > 1 && messages.iter().any(|message| message.task.dedup_key.is_some()) {
-            let detail =
-                "of several messages the receipt could not tell which were sent before; use send_batch";
-            return Err(Error::invalid("dedup_key", detail));
-        }
+    fn submit_admitted<T>(
+        &self,
+        messages: &[Message<'_>],
+        told: impl FnOnce(Vec<Sent>) -> T,
+    ) -> Result<Receipt<T>> {
+        let level = safest(messages).into();
         let (sent, end) = self.send_admitted(messages, level, false)?;
-        let id = sent.first().map_or(0, |sent| sent.id);
-        Ok(Receipt::new(&self.journal, level, vec![(self.log.clone(), end)], id))
+        Ok(Receipt::new(&self.journal, level, vec![(self.log.clone(), end)], told(sent)))
     }
 
     /// Appends messages that may all be sent now. What is not plain has reached the level, or the hub's, when this returns: it is

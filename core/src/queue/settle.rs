@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::log::{Kind, Place, Reader};
 use crate::message::{check_delay, duration_ns};
 use crate::queue::delivery::{Delivery, Kept};
+use crate::queue::finished::Ending;
 use crate::queue::history::Reason;
 use crate::queue::options::OnExhausted;
 use crate::queue::plain::{Counted, Hold};
@@ -55,7 +56,7 @@ impl Shared {
             self.settle_run(hold.place().segment(), 1);
             return Ok(());
         }
-        self.ack_indexed(&[delivery]).into_iter().next().unwrap_or(Ok(()))
+        self.ack_indexed(&[delivery], None).into_iter().next().unwrap_or(Ok(()))
     }
 
     /// One result per delivery, one commit for all.
@@ -103,7 +104,7 @@ impl Shared {
         if !others.is_empty() {
             let indexed: Vec<&Delivery> =
                 others.iter().filter_map(|index| deliveries.get(*index).copied()).collect();
-            for (index, result) in others.into_iter().zip(self.ack_indexed(&indexed)) {
+            for (index, result) in others.into_iter().zip(self.ack_indexed(&indexed, None)) {
                 if let Some(slot) = results.get_mut(index) {
                     *slot = result;
                 }
@@ -134,7 +135,7 @@ impl Shared {
     }
 
     /// The same for messages that are in the index, or were plain and no longer are.
-    fn ack_indexed(&self, deliveries: &[&Delivery]) -> Vec<Result<()>> {
+    pub(crate) fn ack_indexed(&self, deliveries: &[&Delivery], result: Option<&[u8]>) -> Vec<Result<()>> {
         let tokens: Vec<Token> = deliveries.iter().map(|delivery| delivery.token()).collect();
         let (mut state, now_ns) = self.state_now();
         let mut current = HashSet::with_capacity(tokens.len());
@@ -159,7 +160,10 @@ impl Shared {
         }
         let committed = match self.append_event(&Event::Acked(current.clone())) {
             Ok(end) => {
-                current.iter().for_each(|id| drop(state.remove(*id)));
+                for id in &current {
+                    self.finish(&mut state, *id, Ending::Done, result);
+                    state.remove(*id);
+                }
                 self.unlock(state);
                 self.acked.add(current.len() as u64);
                 self.processing.add(processing_ns, current.len() as u64);
@@ -295,11 +299,14 @@ impl Shared {
         })
     }
 
-    /// Hands back what a dropped handle held: nobody waits, nobody is told.
-    pub(crate) fn release_dropped(&self, token: Token) {
+    /// Hands back what a dropped handle held: nobody waits, nobody is told. `is_ahead`: nobody had had it.
+    pub(crate) fn release_dropped(&self, token: Token, is_ahead: bool) {
         if self.check_open().is_ok() {
             let (mut state, _) = self.state_now();
             if self.check_lease_held(&state, token).is_ok() {
+                if is_ahead {
+                    state.untake(token.id);
+                }
                 let _ = self.release_locked(&mut state, token.id, 0);
             }
             self.unlock(state);

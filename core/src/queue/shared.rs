@@ -8,6 +8,7 @@ use crate::journal::Journal;
 use crate::log::{Draft, Kind, Log, Place, Reader};
 use crate::message::duration_ns;
 use crate::name::Name;
+use crate::notice;
 use crate::queue::classes::ErrorClass;
 use crate::queue::deadline::Deadline;
 use crate::queue::delivery::Kept;
@@ -217,6 +218,7 @@ impl Shared {
         woken |= state.open_limits(now_ns);
         self.runs.for_each_due(now_ns, |run| self.index_run(state, run, u64::MAX));
         while let Some(id) = state.next_expired(now_ns) {
+            self.tell_of_expiry(state, id);
             let failed = self.fail_locked(state, id, now_ns, "the lease ran out".into(), None, true);
             woken = true;
             if failed.is_err() {
@@ -245,6 +247,8 @@ impl Shared {
     pub(crate) fn tick(&self, now_ns: u64) {
         let mut state = lock(&self.state);
         self.tick_locked(&mut state, now_ns);
+        let ready = self.plain_count(&state) + state.ready_count_max() as u64;
+        self.tell_of_backlog(&mut state, ready);
         self.unlock(state);
     }
 
@@ -254,6 +258,7 @@ impl Shared {
         let gone = std::mem::take(&mut state.gone);
         let (copies, end) = (state.copies.take_fresh(), self.events_end());
         drop(state);
+        notice::tell();
         if !gone.is_empty() && self.journal.commit(&self.log, end).is_ok() {
             self.settled(&gone);
         }
@@ -277,20 +282,24 @@ impl Shared {
         delay: Option<Duration>,
         expired: bool,
     ) -> Result<Place> {
-        let Some(message) = state.messages.get(&id).cloned() else { return Err(self.lost(id, 0)) };
+        let random = state.random();
+        let Some(message) = state.messages.get(&id) else { return Err(self.lost(id, 0)) };
         if message.is_recalled {
             return self.cancel_locked(state, id);
         }
-        let options = lock(&self.options).clone();
-        let class = options.class_of(&reason);
         let failures = message.failures.saturating_add(1);
-        let is_hopeless =
-            class == ErrorClass::Permanent || failures >= message.failures_max(options.failures_max());
-        let exhausted = is_hopeless && options.on_exhausted != OnExhausted::Keep;
+        let expirations = message.expirations.saturating_add(expired.into());
+        let (class, exhausted, retry) = {
+            let options = lock(&self.options);
+            let class = options.class_of(&reason);
+            let is_hopeless =
+                class == ErrorClass::Permanent || failures >= message.failures_max(options.failures_max());
+            (class, is_hopeless && options.on_exhausted != OnExhausted::Keep, options.retry)
+        };
         let due_ns = if exhausted {
             0
         } else {
-            let delay = delay.unwrap_or_else(|| options.retry.delay(failures, state.random()));
+            let delay = delay.unwrap_or_else(|| retry.delay(failures, random));
             if delay.is_zero() { 0 } else { now_ns.saturating_add(duration_ns(delay)) }
         };
         state.failed_by_class.count(&reason.class);
@@ -298,7 +307,6 @@ impl Shared {
             state.totals.failures_ignored += 1;
             return self.release_locked(state, id, due_ns);
         }
-        let expirations = message.expirations.saturating_add(expired.into());
         let death = exhausted.then_some(Death::Failed);
         let failure = Failure { id, failures, expirations, due_ns, death, reason: reason.cut() };
         let end = self.append_event(&Event::Failed(failure.clone()))?;
@@ -421,13 +429,14 @@ impl Shared {
         self.lease_ns.store(options.lease_ns(), Ordering::Relaxed);
         // ORDERING: Relaxed: as above.
         self.is_bounded.store(options.is_bounded(), Ordering::Relaxed);
-        let (capacity, dedup) = (options.capacity, options.dedup);
+        let (capacity, dedup, history) = (options.capacity, options.dedup, options.history);
         *lock(&self.dead) = dead;
         self.set_limits(options);
         // So that it is seen.
         let admitted_end = lock(&self.state).admitted_end;
         self.journal.commit(&self.log, admitted_end)?;
         let mut state = lock(&self.state);
+        self.set_history(&mut state, history);
         self.set_dedup(&mut state, dedup.unwrap_or_default())?;
         self.set_capacity(&mut state, capacity)
     }
@@ -438,6 +447,7 @@ impl Shared {
         state.set_limits(&options.limits);
         if state.limits.is_some() {
             self.leave_plain_way(&mut state);
+            self.count_out(&mut state);
         }
         drop(state);
         // Of its consumers only one can use a message.

@@ -3,13 +3,15 @@
 
 use crate::limits::PRIORITY_MAX;
 use crate::log::{Draft, Frame, Options, Place, Reader};
+use crate::message::header_of;
 use crate::queue::admission::Fate;
 use crate::queue::breach::Breach;
 use crate::queue::capacity::Room;
 use crate::queue::classes::ClassCounts;
 use crate::queue::dead_letters::Terms;
 use crate::queue::deadline::{Copies, CopyKey, Deadline};
-use crate::queue::dedup::{DEDUP_KEY, Dedup, DedupMode, Entries, Entry};
+use crate::queue::dedup::{Dedup, DedupMode, Entries, Entry};
+use crate::queue::finished::FinishedMessages;
 use crate::queue::fired::Fired;
 use crate::queue::groups::{Groups, Member};
 use crate::queue::history::History;
@@ -19,6 +21,7 @@ use crate::queue::row::Row;
 use crate::queue::settlement::Leaving;
 use crate::queue::stats::{Rates, Totals};
 use crate::queue::timers::{Timer, Timers};
+use crate::queue::told::Told;
 use crate::sync::{AtomicU32, Ordering};
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap, VecDeque};
@@ -34,6 +37,8 @@ pub(crate) const DETOUR_LIMITED: u32 = 4;
 pub(crate) const DETOUR_BOUNDED: u32 = 8;
 /// The queue is closed.
 pub(crate) const DETOUR_CLOSED: u32 = 16;
+/// What becomes of messages is kept.
+pub(crate) const DETOUR_HISTORY: u32 = 32;
 
 /// Header: the ordering key.
 pub const ORDERING_KEY: &str = "rm-ordering-key";
@@ -248,16 +253,6 @@ impl Message {
     }
 }
 
-/// The ordering key among the headers of a message.
-fn ordering_key<'h>(mut headers: impl Iterator<Item = (&'h str, &'h [u8])>) -> Option<&'h [u8]> {
-    headers.find(|(name, _)| *name == ORDERING_KEY).map(|(_, key)| key)
-}
-
-/// The deduplication key likewise.
-pub(crate) fn dedup_key<'h>(mut headers: impl Iterator<Item = (&'h str, &'h [u8])>) -> Option<&'h [u8]> {
-    headers.find(|(name, _)| *name == DEDUP_KEY).map(|(_, key)| key)
-}
-
 /// Where a ready message stands: highest priority first, then those that have their place by their id, then by when they
 /// were due.
 pub(crate) type Rank = (Reverse<u8>, u64, u64);
@@ -336,6 +331,9 @@ pub(crate) struct State {
     pub(crate) totals: Totals,
     pub(crate) failed_by_class: ClassCounts,
     pub(crate) rates: Rates,
+    pub(crate) told: Told,
+    /// None: it is not kept.
+    pub(crate) finished: Option<Box<FinishedMessages>>,
     random: u64,
 }
 
@@ -373,6 +371,8 @@ impl State {
             totals: Totals::default(),
             failed_by_class: ClassCounts::default(),
             rates: Rates::default(),
+            told: Told::default(),
+            finished: None,
             random: seed | 1,
         }
     }
@@ -472,6 +472,16 @@ impl State {
         }
     }
 
+    /// A message that is out was only taken ahead: it is as if it had not been, with its place among those that were due. Nobody can
+    /// say anything of that lease any more, for the delivery is gone. It is nowhere until its status is set.
+    pub(crate) fn untake(&mut self, id: u64) {
+        self.leave(id);
+        if let Some(message) = self.messages.get_mut(&id) {
+            message.attempts = message.attempts.saturating_sub(1);
+            message.status = Status::Moving;
+        }
+    }
+
     /// Adds a message in the given status.
     pub(crate) fn insert(&mut self, id: u64, message: Message) {
         let status = message.status;
@@ -505,13 +515,13 @@ impl State {
     pub(crate) fn insert_sent(&mut self, id: u64, place: Place, draft: &Draft<'_>) {
         let options = draft.options.copied().unwrap_or_default();
         let message = Message { bytes: draft.bytes() as u32, ..Message::new(place, waiting(draft.due_ns)) };
-        self.insert_indexed(id, message, options, ordering_key(draft.headers.iter().copied()));
+        self.insert_indexed(id, message, options, header_of(draft.headers.iter().copied(), ORDERING_KEY));
     }
 
     /// The same from its frame.
     pub(crate) fn insert_read(&mut self, id: u64, place: Place, frame: &Frame<'_>) {
         let message = Message::new(place, waiting(frame.due_ns())).with_bytes(frame);
-        self.insert_indexed(id, message, frame.options(), ordering_key(frame.headers()));
+        self.insert_indexed(id, message, frame.options(), header_of(frame.headers(), ORDERING_KEY));
     }
 
     fn insert_indexed(&mut self, id: u64, message: Message, options: Options, key: Option<&[u8]>) {
@@ -771,6 +781,11 @@ impl State {
     /// Indexed messages that a receive would get now.
     pub(crate) fn ready_count(&self) -> usize {
         self.ready.len() + self.groups.deliverable_count()
+    }
+
+    /// The same, and those that would be ready but for others of their ordering key: that many at the most.
+    pub(crate) fn ready_count_max(&self) -> usize {
+        self.ready.len() + self.groups.ready_count()
     }
 
     /// Messages that wait for others of their ordering key, or for room of their key.

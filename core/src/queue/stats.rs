@@ -182,6 +182,8 @@ impl Rates {
 impl Shared {
     /// The counts now, after what time has brought.
     pub(crate) fn stats(&self) -> QueueStats {
+        // Who dies of what time has brought is counted when it is buried, which is under no lock.
+        self.tick(self.journal.now_ns());
         let (mut state, now_ns) = self.state_now();
         let over_ns = state.dedup_options.over_before_ns(now_ns);
         state.dedup.expire(over_ns);
@@ -227,19 +229,20 @@ impl Shared {
             dedup_hits_total: totals.dedup_hits,
             dedup_entries: state.dedup.len() as u64,
         };
+        self.tell_of_backlog(&mut state, stats.ready);
         self.unlock(state);
         stats.dead_letters = lock(&self.dead).clone().map_or(0, |dead| dead.held_count());
         stats
     }
 
     /// Messages ahead of the cursor that nobody received or altered.
-    fn plain_count(&self, state: &State) -> u64 {
+    pub(crate) fn plain_count(&self, state: &State) -> u64 {
         let sent = self.log.end_sequence().saturating_sub(self.cursor.next_sequence());
         sent.saturating_sub(state.ahead.len() as u64)
     }
 
     /// All messages that are there.
-    fn held_count(&self) -> u64 {
+    pub(crate) fn held_count(&self) -> u64 {
         let (mut state, _) = self.state_now();
         state.forget_passed(self.cursor.next_sequence());
         let count = self.plain_count(&state) + state.messages.len() as u64 + self.runs.held_count();

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::log::{Compactor, Level, Limits, Log, Place, UNLIMITED};
 use crate::message::duration_ns;
+use crate::notice::Quiet;
 use crate::stream::options::{Compaction, StreamOptions};
 use crate::sync::{AtomicBool, AtomicU64, Ordering, lock};
 use std::sync::{Arc, Mutex};
@@ -133,6 +134,8 @@ impl Upkeep {
         }
         // ORDERING: AcqRel: before the logs are looked at; whoever comes later makes it due again.
         self.due_ns.swap(u64::MAX, Ordering::AcqRel);
+        // A partition's lock is held while the journal commits.
+        let _quiet = Quiet::new();
         let compaction = *lock(&self.compaction);
         for Partition { log, compaction: state, .. } in &self.partitions {
             // A log that failed says so to its users; a file that could not be removed is tried again in the next round.

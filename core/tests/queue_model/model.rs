@@ -304,7 +304,12 @@ impl Model {
     pub fn drop_consumer(&mut self) {
         for (id, attempt) in std::mem::take(&mut self.ahead) {
             if self.holds(id, attempt) {
+                let due_ms = self.kept.messages[&id].due_ms;
                 self.release(id, Status::Ready);
+                // As if it had not been taken.
+                if let Some(entry) = self.kept.messages.get_mut(&id) {
+                    (entry.attempts, entry.due_ms) = (attempt - 1, due_ms);
+                }
             }
         }
     }
@@ -585,7 +590,7 @@ impl Model {
         self.open();
         for id in self.leased() {
             if self.kept.messages[&id].is_started {
-                self.fail(id, "the process ended while it held the lease", None);
+                self.fail(id, "the process ended while it held the lease", Some(0));
             } else {
                 self.hand_back_ahead(id);
             }

@@ -326,8 +326,33 @@ fn a_batch_is_sent_without_its_duplicates() {
         assert_eq!(ids, [first, first + 1, first + 2, first + 1, first + 3]);
         assert_eq!(queue.send_batch(&[keyed("7", "a"), keyed("8", "c")]).unwrap(), [first, first + 3]);
         assert_eq!(take_all(&queue), ["1", "3", "4", "6"]);
-        let error = queue.submit_batch(&batch).err().unwrap().to_string();
-        assert!(error.contains("use send_batch"), "{error}");
+    });
+}
+
+#[test]
+fn a_batch_that_is_not_waited_for_tells_of_each_message_whether_it_was_a_duplicate() {
+    on_both(|b| {
+        let queue = b.queue("jobs").open().unwrap();
+        let first = send(&queue, keyed("1", "a"));
+        let batch = [keyed("2", "a"), keyed("3", "b"), Message::new("4"), keyed("5", "b")];
+        let sent = queue.submit_batch(&batch).unwrap().wait().unwrap();
+        let sent: Vec<_> = sent.iter().map(|sent| (sent.id, sent.is_duplicate)).collect();
+        assert_eq!(sent, [(first, true), (first + 1, false), (first + 2, false), (first + 1, true)]);
+        let plain = queue.submit_batch(&[Message::new("6"), Message::new("7")]).unwrap().wait().unwrap();
+        assert_eq!(plain.iter().map(|sent| sent.id).collect::<Vec<_>>(), [first + 3, first + 4]);
+        assert_eq!(take_all(&queue), ["1", "3", "4", "6", "7"]);
+    });
+}
+
+#[test]
+fn a_batch_that_is_not_waited_for_is_admitted_as_a_whole_or_not_at_all() {
+    on_both(|b| {
+        let queue = open(b, on_conflict(OnConflict::Error));
+        send(&queue, keyed("1", "a"));
+        assert!(queue.submit_batch(&[keyed("2", "b"), keyed("3", "a")]).is_err());
+        assert_eq!(take_all(&queue), ["1"]);
+        let sent = queue.submit_batch(&[keyed("4", "b")]).unwrap().wait().unwrap();
+        assert!(!sent[0].is_duplicate, "the batch that was refused left no key behind");
     });
 }
 

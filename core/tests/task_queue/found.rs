@@ -1,6 +1,6 @@
 //! What the shadow model found, and stays mended.
 
-use ringmain::storage::sim::SimDisk;
+use ringmain::storage::sim::{SimDisk, Unsynced};
 use ringmain::{Clock, Consumer, Delivery, Hub, Jitter, ManualClock, Message, OnExhausted, Queue, Retry};
 use std::{sync::Arc, time::Duration};
 fn open(disk: &SimDisk, clock: &ManualClock) -> (Hub, Queue) {
@@ -102,4 +102,53 @@ fn a_message_whose_key_changes_priority_is_received_when_it_is_ready() {
     jobs.try_receive().unwrap().unwrap().ack().unwrap();
     assert_eq!(jobs.stats().unwrap().ready, 1);
     assert!(jobs.try_receive().unwrap().is_some());
+}
+
+/// What is received next: attempts, failures and value.
+fn next(jobs: &Queue) -> Option<(u32, u32, String)> {
+    let delivery = jobs.try_receive().unwrap()?;
+    delivery.ack().unwrap();
+    let value = String::from_utf8(delivery.value().to_vec()).unwrap();
+    Some((delivery.attempts(), delivery.failures(), value))
+}
+
+/// Leases that were taken ahead and never started used to count as attempts until the hub was reopened, and to move their message
+/// before those that were due earlier.
+#[test]
+fn what_was_only_taken_ahead_counts_for_nothing_and_keeps_its_place_whether_the_hub_is_reopened_or_not() {
+    for is_reopened in [false, true] {
+        let (disk, clock) = (SimDisk::new(), ManualClock::new());
+        let (mut hub, mut jobs) = open(&disk, &clock);
+        jobs.send(Message::new("due second").delay(Duration::from_secs(2))).unwrap();
+        jobs.send(Message::new("due first").delay(Duration::from_secs(1))).unwrap();
+        jobs.send(Message::new("plain")).unwrap();
+        clock.advance(Duration::from_secs(3));
+        let mut consumer = jobs.consumer().prefetch(3).start().unwrap();
+        consumer.next().unwrap().release().unwrap();
+        drop(consumer);
+        if is_reopened {
+            hub.close(Duration::from_secs(60)).unwrap();
+            (hub, jobs) = open(&disk, &clock);
+        }
+        let order: Vec<_> = std::iter::from_fn(|| next(&jobs)).collect();
+        let wanted = [(2, 0, "due first"), (1, 0, "plain"), (1, 0, "due second")];
+        assert_eq!(order, wanted.map(|(attempts, failures, value)| (attempts, failures, value.to_owned())));
+        drop(hub);
+    }
+}
+
+#[test]
+fn what_was_out_when_the_process_died_is_ready_at_once_with_a_failure_more() {
+    let (disk, clock) = (SimDisk::new(), ManualClock::new());
+    let (hub, _) = open(&disk, &clock);
+    let jobs = hub.queue("jobs").max_failures(5).open().unwrap();
+    jobs.send(Message::new("x")).unwrap();
+    let held = jobs.try_receive().unwrap();
+    hub.flush().unwrap();
+    let disk = disk.image_with(disk.operation_count(), Unsynced::Dropped);
+    let hub =
+        Hub::builder().clock(Clock::Manual(clock.clone())).storage(Arc::new(disk)).open("/hub").unwrap();
+    let jobs = hub.queue("jobs").open().unwrap();
+    assert_eq!(next(&jobs), Some((2, 1, "x".to_owned())));
+    drop(held);
 }

@@ -95,10 +95,8 @@ fn a_wall_clock_that_was_set_back_keeps_no_lease_alive_when_the_hub_is_opened_ag
         b.crash();
         std::mem::forget(held);
         let queue = b.queue("jobs").open().unwrap();
-        assert_eq!((stats(&queue).leased, stats(&queue).scheduled), (0, 1));
-        receive(&queue).unwrap().ack().unwrap();
-        b.clock.advance(10 * SECOND);
-        let again = receive(&queue).expect("after its retry delay, by the clock as it is now");
-        assert_eq!((again.attempts(), again.failures()), (2, 1));
+        assert_eq!((stats(&queue).leased, stats(&queue).ready), (0, 2));
+        let again = receive(&queue).unwrap();
+        assert_eq!((again.value(), again.attempts(), again.failures()), (&b"x"[..], 2, 1));
     });
 }

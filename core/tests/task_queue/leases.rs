@@ -1,7 +1,7 @@
 //! What leases are measured from, and for whom they count (semantics B2 and B3).
 
 use crate::{SECOND, on_both, on_durable, receive, send, stats, take_all};
-use ringmain::{Delivery, Message};
+use ringmain::Message;
 use std::time::Duration;
 
 #[test]
@@ -17,16 +17,9 @@ fn what_was_taken_ahead_counts_for_nothing_if_the_process_dies_and_what_was_hand
         b.hub.flush().unwrap();
         b.crash();
         let queue = b.queue("jobs").open().unwrap();
-        assert_eq!(
-            (stats(&queue).ready, stats(&queue).scheduled),
-            (2, 1),
-            "only one has to wait for its retry"
-        );
-        let ahead = [receive(&queue).unwrap(), receive(&queue).unwrap()];
-        assert_eq!(ahead.each_ref().map(Delivery::failures), [0, 0]);
-        b.clock.advance(10 * SECOND);
-        let in_hand = receive(&queue).unwrap();
-        assert_eq!((in_hand.value(), in_hand.failures(), in_hand.attempts()), (&b"in hand"[..], 1, 2));
+        let taken = [(); 3].map(|()| receive(&queue).unwrap());
+        let counts = taken.each_ref().map(|delivery| (delivery.failures(), delivery.attempts()));
+        assert_eq!((taken[0].value(), counts), (&b"in hand"[..], [(1, 2), (0, 1), (0, 1)]));
     });
 }
 

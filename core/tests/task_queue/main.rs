@@ -11,6 +11,7 @@ mod defer;
 mod delay;
 mod dying;
 mod explain;
+mod finished;
 mod found;
 mod gather;
 mod lease;

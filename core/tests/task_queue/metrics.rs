@@ -325,3 +325,17 @@ fn the_alerts_are_about_metrics_that_are_exported() {
         }
     });
 }
+
+#[test]
+fn what_has_expired_by_the_time_of_a_look_is_counted_by_that_look() {
+    on_both(|b| {
+        let queue = b.queue("jobs").open().unwrap();
+        send(&queue, Message::new("x").ttl(SECOND));
+        let held = receive(&queue).unwrap();
+        b.clock.advance(2 * SECOND);
+        // It does not expire while it is out.
+        held.release().unwrap();
+        let stats = stats(&queue);
+        assert_eq!((stats.ready, stats.expired_total, stats.dropped_total), (0, 1, 1));
+    });
+}

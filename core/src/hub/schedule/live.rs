@@ -5,14 +5,16 @@ use crate::error::{Error, Result};
 use crate::hub::queue_builder::open_shared;
 use crate::hub::registry::Registry;
 use crate::hub::schedule::timing::Timing;
-use crate::hub::schedule::{LATE_NS_MAX, LOOK_NS, Missed, RETRY_NS, ScheduleEntry, ScheduleInfo};
+use crate::hub::schedule::{
+    LATE_NS_MAX, LATE_NS_TOLD, LOOK_NS, Missed, RETRY_NS, ScheduleEntry, ScheduleInfo,
+};
 use crate::hub::{Hub, Inner};
 use crate::message::duration_ns;
 use crate::name::Name;
+use crate::notice::{self, Notice, QuietGuard, lock_quietly};
 use crate::queue::{Shared, Slot};
-use crate::sync::lock;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// See the module's description. Its lock is taken before the registry's.
@@ -49,8 +51,8 @@ pub(super) fn wall_ns(clock: &Clock) -> u64 {
 }
 
 impl Schedules {
-    pub(super) fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Live>> {
-        lock(&self.live)
+    pub(super) fn lock(&self) -> QuietGuard<'_, BTreeMap<String, Live>> {
+        lock_quietly(&self.live)
     }
 
     /// Makes the schedules of the catalogue live when a hub is opened, and fires what was missed. One that cannot be fired keeps nobody from
@@ -59,12 +61,12 @@ impl Schedules {
         let inner = hub.inner();
         {
             let mut live = inner.schedules.lock();
-            let mut registry = lock(&inner.registry);
+            let mut registry = lock_quietly(&inner.registry);
             let now_ns = wall_ns(&inner.clock);
             for (name, entry) in registry.catalogue.schedules.clone() {
                 let mut schedule = Live::new(hub, &mut registry, entry);
                 if schedule.entry.missed == Missed::Skip {
-                    schedule.pass(now_ns);
+                    schedule.skip(&name, now_ns);
                 }
                 live.insert(name, schedule);
             }
@@ -127,6 +129,16 @@ impl Live {
         }
     }
 
+    /// The same, for it is not to make up for any.
+    fn skip(&mut self, name: &str, now_ns: u64) {
+        let Ok(ready) = &self.ready else { return };
+        let first = ready.next_ns.filter(|slot_ns| *slot_ns <= now_ns && !self.entry.paused);
+        if let Some(since_ns) = first {
+            self.entry.tell_missed(name, 0, since_ns);
+        }
+        self.pass(now_ns);
+    }
+
     /// Fires what is due; returns in how many nanoseconds there is more to do, if ever.
     fn tick(&mut self, name: &str, now_ns: u64) -> Option<u64> {
         let Ok(ready) = &mut self.ready else { return None };
@@ -134,7 +146,12 @@ impl Live {
             return None;
         }
         if ready.next_ns? <= now_ns {
-            self.failure = ready.fire(name, &self.entry, now_ns).err();
+            let failure = ready.fire(name, &self.entry, now_ns).err();
+            if let (None, Some(error)) = (&self.failure, &failure) {
+                let (schedule, queue, error) = (name.to_owned(), self.entry.queue.clone(), error.clone());
+                notice::later(|| Notice::SlotFailed { schedule, queue, error });
+            }
+            self.failure = failure;
         }
         let wait_ns = ready.next_ns?.saturating_sub(now_ns);
         Some(if self.failure.is_some() { RETRY_NS } else { wait_ns })
@@ -176,12 +193,42 @@ impl Ready {
             Missed::Skip | Missed::One => 1,
             Missed::All { max } => max as usize,
         };
-        for slot_ns in self.timing.latest(self.after_ns, now_ns, count_max) {
-            if entry.missed != Missed::Skip || now_ns - slot_ns <= LATE_NS_MAX {
+        let first_ns = self.next_ns.unwrap_or(now_ns);
+        let mut sent = 0;
+        let slots = self.timing.latest(self.after_ns, now_ns, count_max);
+        let is_all = slots.front() == Some(&first_ns);
+        let mut is_missed = !is_all;
+        for slot_ns in slots {
+            let late_ns = now_ns - slot_ns;
+            if entry.missed != Missed::Skip || late_ns <= LATE_NS_MAX {
                 self.queue.fire(&entry.message.message(), Slot { schedule: entry.id, name, slot_ns })?;
+                sent += 1;
+            }
+            if late_ns > LATE_NS_MAX {
+                is_missed = true;
+            } else if late_ns >= LATE_NS_TOLD {
+                let (schedule, queue) = (name.to_owned(), entry.queue.clone());
+                let late_ms = late_ns / 1_000_000;
+                notice::later(|| Notice::SlotLate { schedule, queue, slot_ns, late_ms });
             }
             self.pass(slot_ns);
         }
+        if is_missed {
+            entry.tell_missed(name, sent, first_ns);
+        }
         Ok(())
+    }
+}
+
+impl ScheduleEntry {
+    /// Slots from that one on were missed, and messages were sent for so many.
+    fn tell_missed(&self, name: &str, sent: u64, since_ns: u64) {
+        let policy = match self.missed {
+            Missed::Skip => "skip",
+            Missed::One => "one",
+            Missed::All { .. } => "all",
+        };
+        let (schedule, queue) = (name.to_owned(), self.queue.clone());
+        notice::later(|| Notice::SlotsMissed { schedule, queue, policy, sent, since_ns });
     }
 }

@@ -64,6 +64,9 @@ const LOOK_NS: u64 = 30_000_000_000;
 /// How late a slot may be noticed and is not yet missed.
 #[cfg(feature = "cron")]
 const LATE_NS_MAX: u64 = 60_000_000_000;
+/// How late a slot is when the operator is told of it.
+#[cfg(feature = "cron")]
+const LATE_NS_TOLD: u64 = 5_000_000_000;
 /// When a slot that could not be fired is tried again.
 #[cfg(feature = "cron")]
 const RETRY_NS: u64 = 1_000_000_000;

@@ -11,6 +11,8 @@
 use crate::clock::Clock;
 use crate::clock::alarm::Alarm;
 use crate::error::{Error, Result};
+use crate::queue::consumer::InRow;
+use crate::queue::receive::{Ask, Start};
 use crate::queue::worker::job::Job;
 use crate::queue::worker::lease::{Lease, Waiting};
 use crate::queue::worker::outcome::Outcome;
@@ -48,6 +50,8 @@ pub(super) struct State {
     pub(super) error: Option<Error>,
     pub(super) stats: WorkerStats,
     waiting: VecDeque<Waiting>,
+    /// Among the consumers of the queue; none once the worker has ended.
+    place: Option<InRow>,
     pub(super) running: Vec<(Arc<Job>, Lease)>,
     /// A thread is asking the queue.
     is_fetching: bool,
@@ -90,6 +94,7 @@ impl Crew {
     ) -> Self {
         // Threads go to sleep here as often as they are woken.
         let idle = Arc::new(Idle(EventCount::symmetric()));
+        let place = InRow::join(&queue.shared);
         let waker = Waker::from(idle.clone());
         Self {
             queue,
@@ -97,7 +102,7 @@ impl Crew {
             liveness,
             prefetch,
             lease_total_ns_max,
-            state: Mutex::new(State::new()),
+            state: Mutex::new(State::new(place)),
             alarm: Alarm::new(),
             idle,
             waker,
@@ -196,9 +201,11 @@ impl Crew {
     /// Up to `count_max` messages; pending if there were fewer, and then the queue has our waker.
     fn take(&self, count_max: usize) -> (Vec<Delivery>, Poll<Result<()>>) {
         let context = Context::from_waker(&self.waker);
+        let consumer = lock(&self.state).place.as_ref().map(|place| place.number);
         let mut taken = Vec::new();
         while taken.len() < count_max {
-            match self.queue.poll_ahead(&context, count_max - taken.len()) {
+            let ask = Ask { consumer, ..Ask::new(count_max - taken.len(), Start::Later) };
+            match self.queue.shared.poll_take(&context, &ask) {
                 Poll::Ready(Ok(batch)) => taken.extend(batch),
                 Poll::Ready(Err(error)) => return (taken, Poll::Ready(Err(error))),
                 Poll::Pending => return (taken, Poll::Pending),
@@ -229,8 +236,16 @@ impl Crew {
             state.threads == 0
         };
         if is_last {
+            self.leave_row();
             self.alarm.stop();
         }
+    }
+
+    /// Lets the next consumer of the queue have its messages, if only one may. What is out with this one is taken from it then.
+    pub(super) fn leave_row(&self) {
+        let place = lock(&self.state).place.take();
+        // Outside the lock, as every verb.
+        drop(place);
     }
 
     pub(super) fn enter(&self) {
@@ -239,12 +254,13 @@ impl Crew {
 }
 
 impl State {
-    fn new() -> Self {
+    fn new(place: InRow) -> Self {
         Self {
             stage: Stage::Working,
             error: None,
             stats: WorkerStats::default(),
             waiting: VecDeque::new(),
+            place: Some(place),
             running: Vec::new(),
             is_fetching: false,
             threads: 0,

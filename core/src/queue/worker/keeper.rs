@@ -8,6 +8,7 @@
 //! thread: whoever moves the clock does what is due.
 
 use crate::clock::Timed;
+use crate::notice::{self, Notice};
 use crate::queue::worker::crew::{Crew, Stage};
 use crate::queue::worker::job::Job;
 use crate::queue::worker::lease::Lease;
@@ -59,8 +60,14 @@ impl Crew {
         self.alarm.arm(next_ns);
     }
 
-    fn look_after(&self, job: &Job, lease: Lease, now_ns: u64, may_extend: bool) -> Lease {
-        let by_ns = if may_extend && self.is_alive(job) { lease.extension_ns(now_ns) } else { 0 };
+    fn look_after(&self, job: &Job, mut lease: Lease, now_ns: u64, may_extend: bool) -> Lease {
+        let was_alive = lease.is_alive;
+        lease.is_alive = may_extend && self.is_alive(job);
+        if may_extend && was_alive && !lease.is_alive {
+            let (queue, id) = (self.queue.shared.name.clone(), job.id());
+            notice::now(|| Notice::HandlerNotAlive { queue, id });
+        }
+        let by_ns = if lease.is_alive { lease.extension_ns(now_ns) } else { 0 };
         if by_ns < LEASE_NS_MIN && !lease.is_over(now_ns) {
             return lease.seen(now_ns);
         }
@@ -71,6 +78,11 @@ impl Crew {
             Ok(()) => lease.extended(self.clock().now_ns(), by_ns),
             Err(_) => {
                 job.lose();
+                // It may have been settled by the handler itself.
+                if !job.is_ended() {
+                    let (queue, id) = (self.queue.shared.name.clone(), job.id());
+                    notice::now(|| Notice::HandlerLostLease { queue, id });
+                }
                 lease.lost()
             }
         }

@@ -30,6 +30,8 @@ pub(super) struct Lease {
     total_end_ns: u64,
     /// When somebody has to look at it.
     pub(super) next_ns: u64,
+    /// What its liveness check said last.
+    pub(super) is_alive: bool,
 }
 
 impl Lease {
@@ -37,7 +39,7 @@ impl Lease {
     pub(super) fn new(now_ns: u64, lease_ns: u64, total_ns_max: u64) -> Self {
         let deadline_ns = now_ns.saturating_add(lease_ns);
         let total_end_ns = now_ns.saturating_add(total_ns_max);
-        Self { lease_ns, deadline_ns, total_end_ns, next_ns: 0 }.seen(now_ns)
+        Self { lease_ns, deadline_ns, total_end_ns, next_ns: 0, is_alive: true }.seen(now_ns)
     }
 
     /// By how much it may be prolonged now; 0: not any more.

@@ -23,6 +23,9 @@
 //! | `keeper`, `lease` | the thread that prolongs, and when |
 //! | `drain` | the end |
 //!
+//! Of the [consumers](crate::Consumer) of a queue a worker is one: where only one may be active, a worker is it or waits. The next one
+//! takes over when all its handlers have returned after it was closed, or when it is dropped.
+//!
 //! **Failure.** When the hub is closed, or the queue refuses, the worker ends by itself, and [`Worker::error`] says why.
 
 mod builder;
@@ -42,6 +45,7 @@ pub use outcome::{IntoOutcome, Outcome};
 pub use stats::WorkerStats;
 
 use crate::error::{Error, Result};
+use crate::notice::{self, Notice};
 use crate::sync::lock;
 use crew::{Crew, Stage};
 use drain::Roster;
@@ -145,6 +149,9 @@ impl Worker {
         state.stage = Stage::Over;
         let mut ids: Vec<u64> = state.running.iter().map(|(job, _)| job.id()).collect();
         ids.sort_unstable();
+        drop(state);
+        let (queue, count) = (self.crew.queue.shared.name.clone(), ids.len() as u64);
+        notice::now(|| Notice::DrainTimedOut { queue, count });
         Err(StillRunning { ids })
     }
 
@@ -158,6 +165,7 @@ impl Drop for Worker {
     fn drop(&mut self) {
         // Who wants to know calls `close`.
         let _ = self.close(DROP_WAIT);
+        self.crew.leave_row();
     }
 }
 

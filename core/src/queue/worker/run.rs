@@ -1,6 +1,7 @@
 //! A thread of a worker: takes a message, runs the handler, and says to the queue what the handler said.
 
 use crate::error::{Error, Result};
+use crate::notice::{self, Notice};
 use crate::queue::worker::crew::Crew;
 use crate::queue::worker::job::Job;
 use crate::queue::worker::outcome::Outcome;
@@ -16,7 +17,9 @@ pub(super) fn run(crew: &Crew) {
         let ran = catch_unwind(AssertUnwindSafe(|| (crew.handler)(&job)));
         let outcome = ran.unwrap_or_else(|panic| {
             lock(&crew.state).stats.panics_total += 1;
-            Outcome::fail(format!("panicked: {}", panic_text(panic)))
+            let (queue, id, text) = (crew.queue.shared.name.clone(), job.id(), panic_text(panic));
+            notice::now(|| Notice::HandlerPanicked { queue, id, error: text.clone() });
+            Outcome::fail(format!("panicked: {text}"))
         });
         crew.finish(&job, outcome);
     }
