@@ -108,6 +108,7 @@ impl Shared {
     /// Appends them once there is room.
     fn admit<'a>(&self, messages: &'a [Message<'a>], waits: bool) -> Result<Admitted<'a>> {
         let capacity = lock(&self.options).capacity.unwrap_or_default();
+        self.spill().inspect_err(|_| self.count_refused(messages))?;
         let mut full = None;
         let mut attempt = || match self.try_admit(messages) {
             Ok(admitted) => Some(Ok(admitted)),
@@ -126,9 +127,13 @@ impl Shared {
             admitted = attempt();
         }
         admitted.unwrap_or_else(|| {
-            lock(&self.state).totals.overflow.refused += messages.len() as u64;
+            self.count_refused(messages);
             Err(full.unwrap_or(Error::Timeout { doing: "waiting for room in a queue" }))
         })
+    }
+
+    fn count_refused(&self, messages: &[Message<'_>]) {
+        lock(&self.state).totals.overflow.refused += messages.len() as u64;
     }
 
     fn try_admit<'a>(&self, messages: &'a [Message<'a>]) -> Result<Admitted<'a>, Refusal> {

@@ -10,15 +10,18 @@
 
 use crate::error::{Error, Result};
 use crate::limits::PRIORITY_MAX;
-use crate::log::{Appended, Draft};
+use crate::log::{Appended, Draft, SEGMENT_BYTES_MIN, SEGMENTS_OF_MEMORY};
 use crate::queue::shared::Shared;
 use crate::queue::state::Status;
 use crate::sync::event_count::EventCount;
-use crate::sync::lock;
+use crate::sync::{Ordering, lock};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Least memory that [`Overflow::Spill`] may be told to do with.
+const SPILL_BYTES_MIN: u64 = SEGMENTS_OF_MEMORY * SEGMENT_BYTES_MIN;
 
 /// How much a queue may hold.
 ///
@@ -61,6 +64,14 @@ pub enum Overflow {
     /// As `DropOldest`, and they go where exhausted messages go, with the reason `overflow`; a queue that keeps those drops
     /// them.
     DeadLetterOldest,
+    /// Nothing is too much: `bytes` says how much memory the messages may take, at least 128 KiB, and what is beyond goes to a file in
+    /// the hub's [`scratch_directory`](crate::HubBuilder::scratch_directory) until its turn comes. `messages` cannot be limited at the
+    /// same time. Only of a hub in memory; the log of a durable hub is on disk already.
+    ///
+    /// What is known of messages with options stays in memory, about 200 bytes each; and so do segments that are being written, or that
+    /// somebody reads or has messages of. If the file cannot be written, sending is refused with [`Io`](crate::Error::Io), and
+    /// everything else goes on.
+    Spill,
 }
 
 impl Default for Overflow {
@@ -76,16 +87,39 @@ impl Capacity {
                 return Err(Error::invalid(what, "0 is not allowed; at least 1 is, or None for no limit"));
             }
         }
-        Ok(())
+        match (self.overflow, self.messages, self.bytes) {
+            (Overflow::Spill, Some(_), _) => {
+                let detail =
+                    "what spills is limited by bytes; leave messages out, or choose another overflow";
+                Err(Error::invalid("capacity messages", detail))
+            }
+            (Overflow::Spill, None, bytes) if bytes.is_none_or(|bytes| bytes < SPILL_BYTES_MIN) => {
+                let detail = format!(
+                    "what may stay in memory must be said for spill, and be at least {SPILL_BYTES_MIN}"
+                );
+                Err(Error::invalid("capacity bytes", detail))
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn is_limited(&self) -> bool {
         self.messages.is_some() || self.bytes.is_some()
     }
 
+    /// Whether what is in the queue is to be counted.
+    pub(crate) fn is_counted(&self) -> bool {
+        self.is_limited() && self.overflow != Overflow::Spill
+    }
+
+    /// How much memory the messages may take, if the rest goes to a scratch file.
+    pub(crate) fn memory_bytes(&self) -> Option<u64> {
+        self.bytes.filter(|_| self.overflow == Overflow::Spill)
+    }
+
     /// Whether messages are dropped to make room.
     pub(crate) fn drops(&self) -> bool {
-        !matches!(self.overflow, Overflow::Block(_) | Overflow::Reject)
+        !matches!(self.overflow, Overflow::Block(_) | Overflow::Reject | Overflow::Spill)
     }
 
     /// How long sending may wait.
@@ -213,7 +247,23 @@ impl Shared {
         if let Some(room) = &mut state.room {
             room.enter(draft.bytes() as u64);
         }
+        drop(state);
+        // It comes in although there is no room in the scratch file.
+        let _ = self.spill();
         Ok(appended)
+    }
+
+    /// Has what is too much for memory leave it, those messages first that are furthest from being received.
+    ///
+    /// # Errors
+    /// `Io`: the scratch file cannot be written.
+    pub(crate) fn spill(&self) -> Result<()> {
+        // ORDERING: Relaxed: altered meanwhile, it counts for this message, or for the next.
+        if self.spills.load(Ordering::Relaxed) {
+            self.log.spill(self.cursor.place().segment())
+        } else {
+            Ok(())
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use crate::queue::capacity::{Capacity, Load, Overflow, Room};
 use crate::queue::settlement::Event;
 use crate::queue::shared::Shared;
 use crate::queue::state::{DETOUR_BOUNDED, Death, Message, PRIORITY_DEFAULT, State, Status};
+use crate::sync::Ordering;
 
 /// Why a message is not let in.
 pub(crate) enum Refusal {
@@ -37,7 +38,12 @@ impl From<Refusal> for Error {
 impl Shared {
     /// Has the queue hold no more than that from now on; `None` for as much as there is.
     pub(crate) fn set_capacity(&self, state: &mut State, capacity: Option<Capacity>) -> Result<()> {
-        match (capacity.filter(Capacity::is_limited), &mut state.room) {
+        let memory_bytes = capacity.and_then(|capacity| capacity.memory_bytes());
+        // ORDERING: Relaxed: as where it is read.
+        if self.spills.swap(memory_bytes.is_some(), Ordering::Relaxed) || memory_bytes.is_some() {
+            self.log.limit_memory(memory_bytes);
+        }
+        match (capacity.filter(Capacity::is_counted), &mut state.room) {
             (None, _) => {
                 state.room = None;
                 state.set_detour(DETOUR_BOUNDED, false);
@@ -185,7 +191,7 @@ impl Shared {
         below: u64,
     ) -> Result<Option<u64>> {
         match overflow {
-            Overflow::Block(_) | Overflow::Reject => Ok(None),
+            Overflow::Block(_) | Overflow::Reject | Overflow::Spill => Ok(None),
             Overflow::DropOldest | Overflow::DeadLetterOldest => self.oldest(state, None),
             Overflow::DropNewest => self.newest(state, below),
             Overflow::DropLowestPriority => {

@@ -66,6 +66,8 @@ pub(crate) struct Shared {
     pub(crate) ttl_ns: AtomicU64,
     /// It has a capacity.
     pub(crate) is_bounded: AtomicBool,
+    /// What is too much for memory leaves it.
+    pub(crate) spills: AtomicBool,
     /// Tells senders that there is more room.
     pub(crate) freed: Arc<EventCount>,
     pub(crate) closed: AtomicBool,
@@ -103,6 +105,7 @@ impl Shared {
             lease_ns,
             ttl_ns,
             is_bounded,
+            spills: AtomicBool::new(false),
             freed: Arc::default(),
             options: Mutex::new(options),
             dead: Mutex::new(dead),
@@ -254,6 +257,8 @@ impl Shared {
         let gone = std::mem::take(&mut state.gone);
         let (copies, end) = (state.copies.take_fresh(), self.events_end());
         drop(state);
+        // Where it cannot be written, senders are told.
+        let _ = self.spill();
         if !gone.is_empty() && self.journal.commit(&self.log, end).is_ok() {
             self.settled(&gone);
         }

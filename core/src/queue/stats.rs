@@ -84,6 +84,10 @@ pub struct QueueStats {
     pub dedup_hits_total: u64,
     /// Deduplication keys that are remembered.
     pub dedup_entries: u64,
+    /// Bytes that messages and events take in memory, in whole segments; what somebody has messages of, and leaves memory, aside.
+    pub memory_bytes: u64,
+    /// Bytes of them that were moved to a scratch file, by [`Overflow::Spill`](crate::Overflow::Spill).
+    pub spilled_bytes: u64,
 }
 
 impl QueueStats {
@@ -156,7 +160,7 @@ impl OverflowTotals {
     /// One went.
     pub(crate) fn count(&mut self, overflow: Overflow) {
         match overflow {
-            Overflow::Block(_) | Overflow::Reject => {}
+            Overflow::Block(_) | Overflow::Reject | Overflow::Spill => {}
             Overflow::DropOldest => self.oldest += 1,
             Overflow::DropNewest => self.newest += 1,
             Overflow::DropLowestPriority => self.lowest_priority += 1,
@@ -226,6 +230,8 @@ impl Shared {
             dead_lettered_oldest_total: totals.overflow.dead_lettered,
             dedup_hits_total: totals.dedup_hits,
             dedup_entries: state.dedup.len() as u64,
+            memory_bytes: self.log.memory_bytes(),
+            spilled_bytes: self.log.spilled_bytes(),
         };
         self.unlock(state);
         stats.dead_letters = lock(&self.dead).clone().map_or(0, |dead| dead.held_count());
