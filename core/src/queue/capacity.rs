@@ -50,7 +50,8 @@ pub struct Capacity {
 #[serde(rename_all = "snake_case")]
 pub enum Overflow {
     /// Sending waits for room, at most this long (`Duration::MAX`: for ever), then it is refused with
-    /// [`Full`](crate::Error::Full). [`submit`](crate::Queue::submit) does not wait and is refused at once.
+    /// [`Full`](crate::Error::Full). [`submit`](crate::Queue::submit) does not wait and is refused at once; a task waits in
+    /// [`send_async`](crate::Queue::send_async).
     Block(Duration),
     /// It is refused with [`Full`](crate::Error::Full).
     Reject,
@@ -159,11 +160,31 @@ pub(crate) struct Room {
     waiting: [BTreeSet<u64>; PRIORITY_MAX as usize + 1],
     /// Told when there is more room.
     freed: Arc<EventCount>,
+    /// When the first of the tasks that wait for room has waited long enough.
+    give_up_ns: u64,
 }
 
 impl Room {
     pub(crate) fn new(capacity: Capacity, freed: Arc<EventCount>) -> Self {
-        Self { capacity, held: Load::default(), waiting: Default::default(), freed }
+        Self { capacity, held: Load::default(), waiting: Default::default(), freed, give_up_ns: u64::MAX }
+    }
+
+    /// A task waits for room, until then.
+    pub(crate) fn give_up_at(&mut self, at_ns: u64) {
+        self.give_up_ns = self.give_up_ns.min(at_ns);
+    }
+
+    /// When the next task has waited long enough.
+    pub(crate) fn give_up_ns(&self) -> Option<u64> {
+        Some(self.give_up_ns).filter(|at_ns| *at_ns != u64::MAX)
+    }
+
+    /// Wakes all tasks if one has waited long enough: those that go on waiting say again until when.
+    pub(crate) fn give_up(&mut self, now_ns: u64) {
+        if self.give_up_ns <= now_ns {
+            self.give_up_ns = u64::MAX;
+            self.freed.notify_all();
+        }
     }
 
     /// A message comes, of so many bytes.

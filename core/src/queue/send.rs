@@ -81,6 +81,22 @@ impl Shared {
         Ok(Receipt::new(&self.journal, level, vec![(self.log.clone(), end)], id))
     }
 
+    /// Sends them as one batch once there is room, without keeping a thread waiting for it or for the disk.
+    pub(crate) async fn send_async(&self, messages: &[Message<'_>]) -> Result<Vec<u64>> {
+        if messages.is_empty() {
+            self.check_open()?;
+            return Ok(Vec::new());
+        }
+        let level = safest(messages).into();
+        if self.admits(messages) {
+            let (sent, end) = self.send_admitted_async(messages, level).await?;
+            let ids = sent.iter().map(|sent| sent.id).collect();
+            return Receipt::new(&self.journal, level, vec![(self.log.clone(), end)], ids).await;
+        }
+        let first = self.submit(messages)?.await?;
+        Ok((first..first + messages.len() as u64).collect())
+    }
+
     /// Appends messages that may all be sent now. What is not plain has reached the level, or the hub's, when this returns: it is
     /// delivered from the index, which does not ask.
     #[inline]

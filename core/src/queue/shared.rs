@@ -218,6 +218,9 @@ impl Shared {
             woken = true;
         }
         woken |= state.open_limits(now_ns);
+        if let Some(room) = &mut state.room {
+            room.give_up(now_ns);
+        }
         self.runs.for_each_due(now_ns, |run| self.index_run(state, run, u64::MAX));
         while let Some(id) = state.next_expired(now_ns) {
             let failed = self.fail_locked(state, id, now_ns, "the lease ran out".into(), None, true);

@@ -739,7 +739,8 @@ impl State {
         let due = self.timers.next_ns();
         let lease = self.deadlines.peek().map(|Reverse((deadline_ns, ..))| *deadline_ns);
         let limit = self.limits.as_ref().and_then(|limits| limits.next_ns());
-        due.into_iter().chain(lease).chain(limit).min()
+        let room = self.room.as_ref().and_then(|room| room.give_up_ns());
+        due.into_iter().chain(lease).chain(limit).chain(room).min()
     }
 
     pub(crate) fn scheduled_count(&self) -> usize {

@@ -19,6 +19,7 @@ mod limits;
 mod metrics;
 mod order;
 mod purge;
+mod send_async;
 mod spill;
 mod ttl;
 mod verbs;
