@@ -125,8 +125,7 @@ impl QueueBuilder {
         self
     }
 
-    /// How much it may hold, and what happens to what does not fit. No limit by default. Altering it drops nothing by itself;
-    /// what is being sent meanwhile may be left out of the count until the queue is empty or opened again.
+    /// How much it may hold, and what happens to what does not fit. No limit by default. Altering it drops nothing by itself.
     pub fn capacity(mut self, capacity: Capacity) -> Self {
         self.capacity = Some(capacity);
         self

@@ -171,8 +171,7 @@ impl Shared {
         let mut admitted = self.freed.wait_for(wait, &mut attempt);
         if admitted.is_none() && capacity.drops() {
             // What is not durable yet could not be dropped.
-            let end = lock(&self.state).admitted_end;
-            self.journal.commit(&self.log, end)?;
+            self.journal.commit(&self.log, self.log.claimed())?;
             admitted = attempt();
         }
         admitted.unwrap_or_else(|| {
@@ -221,9 +220,6 @@ impl Shared {
                 Vec::new()
             };
             appended = Some(self.log.append(&drafts)?);
-            if let Some(room) = &mut state.room {
-                drafts.iter().for_each(|draft| room.enter(draft.bytes() as u64));
-            }
             self.drop_victims(state, &victims, &mut gone)?;
         }
         drop(drafts);

@@ -1,6 +1,7 @@
 //! How much a queue may hold, and what happens when a message does not fit.
 //!
-//! **Promise.** What counts is everything that is in the queue: ready, scheduled, blocked and leased. What is leased is never
+//! **Promise.** What counts is everything that is in the queue: ready, scheduled, blocked and leased. Whoever appended it, and however:
+//! messages are counted as the log has them, by whoever asks for room, up to where the log ends at that moment. What is leased is never
 //! dropped. A message that is dropped to make room is dropped only if that makes enough of it.
 //!
 //! **Not promised.** That dead letters wait for room: a message that dies is never lost for want of it, so its queue may come
@@ -10,11 +11,11 @@
 
 use crate::error::{Error, Result};
 use crate::limits::PRIORITY_MAX;
-use crate::log::{Appended, Draft, SEGMENT_BYTES_MIN, SEGMENTS_OF_MEMORY};
+use crate::log::{Appended, Draft, Log, Reader, SEGMENT_BYTES_MIN, SEGMENTS_OF_MEMORY};
 use crate::queue::shared::Shared;
 use crate::queue::state::Status;
+use crate::sync::Ordering;
 use crate::sync::event_count::EventCount;
-use crate::sync::{Ordering, lock};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -156,6 +157,10 @@ impl Load {
 pub(crate) struct Room {
     pub(crate) capacity: Capacity,
     held: Load,
+    /// Reads what is to be counted, whether it is durable or not.
+    pub(crate) reader: Reader,
+    /// Everything before this id was counted, or was not there any more; of the rest nothing is.
+    pub(crate) counted: u64,
     /// Messages in the index that are not out, by priority.
     waiting: [BTreeSet<u64>; PRIORITY_MAX as usize + 1],
     /// Told when there is more room.
@@ -165,8 +170,13 @@ pub(crate) struct Room {
 }
 
 impl Room {
-    pub(crate) fn new(capacity: Capacity, freed: Arc<EventCount>) -> Self {
-        Self { capacity, held: Load::default(), waiting: Default::default(), freed, give_up_ns: u64::MAX }
+    /// Of a queue with this log, of which nothing is counted yet.
+    pub(crate) fn new(capacity: Capacity, log: &Arc<Log>, freed: Arc<EventCount>) -> Self {
+        let mut reader = Reader::earliest(log.clone());
+        reader.see_all();
+        let (held, counted) = (Load::default(), reader.next_sequence());
+        let waiting = Default::default();
+        Self { capacity, held, reader, counted, waiting, freed, give_up_ns: u64::MAX }
     }
 
     /// A task waits for room, until then.
@@ -187,9 +197,16 @@ impl Room {
         }
     }
 
-    /// A message comes, of so many bytes.
+    /// A message of so many bytes is there.
     pub(crate) fn enter(&mut self, bytes: u64) {
         self.held.add(bytes);
+    }
+
+    /// The same of one that came into the index only now: on its way there it was not counted.
+    pub(crate) fn enter_late(&mut self, id: u64, bytes: u64) {
+        if id < self.counted {
+            self.enter(bytes);
+        }
     }
 
     /// A message is from now on in that status; `was` it had before.
@@ -197,19 +214,19 @@ impl Room {
         let is_droppable = matches!(status, Status::Ready | Status::Held | Status::Scheduled { .. });
         self.wait(id, priority, is_droppable);
         if matches!(status, Status::Dying { .. }) {
-            self.leave(bytes, was);
+            self.leave(id, bytes, was);
         }
     }
 
     /// A message is no longer there.
     pub(crate) fn removed(&mut self, id: u64, priority: u8, bytes: u64, was: Status) {
         self.wait(id, priority, false);
-        self.leave(bytes, was);
+        self.leave(id, bytes, was);
     }
 
-    /// It is no longer to be counted, unless it was dying: then it is not any more.
-    fn leave(&mut self, bytes: u64, was: Status) {
-        if !matches!(was, Status::Dying { .. }) {
+    /// It is no longer to be counted, if it is: what is dying is not any more.
+    fn leave(&mut self, id: u64, bytes: u64, was: Status) {
+        if id < self.counted && !matches!(was, Status::Dying { .. }) {
             self.held = self.held.less(Load { messages: 1, bytes });
             self.freed.notify_all();
         }
@@ -263,12 +280,7 @@ impl Shared {
     /// # Errors
     /// As appending.
     pub(crate) fn append_beyond(&self, draft: &Draft<'_>) -> Result<Appended> {
-        let mut state = lock(&self.state);
         let appended = self.log.append(std::slice::from_ref(draft))?;
-        if let Some(room) = &mut state.room {
-            room.enter(draft.bytes() as u64);
-        }
-        drop(state);
         // It comes in although there is no room in the scratch file.
         let _ = self.spill();
         Ok(appended)
@@ -299,7 +311,8 @@ mod tests {
 
     fn room(messages: Option<u64>, bytes: Option<u64>) -> Room {
         let capacity = Capacity { messages, bytes, overflow: Overflow::Reject };
-        Room::new(capacity, Arc::new(EventCount::new()))
+        let log = Arc::new(Log::memory(Arc::default()));
+        Room { counted: 10, ..Room::new(capacity, &log, Arc::new(EventCount::new())) }
     }
 
     fn load(messages: u64, bytes: u64) -> Load {
@@ -333,6 +346,18 @@ mod tests {
         assert_eq!(room.held, load(1, 10));
         room.removed(2, 4, 10, READY);
         assert_eq!(room.held, load(0, 0));
+    }
+
+    #[test]
+    fn a_message_that_is_gone_before_it_was_counted_makes_no_room() {
+        let mut room = room(Some(2), None);
+        room.enter(10);
+        room.removed(10, 4, 10, OUT);
+        assert_eq!(room.held, load(1, 10));
+        room.enter_late(10, 10);
+        assert_eq!(room.held, load(1, 10), "whoever counts finds it");
+        room.enter_late(9, 10);
+        assert_eq!(room.held, load(2, 20));
     }
 
     #[test]

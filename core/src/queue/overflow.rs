@@ -5,13 +5,12 @@
 
 use crate::error::{Error, Result};
 use crate::limits::PRIORITY_MAX;
-use crate::log::{INDEXED, Kind, Reader};
-use crate::queue::admission::Fate;
+use crate::log::{INDEXED, Kind};
 use crate::queue::capacity::{Capacity, Load, Overflow, Room};
 use crate::queue::settlement::Event;
 use crate::queue::shared::Shared;
 use crate::queue::state::{DETOUR_BOUNDED, Death, Message, PRIORITY_DEFAULT, State, Status};
-use crate::sync::Ordering;
+use crate::sync::{Ordering, yield_now};
 
 /// Why a message is not let in.
 pub(crate) enum Refusal {
@@ -53,8 +52,8 @@ impl Shared {
                 // Whoever comes and goes is counted under the lock from here on.
                 state.set_detour(DETOUR_BOUNDED, true);
                 self.index_runs(state);
-                let mut room = Room::new(capacity, self.freed.clone());
-                self.measure(state, &mut room)?;
+                let mut room = Room::new(capacity, &self.log, self.freed.clone());
+                self.count(state, &mut room)?;
                 state.room = Some(Box::new(room));
             }
         }
@@ -71,12 +70,25 @@ impl Shared {
         }
     }
 
-    /// Counts what is in the queue.
-    fn measure(&self, state: &mut State, room: &mut Room) -> Result<()> {
-        let mut reader = Reader::earliest(self.log.clone());
-        let next = self.cursor.next_sequence();
-        while reader.advance()? {
-            let (frame, id) = (reader.frame(), reader.sequence());
+    /// Counts what is in the queue and was not counted yet, up to where the log ends now: whoever appends something afterwards is
+    /// found the next time.
+    fn count(&self, state: &mut State, room: &mut Room) -> Result<()> {
+        let (end, next) = (self.log.end_sequence(), self.cursor.next_sequence());
+        while room.counted < end {
+            if !room.reader.advance()? {
+                // What lies before the reader now was settled and released before it was counted.
+                room.counted = room.counted.max(room.reader.next_sequence());
+                if room.counted < end {
+                    // Claimed and not committed yet: a few instructions of another thread.
+                    yield_now();
+                }
+                continue;
+            }
+            let (frame, id) = (room.reader.frame(), room.reader.sequence());
+            if !frame.kind().is_record() {
+                continue;
+            }
+            room.counted = id + 1;
             if frame.kind() != Kind::Data {
                 continue;
             }
@@ -89,7 +101,8 @@ impl Shared {
                     room.wait(id, message.asks.priority, is_waiting);
                     !matches!(message.status, Status::Dying { .. })
                 }
-                None if frame.has(INDEXED) => matches!(state.pending.get(&id), Some(Fate::Due(_))),
+                // One of which nothing is known is counted when it comes into the index, or is gone.
+                None if frame.has(INDEXED) => state.pending.contains_key(&id),
                 None => id >= next && !state.ahead.contains(&id),
             };
             if is_there {
@@ -97,6 +110,14 @@ impl Shared {
             }
         }
         Ok(())
+    }
+
+    /// The same, if the queue has a capacity.
+    fn count_all(&self, state: &mut State) -> Result<()> {
+        let Some(mut room) = state.room.take() else { return Ok(()) };
+        let counted = self.count(state, &mut room);
+        state.room = Some(room);
+        counted
     }
 
     /// The messages that have to go for so much to come, of at least that priority, beside those that are `going` anyway. They
@@ -108,6 +129,7 @@ impl Shared {
         coming: Load,
         priority: u8,
     ) -> Result<Vec<u64>, Refusal> {
+        self.count_all(state)?;
         let Some(room) = &state.room else { return Ok(Vec::new()) };
         let overflow = room.capacity.overflow;
         if room.never_fits(coming) {

@@ -58,6 +58,9 @@ impl Shared {
         let first = self.log.start().0;
         // Those who have not received for a while would keep what was released in memory.
         self.seats.for_each_free(|seat| seat.reader.leave_before(first));
+        if let Some(room) = &mut lock(&self.state).room {
+            room.reader.leave_before(first);
+        }
     }
 
     /// Releases the oldest segments, as far as they are settled and what must outlive them is told elsewhere.

@@ -156,6 +156,11 @@ impl Shared {
                     }
                     fate => {
                         state.insert_sent(id, Place::new(appended.start.segment(), granule), draft);
+                        if fate.is_none()
+                            && let Some(room) = &mut state.room
+                        {
+                            room.enter_late(id, draft.bytes() as u64);
+                        }
                         match fate {
                             Some(Fate::Due(due_ns)) if due_ns > draft.due_ns => {
                                 state.set_status(id, Status::Scheduled { due_ns });

@@ -4,6 +4,7 @@
 mod batch;
 mod by_id;
 mod capacity;
+mod counting;
 mod dead_letters;
 mod deadline;
 mod dedup;
