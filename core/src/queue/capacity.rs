@@ -4,8 +4,8 @@
 //! messages are counted as the log has them, by whoever asks for room, up to where the log ends at that moment. What is leased is never
 //! dropped. A message that is dropped to make room is dropped only if that makes enough of it.
 //!
-//! **Not promised.** That dead letters wait for room: a message that dies is never lost for want of it, so its queue may come
-//! to hold more than it may.
+//! **Not promised.** That what is sent back, or moved because of a deadline, waits for room: its queue may come to hold more than it
+//! may. A dead letter does wait, in the queue that it comes from (`dead.rs`).
 //!
 //! **Where next.** `admission.rs` asks for room; the state tells who comes, waits and goes; `overflow.rs` makes room.
 
@@ -47,6 +47,10 @@ pub struct Capacity {
 }
 
 /// What happens when a message does not fit. How long messages may stay is another option of the queue, `ttl`.
+///
+/// In a dead letter queue it says what happens to letters: where letters are dropped, or die once more, to make room, they do so for
+/// others; where senders wait or are refused, and where nothing can be dropped, the message that dies stays in its own queue, is not
+/// delivered, counts there, and becomes a letter as soon as there is room. No letter is lost otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Overflow {
@@ -64,7 +68,7 @@ pub enum Overflow {
     /// higher than its own.
     DropLowestPriority,
     /// As `DropOldest`, and they go where exhausted messages go, with the reason `overflow`; a queue that keeps those drops
-    /// them.
+    /// them. While letters wait for room there, what does not fit is refused.
     DeadLetterOldest,
     /// Nothing is too much: `bytes` says how much memory the messages may take, at least 128 KiB, and what is beyond goes to a file in
     /// the hub's [`scratch_directory`](crate::HubBuilder::scratch_directory) until its turn comes. `messages` cannot be limited at the
@@ -227,9 +231,14 @@ impl Room {
     /// It is no longer to be counted, if it is: what is dying is not any more.
     fn leave(&mut self, id: u64, bytes: u64, was: Status) {
         if id < self.counted && !matches!(was, Status::Dying { .. }) {
-            self.held = self.held.less(Load { messages: 1, bytes });
-            self.freed.notify_all();
+            self.leave_held(bytes);
         }
+    }
+
+    /// The same of one that was dying and counted nevertheless.
+    pub(crate) fn leave_held(&mut self, bytes: u64) {
+        self.held = self.held.less(Load { messages: 1, bytes });
+        self.freed.notify_all();
     }
 
     /// Whether a message may be dropped.
@@ -275,7 +284,7 @@ impl Room {
 }
 
 impl Shared {
-    /// Appends a message that must come in, whether there is room for it or not: dead letters, what is redriven or moved.
+    /// Appends a message that must come in, whether there is room for it or not: what is redriven or moved.
     ///
     /// # Errors
     /// As appending.

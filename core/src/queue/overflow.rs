@@ -54,6 +54,9 @@ impl Shared {
                 self.index_runs(state);
                 let mut room = Room::new(capacity, &self.log, self.freed.clone());
                 self.count(state, &mut room)?;
+                for message in state.letters_held.iter().filter_map(|id| state.messages.get(id)) {
+                    room.enter(message.bytes.into());
+                }
                 state.room = Some(Box::new(room));
             }
         }
@@ -214,6 +217,8 @@ impl Shared {
     ) -> Result<Option<u64>> {
         match overflow {
             Overflow::Block(_) | Overflow::Reject | Overflow::Spill => Ok(None),
+            // What dies has to stay for now, too.
+            Overflow::DeadLetterOldest if !state.letters_held.is_empty() => Ok(None),
             Overflow::DropOldest | Overflow::DeadLetterOldest => self.oldest(state, None),
             Overflow::DropNewest => self.newest(state, below),
             Overflow::DropLowestPriority => {

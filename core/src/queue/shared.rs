@@ -9,6 +9,7 @@ use crate::log::{Draft, Kind, Log, Place, Reader};
 use crate::message::duration_ns;
 use crate::name::Name;
 use crate::queue::classes::ErrorClass;
+use crate::queue::dead::bury_all;
 use crate::queue::deadline::Deadline;
 use crate::queue::delivery::Kept;
 use crate::queue::history::Reason;
@@ -37,12 +38,16 @@ const LEASE_PARTS: u64 = 100;
 /// See the module's description.
 #[derive(Debug)]
 pub(crate) struct Shared {
+    /// Itself, for queues that tell it of room.
+    pub(crate) me: Weak<Shared>,
     pub(crate) name: Name,
     pub(crate) log: Arc<Log>,
     pub(crate) journal: Arc<Journal>,
     pub(crate) options: Mutex<QueueOptions>,
     /// Where exhausted messages go.
     pub(crate) dead: Mutex<Option<Arc<Shared>>>,
+    /// Held by whoever writes letters: what had no room is not written twice when there is some.
+    pub(crate) burying: Mutex<()>,
     /// Where messages go that miss a deadline. The hub holds it: two queues may name each other.
     pub(crate) breach_target: Mutex<Weak<Shared>>,
     pub(crate) state: CachePadded<Mutex<State>>,
@@ -90,7 +95,8 @@ impl Shared {
         let ttl_ns = AtomicU64::new(options.ttl_ns());
         log.data().set_for_all(options.limits.single_active_consumer);
         let is_bounded = AtomicBool::new(options.is_bounded());
-        Arc::new(Self {
+        Arc::new_cyclic(|me| Self {
+            me: me.clone(),
             name,
             log,
             journal,
@@ -109,6 +115,7 @@ impl Shared {
             freed: Arc::default(),
             options: Mutex::new(options),
             dead: Mutex::new(dead),
+            burying: Mutex::default(),
             breach_target: Mutex::default(),
             state: CachePadded::new(Mutex::new(state)),
             events_end: CachePadded::new(AtomicU64::new(Place::default().0)),
@@ -437,7 +444,11 @@ impl Shared {
         self.journal.commit(&self.log, admitted_end)?;
         let mut state = lock(&self.state);
         self.set_dedup(&mut state, dedup.unwrap_or_default())?;
-        self.set_capacity(&mut state, capacity)
+        self.set_capacity(&mut state, capacity)?;
+        let senders = std::mem::take(&mut state.letter_senders);
+        drop(state);
+        self.bury(&[])?;
+        bury_all(senders.iter().filter_map(Weak::upgrade).map(|sender| (sender, Vec::new())).collect())
     }
 
     /// The same, if what it does with dead letters stays.

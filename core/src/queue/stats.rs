@@ -27,6 +27,8 @@ pub struct QueueStats {
     pub leased: u64,
     /// Messages set aside, delivered only by their ids.
     pub deferred: u64,
+    /// Dead messages that wait for room in the dead letter queue.
+    pub dying: u64,
     /// Messages held by its dead letter queue, whichever queue they died in.
     pub dead_letters: u64,
     /// How long the ready message has waited that has waited longest: since it was sent, or was last due.
@@ -202,6 +204,7 @@ impl Shared {
             scheduled: state.scheduled_count() as u64,
             leased: state.leased_count() as u64 + self.runs.held_count(),
             deferred: state.deferred_count() as u64,
+            dying: state.letters_held.len() as u64,
             dead_letters: 0,
             oldest_ready_age: Duration::from_nanos(now_ns.saturating_sub(oldest_ns)),
             published_per_second,

@@ -13,6 +13,7 @@ mod delay;
 mod dying;
 mod explain;
 mod found;
+mod full_dead_letters;
 mod gather;
 mod lease;
 mod leases;
