@@ -46,7 +46,7 @@ fn value(number: u64) -> Vec<u8> {
 fn fill(queue: &Queue, count: u64) {
     for first in (0..count).step_by(64) {
         let values: Vec<_> = (first..count.min(first + 64)).map(value).collect();
-        queue.send_batch(&values.iter().map(|value| Message::new(value)).collect::<Vec<_>>()).unwrap();
+        queue.send_batch(&values.iter().map(Message::new).collect::<Vec<_>>()).unwrap();
         let held = stats(queue).memory_bytes;
         assert!(held <= MEMORY + SEGMENTS, "{held} bytes in memory after {first} messages");
     }
