@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::hub::{Hub, Inner};
 use crate::journal::{Planted, STREAM_BYTES_MIN};
 use crate::storage::Storage;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +29,7 @@ pub struct HubBuilder {
     pub(super) allow_world_writable: bool,
     pub(super) clock: Clock,
     pub(super) storage: Option<Arc<dyn Storage>>,
+    pub(super) scratch_directory: Option<PathBuf>,
     pub(super) planted: Planted,
 }
 
@@ -43,6 +44,7 @@ impl Default for HubBuilder {
             allow_world_writable: false,
             clock: Clock::System,
             storage: None,
+            scratch_directory: None,
             planted: Planted::default(),
         }
     }
@@ -104,6 +106,14 @@ impl HubBuilder {
     /// one; [`HubStats::storage`](crate::HubStats::storage) says which it is.
     pub fn storage(mut self, storage: Arc<dyn Storage>) -> Self {
         self.storage = Some(storage);
+        self
+    }
+
+    /// Where a hub in memory makes the files that queues with [`Overflow::Spill`](crate::Overflow::Spill) write to. Default the
+    /// system's directory for temporary files; where that is in memory itself, name another. The files have no names, and are
+    /// gone with the process.
+    pub fn scratch_directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.scratch_directory = Some(directory.into());
         self
     }
 

@@ -34,7 +34,7 @@ use crate::clock::alarm::Alarm;
 use crate::clock::{Clock, Timed};
 use crate::error::{Error, Result};
 use crate::journal::{Journal, JournalPlace, Range, Reserve};
-use crate::log::{Level, Log, Restore};
+use crate::log::{Level, Log, Restore, Scratch};
 use crate::message::duration_ns;
 use crate::notice::{self, Notice, QuietGuard, lock_quietly};
 use crate::queue::QueueStats;
@@ -94,6 +94,8 @@ struct Inner {
     journal: Arc<Journal>,
     directory: Option<Directory>,
     storage_name: String,
+    /// Where queues in memory put what is too much for it.
+    scratch: Scratch,
     registry: Mutex<Registry>,
     #[cfg(feature = "cron")]
     schedules: schedule::Schedules,
@@ -210,6 +212,10 @@ impl Inner {
     fn start(options: HubBuilder, directory: Option<&Path>) -> Result<Hub> {
         let alarm = Arc::new(Alarm::new());
         let mut storage_name = String::new();
+        let scratch = Scratch {
+            storage: options.storage.clone().unwrap_or_else(|| Arc::new(storage::Blocking)),
+            directory: options.scratch_directory.unwrap_or_else(std::env::temp_dir),
+        };
         let (directory, level) = match directory {
             Some(path) => {
                 let (storage, why) = options.storage.map_or_else(storage::best, |storage| (storage, None));
@@ -250,6 +256,7 @@ impl Inner {
             journal: Arc::new(journal),
             directory,
             storage_name,
+            scratch,
             registry: Mutex::new(Registry::new(catalogue)),
             #[cfg(feature = "cron")]
             schedules: schedule::Schedules::default(),
@@ -311,7 +318,7 @@ impl Inner {
         path: impl FnOnce(&Directory) -> Result<PathBuf>,
     ) -> Result<Arc<Log>> {
         match &self.directory {
-            None => Ok(Arc::new(Log::memory(data))),
+            None => Ok(Arc::new(Log::memory_with(self.scratch.clone(), data))),
             Some(directory) => {
                 let (path, level) = (path(directory)?, self.journal.level());
                 let (log, recovered) = Log::open(directory.storage.clone(), path.clone(), id, level, data)?;

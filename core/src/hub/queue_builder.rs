@@ -7,8 +7,8 @@ use crate::hub::{Hub, Inner};
 use crate::name::Name;
 use crate::notice::{self, Notice};
 use crate::queue::{
-    self, Capacity, Dedup, ErrorClass, HistoryOptions, OnBreach, OnExhausted, Queue, QueueOptions, Queues,
-    Rate, Retry,
+    self, Capacity, Dedup, ErrorClass, HistoryOptions, OnBreach, OnExhausted, Overflow, Queue, QueueOptions,
+    Queues, Rate, Retry,
 };
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -128,8 +128,7 @@ impl QueueBuilder {
         self
     }
 
-    /// How much it may hold, and what happens to what does not fit. No limit by default. Altering it drops nothing by itself;
-    /// what is being sent meanwhile may be left out of the count until the queue is empty or opened again.
+    /// How much it may hold, and what happens to what does not fit. No limit by default. Altering it drops nothing by itself.
     pub fn capacity(mut self, capacity: Capacity) -> Self {
         self.capacity = Some(capacity);
         self
@@ -193,6 +192,13 @@ impl QueueBuilder {
         let stored = registry.catalogue.queues.get(name.as_str()).map(|entry| entry.options.clone());
         let options = self.merged(&name, stored.clone())?;
         options.check()?;
+        if inner.directory.is_some() && options.capacity.is_some_and(|c| c.overflow == Overflow::Spill) {
+            let detail = format!(
+                "queue {name} cannot spill: its hub is durable, and its log is on disk already, of which only what is new is kept in \
+                 memory; leave bytes unlimited, or choose another overflow"
+            );
+            return Err(Error::invalid("capacity overflow", detail));
+        }
         check_dead_path(&registry.catalogue, &name, &options)?;
         if options.on_breach.target() == Some(name.as_str()) {
             return Err(Error::invalid("on_breach", format!("{name} names itself; name another queue")));

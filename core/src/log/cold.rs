@@ -53,6 +53,8 @@ pub(crate) struct Cold {
     pub(crate) segment: SegmentFile,
     file: Arc<dyn File>,
     path: PathBuf,
+    /// Where the data area begins in the file.
+    position: u64,
     chunks: Chunks,
     /// The part of the data area that is in the chunk.
     from: u64,
@@ -65,7 +67,12 @@ impl Cold {
     /// A segment and its open file; `chunks` are read over.
     pub(crate) fn new(segment: SegmentFile, file: Arc<dyn File>, path: PathBuf, chunks: Chunks) -> Self {
         let next_bytes = (chunks.current.0.len() as u64).clamp(CHUNK_BYTES_MIN, CHUNK_BYTES_MAX);
-        Self { segment, file, path, chunks, from: 0, to: 0, next_bytes }
+        Self { segment, file, path, position: HEADER_BYTES as u64, chunks, from: 0, to: 0, next_bytes }
+    }
+
+    /// The same, of a segment whose data area begins somewhere else in its file.
+    pub(crate) fn at(self, position: u64) -> Self {
+        Self { position, ..self }
     }
 
     /// What was read into, for another segment.
@@ -99,7 +106,7 @@ impl Cold {
         match frame_at(rest, byte, seed, records.unwrap_or_else(told)) {
             Ok(frame) => Ok(Some(frame)),
             Err(_) if is_pad(rest, byte, data_bytes, seed) => Ok(None),
-            Err(why) => Err(corrupt(&self.path, HEADER_BYTES as u64 + byte, why)),
+            Err(why) => Err(corrupt(&self.path, self.position + byte, why)),
         }
     }
 
@@ -137,7 +144,7 @@ impl Cold {
         // Nothing is in the chunk, should the read fail.
         (self.from, self.to) = (byte, byte);
         let buffer = &mut self.chunks.writable(bytes as usize)[..bytes as usize];
-        let read = self.file.read_exact_at(buffer, HEADER_BYTES as u64 + byte);
+        let read = self.file.read_exact_at(buffer, self.position + byte);
         read.map_err(|e| Error::io("read", &self.path, &e))?;
         self.to = byte + bytes;
         Ok(())
@@ -145,7 +152,7 @@ impl Cold {
 
     /// The index behind the data area, if there is one to be believed.
     pub(crate) fn index(&self) -> Option<Index> {
-        let position = HEADER_BYTES as u64 + self.segment.data_bytes;
+        let position = self.position + self.segment.data_bytes;
         let bytes = self.file.len().ok()?.checked_sub(position)?;
         let mut index = vec![0; (bytes as usize).min(Index::bytes_max(&self.segment))];
         self.file.read_exact_at(&mut index, position).ok()?;

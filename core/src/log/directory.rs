@@ -10,6 +10,7 @@ use crate::log::SEGMENT_BYTES_MIN;
 use crate::log::buffer::ALIGN_BYTES;
 use crate::log::index::Times;
 use crate::log::segment_file::SegmentFile;
+use crate::log::spill::Spilled;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -31,17 +32,19 @@ pub(crate) struct Entry {
     pub(crate) header: Option<u32>,
     /// How far its times reach, once somebody asked.
     pub(crate) times: Option<Times>,
+    /// Its place in a scratch file, if it had to leave the memory of a log that has no files.
+    pub(super) spilled: Option<Spilled>,
 }
 
 impl Entry {
     /// A segment in a file whose header was not read.
     pub(crate) fn unread(number: u64) -> Self {
-        Self { number, segment: None, header: None, times: None }
+        Self { number, segment: None, header: None, times: None, spilled: None }
     }
 
     /// A segment of which this is known.
     pub(crate) fn of(segment: SegmentFile, header: Option<u32>) -> Self {
-        Self { number: segment.number, segment: Some(segment), header, times: None }
+        Self { number: segment.number, segment: Some(segment), header, times: None, spilled: None }
     }
 }
 

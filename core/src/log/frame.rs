@@ -277,6 +277,14 @@ pub(crate) fn granules(bytes: usize) -> u64 {
     (bytes as u64).div_ceil(GRANULE_BYTES)
 }
 
+/// Adds its checksum to a frame that was written without one, header and payload.
+pub(crate) fn add_checksum(frame: &mut [u8], seed: u32) {
+    if let Some((head, rest)) = frame.split_at_mut_checked(TIME) {
+        let crc = checksum(rest, seed ^ (TIME + rest.len()) as u32);
+        head[CRC..].copy_from_slice(&crc.to_le_bytes());
+    }
+}
+
 /// CRC-32C mixed with a seed.
 pub(crate) fn checksum(bytes: &[u8], seed: u32) -> u32 {
     crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32Iscsi, bytes) as u32 ^ seed

@@ -29,6 +29,7 @@
 //! | `compaction` | leaving out what a later record of the same key has replaced |
 //! | `writer`, `streaming`, `home` | to disk, on disk |
 //! | `restore`, `recovery`, `open` | back from the journal, back from disk |
+//! | `spill` | what is too much for a log in memory, to a scratch file |
 //! | `survey` | what damaged files hold |
 //! | `pages`, `buffer`, `segment`, `marks`, `slab`, `directory` | memory |
 
@@ -56,6 +57,7 @@ mod rotate;
 mod segment;
 pub(crate) mod segment_file;
 mod slab;
+mod spill;
 mod streaming;
 pub(crate) mod survey;
 mod time;
@@ -74,6 +76,7 @@ pub(crate) use restore::Restore;
 pub(crate) use retention::{Limits, UNLIMITED};
 pub(crate) use segment_file::SegmentFile;
 pub(crate) use slab::Slab;
+pub(crate) use spill::{SEGMENTS_OF_MEMORY, Scratch};
 pub(crate) use streaming::Progress;
 pub use survey::Loss;
 
@@ -88,6 +91,7 @@ use directory::Directory;
 use marks::Marks;
 use retention::Retention;
 use segment::Header;
+use spill::Spill;
 use std::sync::{Arc, OnceLock};
 use writer::Writer;
 
@@ -163,6 +167,9 @@ pub(crate) struct Log {
     /// In the journal's list of logs to commit.
     dirty: AtomicBool,
     retention: Retention,
+    /// Where it may put what is too much for memory.
+    scratch: Option<Scratch>,
+    spill: Mutex<Spill>,
     poison: OnceLock<Error>,
 }
 
@@ -170,6 +177,12 @@ impl Log {
     /// An empty log in memory. `data` is notified when there is more to read; logs may share one.
     pub(crate) fn memory(data: Arc<EventCount>) -> Self {
         Self::with(0, None, Level::Committed, Directory::new(MEMORY_SEGMENT_BYTES_MAX, 1, 0), data)
+    }
+
+    /// The same, and what is too much for memory goes to scratch files there, once there is a limit
+    /// ([`limit_memory`](Self::limit_memory)).
+    pub(crate) fn memory_with(scratch: Scratch, data: Arc<EventCount>) -> Self {
+        Self { scratch: Some(scratch), ..Self::memory(data) }
     }
 
     fn with(
@@ -204,6 +217,8 @@ impl Log {
             stream_at: AtomicU64::new(0),
             dirty: AtomicBool::new(false),
             retention: Retention::from(start),
+            scratch: None,
+            spill: Mutex::default(),
             poison: OnceLock::new(),
         }
     }

@@ -117,6 +117,12 @@ impl Header {
         unpinned
     }
 
+    /// Whether anybody needs its bytes at this moment.
+    pub(crate) fn is_pinned(&self) -> bool {
+        // ORDERING: Relaxed: a hint: whoever pins it next keeps what he has pinned.
+        self.pins.load(Ordering::Relaxed) & COUNT != 0
+    }
+
     fn free(&self) {
         // SAFETY: RETIRED is set and the count is 0, seen by exactly one thread (P3): nobody has or can get a pin.
         self.buffer.with_mut(|slot| unsafe { *slot = None });

@@ -182,7 +182,7 @@ impl Log {
 
     /// A segment's file, to be read in chunks. `None` if it was released, or has another content since it was looked up.
     pub(super) fn open_cold(&self, segment: SegmentFile, chunks: Chunks) -> Result<Option<Cold>> {
-        let Some(home) = &self.home else { return Ok(None) };
+        let Some(home) = &self.home else { return Ok(self.open_spilled(segment, chunks)) };
         match home.open(segment.number) {
             Ok(file) => {
                 // Compaction changes file and entry under the directory's lock: as long as the entry is the same, the file is.

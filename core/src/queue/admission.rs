@@ -11,7 +11,7 @@
 
 use crate::error::{Error, Result};
 use crate::log::{Appended, Draft, Level, Place};
-use crate::message::Message;
+use crate::message::{Message, duration_ns};
 use crate::queue::capacity::Load;
 use crate::queue::dedup::{Dedup, DedupMode, Entry, OnConflict, value_hash};
 use crate::queue::finished::Ending;
@@ -20,8 +20,11 @@ use crate::queue::send::{Prepared, prepare};
 use crate::queue::settlement::Event;
 use crate::queue::shared::Shared;
 use crate::queue::state::{PRIORITY_DEFAULT, State, Status};
+use crate::sync::event_count;
 use crate::sync::{Ordering, lock};
 use std::collections::HashMap;
+use std::future::poll_fn;
+use std::task::Context;
 use std::time::Duration;
 
 /// What [`Queue::send_unique`](crate::Queue::send_unique) found.
@@ -91,7 +94,53 @@ impl Shared {
         level: Level,
         waits: bool,
     ) -> Result<(Vec<Sent>, Place)> {
-        let Admitted { plan, let_in: LetIn { fresh, appended, gone }, end } = self.admit(messages, waits)?;
+        let admitted = self.admit(messages, waits)?;
+        self.conclude(admitted, level, waits)
+    }
+
+    /// The same for a task, which waits for room as long as the queue says, on the hub's clock, and not for the disk.
+    pub(crate) async fn send_admitted_async(
+        &self,
+        messages: &[Message<'_>],
+        level: Level,
+    ) -> Result<(Vec<Sent>, Place)> {
+        let capacity = lock(&self.options).capacity.unwrap_or_default();
+        if capacity.wait().is_zero() {
+            return self.send_admitted(messages, level, false);
+        }
+        let deadline_ns = self.journal.now_ns().saturating_add(duration_ns(capacity.wait()));
+        let mut place = event_count::Place::new(&*self.freed);
+        let attempt = |context: &mut Context<'_>| {
+            place.poll_for(context, |_| self.admit_by(messages, deadline_ns).transpose())
+        };
+        let admitted = poll_fn(attempt).await?;
+        self.conclude(admitted, level, false)
+    }
+
+    /// Appends them if there is room. None: there is not, and it is not yet too late; when it is, those that wait are woken.
+    fn admit_by<'a>(&self, messages: &'a [Message<'a>], deadline_ns: u64) -> Result<Option<Admitted<'a>>> {
+        match self.try_admit(messages) {
+            Ok(admitted) => Ok(Some(admitted)),
+            Err(Refusal::Error(error)) => Err(error),
+            Err(Refusal::Full(error)) => {
+                let mut state = lock(&self.state);
+                if self.journal.now_ns() >= deadline_ns {
+                    state.totals.overflow.refused += messages.len() as u64;
+                    return Err(error);
+                }
+                if let Some(room) = &mut state.room {
+                    room.give_up_at(deadline_ns);
+                }
+                drop(state);
+                self.journal.alarm().arm(deadline_ns);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Does what follows once they were let in.
+    fn conclude(&self, admitted: Admitted<'_>, level: Level, waits: bool) -> Result<(Vec<Sent>, Place)> {
+        let Admitted { plan, let_in: LetIn { fresh, appended, gone }, end } = admitted;
         let drafts = plan.drafts_of(&fresh);
         if waits || drafts.iter().any(Draft::is_indexed) || !gone.is_empty() {
             self.journal.commit_at(&self.log, end, level)?;
@@ -109,6 +158,7 @@ impl Shared {
     /// Appends them once there is room.
     fn admit<'a>(&self, messages: &'a [Message<'a>], waits: bool) -> Result<Admitted<'a>> {
         let capacity = lock(&self.options).capacity.unwrap_or_default();
+        self.spill().inspect_err(|_| self.count_refused(messages))?;
         let mut full = None;
         let mut attempt = || match self.try_admit(messages) {
             Ok(admitted) => Some(Ok(admitted)),
@@ -122,14 +172,17 @@ impl Shared {
         let mut admitted = self.freed.wait_for(wait, &mut attempt);
         if admitted.is_none() && capacity.drops() {
             // What is not durable yet could not be dropped.
-            let end = lock(&self.state).admitted_end;
-            self.journal.commit(&self.log, end)?;
+            self.journal.commit(&self.log, self.log.claimed())?;
             admitted = attempt();
         }
         admitted.unwrap_or_else(|| {
-            lock(&self.state).totals.overflow.refused += messages.len() as u64;
+            self.count_refused(messages);
             Err(full.unwrap_or(Error::Timeout { doing: "waiting for room in a queue" }))
         })
+    }
+
+    fn count_refused(&self, messages: &[Message<'_>]) {
+        lock(&self.state).totals.overflow.refused += messages.len() as u64;
     }
 
     fn try_admit<'a>(&self, messages: &'a [Message<'a>]) -> Result<Admitted<'a>, Refusal> {
@@ -168,9 +221,6 @@ impl Shared {
                 Vec::new()
             };
             appended = Some(self.log.append(&drafts)?);
-            if let Some(room) = &mut state.room {
-                drafts.iter().for_each(|draft| room.enter(draft.bytes() as u64));
-            }
             self.drop_victims(state, &victims, &mut gone)?;
         }
         drop(drafts);

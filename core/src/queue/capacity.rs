@@ -1,24 +1,28 @@
 //! How much a queue may hold, and what happens when a message does not fit.
 //!
-//! **Promise.** What counts is everything that is in the queue: ready, scheduled, blocked and leased. What is leased is never
+//! **Promise.** What counts is everything that is in the queue: ready, scheduled, blocked and leased. Whoever appended it, and however:
+//! messages are counted as the log has them, by whoever asks for room, up to where the log ends at that moment. What is leased is never
 //! dropped. A message that is dropped to make room is dropped only if that makes enough of it.
 //!
-//! **Not promised.** That dead letters wait for room: a message that dies is never lost for want of it, so its queue may come
-//! to hold more than it may.
+//! **Not promised.** That what is sent back, or moved because of a deadline, waits for room: its queue may come to hold more than it
+//! may. A dead letter does wait, in the queue that it comes from (`dead.rs`).
 //!
 //! **Where next.** `admission.rs` asks for room; the state tells who comes, waits and goes; `overflow.rs` makes room.
 
 use crate::error::{Error, Result};
 use crate::limits::PRIORITY_MAX;
-use crate::log::{Appended, Draft};
+use crate::log::{Appended, Draft, Log, Reader, SEGMENT_BYTES_MIN, SEGMENTS_OF_MEMORY};
 use crate::queue::shared::Shared;
 use crate::queue::state::Status;
+use crate::sync::Ordering;
 use crate::sync::event_count::EventCount;
-use crate::sync::lock;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Least memory that [`Overflow::Spill`] may be told to do with.
+const SPILL_BYTES_MIN: u64 = SEGMENTS_OF_MEMORY * SEGMENT_BYTES_MIN;
 
 /// How much a queue may hold.
 ///
@@ -43,11 +47,16 @@ pub struct Capacity {
 }
 
 /// What happens when a message does not fit. How long messages may stay is another option of the queue, `ttl`.
+///
+/// In a dead letter queue it says what happens to letters: where letters are dropped, or die once more, to make room, they do so for
+/// others; where senders wait or are refused, and where nothing can be dropped, the message that dies stays in its own queue, is not
+/// delivered, counts there, and becomes a letter as soon as there is room. No letter is lost otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Overflow {
     /// Sending waits for room, at most this long (`Duration::MAX`: for ever), then it is refused with
-    /// [`Full`](crate::Error::Full). [`submit`](crate::Queue::submit) does not wait and is refused at once.
+    /// [`Full`](crate::Error::Full). [`submit`](crate::Queue::submit) does not wait and is refused at once; a task waits in
+    /// [`send_async`](crate::Queue::send_async).
     Block(Duration),
     /// It is refused with [`Full`](crate::Error::Full).
     Reject,
@@ -59,8 +68,16 @@ pub enum Overflow {
     /// higher than its own.
     DropLowestPriority,
     /// As `DropOldest`, and they go where exhausted messages go, with the reason `overflow`; a queue that keeps those drops
-    /// them.
+    /// them. While letters wait for room there, what does not fit is refused.
     DeadLetterOldest,
+    /// Nothing is too much: `bytes` says how much memory the messages may take, at least 128 KiB, and what is beyond goes to a file in
+    /// the hub's [`scratch_directory`](crate::HubBuilder::scratch_directory) until its turn comes. `messages` cannot be limited at the
+    /// same time. Only of a hub in memory; the log of a durable hub is on disk already.
+    ///
+    /// What is known of messages with options stays in memory, about 200 bytes each; and so do segments that are being written, or that
+    /// somebody reads or has messages of. If the file cannot be written, sending is refused with [`Io`](crate::Error::Io), and
+    /// everything else goes on.
+    Spill,
 }
 
 impl Default for Overflow {
@@ -79,6 +96,7 @@ impl Overflow {
             Self::DropNewest => "drop_newest",
             Self::DropLowestPriority => "drop_lowest_priority",
             Self::DeadLetterOldest => "dead_letter_oldest",
+            Self::Spill => "spill",
         }
     }
 }
@@ -90,16 +108,39 @@ impl Capacity {
                 return Err(Error::invalid(what, "0 is not allowed; at least 1 is, or None for no limit"));
             }
         }
-        Ok(())
+        match (self.overflow, self.messages, self.bytes) {
+            (Overflow::Spill, Some(_), _) => {
+                let detail =
+                    "what spills is limited by bytes; leave messages out, or choose another overflow";
+                Err(Error::invalid("capacity messages", detail))
+            }
+            (Overflow::Spill, None, bytes) if bytes.is_none_or(|bytes| bytes < SPILL_BYTES_MIN) => {
+                let detail = format!(
+                    "what may stay in memory must be said for spill, and be at least {SPILL_BYTES_MIN}"
+                );
+                Err(Error::invalid("capacity bytes", detail))
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn is_limited(&self) -> bool {
         self.messages.is_some() || self.bytes.is_some()
     }
 
+    /// Whether what is in the queue is to be counted.
+    pub(crate) fn is_counted(&self) -> bool {
+        self.is_limited() && self.overflow != Overflow::Spill
+    }
+
+    /// How much memory the messages may take, if the rest goes to a scratch file.
+    pub(crate) fn memory_bytes(&self) -> Option<u64> {
+        self.bytes.filter(|_| self.overflow == Overflow::Spill)
+    }
+
     /// Whether messages are dropped to make room.
     pub(crate) fn drops(&self) -> bool {
-        !matches!(self.overflow, Overflow::Block(_) | Overflow::Reject)
+        !matches!(self.overflow, Overflow::Block(_) | Overflow::Reject | Overflow::Spill)
     }
 
     /// How long sending may wait.
@@ -135,20 +176,56 @@ impl Load {
 pub(crate) struct Room {
     pub(crate) capacity: Capacity,
     held: Load,
+    /// Reads what is to be counted, whether it is durable or not.
+    pub(crate) reader: Reader,
+    /// Everything before this id was counted, or was not there any more; of the rest nothing is.
+    pub(crate) counted: u64,
     /// Messages in the index that are not out, by priority.
     waiting: [BTreeSet<u64>; PRIORITY_MAX as usize + 1],
     /// Told when there is more room.
     freed: Arc<EventCount>,
+    /// When the first of the tasks that wait for room has waited long enough.
+    give_up_ns: u64,
 }
 
 impl Room {
-    pub(crate) fn new(capacity: Capacity, freed: Arc<EventCount>) -> Self {
-        Self { capacity, held: Load::default(), waiting: Default::default(), freed }
+    /// Of a queue with this log, of which nothing is counted yet.
+    pub(crate) fn new(capacity: Capacity, log: &Arc<Log>, freed: Arc<EventCount>) -> Self {
+        let mut reader = Reader::earliest(log.clone());
+        reader.see_all();
+        let (held, counted) = (Load::default(), reader.next_sequence());
+        let waiting = Default::default();
+        Self { capacity, held, reader, counted, waiting, freed, give_up_ns: u64::MAX }
     }
 
-    /// A message comes, of so many bytes.
+    /// A task waits for room, until then.
+    pub(crate) fn give_up_at(&mut self, at_ns: u64) {
+        self.give_up_ns = self.give_up_ns.min(at_ns);
+    }
+
+    /// When the next task has waited long enough.
+    pub(crate) fn give_up_ns(&self) -> Option<u64> {
+        Some(self.give_up_ns).filter(|at_ns| *at_ns != u64::MAX)
+    }
+
+    /// Wakes all tasks if one has waited long enough: those that go on waiting say again until when.
+    pub(crate) fn give_up(&mut self, now_ns: u64) {
+        if self.give_up_ns <= now_ns {
+            self.give_up_ns = u64::MAX;
+            self.freed.notify_all();
+        }
+    }
+
+    /// A message of so many bytes is there.
     pub(crate) fn enter(&mut self, bytes: u64) {
         self.held.add(bytes);
+    }
+
+    /// The same of one that came into the index only now: on its way there it was not counted.
+    pub(crate) fn enter_late(&mut self, id: u64, bytes: u64) {
+        if id < self.counted {
+            self.enter(bytes);
+        }
     }
 
     /// A message is from now on in that status; `was` it had before.
@@ -156,22 +233,27 @@ impl Room {
         let is_droppable = matches!(status, Status::Ready | Status::Held | Status::Scheduled { .. });
         self.wait(id, priority, is_droppable);
         if matches!(status, Status::Dying { .. }) {
-            self.leave(bytes, was);
+            self.leave(id, bytes, was);
         }
     }
 
     /// A message is no longer there.
     pub(crate) fn removed(&mut self, id: u64, priority: u8, bytes: u64, was: Status) {
         self.wait(id, priority, false);
-        self.leave(bytes, was);
+        self.leave(id, bytes, was);
     }
 
-    /// It is no longer to be counted, unless it was dying: then it is not any more.
-    fn leave(&mut self, bytes: u64, was: Status) {
-        if !matches!(was, Status::Dying { .. }) {
-            self.held = self.held.less(Load { messages: 1, bytes });
-            self.freed.notify_all();
+    /// It is no longer to be counted, if it is: what is dying is not any more.
+    fn leave(&mut self, id: u64, bytes: u64, was: Status) {
+        if id < self.counted && !matches!(was, Status::Dying { .. }) {
+            self.leave_held(bytes);
         }
+    }
+
+    /// The same of one that was dying and counted nevertheless.
+    pub(crate) fn leave_held(&mut self, bytes: u64) {
+        self.held = self.held.less(Load { messages: 1, bytes });
+        self.freed.notify_all();
     }
 
     /// Whether a message may be dropped.
@@ -217,17 +299,28 @@ impl Room {
 }
 
 impl Shared {
-    /// Appends a message that must come in, whether there is room for it or not: dead letters, what is redriven or moved.
+    /// Appends a message that must come in, whether there is room for it or not: what is redriven or moved.
     ///
     /// # Errors
     /// As appending.
     pub(crate) fn append_beyond(&self, draft: &Draft<'_>) -> Result<Appended> {
-        let mut state = lock(&self.state);
         let appended = self.log.append(std::slice::from_ref(draft))?;
-        if let Some(room) = &mut state.room {
-            room.enter(draft.bytes() as u64);
-        }
+        // It comes in although there is no room in the scratch file.
+        let _ = self.spill();
         Ok(appended)
+    }
+
+    /// Has what is too much for memory leave it, those messages first that are furthest from being received.
+    ///
+    /// # Errors
+    /// `Io`: the scratch file cannot be written.
+    pub(crate) fn spill(&self) -> Result<()> {
+        // ORDERING: Relaxed: altered meanwhile, it counts for this message, or for the next.
+        if self.spills.load(Ordering::Relaxed) {
+            self.log.spill(self.cursor.place().segment())
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -242,7 +335,8 @@ mod tests {
 
     fn room(messages: Option<u64>, bytes: Option<u64>) -> Room {
         let capacity = Capacity { messages, bytes, overflow: Overflow::Reject };
-        Room::new(capacity, Arc::new(EventCount::new()))
+        let log = Arc::new(Log::memory(Arc::default()));
+        Room { counted: 10, ..Room::new(capacity, &log, Arc::new(EventCount::new())) }
     }
 
     fn load(messages: u64, bytes: u64) -> Load {
@@ -276,6 +370,18 @@ mod tests {
         assert_eq!(room.held, load(1, 10));
         room.removed(2, 4, 10, READY);
         assert_eq!(room.held, load(0, 0));
+    }
+
+    #[test]
+    fn a_message_that_is_gone_before_it_was_counted_makes_no_room() {
+        let mut room = room(Some(2), None);
+        room.enter(10);
+        room.removed(10, 4, 10, OUT);
+        assert_eq!(room.held, load(1, 10));
+        room.enter_late(10, 10);
+        assert_eq!(room.held, load(1, 10), "whoever counts finds it");
+        room.enter_late(9, 10);
+        assert_eq!(room.held, load(2, 20));
     }
 
     #[test]

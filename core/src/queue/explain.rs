@@ -10,9 +10,11 @@ use crate::queue::finished::Ending;
 use crate::queue::limits::Limit;
 use crate::queue::shared::Shared;
 use crate::queue::state::{Message, PRIORITY_DEFAULT, State, Status};
+use crate::sync::lock;
 use std::cmp::Reverse;
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Why a message is not being delivered now. [`Queue::explain`](crate::Queue::explain) tells; its `Display` says it in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +72,11 @@ pub enum Cause {
     Deferred,
     /// It is exhausted, rejected or expired, or missed a deadline, and is on its way out.
     Dying,
+    /// The same, and the dead letter queue has no room for it: it stays until there is some.
+    NoRoom {
+        /// The dead letter queue.
+        queue: String,
+    },
     /// It missed a deadline, and is on its way to the queue that is named for that.
     Moving,
     /// It is a dead letter on its way back.
@@ -132,6 +139,11 @@ impl Explanation {
             Cause::Recalled => "it was cancelled and does not come back".into(),
             Cause::Deferred => "it was set aside; it is delivered to who asks for it by its id".into(),
             Cause::Dying => "it is on its way out".into(),
+            Cause::NoRoom { queue } => {
+                format!(
+                    "it is dead, and waits for room in dead letter queue {queue}; drain that, or raise its capacity"
+                )
+            }
             Cause::Moving => "it missed a deadline and is on its way to another queue".into(),
             Cause::Leaving => "it is a dead letter on its way back".into(),
             Cause::Key(of) => limit("its key", of),
@@ -177,7 +189,11 @@ impl Shared {
                         return Ok([leased].into_iter().chain(recalled).collect());
                     }
                     Status::Deferred => causes.push(Cause::Deferred),
-                    Status::Dying { .. } => return Ok(vec![Cause::Dying]),
+                    Status::Dying { .. } => {
+                        let dead = lock(&self.dead).clone().filter(|_| state.letters_held.contains(&id));
+                        let no_room = |dead: Arc<Shared>| Cause::NoRoom { queue: dead.name.to_string() };
+                        return Ok(vec![dead.map_or(Cause::Dying, no_room)]);
+                    }
                     Status::Moving => return Ok(vec![Cause::Moving]),
                     Status::Leaving => return Ok(vec![Cause::Leaving]),
                 }

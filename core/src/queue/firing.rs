@@ -65,9 +65,6 @@ impl Shared {
         let appended = self.log.append(&[sent, Draft::control(Kind::Control, now_ns, &bytes)])?;
         state.keep(&event, appended.end);
         state.admitted_end = state.admitted_end.max(appended.end);
-        if let Some(room) = &mut state.room {
-            room.enter(coming.bytes);
-        }
         let mut gone = Vec::new();
         let dropped = self.drop_victims(&mut state, &victims, &mut gone);
         let end = state.admitted_end;

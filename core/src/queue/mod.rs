@@ -105,7 +105,7 @@ pub use state::ORDERING_KEY;
 pub use stats::QueueStats;
 pub use worker::{IntoOutcome, Job, Outcome, StillRunning, Worker, WorkerBuilder, WorkerStats};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::journal::Receipt;
 use crate::message::Message;
 use crate::name::Name;
@@ -224,6 +224,41 @@ impl Queue {
     /// As [`send`](Self::send); `InvalidArgument` for none at all.
     pub fn submit_batch(&self, messages: &[Message<'_>]) -> Result<Receipt<Vec<Sent>>> {
         self.shared.submit_batch(messages)
+    }
+
+    /// As [`send`](Self::send), without blocking the thread, on any executor: neither for the disk nor, in a queue that is full, for
+    /// room, for which it waits as long as [`Overflow::Block`](crate::Overflow::Block) says, on the hub's clock. Dropping the future
+    /// while it waits for room sends nothing; once there was room the message is in the queue. A message with options is brought to
+    /// the disk by the thread that polls, as by [`submit`](Self::submit).
+    ///
+    /// ```
+    /// # use ringmain::{Capacity, Hub, Message, OnExhausted};
+    /// # let capacity = Capacity { messages: Some(1), ..Capacity::default() };
+    /// # let queue = Hub::memory().queue("jobs").on_exhausted(OnExhausted::Drop).capacity(capacity).open()?;
+    /// # futures::executor::block_on(async {
+    /// queue.send_async(Message::new(b"first")).await?;
+    /// let second = queue.send_async(Message::new(b"second")); // there is no room for it
+    /// let worker = async { queue.receive_async(1).await?.iter().try_for_each(|delivery| delivery.ack()) };
+    /// let (id, _) = futures::join!(second, worker);
+    /// assert_eq!(id?, 1);
+    /// # Ok::<(), ringmain::Error>(())
+    /// # })?;
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn send_async(&self, message: Message<'_>) -> Result<u64> {
+        let sent = self.shared.send_async(std::slice::from_ref(&message)).await?;
+        sent.first().copied().ok_or_else(|| Error::Internal { detail: "a message without an id".into() })
+    }
+
+    /// As [`send_batch`](Self::send_batch), and waits as [`send_async`](Self::send_async).
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn send_batch_async(&self, messages: &[Message<'_>]) -> Result<Vec<u64>> {
+        self.shared.send_async(messages).await
     }
 
     /// Receives one message, waiting for it at most `wait` (`Duration::MAX`: for ever). `None` after that time.

@@ -5,13 +5,13 @@
 
 use crate::error::{Error, Result};
 use crate::limits::PRIORITY_MAX;
-use crate::log::{INDEXED, Kind, Reader};
-use crate::queue::admission::Fate;
+use crate::log::{INDEXED, Kind};
 use crate::queue::capacity::{Capacity, Load, Overflow, Room};
 use crate::queue::finished::Ending;
 use crate::queue::settlement::Event;
 use crate::queue::shared::Shared;
 use crate::queue::state::{DETOUR_BOUNDED, Death, Message, PRIORITY_DEFAULT, State, Status};
+use crate::sync::{Ordering, yield_now};
 
 /// Why a message is not let in.
 pub(crate) enum Refusal {
@@ -38,7 +38,12 @@ impl From<Refusal> for Error {
 impl Shared {
     /// Has the queue hold no more than that from now on; `None` for as much as there is.
     pub(crate) fn set_capacity(&self, state: &mut State, capacity: Option<Capacity>) -> Result<()> {
-        match (capacity.filter(Capacity::is_limited), &mut state.room) {
+        let memory_bytes = capacity.and_then(|capacity| capacity.memory_bytes());
+        // ORDERING: Relaxed: as where it is read.
+        if self.spills.swap(memory_bytes.is_some(), Ordering::Relaxed) || memory_bytes.is_some() {
+            self.log.limit_memory(memory_bytes);
+        }
+        match (capacity.filter(Capacity::is_counted), &mut state.room) {
             (None, _) => {
                 state.room = None;
                 state.set_detour(DETOUR_BOUNDED, false);
@@ -48,8 +53,11 @@ impl Shared {
                 // Whoever comes and goes is counted under the lock from here on.
                 state.set_detour(DETOUR_BOUNDED, true);
                 self.index_runs(state);
-                let mut room = Room::new(capacity, self.freed.clone());
-                self.measure(state, &mut room)?;
+                let mut room = Room::new(capacity, &self.log, self.freed.clone());
+                self.count(state, &mut room)?;
+                for message in state.letters_held.iter().filter_map(|id| state.messages.get(id)) {
+                    room.enter(message.bytes.into());
+                }
                 state.room = Some(Box::new(room));
             }
         }
@@ -66,12 +74,25 @@ impl Shared {
         }
     }
 
-    /// Counts what is in the queue.
-    fn measure(&self, state: &mut State, room: &mut Room) -> Result<()> {
-        let mut reader = Reader::earliest(self.log.clone());
-        let next = self.cursor.next_sequence();
-        while reader.advance()? {
-            let (frame, id) = (reader.frame(), reader.sequence());
+    /// Counts what is in the queue and was not counted yet, up to where the log ends now: whoever appends something afterwards is
+    /// found the next time.
+    fn count(&self, state: &mut State, room: &mut Room) -> Result<()> {
+        let (end, next) = (self.log.end_sequence(), self.cursor.next_sequence());
+        while room.counted < end {
+            if !room.reader.advance()? {
+                // What lies before the reader now was settled and released before it was counted.
+                room.counted = room.counted.max(room.reader.next_sequence());
+                if room.counted < end {
+                    // Claimed and not committed yet: a few instructions of another thread.
+                    yield_now();
+                }
+                continue;
+            }
+            let (frame, id) = (room.reader.frame(), room.reader.sequence());
+            if !frame.kind().is_record() {
+                continue;
+            }
+            room.counted = id + 1;
             if frame.kind() != Kind::Data {
                 continue;
             }
@@ -84,7 +105,8 @@ impl Shared {
                     room.wait(id, message.asks.priority, is_waiting);
                     !matches!(message.status, Status::Dying { .. })
                 }
-                None if frame.has(INDEXED) => matches!(state.pending.get(&id), Some(Fate::Due(_))),
+                // One of which nothing is known is counted when it comes into the index, or is gone.
+                None if frame.has(INDEXED) => state.pending.contains_key(&id),
                 None => id >= next && !state.ahead.contains(&id),
             };
             if is_there {
@@ -92,6 +114,14 @@ impl Shared {
             }
         }
         Ok(())
+    }
+
+    /// The same, if the queue has a capacity.
+    fn count_all(&self, state: &mut State) -> Result<()> {
+        let Some(mut room) = state.room.take() else { return Ok(()) };
+        let counted = self.count(state, &mut room);
+        state.room = Some(room);
+        counted
     }
 
     /// The messages that have to go for so much to come, of at least that priority, beside those that are `going` anyway. They
@@ -103,6 +133,7 @@ impl Shared {
         coming: Load,
         priority: u8,
     ) -> Result<Vec<u64>, Refusal> {
+        self.count_all(state)?;
         let Some(room) = &state.room else { return Ok(Vec::new()) };
         let overflow = room.capacity.overflow;
         if room.never_fits(coming) {
@@ -188,7 +219,9 @@ impl Shared {
         below: u64,
     ) -> Result<Option<u64>> {
         match overflow {
-            Overflow::Block(_) | Overflow::Reject => Ok(None),
+            Overflow::Block(_) | Overflow::Reject | Overflow::Spill => Ok(None),
+            // What dies has to stay for now, too.
+            Overflow::DeadLetterOldest if !state.letters_held.is_empty() => Ok(None),
             Overflow::DropOldest | Overflow::DeadLetterOldest => self.oldest(state, None),
             Overflow::DropNewest => self.newest(state, below),
             Overflow::DropLowestPriority => {

@@ -16,22 +16,34 @@
 use crate::error::Result;
 use crate::log::{Level, Place};
 use crate::notice;
+use crate::queue::dead::{Work, bury_all};
 use crate::queue::dedup::Entry;
 use crate::queue::settlement::Event;
 use crate::queue::shared::Shared;
 use crate::queue::state::State;
 use crate::sync::{Ordering, lock};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// Most bytes of keys that one event tells, its last key aside.
 const EVENT_BYTES_MAX: usize = 16 << 10;
 
 impl Shared {
-    /// Counts messages as settled, which is durable, and lets the segments go that are no longer needed.
+    /// Counts messages as settled, which is durable, and lets the segments go that are no longer needed. Letters that have waited for
+    /// the room come in.
     pub(crate) fn settled(&self, ids: &[u64]) {
+        // What cannot be buried now is the next time.
+        let _ = bury_all(self.count_settled(ids));
+    }
+
+    /// The same; returns the queues whose letters may come in.
+    pub(crate) fn count_settled(&self, ids: &[u64]) -> Work {
+        if ids.is_empty() {
+            return Work::new();
+        }
         let mut is_over = false;
         let mut state = lock(&self.state);
+        let senders = std::mem::take(&mut state.letter_senders);
         let ids: Vec<u64> = ids.iter().copied().filter(|id| state.copies.may_settle(*id)).collect();
         drop(state);
         for id in ids {
@@ -42,6 +54,7 @@ impl Shared {
         if is_over {
             self.release_settled();
         }
+        senders.iter().filter_map(Weak::upgrade).map(|sender| (sender, Vec::new())).collect()
     }
 
     /// The same for messages that were plain to the end.
@@ -59,6 +72,9 @@ impl Shared {
         let first = self.log.start().0;
         // Those who have not received for a while would keep what was released in memory.
         self.seats.for_each_free(|seat| seat.reader.leave_before(first));
+        if let Some(room) = &mut lock(&self.state).room {
+            room.reader.leave_before(first);
+        }
         notice::tell();
     }
 

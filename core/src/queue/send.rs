@@ -94,6 +94,21 @@ impl Shared {
         Ok(Receipt::new(&self.journal, level, vec![(self.log.clone(), end)], told(sent)))
     }
 
+    /// Sends them as one batch once there is room, without keeping a thread waiting for it or for the disk.
+    pub(crate) async fn send_async(&self, messages: &[Message<'_>]) -> Result<Vec<u64>> {
+        if messages.is_empty() {
+            self.check_open()?;
+            return Ok(Vec::new());
+        }
+        let level = safest(messages).into();
+        if self.admits(messages) {
+            let (sent, end) = self.send_admitted_async(messages, level).await?;
+            let ids = sent.iter().map(|sent| sent.id).collect();
+            return Receipt::new(&self.journal, level, vec![(self.log.clone(), end)], ids).await;
+        }
+        self.submit_all(messages, |first| (first..first + messages.len() as u64).collect())?.await
+    }
+
     /// Appends messages that may all be sent now. What is not plain has reached the level, or the hub's, when this returns: it is
     /// delivered from the index, which does not ask.
     #[inline]
@@ -153,6 +168,11 @@ impl Shared {
                     }
                     fate => {
                         state.insert_sent(id, Place::new(appended.start.segment(), granule), draft);
+                        if fate.is_none()
+                            && let Some(room) = &mut state.room
+                        {
+                            room.enter_late(id, draft.bytes() as u64);
+                        }
                         match fate {
                             Some(Fate::Due(due_ns)) if due_ns > draft.due_ns => {
                                 state.set_status(id, Status::Scheduled { due_ns });

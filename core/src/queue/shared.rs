@@ -10,6 +10,7 @@ use crate::message::duration_ns;
 use crate::name::Name;
 use crate::notice;
 use crate::queue::classes::ErrorClass;
+use crate::queue::dead::bury_all;
 use crate::queue::deadline::Deadline;
 use crate::queue::delivery::Kept;
 use crate::queue::history::Reason;
@@ -38,12 +39,16 @@ const LEASE_PARTS: u64 = 100;
 /// See the module's description.
 #[derive(Debug)]
 pub(crate) struct Shared {
+    /// Itself, for queues that tell it of room.
+    pub(crate) me: Weak<Shared>,
     pub(crate) name: Name,
     pub(crate) log: Arc<Log>,
     pub(crate) journal: Arc<Journal>,
     pub(crate) options: Mutex<QueueOptions>,
     /// Where exhausted messages go.
     pub(crate) dead: Mutex<Option<Arc<Shared>>>,
+    /// Held by whoever writes letters: what had no room is not written twice when there is some.
+    pub(crate) burying: Mutex<()>,
     /// Where messages go that miss a deadline. The hub holds it: two queues may name each other.
     pub(crate) breach_target: Mutex<Weak<Shared>>,
     pub(crate) state: CachePadded<Mutex<State>>,
@@ -67,6 +72,8 @@ pub(crate) struct Shared {
     pub(crate) ttl_ns: AtomicU64,
     /// It has a capacity.
     pub(crate) is_bounded: AtomicBool,
+    /// What is too much for memory leaves it.
+    pub(crate) spills: AtomicBool,
     /// Tells senders that there is more room.
     pub(crate) freed: Arc<EventCount>,
     pub(crate) closed: AtomicBool,
@@ -89,7 +96,8 @@ impl Shared {
         let ttl_ns = AtomicU64::new(options.ttl_ns());
         log.data().set_for_all(options.limits.single_active_consumer);
         let is_bounded = AtomicBool::new(options.is_bounded());
-        Arc::new(Self {
+        Arc::new_cyclic(|me| Self {
+            me: me.clone(),
             name,
             log,
             journal,
@@ -104,9 +112,11 @@ impl Shared {
             lease_ns,
             ttl_ns,
             is_bounded,
+            spills: AtomicBool::new(false),
             freed: Arc::default(),
             options: Mutex::new(options),
             dead: Mutex::new(dead),
+            burying: Mutex::default(),
             breach_target: Mutex::default(),
             state: CachePadded::new(Mutex::new(state)),
             events_end: CachePadded::new(AtomicU64::new(Place::default().0)),
@@ -216,6 +226,9 @@ impl Shared {
             woken = true;
         }
         woken |= state.open_limits(now_ns);
+        if let Some(room) = &mut state.room {
+            room.give_up(now_ns);
+        }
         self.runs.for_each_due(now_ns, |run| self.index_run(state, run, u64::MAX));
         while let Some(id) = state.next_expired(now_ns) {
             self.tell_of_expiry(state, id);
@@ -259,6 +272,8 @@ impl Shared {
         let (copies, end) = (state.copies.take_fresh(), self.events_end());
         drop(state);
         notice::tell();
+        // Where it cannot be written, senders are told.
+        let _ = self.spill();
         if !gone.is_empty() && self.journal.commit(&self.log, end).is_ok() {
             self.settled(&gone);
         }
@@ -438,7 +453,11 @@ impl Shared {
         let mut state = lock(&self.state);
         self.set_history(&mut state, history);
         self.set_dedup(&mut state, dedup.unwrap_or_default())?;
-        self.set_capacity(&mut state, capacity)
+        self.set_capacity(&mut state, capacity)?;
+        let senders = std::mem::take(&mut state.letter_senders);
+        drop(state);
+        self.bury(&[])?;
+        bury_all(senders.iter().filter_map(Weak::upgrade).map(|sender| (sender, Vec::new())).collect())
     }
 
     /// The same, if what it does with dead letters stays.

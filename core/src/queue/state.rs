@@ -19,13 +19,14 @@ use crate::queue::limits::Limits;
 use crate::queue::plain::Bytes;
 use crate::queue::row::Row;
 use crate::queue::settlement::Leaving;
+use crate::queue::shared::Shared;
 use crate::queue::stats::{Rates, Totals};
 use crate::queue::timers::{Timer, Timers};
 use crate::queue::told::Told;
 use crate::sync::{AtomicU32, Ordering};
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// Something in the index is ready.
 pub(crate) const DETOUR_WAITING: u32 = 1;
@@ -305,6 +306,10 @@ pub(crate) struct State {
     pub(crate) detours: Arc<AtomicU32>,
     /// Letters that were on their way when the process ended, or before: their status tells.
     pub(crate) leaving: HashMap<u64, (Terms, Leaving)>,
+    /// Dying messages whose letters found no room in the dead letter queue. They count as long as they are there.
+    pub(crate) letters_held: BTreeSet<u64>,
+    /// Queues with letters that found no room here.
+    pub(crate) letter_senders: Vec<Weak<Shared>>,
     /// Messages to be buried as soon as the lock is free.
     pub(crate) dying: Vec<u64>,
     /// Messages that were taken out: settled as soon as the lock is free and that is durable.
@@ -355,6 +360,8 @@ impl State {
             adopted: BTreeSet::new(),
             detours: Arc::default(),
             leaving: HashMap::new(),
+            letters_held: BTreeSet::new(),
+            letter_senders: Vec::new(),
             dying: Vec::new(),
             gone: Vec::new(),
             copies: Copies::default(),
@@ -535,8 +542,18 @@ impl State {
         }
     }
 
+    /// A dying message no longer waits for room for its letter.
+    pub(crate) fn let_go_of_letter(&mut self, id: u64) {
+        if self.letters_held.remove(&id)
+            && let (Some(message), Some(room)) = (self.messages.get(&id), &mut self.room)
+        {
+            room.leave_held(message.bytes.into());
+        }
+    }
+
     /// Forgets a message.
     pub(crate) fn remove(&mut self, id: u64) -> Option<Message> {
+        self.let_go_of_letter(id);
         self.leave(id);
         let message = self.messages.remove(&id)?;
         if let Some(group) = message.group {
@@ -554,6 +571,15 @@ impl State {
             room.removed(id, message.asks.priority, message.bytes.into(), message.status);
         }
         Some(message)
+    }
+
+    /// There is no room for the letter of a dying message: it stays, and counts again.
+    pub(crate) fn hold_letter(&mut self, id: u64) {
+        if self.letters_held.insert(id)
+            && let (Some(message), Some(room)) = (self.messages.get(&id), &mut self.room)
+        {
+            room.enter(message.bytes.into());
+        }
     }
 
     /// Remembers the deduplication key of a message that is told at `place`, maybe in the place of another one. True: that one
@@ -749,7 +775,8 @@ impl State {
         let due = self.timers.next_ns();
         let lease = self.deadlines.peek().map(|Reverse((deadline_ns, ..))| *deadline_ns);
         let limit = self.limits.as_ref().and_then(|limits| limits.next_ns());
-        due.into_iter().chain(lease).chain(limit).min()
+        let room = self.room.as_ref().and_then(|room| room.give_up_ns());
+        due.into_iter().chain(lease).chain(limit).chain(room).min()
     }
 
     pub(crate) fn scheduled_count(&self) -> usize {

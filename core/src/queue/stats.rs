@@ -27,6 +27,8 @@ pub struct QueueStats {
     pub leased: u64,
     /// Messages set aside, delivered only by their ids.
     pub deferred: u64,
+    /// Dead messages that wait for room in the dead letter queue.
+    pub dying: u64,
     /// Messages held by its dead letter queue, whichever queue they died in.
     pub dead_letters: u64,
     /// How long the ready message has waited that has waited longest: since it was sent, or was last due.
@@ -84,6 +86,10 @@ pub struct QueueStats {
     pub dedup_hits_total: u64,
     /// Deduplication keys that are remembered.
     pub dedup_entries: u64,
+    /// Bytes that messages and events take in memory, in whole segments; what somebody has messages of, and leaves memory, aside.
+    pub memory_bytes: u64,
+    /// Bytes of them that were moved to a scratch file, by [`Overflow::Spill`](crate::Overflow::Spill).
+    pub spilled_bytes: u64,
 }
 
 impl QueueStats {
@@ -156,7 +162,7 @@ impl OverflowTotals {
     /// One went.
     pub(crate) fn count(&mut self, overflow: Overflow) {
         match overflow {
-            Overflow::Block(_) | Overflow::Reject => {}
+            Overflow::Block(_) | Overflow::Reject | Overflow::Spill => {}
             Overflow::DropOldest => self.oldest += 1,
             Overflow::DropNewest => self.newest += 1,
             Overflow::DropLowestPriority => self.lowest_priority += 1,
@@ -200,6 +206,7 @@ impl Shared {
             scheduled: state.scheduled_count() as u64,
             leased: state.leased_count() as u64 + self.runs.held_count(),
             deferred: state.deferred_count() as u64,
+            dying: state.letters_held.len() as u64,
             dead_letters: 0,
             oldest_ready_age: Duration::from_nanos(now_ns.saturating_sub(oldest_ns)),
             published_per_second,
@@ -228,6 +235,8 @@ impl Shared {
             dead_lettered_oldest_total: totals.overflow.dead_lettered,
             dedup_hits_total: totals.dedup_hits,
             dedup_entries: state.dedup.len() as u64,
+            memory_bytes: self.log.memory_bytes(),
+            spilled_bytes: self.log.spilled_bytes(),
         };
         self.tell_of_backlog(&mut state, stats.ready);
         self.unlock(state);

@@ -36,7 +36,7 @@ impl Tally {
     #[inline]
     pub(crate) fn settle(&self, log: &Log, segment: u64, count: u32) -> bool {
         let index = segment as usize % CELL_COUNT;
-        let (cell, tag) = (&self.cells[index], segment << 32);
+        let cell = &self.cells[index];
         // ORDERING: Relaxed throughout, P16: counts, which carry nothing; the exchange keeps them whole.
         let mut found = cell.load(Ordering::Relaxed);
         while found >> 32 == segment & 0xffff_ffff && found != 0 {
@@ -51,15 +51,24 @@ impl Tally {
                 Err(now) => found = now,
             }
         }
-        self.change_cell(segment, tag | u64::from(count));
+        self.change_cell(segment, u64::from(count));
         true
     }
 
-    /// Gives the cell to another segment.
+    /// Gives the cell to a segment, with all that was counted of it before: what its cell tells is then all there is.
     #[cold]
-    fn change_cell(&self, segment: u64, word: u64) {
+    fn change_cell(&self, segment: u64, count: u64) {
         let index = segment as usize % CELL_COUNT;
+        let cell = &self.cells[index];
         let mut rest = lock(&self.rest);
+        // ORDERING: Relaxed, as above: it changes hands under this lock only.
+        let found = cell.load(Ordering::Relaxed);
+        if found >> 32 == segment & 0xffff_ffff && found != 0 {
+            // Somebody gave it to the segment meanwhile.
+            cell.fetch_add(count, Ordering::Relaxed);
+            return;
+        }
+        let word = segment << 32 | (count + rest.remove(&segment).unwrap_or(0));
         // ORDERING: Relaxed: as above. Of the segment that had it only the low half of the number is told: the segments that
         // are held at a time are far fewer.
         let before = self.cells[index].swap(word, Ordering::Relaxed);
@@ -137,5 +146,16 @@ mod tests {
             tally.settle(&log, segment, 2);
         }
         assert_eq!([1, 1 + far, 1 + 2 * far].map(|segment| tally.count(segment)), [6, 4, 2]);
+    }
+
+    /// Otherwise the last of a segment's messages to be settled would not be known for the last.
+    #[test]
+    fn a_cell_that_comes_back_to_a_segment_tells_all_that_was_settled_of_it() {
+        let (log, tally) = (Log::memory(Arc::new(EventCount::new())), Tally::default());
+        for segment in [1, 1 + CELL_COUNT as u64, 1] {
+            tally.settle(&log, segment, 2);
+        }
+        assert_eq!(tally.cells[1 % CELL_COUNT].load(Ordering::Relaxed), 1 << 32 | 4);
+        assert_eq!(tally.count(1), 4);
     }
 }

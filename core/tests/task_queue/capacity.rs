@@ -393,23 +393,6 @@ fn altering_the_capacity_counts_what_is_there_and_drops_nothing() {
 }
 
 #[test]
-fn dead_letters_are_not_lost_for_want_of_room() {
-    on_both(|b| {
-        let dead = b.queue("dead").capacity(messages(1, Overflow::Reject)).open().unwrap();
-        let jobs = b.hub.queue("jobs").dead_letter("dead").open().unwrap();
-        for value in ["a", "b"] {
-            send(&jobs, Message::new(value));
-            receive(&jobs).unwrap().reject("never").unwrap();
-        }
-        assert!(is_full(dead.send(Message::new("x"))));
-        assert_eq!(take(&dead).unwrap(), "a");
-        assert!(is_full(dead.send(Message::new("x"))));
-        assert_eq!(take(&dead).unwrap(), "b");
-        send(&dead, Message::new("x"));
-    });
-}
-
-#[test]
 fn a_capacity_of_nothing_is_refused() {
     on_both(|b| {
         for capacity in [messages(0, Overflow::Reject), bytes(0, Overflow::Reject)] {

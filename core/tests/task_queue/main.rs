@@ -4,6 +4,7 @@
 mod batch;
 mod by_id;
 mod capacity;
+mod counting;
 mod dead_letters;
 mod deadline;
 mod dedup;
@@ -13,6 +14,7 @@ mod dying;
 mod explain;
 mod finished;
 mod found;
+mod full_dead_letters;
 mod gather;
 mod lease;
 mod leases;
@@ -20,6 +22,8 @@ mod limits;
 mod metrics;
 mod order;
 mod purge;
+mod send_async;
+mod spill;
 mod ttl;
 mod verbs;
 
