@@ -7,9 +7,10 @@
 use crate::error::Result;
 use crate::log::{INDEXED, Payload, Reader};
 use crate::queue::limits::Limit;
+use crate::queue::rank::{NEW, Rank, plain_rank};
 use crate::queue::shared::Shared;
-use crate::queue::state::{Message, PRIORITY_DEFAULT, State, Status};
-use std::cmp::Reverse;
+use crate::queue::state::{Message, State, Status};
+use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Range;
 
@@ -173,7 +174,8 @@ impl Shared {
         };
         causes.extend(state.limiting(&payload, now_ns));
         if causes.is_empty() {
-            causes.push(state.turn_of(id, self.cursor.next_sequence()..self.log.end_sequence()));
+            let plain = self.peek_plain(state)?;
+            causes.push(state.turn_of(id, plain, self.cursor.next_sequence()..self.log.end_sequence()));
         }
         Ok(causes)
     }
@@ -204,28 +206,34 @@ impl State {
         key.into_iter().chain(queue).chain(is_deserted.then_some(Cause::NoConsumer)).collect()
     }
 
-    /// Where a message stands that could be delivered, `to_come` being those that the cursor has not passed.
-    fn turn_of(&mut self, id: u64, to_come: Range<u64>) -> Cause {
-        let Range { start: passed, end } = to_come;
-        let waiting = self.first_waiting();
-        let next = match waiting {
-            Some(first) if self.is_before_cursor(first) => Some(first.0),
-            _ => (passed..end).find(|id| !self.ahead.contains(id)).or(waiting.map(|first| first.0)),
+    /// Where a message stands that could be delivered, `to_come` being those that the cursor has not passed, and `plain` the next
+    /// of them that is plain.
+    fn turn_of(&mut self, id: u64, plain: Option<Rank>, to_come: Range<u64>) -> Cause {
+        let next = match (self.first_waiting(), plain) {
+            (Some(first), Some(plain)) if self.is_before(plain, first) => Some(plain.2),
+            (Some(first), _) => Some(first.id),
+            (None, plain) => plain.map(|plain| plain.2),
         };
         let Some(next) = next.filter(|next| *next != id) else { return Cause::Next };
-        let plain = |before: u64| {
-            before.saturating_sub(passed) - self.ahead.range(passed..before.max(passed)).count() as u64
-        };
-        let count = match self.messages.get(&id) {
-            Some(message) => match message.group {
-                Some(group) => self.groups.turns_before(group) as u64,
-                None => {
-                    let is_low = message.asks.priority < PRIORITY_DEFAULT;
-                    self.ready_before(message.rank(id)) + if is_low { plain(end) } else { 0 }
-                }
-            },
-            None => plain(id) + self.ready_before((Reverse(PRIORITY_DEFAULT), u64::MAX, u64::MAX)),
+        let message = self.messages.get(&id);
+        let count = match message.and_then(|message| message.group) {
+            Some(group) => self.groups.turns_before(group) as u64,
+            None => {
+                let rank = message.map_or(plain_rank(id), |message| message.rank(id));
+                self.ready_before(rank) + self.plain_before(rank, to_come)
+            }
         };
         Cause::Behind { count, next }
+    }
+
+    /// How many plain messages stand before that rank.
+    fn plain_before(&self, rank: Rank, to_come: Range<u64>) -> u64 {
+        let Range { start: passed, end } = to_come;
+        let before = match (rank.0.cmp(&plain_rank(0).0), rank.1) {
+            (Ordering::Greater, _) => end,
+            (Ordering::Equal, NEW) => rank.2.max(passed),
+            _ => passed,
+        };
+        before - passed - self.ahead.range(passed..before).count() as u64
     }
 }

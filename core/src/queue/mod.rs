@@ -16,7 +16,8 @@
 //! | `capacity`, `overflow` | how much there may be, and what goes when it is too much |
 //! | `send`, `receive`, `gather`, `settle`, `batch`, `dead`, `dead_letters`, `defer`, `breach`, `peek`, `by_id`, `purge`, `explain` | the verbs |
 //! | `plain/` | the way of plain messages, without a lock |
-//! | `shared`, `state`, `lease`, `deadline`, `groups`, `timers`, `tally`, `history`, `classes` | what a queue knows |
+//! | `shared`, `state`, `lease`, `deadline`, `timers`, `tally`, `history`, `classes` | what a queue knows |
+//! | `rank`, `groups` | in which order they come |
 //! | `gate`, `limits`, `rate`, `row` | what holds messages back |
 //! | `settlement`, `envelope`, `recovery`, `release` | its events in the log, what is on a letter, back from it, and what of it may go |
 //! | `fired`, `firing` | messages of schedules |
@@ -54,6 +55,7 @@ mod plain;
 mod processing;
 mod purge;
 mod ranges;
+mod rank;
 mod rate;
 mod receive;
 mod recovery;

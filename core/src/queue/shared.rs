@@ -15,12 +15,11 @@ use crate::queue::history::Reason;
 use crate::queue::options::{OnExhausted, QueueOptions};
 use crate::queue::plain::{Counted, Cursor, Runs, Seats};
 use crate::queue::processing::Processing;
+use crate::queue::rank::PRIORITY_DEFAULT;
 use crate::queue::receive::Seat;
 use crate::queue::recovery::Recovered;
 use crate::queue::settlement::{Event, Failure};
-use crate::queue::state::{
-    DETOUR_ADOPTED, DETOUR_CLOSED, Death, Message, PRIORITY_DEFAULT, State, Status, waiting,
-};
+use crate::queue::state::{DETOUR_ADOPTED, DETOUR_CLOSED, Death, Message, State, Status, waiting};
 use crate::queue::tally::Tally;
 use crate::queue::timers::Timer;
 use crate::sync::counter::Counter;

@@ -15,6 +15,7 @@ use crate::queue::groups::{Groups, Member};
 use crate::queue::history::History;
 use crate::queue::limits::Limits;
 use crate::queue::plain::Bytes;
+use crate::queue::rank::{NEW, PRIORITY_DEFAULT, RETURNED, Rank};
 use crate::queue::row::Row;
 use crate::queue::settlement::Leaving;
 use crate::queue::stats::{Rates, Totals};
@@ -37,8 +38,6 @@ pub(crate) const DETOUR_CLOSED: u32 = 16;
 
 /// Header: the ordering key.
 pub const ORDERING_KEY: &str = "rm-ordering-key";
-/// The priority of a message that asks for none, and of all that the cursor passes.
-pub(crate) const PRIORITY_DEFAULT: u8 = 4;
 
 /// Why a message dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,7 +132,7 @@ pub(crate) struct Message {
     pub(crate) lease_limit_ns: u64,
     /// It was cancelled while it was out: it does not come back.
     pub(crate) is_recalled: bool,
-    /// When it was last to wait for; 0 if it has its place by its id.
+    /// The second part of its rank: when it was due, `RETURNED` or `NEW`.
     due_ns: u64,
     pub(crate) group: Option<u64>,
     /// The number of its key, once the limits were asked and have something to say of it.
@@ -227,7 +226,7 @@ impl Message {
             asks: Asks::default(),
             lease_limit_ns: 0,
             is_recalled: false,
-            due_ns: 0,
+            due_ns: NEW,
             group: None,
             key: None,
             is_told: false,
@@ -258,15 +257,19 @@ pub(crate) fn dedup_key<'h>(mut headers: impl Iterator<Item = (&'h str, &'h [u8]
     headers.find(|(name, _)| *name == DEDUP_KEY).map(|(_, key)| key)
 }
 
-/// Where a ready message stands: highest priority first, then those that have their place by their id, then by when they
-/// were due.
-pub(crate) type Rank = (Reverse<u8>, u64, u64);
-
 /// Where the next indexed message comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum From {
     Ready,
     Groups,
+}
+
+/// An indexed message that is ready.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Waiting {
+    pub(crate) id: u64,
+    pub(crate) rank: Rank,
+    pub(crate) from: From,
 }
 
 /// Of several ready messages: the first to be sent of those that were never due, and when the first of the others was.
@@ -278,7 +281,10 @@ pub(crate) struct Oldest {
 
 impl Oldest {
     fn add(&mut self, id: u64, due_ns: u64) {
-        let (known, new) = if due_ns == 0 { (&mut self.first, id) } else { (&mut self.due_ns, due_ns) };
+        let (known, new) = match due_ns {
+            RETURNED | NEW => (&mut self.first, id),
+            _ => (&mut self.due_ns, due_ns),
+        };
         *known = Some(known.map_or(new, |known| known.min(new)));
     }
 }
@@ -405,7 +411,7 @@ impl State {
         let was_out = matches!(message.status, Status::Leased { .. });
         if was_out {
             // It comes back to its place by its id, unless it is to wait.
-            message.due_ns = 0;
+            message.due_ns = RETURNED;
         }
         let was = std::mem::replace(&mut message.status, status);
         let (asks, group, key, is_new) = (message.asks, message.group, message.key, message.attempts == 0);
@@ -661,35 +667,38 @@ impl State {
         self.set_detour(DETOUR_ADOPTED, !self.adopted.is_empty());
     }
 
-    /// The indexed message that is next, with its priority. Those in groups and the others take turns. `is_before_cursor` tells
-    /// whether plain messages come first, `turn_over` is told who did.
-    pub(crate) fn first_waiting(&mut self) -> Option<(u64, u8, From)> {
-        let ready = self.ready.first().map(|(Reverse(priority), _, id)| (*id, *priority, From::Ready));
-        let group = self.groups.first().map(|(id, priority)| (id, priority, From::Groups));
+    /// The indexed message that is next; `is_before` tells whether a plain one comes before it, `turn_over` is told who did.
+    pub(crate) fn first_waiting(&mut self) -> Option<Waiting> {
+        let ready = self.ready.first().map(|rank| Waiting { id: rank.2, rank: *rank, from: From::Ready });
+        let group = self.groups.first().map(|(id, priority)| {
+            // Among groups their turn decides.
+            Waiting { id, rank: (Reverse(priority), NEW, id), from: From::Groups }
+        });
         match (ready, group) {
-            (Some(one), Some(other)) if one.1 == other.1 => {
-                Some(if self.groups_had_it { one } else { other })
-            }
-            (Some(one), Some(other)) => Some(if one.1 > other.1 { one } else { other }),
+            (Some(one), Some(other)) => Some(if self.is_before(one.rank, other) { one } else { other }),
             (one, other) => one.or(other),
         }
     }
 
-    /// Whether it goes before what the cursor has: what was there before does, and what takes turns with it in its turn.
-    pub(crate) fn is_before_cursor(&self, (_, priority, from): (u64, u8, From)) -> bool {
-        match from {
-            _ if priority != PRIORITY_DEFAULT => priority > PRIORITY_DEFAULT,
-            From::Ready => true,
-            From::Groups => !self.groups_had_it,
+    /// Whether a message that is in no group comes before that one. With groups of the same priority it takes turns.
+    pub(crate) fn is_before(&self, rank: Rank, other: Waiting) -> bool {
+        match other.from {
+            From::Groups if rank.0 == other.rank.0 => self.groups_had_it,
+            _ => rank < other.rank,
         }
     }
 
     /// Notes whose turn it was.
-    pub(crate) fn turn_over(&mut self, from: From, priority: u8) {
-        self.groups_had_it = from == From::Groups;
+    pub(crate) fn turn_over(&mut self, first: Waiting) {
+        self.groups_had_it = first.from == From::Groups;
         if self.groups_had_it {
-            self.groups.pass(priority);
+            self.groups.pass(first.rank.0.0);
         }
+    }
+
+    /// The same for a plain message.
+    pub(crate) fn plain_turn_over(&mut self) {
+        self.groups_had_it = false;
     }
 
     /// Acks leave their deadline behind; when those are most of the heap, it is swept.
@@ -746,14 +755,20 @@ impl State {
         self.timers.due_count()
     }
 
+    /// Of a priority the first that came back, the first that had to wait, and the first that nobody had.
+    fn firsts(&self, priority: Reverse<u8>) -> impl Iterator<Item = Rank> {
+        let parts = [RETURNED..=RETURNED, RETURNED + 1..=NEW - 1, NEW..=NEW];
+        parts.into_iter().filter_map(move |part| {
+            let (from, to) = part.into_inner();
+            self.ready.range((priority, from, 0)..=(priority, to, u64::MAX)).next().copied()
+        })
+    }
+
     /// The indexed messages that have been ready longest.
     pub(crate) fn oldest_ready(&self) -> Oldest {
         let mut oldest = Oldest::default();
         for priority in (0..=PRIORITY_MAX).map(Reverse) {
-            let first = |from: Rank, to: Rank| self.ready.range(from..=to).next();
-            let by_id = first((priority, 0, 0), (priority, 0, u64::MAX));
-            let by_due = first((priority, 1, 0), (priority, u64::MAX, u64::MAX));
-            by_id.into_iter().chain(by_due).for_each(|(_, due_ns, id)| oldest.add(*id, *due_ns));
+            self.firsts(priority).for_each(|(_, due_ns, id)| oldest.add(id, due_ns));
         }
         for id in self.groups.heads() {
             if let Some(message) = self.messages.get(&id) {
