@@ -312,7 +312,7 @@ pub(crate) fn check_ttl(ttl: Duration) -> Result<()> {
 }
 
 /// Refuses a time from now beyond its limits.
-fn check_span(argument: &'static str, span: Duration) -> Result<()> {
+pub(crate) fn check_span(argument: &'static str, span: Duration) -> Result<()> {
     if span < Duration::from_millis(1) || span > Duration::from_secs(DELAY_SECONDS_MAX) {
         return Err(Error::invalid(argument, format!("{span:?} is not allowed; 1 ms to ten years are")));
     }

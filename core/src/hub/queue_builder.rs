@@ -32,6 +32,7 @@ pub struct QueueBuilder {
     rate: Option<Rate>,
     rate_per_key: Option<Rate>,
     single_active_consumer: Option<bool>,
+    age_step: Option<Duration>,
 }
 
 impl QueueBuilder {
@@ -54,6 +55,7 @@ impl QueueBuilder {
             rate: None,
             rate_per_key: None,
             single_active_consumer: None,
+            age_step: None,
         }
     }
 
@@ -168,6 +170,29 @@ impl QueueBuilder {
         self
     }
 
+    /// Has the priority of a message that waits rise by one for each such time, up to 9: since it was sent, or was last due. Of
+    /// one priority those then come first that have waited longest. Those that ask for no priority rise from 4. Ordering keys
+    /// still take turns: of the keys with the same priority only the next one's message is asked how old it is. 1 ms to ten
+    /// years; by default priorities stay, and what is urgent may keep the rest waiting for ever.
+    ///
+    /// ```
+    /// # use ringmain::{Clock, Hub, ManualClock, Message, OnExhausted};
+    /// # use std::time::Duration;
+    /// # let clock = ManualClock::new();
+    /// # let hub = Hub::builder().clock(Clock::Manual(clock.clone())).memory()?;
+    /// let minute = Duration::from_secs(60);
+    /// let jobs = hub.queue("jobs").age_step(minute).on_exhausted(OnExhausted::Drop).open()?;
+    /// jobs.send(Message::new("whenever").priority(0))?;
+    /// clock.advance(6 * minute);
+    /// jobs.send(Message::new("soon").priority(5))?;
+    /// assert_eq!(jobs.try_receive()?.expect("two were sent").value(), b"whenever");
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    pub fn age_step(mut self, step: Duration) -> Self {
+        self.age_step = Some(step);
+        self
+    }
+
     /// Opens the queue, making it if it does not exist. Options given here are stored.
     ///
     /// # Errors
@@ -236,6 +261,7 @@ impl QueueBuilder {
         limits.rate = self.rate.or(limits.rate);
         limits.rate_per_key = self.rate_per_key.or(limits.rate_per_key);
         limits.single_active_consumer = self.single_active_consumer.unwrap_or(limits.single_active_consumer);
+        options.age_step = self.age_step.or(options.age_step);
         Ok(options)
     }
 }

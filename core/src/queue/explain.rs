@@ -7,7 +7,7 @@
 use crate::error::Result;
 use crate::log::{INDEXED, Payload, Reader};
 use crate::queue::limits::Limit;
-use crate::queue::rank::{NEW, Rank, plain_rank};
+use crate::queue::rank::Rank;
 use crate::queue::shared::Shared;
 use crate::queue::state::{Message, State, Status};
 use std::cmp::Ordering;
@@ -174,8 +174,13 @@ impl Shared {
         };
         causes.extend(state.limiting(&payload, now_ns));
         if causes.is_empty() {
-            let plain = self.peek_plain(state)?;
-            causes.push(state.turn_of(id, plain, self.cursor.next_sequence()..self.log.end_sequence()));
+            let plain = self.peek_plain(state, now_ns)?;
+            let to_come = self.cursor.next_sequence()..self.log.end_sequence();
+            let rank = match state.messages.get(&id) {
+                Some(message) => state.aged(message.rank(id), now_ns),
+                None => state.ageing.plain_rank(id, payload.frame().time_ns(), now_ns),
+            };
+            causes.push(state.turn_of(rank, plain, to_come, now_ns));
         }
         Ok(causes)
     }
@@ -208,30 +213,27 @@ impl State {
 
     /// Where a message stands that could be delivered, `to_come` being those that the cursor has not passed, and `plain` the next
     /// of them that is plain.
-    fn turn_of(&mut self, id: u64, plain: Option<Rank>, to_come: Range<u64>) -> Cause {
-        let next = match (self.first_waiting(), plain) {
+    fn turn_of(&mut self, rank: Rank, plain: Option<Rank>, to_come: Range<u64>, now_ns: u64) -> Cause {
+        let id = rank.2;
+        let next = match (self.first_waiting(now_ns), plain) {
             (Some(first), Some(plain)) if self.is_before(plain, first) => Some(plain.2),
             (Some(first), _) => Some(first.id),
             (None, plain) => plain.map(|plain| plain.2),
         };
         let Some(next) = next.filter(|next| *next != id) else { return Cause::Next };
-        let message = self.messages.get(&id);
-        let count = match message.and_then(|message| message.group) {
+        let count = match self.messages.get(&id).and_then(|message| message.group) {
             Some(group) => self.groups.turns_before(group) as u64,
-            None => {
-                let rank = message.map_or(plain_rank(id), |message| message.rank(id));
-                self.ready_before(rank) + self.plain_before(rank, to_come)
-            }
+            None => self.ready_before(rank, now_ns) + self.plain_before(rank, plain, to_come),
         };
         Cause::Behind { count, next }
     }
 
-    /// How many plain messages stand before that rank.
-    fn plain_before(&self, rank: Rank, to_come: Range<u64>) -> u64 {
-        let Range { start: passed, end } = to_come;
-        let before = match (rank.0.cmp(&plain_rank(0).0), rank.1) {
-            (Ordering::Greater, _) => end,
-            (Ordering::Equal, NEW) => rank.2.max(passed),
+    /// How many plain messages stand before that rank, as if all were as old as the next one.
+    fn plain_before(&self, rank: Rank, plain: Option<Rank>, to_come: Range<u64>) -> u64 {
+        let (Some(plain), Range { start: passed, end }) = (plain, to_come) else { return 0 };
+        let before = match rank.0.cmp(&plain.0) {
+            Ordering::Greater => end,
+            Ordering::Equal if rank > plain => rank.2.max(passed),
             _ => passed,
         };
         before - passed - self.ahead.range(passed..before).count() as u64

@@ -110,21 +110,18 @@ impl Groups {
         }
     }
 
-    /// The message whose turn it is, and its priority. It stays where it is.
-    pub(crate) fn first(&mut self) -> Option<(u64, u8)> {
-        let mut priority = PRIORITY_MAX;
-        loop {
-            let round = &self.rounds[usize::from(priority)];
-            match round.front().map(|number| self.groups.get(number).and_then(Group::head)) {
-                Some(Some((id, found))) if found == priority => return Some((id, found)),
-                // Its head is another than when it was put here, and maybe a more urgent one.
-                Some(head) => {
-                    self.pass(priority);
-                    priority = head.map_or(priority, |(_, found)| found.max(priority));
-                }
-                None => priority = priority.checked_sub(1)?,
+    /// The messages whose turn it is, of each priority the first one, the highest before the others. They stay where they are.
+    pub(crate) fn fronts(&mut self) -> impl Iterator<Item = (u64, u8)> {
+        for priority in 0..=PRIORITY_MAX {
+            // Heads are others than when they were put here: those groups go where they belong now, behind all others.
+            while let Some(number) = self.rounds[usize::from(priority)].front()
+                && self.groups.get(number).and_then(Group::head).is_none_or(|(_, found)| found != priority)
+            {
+                self.pass(priority);
             }
         }
+        let fronts = self.rounds.iter().rev().filter_map(VecDeque::front);
+        fronts.filter_map(|number| self.groups.get(number)?.head())
     }
 
     /// The turn of the group at the front of a round is over; its next is behind all others.
@@ -176,8 +173,12 @@ mod tests {
 
     const READY: Member = Member::Ready { priority: 4 };
 
+    fn first(groups: &mut Groups) -> Option<(u64, u8)> {
+        groups.fronts().next()
+    }
+
     fn take(groups: &mut Groups, number: u64) -> Option<u64> {
-        let (id, priority) = groups.first()?;
+        let (id, priority) = first(groups)?;
         groups.pass(priority);
         groups.set(number, id, Member::Held);
         Some(id)
@@ -193,10 +194,10 @@ mod tests {
         });
         assert_eq!((groups.deliverable_count(), groups.blocked_count()), (1, 2));
         assert_eq!(take(&mut groups, numbers[0]), Some(1));
-        assert_eq!(groups.first(), None);
+        assert_eq!(first(&mut groups), None);
         assert_eq!((groups.deliverable_count(), groups.blocked_count()), (0, 2));
         groups.leave(numbers[0], 1);
-        assert_eq!(groups.first(), Some((2, 4)));
+        assert_eq!(first(&mut groups), Some((2, 4)));
     }
 
     #[test]
@@ -205,7 +206,7 @@ mod tests {
         let numbers: Vec<u64> = (0..6).map(|id| groups.join(if id < 4 { b"a" } else { b"b" })).collect();
         (0..6).for_each(|id| groups.set(numbers[id], id as u64, READY));
         let mut order = Vec::new();
-        while let Some((id, priority)) = groups.first() {
+        while let Some((id, priority)) = first(&mut groups) {
             let number = numbers[id as usize];
             groups.pass(priority);
             groups.set(number, id, Member::Held);
@@ -223,7 +224,7 @@ mod tests {
         assert_eq!(groups.join(b"a"), number, "not due yet");
         groups.leave(number, 1);
         groups.set(number, 2, READY);
-        assert_eq!(groups.first(), Some((2, 4)));
+        assert_eq!(first(&mut groups), Some((2, 4)));
     }
 
     #[test]
@@ -234,12 +235,12 @@ mod tests {
             number
         })[0];
         groups.withdraw(number, 1);
-        assert_eq!((groups.first(), groups.blocked_count()), (Some((2, 4)), 0));
+        assert_eq!((first(&mut groups), groups.blocked_count()), (Some((2, 4)), 0));
         groups.withdraw(number, 2);
-        assert_eq!(groups.first(), None);
+        assert_eq!(first(&mut groups), None);
         groups.set(number, 2, READY);
         groups.set(number, 1, READY);
-        assert_eq!((groups.first(), groups.blocked_count()), (Some((1, 4)), 1));
+        assert_eq!((first(&mut groups), groups.blocked_count()), (Some((1, 4)), 1));
     }
 
     #[test]
@@ -248,11 +249,11 @@ mod tests {
         let numbers = [1, 2].map(|_| groups.join(b"a"));
         groups.set(numbers[0], 1, READY);
         groups.set(numbers[0], 2, Member::Ready { priority: 7 });
-        assert_eq!(groups.first(), Some((1, 4)));
+        assert_eq!(first(&mut groups), Some((1, 4)));
         groups.pass(4);
         groups.set(numbers[0], 1, Member::Held);
         groups.leave(numbers[0], 1);
-        assert_eq!(groups.first(), Some((2, 7)));
+        assert_eq!(first(&mut groups), Some((2, 7)));
     }
 
     #[test]
@@ -261,10 +262,10 @@ mod tests {
         for id in 0..1000u64 {
             let number = groups.join(&id.to_le_bytes());
             groups.set(number, id, READY);
-            assert_eq!(groups.first(), Some((id, 4)));
+            assert_eq!(first(&mut groups), Some((id, 4)));
             groups.leave(number, id);
         }
-        assert_eq!(groups.first(), None);
+        assert_eq!(first(&mut groups), None);
         assert!(groups.numbers.is_empty() && groups.groups.is_empty());
         assert!(groups.rounds.iter().all(VecDeque::is_empty), "no round keeps what is gone");
     }

@@ -2,13 +2,14 @@
 
 use crate::error::{Error, Result};
 use crate::limits::{CLASS_COUNT_MAX, LEASE_SECONDS_MAX};
-use crate::message::{check_ttl, duration_ns};
+use crate::message::{check_span, check_ttl, duration_ns};
 use crate::name::Name;
 use crate::queue::capacity::Capacity;
 use crate::queue::classes::ErrorClass;
 use crate::queue::dedup::Dedup;
 use crate::queue::history::{Reason, check_class};
 use crate::queue::limits::LimitOptions;
+use crate::queue::rank::Ageing;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -161,6 +162,8 @@ pub(crate) struct QueueOptions {
     pub(crate) capacity: Option<Capacity>,
     #[serde(default, skip_serializing_if = "LimitOptions::is_default")]
     pub(crate) limits: LimitOptions,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) age_step: Option<Duration>,
 }
 
 impl QueueOptions {
@@ -177,6 +180,7 @@ impl QueueOptions {
             dedup: None,
             capacity: None,
             limits: LimitOptions::default(),
+            age_step: None,
         }
     }
 
@@ -207,6 +211,7 @@ impl QueueOptions {
         self.dedup.map_or(Ok(()), |dedup| dedup.check())?;
         self.capacity.map_or(Ok(()), |capacity| capacity.check())?;
         self.limits.check()?;
+        self.age_step.map_or(Ok(()), |step| check_span("age_step", step))?;
         self.retry.check()
     }
 
@@ -217,6 +222,10 @@ impl QueueOptions {
 
     pub(crate) fn ttl_ns(&self) -> u64 {
         self.ttl.map_or(u64::MAX, duration_ns)
+    }
+
+    pub(crate) fn ageing(&self) -> Ageing {
+        Ageing { step_ns: self.age_step.map_or(u64::MAX, duration_ns) }
     }
 
     /// Failures of which the last kills; `u32::MAX` where none does.

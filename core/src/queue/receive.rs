@@ -8,7 +8,7 @@ use crate::log::{Log, Payload, Reader};
 use crate::queue::delivery::{Delivery, Kept};
 use crate::queue::lease::{Grant, Term};
 use crate::queue::plain::{Bytes, Home, RUN_COUNT_MAX, Spare};
-use crate::queue::rank::{NEW, Rank, plain_rank};
+use crate::queue::rank::{NEW, PRIORITY_DEFAULT, Rank};
 use crate::queue::settlement::Event;
 use crate::queue::shared::Shared;
 use crate::queue::state::{DETOUR_WAITING, From, Message, State, Status, Waiting};
@@ -49,6 +49,7 @@ impl Ask {
 /// What may come next.
 #[derive(Debug, Clone, Copy)]
 struct Room {
+    now_ns: u64,
     is_first: bool,
     failures_max: u32,
     /// Of its value.
@@ -242,7 +243,7 @@ impl Shared {
         {
             let is_first = taken.is_empty() && grant.count() == 0;
             let bytes_max = if is_first { usize::MAX } else { ask.bytes_max.saturating_sub(bytes) };
-            match self.next_admitted(&mut state, now_ns, Room { is_first, failures_max, bytes_max }) {
+            match self.next_admitted(&mut state, Room { now_ns, is_first, failures_max, bytes_max }) {
                 Ok(Next::Message(id, payload)) => {
                     bytes += payload.frame().value().len();
                     self.lease_locked(&mut state, id, payload, &mut grant);
@@ -275,13 +276,13 @@ impl Shared {
     }
 
     /// The next deliverable message that no limit of its key holds, if there is room for it.
-    fn next_admitted(&self, state: &mut State, now_ns: u64, room: Room) -> Result<Next> {
+    fn next_admitted(&self, state: &mut State, room: Room) -> Result<Next> {
         while let Some((id, payload)) = self.next_message(state, room)? {
             if room.bytes_max < payload.frame().value().len() {
                 self.set_aside(state, id, &payload, Status::Ready)?;
                 return Ok(Next::TooLong);
             }
-            if state.limits.is_none() || self.let_through(state, id, &payload, now_ns)? {
+            if state.limits.is_none() || self.let_through(state, id, &payload, room.now_ns)? {
                 return Ok(Next::Message(id, payload));
             }
         }
@@ -290,9 +291,9 @@ impl Shared {
 
     /// The next deliverable message, which gets an entry in the state.
     fn next_message(&self, state: &mut State, room: Room) -> Result<Option<(u64, Payload)>> {
-        let Room { is_first, failures_max, .. } = room;
-        let waiting = state.first_waiting();
-        let plain_first = waiting.map_or(Ok(true), |first| self.is_plain_first(state, first))?;
+        let Room { now_ns, is_first, failures_max, .. } = room;
+        let waiting = state.first_waiting(now_ns);
+        let plain_first = waiting.map_or(Ok(true), |first| self.is_plain_first(state, first, now_ns))?;
         if plain_first
             && !state.is_crowded()
             && let Some(id) = self.next_plain(state)?
@@ -309,22 +310,23 @@ impl Shared {
     }
 
     /// Whether the next plain message, if there is one, comes before the first that waits in the index.
-    fn is_plain_first(&self, state: &mut State, first: Waiting) -> Result<bool> {
-        let any = plain_rank(0);
-        // Only among those that nobody had yet it matters which one that is.
-        if first.from == From::Groups || (first.rank.0, first.rank.1) != (any.0, NEW) {
-            return Ok(state.is_before(any, first));
+    fn is_plain_first(&self, state: &mut State, first: Waiting, now_ns: u64) -> Result<bool> {
+        // Unless they age, it matters only among those that nobody had yet which one that is.
+        let is_any_like_another =
+            first.from != From::Ready || first.rank.0.0 != PRIORITY_DEFAULT || first.rank.1 != NEW;
+        if is_any_like_another && !state.ageing.is_on() {
+            return Ok(state.is_before(state.ageing.plain_rank(0, now_ns, now_ns), first));
         }
-        let next = self.peek_plain(state)?;
+        let next = self.peek_plain(state, now_ns)?;
         Ok(next.is_some_and(|plain| state.is_before(plain, first)))
     }
 
     /// Where the next plain message stands, if there is one.
-    pub(crate) fn peek_plain(&self, state: &mut State) -> Result<Option<Rank>> {
+    pub(crate) fn peek_plain(&self, state: &mut State, now_ns: u64) -> Result<Option<Rank>> {
         let State { reader, adopted, .. } = state;
         let next = self.cursor.peek(reader, |id| adopted.contains(&id))?;
         state.forget_passed(self.cursor.next_sequence());
-        Ok(next.map(|(id, _)| plain_rank(id)))
+        Ok(next.map(|(id, sent_ns)| state.ageing.plain_rank(id, sent_ns, now_ns)))
     }
 
     /// Moves the cursor past one message, which `state.reader` has found.

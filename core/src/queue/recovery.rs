@@ -49,6 +49,7 @@ impl Shared {
         let (dedup, capacity) = (options.dedup.unwrap_or_default(), options.capacity);
         state.dedup_options = dedup;
         state.set_limits(&options.limits);
+        state.ageing = options.ageing();
         let tally = Tally::default();
         let (next, untold) = replay(&mut state, &log, &tally)?;
         state.forget_passed(next);
@@ -174,7 +175,7 @@ impl Replay<'_> {
                 while !missing.is_empty() && rest.advance()? && rest.sequence() < ids.end {
                     let is_plain = rest.kind() == Kind::Data && !rest.frame().has(INDEXED);
                     if is_plain && missing.remove(&rest.sequence()) {
-                        self.state.set_place(rest.sequence(), rest.found_place());
+                        self.state.set_place(rest.sequence(), rest.found_place(), rest.frame().time_ns());
                     }
                 }
             }
@@ -196,7 +197,8 @@ impl Replay<'_> {
             while reader.next_sequence() < ids.end && reader.advance()? {
                 if reader.kind() == Kind::Data && ids.contains(&reader.sequence()) {
                     let (id, place) = (reader.sequence(), reader.found_place());
-                    self.state.insert(id, Message::new(place, Status::Ready));
+                    let message = Message::new(place, Status::Ready).with_bytes(&reader.frame());
+                    self.state.insert(id, message);
                     found.push((id, place));
                 }
             }

@@ -435,6 +435,7 @@ impl Shared {
     pub(crate) fn set_limits(&self, options: QueueOptions) {
         let mut state = lock(&self.state);
         state.set_limits(&options.limits);
+        state.ageing = options.ageing();
         if state.limits.is_some() {
             self.leave_plain_way(&mut state);
         }

@@ -15,7 +15,7 @@ use crate::queue::groups::{Groups, Member};
 use crate::queue::history::History;
 use crate::queue::limits::Limits;
 use crate::queue::plain::Bytes;
-use crate::queue::rank::{NEW, PRIORITY_DEFAULT, RETURNED, Rank};
+use crate::queue::rank::{Ageing, NEW, PRIORITY_DEFAULT, RETURNED, Rank};
 use crate::queue::row::Row;
 use crate::queue::settlement::Leaving;
 use crate::queue::stats::{Rates, Totals};
@@ -134,6 +134,8 @@ pub(crate) struct Message {
     pub(crate) is_recalled: bool,
     /// The second part of its rank: when it was due, `RETURNED` or `NEW`.
     due_ns: u64,
+    /// When it was sent; 0 if it was not looked at.
+    pub(crate) sent_ns: u64,
     pub(crate) group: Option<u64>,
     /// The number of its key, once the limits were asked and have something to say of it.
     pub(crate) key: Option<u64>,
@@ -227,6 +229,7 @@ impl Message {
             lease_limit_ns: 0,
             is_recalled: false,
             due_ns: NEW,
+            sent_ns: 0,
             group: None,
             key: None,
             is_told: false,
@@ -235,7 +238,12 @@ impl Message {
 
     /// Found in this frame.
     pub(crate) fn with_bytes(self, frame: &Frame<'_>) -> Self {
-        Self { bytes: frame.bytes().len() as u32, ..self }
+        Self { bytes: frame.bytes().len() as u32, sent_ns: frame.time_ns(), ..self }
+    }
+
+    /// Since when it waits.
+    fn since_ns(&self) -> u64 {
+        if matches!(self.due_ns, RETURNED | NEW) { self.sent_ns } else { self.due_ns }
     }
 
     pub(crate) fn is_grouped(&self) -> bool {
@@ -261,7 +269,10 @@ pub(crate) fn dedup_key<'h>(mut headers: impl Iterator<Item = (&'h str, &'h [u8]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum From {
     Ready,
-    Groups,
+    /// Those of that priority.
+    Groups {
+        priority: u8,
+    },
 }
 
 /// An indexed message that is ready.
@@ -299,6 +310,7 @@ pub(crate) struct State {
     /// Ready messages that are in no group.
     ready: BTreeSet<Rank>,
     pub(crate) groups: Groups,
+    pub(crate) ageing: Ageing,
     /// Something is ready.
     has_waiting: bool,
     /// Groups had the last turn.
@@ -353,6 +365,7 @@ impl State {
             messages: HashMap::new(),
             ready: BTreeSet::new(),
             groups: Groups::default(),
+            ageing: Ageing { step_ns: u64::MAX },
             has_waiting: false,
             groups_had_it: false,
             timers: Timers::default(),
@@ -510,7 +523,8 @@ impl State {
     /// Adds a message that was sent with options: it is no plain one.
     pub(crate) fn insert_sent(&mut self, id: u64, place: Place, draft: &Draft<'_>) {
         let options = draft.options.copied().unwrap_or_default();
-        let message = Message { bytes: draft.bytes() as u32, ..Message::new(place, waiting(draft.due_ns)) };
+        let message = Message::new(place, waiting(draft.due_ns));
+        let message = Message { bytes: draft.bytes() as u32, sent_ns: draft.time_ns, ..message };
         self.insert_indexed(id, message, options, ordering_key(draft.headers.iter().copied()));
     }
 
@@ -648,10 +662,10 @@ impl State {
         }
     }
 
-    /// Says where a message is.
-    pub(crate) fn set_place(&mut self, id: u64, place: Place) {
+    /// Says where a message is, and when it was sent.
+    pub(crate) fn set_place(&mut self, id: u64, place: Place, sent_ns: u64) {
         if let Some(message) = self.messages.get_mut(&id) {
-            message.place = place;
+            (message.place, message.sent_ns) = (place, sent_ns);
         }
     }
 
@@ -668,31 +682,52 @@ impl State {
     }
 
     /// The indexed message that is next; `is_before` tells whether a plain one comes before it, `turn_over` is told who did.
-    pub(crate) fn first_waiting(&mut self) -> Option<Waiting> {
-        let ready = self.ready.first().map(|rank| Waiting { id: rank.2, rank: *rank, from: From::Ready });
-        let group = self.groups.first().map(|(id, priority)| {
-            // Among groups their turn decides.
-            Waiting { id, rank: (Reverse(priority), NEW, id), from: From::Groups }
-        });
+    pub(crate) fn first_waiting(&mut self, now_ns: u64) -> Option<Waiting> {
+        let ready = if self.ageing.is_on() {
+            let firsts = (0..=PRIORITY_MAX).flat_map(|priority| self.firsts(Reverse(priority)));
+            firsts.map(|rank| self.aged(rank, now_ns)).min()
+        } else {
+            self.ready.first().copied()
+        };
+        let ready = ready.map(|rank| Waiting { id: rank.2, rank, from: From::Ready });
+        let group = self.first_of_groups(now_ns);
         match (ready, group) {
             (Some(one), Some(other)) => Some(if self.is_before(one.rank, other) { one } else { other }),
             (one, other) => one.or(other),
         }
     }
 
+    /// The first of the groups whose turn it is, of the highest priority by now.
+    fn first_of_groups(&mut self, now_ns: u64) -> Option<Waiting> {
+        let Self { groups, messages, ageing, .. } = self;
+        let fronts = groups.fronts().map(|(id, priority)| {
+            let since_ns = messages.get(&id).map_or(now_ns, Message::since_ns);
+            let rank = ageing.rank((Reverse(priority), NEW, id), since_ns, now_ns);
+            Waiting { id, rank, from: From::Groups { priority } }
+        });
+        fronts.min_by_key(|front| front.rank)
+    }
+
+    /// Where a message stands by now.
+    pub(crate) fn aged(&self, rank: Rank, now_ns: u64) -> Rank {
+        let since_ns = self.messages.get(&rank.2).map_or(now_ns, Message::since_ns);
+        self.ageing.rank(rank, since_ns, now_ns)
+    }
+
     /// Whether a message that is in no group comes before that one. With groups of the same priority it takes turns.
     pub(crate) fn is_before(&self, rank: Rank, other: Waiting) -> bool {
         match other.from {
-            From::Groups if rank.0 == other.rank.0 => self.groups_had_it,
+            From::Groups { .. } if rank.0 == other.rank.0 => self.groups_had_it,
             _ => rank < other.rank,
         }
     }
 
     /// Notes whose turn it was.
     pub(crate) fn turn_over(&mut self, first: Waiting) {
-        self.groups_had_it = first.from == From::Groups;
-        if self.groups_had_it {
-            self.groups.pass(first.rank.0.0);
+        self.groups_had_it = false;
+        if let From::Groups { priority } = first.from {
+            self.groups_had_it = true;
+            self.groups.pass(priority);
         }
     }
 
@@ -779,8 +814,8 @@ impl State {
     }
 
     /// Indexed messages without an ordering key that are ready and stand before that rank.
-    pub(crate) fn ready_before(&self, rank: Rank) -> u64 {
-        self.ready.range(..rank).count() as u64
+    pub(crate) fn ready_before(&self, rank: Rank, now_ns: u64) -> u64 {
+        self.ready.iter().filter(|other| self.aged(**other, now_ns) < rank).count() as u64
     }
 
     /// Indexed messages that a receive would get now.

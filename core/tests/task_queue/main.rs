@@ -1,6 +1,7 @@
 //! What a user of queues relies on, on the manual clock: a file for each group of rules of semantics B1 to B12. The shadow
 //! model in `queue_model` covers their combinations.
 
+mod ageing;
 mod batch;
 mod by_id;
 mod capacity;
