@@ -33,6 +33,7 @@ pub struct QueueBuilder {
     rate_per_key: Option<Rate>,
     single_active_consumer: Option<bool>,
     age_step: Option<Duration>,
+    group_parallelism: Option<u32>,
 }
 
 impl QueueBuilder {
@@ -56,6 +57,7 @@ impl QueueBuilder {
             rate_per_key: None,
             single_active_consumer: None,
             age_step: None,
+            group_parallelism: None,
         }
     }
 
@@ -193,6 +195,14 @@ impl QueueBuilder {
         self
     }
 
+    /// Most messages of one [ordering key](crate::Message::ordering_key) out at a time, 1 to 1000. Default 1: strictly one after the
+    /// other. With more only the first of a key are delivered, as many as that; one that waits for its retry or is set aside is one
+    /// of them.
+    pub fn group_parallelism(mut self, count: u32) -> Self {
+        self.group_parallelism = Some(count);
+        self
+    }
+
     /// Opens the queue, making it if it does not exist. Options given here are stored.
     ///
     /// # Errors
@@ -261,6 +271,7 @@ impl QueueBuilder {
         limits.rate = self.rate.or(limits.rate);
         limits.rate_per_key = self.rate_per_key.or(limits.rate_per_key);
         limits.single_active_consumer = self.single_active_consumer.unwrap_or(limits.single_active_consumer);
+        options.groups.parallelism = self.group_parallelism.unwrap_or(options.groups.parallelism);
         options.age_step = self.age_step.or(options.age_step);
         Ok(options)
     }
@@ -400,6 +411,7 @@ impl Queues for Inner {
             return Err(Error::NotFound { noun: "queue", name: queue.to_string(), advice: "" });
         };
         change(&mut entry.options);
+        entry.options.check()?;
         let options = entry.options.clone();
         if catalogue != registry.catalogue {
             self.save(&catalogue)?;

@@ -197,8 +197,7 @@ impl Shared {
 impl State {
     /// The message of its ordering key that must end first.
     fn blocker(&self, id: u64, message: &Message) -> Option<Cause> {
-        let first = self.groups.first_of(message.group?).filter(|first| *first != id)?;
-        Some(Cause::Blocked { by: first })
+        Some(Cause::Blocked { by: self.groups.blocker_of(message.group?, id)? })
     }
 
     /// The limits in a message's way.

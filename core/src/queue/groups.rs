@@ -1,12 +1,14 @@
-//! Messages with an ordering key: one at a time of each key, in order; the keys take turns.
+//! Messages with an ordering key: one at a time of each key, in order, or a few if the queue says so; the keys take turns.
 //!
-//! **Promise.** Of each group only the first member is ever handed out. While that one is out, waits for its retry or is set
-//! aside, the others wait. Groups with the same priority at their head take turns, whoever has more messages. A group exists
-//! only as long as it has messages.
+//! **Promise.** Of each group only the first members are ever handed out, as many as may be out at a time (one, unless the queue
+//! says otherwise). Whatever is out, waits for its retry or is set aside is one of them: while those are all like that, the others
+//! wait. Groups with the same priority at their head take turns, whoever has more messages; one with a weight has so many turns in a
+//! row, as soon as it can use them. A group exists only as long as it has messages.
 //!
 //! **Not promised.** That a delayed message holds up those behind it: it joins its group when it is due, at its old place.
 
 use crate::limits::PRIORITY_MAX;
+use crate::queue::group_options::GroupOptions;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// What a member of a group does.
@@ -26,21 +28,30 @@ struct Group {
     members: BTreeMap<u64, Member>,
     /// It stands in a round.
     is_queued: bool,
+    /// More of the turns that it has in a row.
+    turns_left: u32,
 }
 
 impl Group {
-    /// The first member, if that may be handed out.
-    fn head(&self) -> Option<(u64, u8)> {
-        match self.members.first_key_value() {
-            Some((id, Member::Ready { priority })) => Some((*id, *priority)),
-            _ => None,
-        }
+    /// Members that may be handed out if `parallelism` of them may be out.
+    fn open(&self, parallelism: usize) -> impl Iterator<Item = (u64, u8)> {
+        self.members.iter().take(parallelism).filter_map(|(id, member)| match member {
+            Member::Ready { priority } => Some((*id, *priority)),
+            Member::Held => None,
+        })
+    }
+
+    /// The first of them.
+    fn head(&self, parallelism: usize) -> Option<(u64, u8)> {
+        self.open(parallelism).next()
     }
 }
 
 /// See the module's description.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Groups {
+    parallelism: usize,
+    weights: HashMap<Box<[u8]>, u32>,
     numbers: HashMap<Box<[u8]>, u64>,
     groups: HashMap<u64, Group>,
     next_number: u64,
@@ -49,7 +60,30 @@ pub(crate) struct Groups {
     ready: usize,
 }
 
+impl Default for Groups {
+    fn default() -> Self {
+        Self {
+            parallelism: 1,
+            weights: HashMap::new(),
+            numbers: HashMap::new(),
+            groups: HashMap::new(),
+            next_number: 0,
+            rounds: Default::default(),
+            ready: 0,
+        }
+    }
+}
+
 impl Groups {
+    pub(crate) fn set_options(&mut self, options: &GroupOptions) {
+        self.weights = options.weights().map(|(key, weight)| (key.into(), weight)).collect();
+        let before = std::mem::replace(&mut self.parallelism, options.parallelism as usize);
+        if self.parallelism > before {
+            let numbers: Vec<u64> = self.groups.keys().copied().collect();
+            numbers.into_iter().for_each(|number| self.offer(number));
+        }
+    }
+
     /// The number of a key's group, which has one message more.
     pub(crate) fn join(&mut self, key: &[u8]) -> u64 {
         if let Some(number) = self.numbers.get(key) {
@@ -61,7 +95,8 @@ impl Groups {
         let number = self.next_number;
         self.next_number += 1;
         self.numbers.insert(key.into(), number);
-        let group = Group { key: key.into(), messages: 1, members: BTreeMap::new(), is_queued: false };
+        let members = BTreeMap::new();
+        let group = Group { key: key.into(), messages: 1, members, is_queued: false, turns_left: 0 };
         self.groups.insert(number, group);
         number
     }
@@ -103,10 +138,11 @@ impl Groups {
     fn offer(&mut self, number: u64) {
         if let Some(group) = self.groups.get_mut(&number)
             && !group.is_queued
-            && let Some((_, priority)) = group.head()
+            && let Some((_, priority)) = group.head(self.parallelism)
         {
             group.is_queued = true;
-            self.rounds[usize::from(priority)].push_back(number);
+            let round = &mut self.rounds[usize::from(priority)];
+            if group.turns_left > 0 { round.push_front(number) } else { round.push_back(number) }
         }
     }
 
@@ -115,23 +151,35 @@ impl Groups {
         for priority in 0..=PRIORITY_MAX {
             // Heads are others than when they were put here: those groups go where they belong now, behind all others.
             while let Some(number) = self.rounds[usize::from(priority)].front()
-                && self.groups.get(number).and_then(Group::head).is_none_or(|(_, found)| found != priority)
+                && self.head(*number).is_none_or(|(_, found)| found != priority)
             {
-                self.pass(priority);
+                self.go_on(priority, 0);
             }
         }
         let fronts = self.rounds.iter().rev().filter_map(VecDeque::front);
-        fronts.filter_map(|number| self.groups.get(number)?.head())
+        fronts.filter_map(|number| self.head(*number))
     }
 
-    /// The turn of the group at the front of a round is over; its next is behind all others.
+    fn head(&self, number: u64) -> Option<(u64, u8)> {
+        self.groups.get(&number)?.head(self.parallelism)
+    }
+
+    /// The turn of the group at the front of a round is over; its next is behind all others, unless it has more of them in a row.
     pub(crate) fn pass(&mut self, priority: u8) {
-        if let Some(number) = self.rounds[usize::from(priority)].pop_front() {
-            if let Some(group) = self.groups.get_mut(&number) {
-                group.is_queued = false;
+        self.go_on(priority, 1);
+    }
+
+    /// Takes a group from the front of a round to where it belongs, having used so many turns.
+    fn go_on(&mut self, priority: u8, turns: u32) {
+        let Some(number) = self.rounds[usize::from(priority)].pop_front() else { return };
+        if let Some(group) = self.groups.get_mut(&number) {
+            group.is_queued = false;
+            if group.turns_left == 0 && turns > 0 && !self.weights.is_empty() {
+                group.turns_left = self.weights.get(&group.key).copied().unwrap_or(1);
             }
-            self.offer(number);
+            group.turns_left = group.turns_left.saturating_sub(turns);
         }
+        self.offer(number);
     }
 
     /// Whether any member is ready, even if others are before it.
@@ -139,9 +187,13 @@ impl Groups {
         self.ready > 0
     }
 
-    /// The first member of a group, whatever it does.
-    pub(crate) fn first_of(&self, number: u64) -> Option<u64> {
-        self.groups.get(&number)?.members.first_key_value().map(|(id, _)| *id)
+    /// The member that must end before another one may be handed out, the first of those.
+    pub(crate) fn blocker_of(&self, number: u64, id: u64) -> Option<u64> {
+        let mut before = self.groups.get(&number)?.members.range(..id).map(|(before, _)| *before);
+        let first = before.next();
+        first.filter(|_| {
+            self.parallelism == 1 || before.take(self.parallelism - 1).count() + 1 == self.parallelism
+        })
     }
 
     /// Groups whose turn comes before that of this one.
@@ -152,11 +204,11 @@ impl Groups {
 
     /// Members that may be handed out now.
     pub(crate) fn heads(&self) -> impl Iterator<Item = u64> {
-        let head = |number: &u64| self.groups.get(number).and_then(Group::head).map(|(id, _)| id);
-        self.rounds.iter().flatten().filter_map(head)
+        let open = |number: &u64| Some(self.groups.get(number)?.open(self.parallelism).map(|(id, _)| id));
+        self.rounds.iter().flatten().filter_map(open).flatten()
     }
 
-    /// Members that may be handed out now: one of each group at most.
+    /// How many that are.
     pub(crate) fn deliverable_count(&self) -> usize {
         self.heads().count()
     }
@@ -254,6 +306,23 @@ mod tests {
         groups.set(numbers[0], 1, Member::Held);
         groups.leave(numbers[0], 1);
         assert_eq!(first(&mut groups), Some((2, 7)));
+    }
+
+    #[test]
+    fn a_group_with_a_weight_has_so_many_turns_in_a_row() {
+        let mut groups = Groups::default();
+        let mut options = GroupOptions::default();
+        options.set_weight(b"a", 3);
+        groups.set_options(&options);
+        let number_of: Vec<u64> = (0..12).map(|id| groups.join(if id < 8 { b"a" } else { b"b" })).collect();
+        (0..12).for_each(|id| groups.set(number_of[id], id as u64, READY));
+        let mut order = Vec::new();
+        while let Some((id, _)) = first(&mut groups) {
+            take(&mut groups, number_of[id as usize]);
+            groups.leave(number_of[id as usize], id);
+            order.push(id);
+        }
+        assert_eq!(order, [0, 8, 1, 2, 3, 9, 4, 5, 6, 10, 7, 11]);
     }
 
     #[test]

@@ -17,7 +17,7 @@
 //! | `send`, `receive`, `gather`, `settle`, `batch`, `dead`, `dead_letters`, `defer`, `breach`, `peek`, `by_id`, `purge`, `explain` | the verbs |
 //! | `plain/` | the way of plain messages, without a lock |
 //! | `shared`, `state`, `lease`, `deadline`, `timers`, `tally`, `history`, `classes` | what a queue knows |
-//! | `rank`, `groups` | in which order they come |
+//! | `rank`, `groups`, `group_options` | in which order they come |
 //! | `gate`, `limits`, `rate`, `row` | what holds messages back |
 //! | `settlement`, `envelope`, `recovery`, `release` | its events in the log, what is on a letter, back from it, and what of it may go |
 //! | `fired`, `firing` | messages of schedules |
@@ -44,6 +44,7 @@ mod fired;
 mod firing;
 mod gate;
 mod gather;
+mod group_options;
 mod groups;
 mod history;
 mod lease;
@@ -106,6 +107,7 @@ use crate::error::Result;
 use crate::journal::Receipt;
 use crate::message::Message;
 use crate::name::Name;
+use group_options::check_weight;
 use receive::Ask;
 pub(crate) use receive::Start;
 use std::fmt::Debug;
@@ -433,6 +435,33 @@ impl Queue {
     /// As [`pause`](Self::pause).
     pub fn resume(&self) -> Result<()> {
         self.hub.alter(&self.shared.name, &|options| options.limits.paused = false)
+    }
+
+    /// Gives an ordering key so many turns in a row when keys take turns, 1 to 100; 1, as all have by default, takes that away
+    /// again. It has a turn only when its next message may be delivered: with one out at a time that is when the one before has
+    /// ended, and then it comes before other keys. Survives reopening the hub. At most 1,000 keys, of 64 KiB together.
+    ///
+    /// ```
+    /// # use ringmain::{Hub, Message, OnExhausted};
+    /// # let queue = Hub::memory().queue("jobs").on_exhausted(OnExhausted::Drop).open()?;
+    /// queue.set_weight("airline", 2)?;
+    /// for (key, value) in [("airline", "a1"), ("airline", "a2"), ("hotel", "h1")] {
+    ///     queue.send(Message::new(value).ordering_key(key))?;
+    /// }
+    /// for expected in [b"a1", b"a2", b"h1"] {
+    ///     let next = queue.try_receive()?.expect("three were sent");
+    ///     assert_eq!(next.value(), expected);
+    ///     next.ack()?;
+    /// }
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidArgument`, `TooLarge`, `Closed`, `Io`.
+    pub fn set_weight(&self, ordering_key: impl AsRef<[u8]>, weight: u32) -> Result<()> {
+        let key = ordering_key.as_ref();
+        check_weight(key, weight)?;
+        self.hub.alter(&self.shared.name, &|options| options.groups.set_weight(key, weight))
     }
 
     /// A consumer: an iterator of deliveries.

@@ -7,6 +7,7 @@ use crate::name::Name;
 use crate::queue::capacity::Capacity;
 use crate::queue::classes::ErrorClass;
 use crate::queue::dedup::Dedup;
+use crate::queue::group_options::GroupOptions;
 use crate::queue::history::{Reason, check_class};
 use crate::queue::limits::LimitOptions;
 use crate::queue::rank::Ageing;
@@ -164,6 +165,8 @@ pub(crate) struct QueueOptions {
     pub(crate) limits: LimitOptions,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) age_step: Option<Duration>,
+    #[serde(default, skip_serializing_if = "GroupOptions::is_default")]
+    pub(crate) groups: GroupOptions,
 }
 
 impl QueueOptions {
@@ -181,6 +184,7 @@ impl QueueOptions {
             capacity: None,
             limits: LimitOptions::default(),
             age_step: None,
+            groups: GroupOptions::default(),
         }
     }
 
@@ -211,6 +215,7 @@ impl QueueOptions {
         self.dedup.map_or(Ok(()), |dedup| dedup.check())?;
         self.capacity.map_or(Ok(()), |capacity| capacity.check())?;
         self.limits.check()?;
+        self.groups.check()?;
         self.age_step.map_or(Ok(()), |step| check_span("age_step", step))?;
         self.retry.check()
     }

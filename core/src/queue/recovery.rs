@@ -50,6 +50,7 @@ impl Shared {
         state.dedup_options = dedup;
         state.set_limits(&options.limits);
         state.ageing = options.ageing();
+        state.groups.set_options(&options.groups);
         let tally = Tally::default();
         let (next, untold) = replay(&mut state, &log, &tally)?;
         state.forget_passed(next);

@@ -436,6 +436,7 @@ impl Shared {
         let mut state = lock(&self.state);
         state.set_limits(&options.limits);
         state.ageing = options.ageing();
+        state.groups.set_options(&options.groups);
         if state.limits.is_some() {
             self.leave_plain_way(&mut state);
         }

@@ -14,6 +14,7 @@ mod dying;
 mod explain;
 mod found;
 mod gather;
+mod groups;
 mod lease;
 mod leases;
 mod limits;
