@@ -6,7 +6,8 @@ use crate::hub::registry::Registry;
 use crate::hub::{Hub, Inner};
 use crate::name::Name;
 use crate::queue::{
-    self, Capacity, Dedup, ErrorClass, OnBreach, OnExhausted, Queue, QueueOptions, Queues, Rate, Retry,
+    self, Capacity, Dedup, ErrorClass, OnBreach, OnExhausted, OnGroupDeath, Queue, QueueOptions, Queues,
+    Rate, Retry,
 };
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -34,6 +35,7 @@ pub struct QueueBuilder {
     single_active_consumer: Option<bool>,
     age_step: Option<Duration>,
     group_parallelism: Option<u32>,
+    on_group_death: Option<OnGroupDeath>,
 }
 
 impl QueueBuilder {
@@ -58,6 +60,7 @@ impl QueueBuilder {
             single_active_consumer: None,
             age_step: None,
             group_parallelism: None,
+            on_group_death: None,
         }
     }
 
@@ -203,6 +206,14 @@ impl QueueBuilder {
         self
     }
 
+    /// What happens to the other messages of an [ordering key](crate::Message::ordering_key) when one dies. Default: they go on. Keys
+    /// that are halted stay so, whatever is said here later. 10,000 may be halted at a time; then messages of others are retried
+    /// instead of dying, and to reject one is refused with [`Full`](crate::Error::Full).
+    pub fn on_group_death(mut self, action: OnGroupDeath) -> Self {
+        self.on_group_death = Some(action);
+        self
+    }
+
     /// Opens the queue, making it if it does not exist. Options given here are stored.
     ///
     /// # Errors
@@ -272,6 +283,7 @@ impl QueueBuilder {
         limits.rate_per_key = self.rate_per_key.or(limits.rate_per_key);
         limits.single_active_consumer = self.single_active_consumer.unwrap_or(limits.single_active_consumer);
         options.groups.parallelism = self.group_parallelism.unwrap_or(options.groups.parallelism);
+        options.groups.on_death = self.on_group_death.unwrap_or(options.groups.on_death);
         options.age_step = self.age_step.or(options.age_step);
         Ok(options)
     }

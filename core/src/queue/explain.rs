@@ -55,6 +55,15 @@ pub enum Cause {
         /// The message that it waits for.
         by: u64,
     },
+    /// A message of its ordering key died, and the key is halted until it is [resumed](crate::Queue::resume_group).
+    Halted {
+        /// The message that died.
+        by: u64,
+        /// Why: `failed`, `rejected` or `deadline`.
+        reason: &'static str,
+        /// What was said of that.
+        error: String,
+    },
     /// It was cancelled while it was out: it does not come back.
     Recalled,
     /// It was set aside: [`receive_deferred`](crate::Queue::receive_deferred) delivers it.
@@ -109,6 +118,12 @@ impl Explanation {
                 format!("it is out, for the {attempts}. time, and its lease ends in {}", left(until_ns))
             }
             Cause::Blocked { by } => format!("message {by} of its ordering key must end first"),
+            Cause::Halted { by, reason, error } => {
+                let error = if error.is_empty() { String::new() } else { format!(", {error}") };
+                format!(
+                    "its ordering key is halted because message {by} of this key died ({reason}{error}); resume it"
+                )
+            }
             Cause::Recalled => "it was cancelled and does not come back".into(),
             Cause::Deferred => "it was set aside; it is delivered to who asks for it by its id".into(),
             Cause::Dying => "it is on its way out".into(),
@@ -146,6 +161,12 @@ impl Shared {
         let mut causes = Vec::new();
         let payload = match state.messages.get(&id).cloned() {
             Some(message) => {
+                let halted = state.halt_before(id).map(|halt| Cause::Halted {
+                    by: halt.id,
+                    reason: halt.death.as_str(),
+                    error: halt.error.clone(),
+                });
+                causes.extend(halted.filter(|_| message.status.is_waiting()));
                 match message.status {
                     Status::Ready | Status::Held => causes.extend(state.blocker(id, &message)),
                     Status::Scheduled { due_ns } => {
@@ -197,7 +218,9 @@ impl Shared {
 impl State {
     /// The message of its ordering key that must end first.
     fn blocker(&self, id: u64, message: &Message) -> Option<Cause> {
-        Some(Cause::Blocked { by: self.groups.blocker_of(message.group?, id)? })
+        let by = self.groups.blocker_of(message.group?, id)?;
+        // Unless the same halt is what keeps it from ending.
+        self.halt_before(by).is_none().then_some(Cause::Blocked { by })
     }
 
     /// The limits in a message's way.

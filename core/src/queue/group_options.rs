@@ -6,11 +6,32 @@ use crate::limits::{
 };
 use serde::{Deserialize, Serialize};
 
+/// What happens to the other messages of an ordering key when one dies: when it is exhausted or rejected, or misses a deadline of
+/// which its queue says that it is dead. Whether it is then kept as a dead letter or dropped is another matter. What expires, is
+/// cancelled or makes room for others does not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnGroupDeath {
+    /// They go on.
+    #[default]
+    Continue,
+    /// Those behind it wait until somebody says [`resume_group`](crate::Queue::resume_group).
+    Halt,
+}
+
+impl OnGroupDeath {
+    fn is_continue(&self) -> bool {
+        *self == Self::Continue
+    }
+}
+
 /// Options of groups as kept in the catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct GroupOptions {
     pub(crate) parallelism: u32,
+    #[serde(skip_serializing_if = "OnGroupDeath::is_continue")]
+    pub(crate) on_death: OnGroupDeath,
     /// Of keys whose weight is not 1, in the order of the keys.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     weights: Vec<(Vec<u8>, u32)>,
@@ -18,7 +39,7 @@ pub(crate) struct GroupOptions {
 
 impl Default for GroupOptions {
     fn default() -> Self {
-        Self { parallelism: 1, weights: Vec::new() }
+        Self { parallelism: 1, on_death: OnGroupDeath::Continue, weights: Vec::new() }
     }
 }
 

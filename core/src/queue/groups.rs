@@ -3,12 +3,15 @@
 //! **Promise.** Of each group only the first members are ever handed out, as many as may be out at a time (one, unless the queue
 //! says otherwise). Whatever is out, waits for its retry or is set aside is one of them: while those are all like that, the others
 //! wait. Groups with the same priority at their head take turns, whoever has more messages; one with a weight has so many turns in a
-//! row, as soon as it can use them. A group exists only as long as it has messages.
+//! row, as soon as it can use them. Of a group that is halted only what is before the message that died is handed out. A group
+//! exists only as long as it has messages, or is halted.
 //!
 //! **Not promised.** That a delayed message holds up those behind it: it joins its group when it is due, at its old place.
 
 use crate::limits::PRIORITY_MAX;
-use crate::queue::group_options::GroupOptions;
+use crate::log::Place;
+use crate::queue::group_options::{GroupOptions, OnGroupDeath};
+use crate::queue::halt::{Halt, HaltedGroup};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// What a member of a group does.
@@ -30,12 +33,14 @@ struct Group {
     is_queued: bool,
     /// More of the turns that it has in a row.
     turns_left: u32,
+    /// What is behind that id is not handed out; `u64::MAX`: it is not halted.
+    halted_by: u64,
 }
 
 impl Group {
     /// Members that may be handed out if `parallelism` of them may be out.
     fn open(&self, parallelism: usize) -> impl Iterator<Item = (u64, u8)> {
-        self.members.iter().take(parallelism).filter_map(|(id, member)| match member {
+        self.members.range(..self.halted_by).take(parallelism).filter_map(|(id, member)| match member {
             Member::Ready { priority } => Some((*id, *priority)),
             Member::Held => None,
         })
@@ -52,11 +57,16 @@ impl Group {
 pub(crate) struct Groups {
     parallelism: usize,
     weights: HashMap<Box<[u8]>, u32>,
+    on_death: OnGroupDeath,
+    /// By the numbers of groups; and where each was told in the log.
+    halts: BTreeMap<u64, (Halt, Place)>,
     numbers: HashMap<Box<[u8]>, u64>,
     groups: HashMap<u64, Group>,
     next_number: u64,
     /// Groups whose head was ready, by its priority, in the order of their turns. It may no longer be: whoever takes one looks.
     rounds: [VecDeque<u64>; PRIORITY_MAX as usize + 1],
+    /// How many those are.
+    queued: usize,
     ready: usize,
 }
 
@@ -65,10 +75,13 @@ impl Default for Groups {
         Self {
             parallelism: 1,
             weights: HashMap::new(),
+            on_death: OnGroupDeath::Continue,
+            halts: BTreeMap::new(),
             numbers: HashMap::new(),
             groups: HashMap::new(),
             next_number: 0,
             rounds: Default::default(),
+            queued: 0,
             ready: 0,
         }
     }
@@ -76,6 +89,7 @@ impl Default for Groups {
 
 impl Groups {
     pub(crate) fn set_options(&mut self, options: &GroupOptions) {
+        self.on_death = options.on_death;
         self.weights = options.weights().map(|(key, weight)| (key.into(), weight)).collect();
         let before = std::mem::replace(&mut self.parallelism, options.parallelism as usize);
         if self.parallelism > before {
@@ -86,19 +100,94 @@ impl Groups {
 
     /// The number of a key's group, which has one message more.
     pub(crate) fn join(&mut self, key: &[u8]) -> u64 {
+        let number = self.number(key);
+        if let Some(group) = self.groups.get_mut(&number) {
+            group.messages += 1;
+        }
+        number
+    }
+
+    /// The number of a key's group, which is there from now on.
+    fn number(&mut self, key: &[u8]) -> u64 {
         if let Some(number) = self.numbers.get(key) {
-            if let Some(group) = self.groups.get_mut(number) {
-                group.messages += 1;
-            }
             return *number;
         }
         let number = self.next_number;
         self.next_number += 1;
         self.numbers.insert(key.into(), number);
-        let members = BTreeMap::new();
-        let group = Group { key: key.into(), messages: 1, members, is_queued: false, turns_left: 0 };
+        let group = Group {
+            key: key.into(),
+            messages: 0,
+            members: BTreeMap::new(),
+            is_queued: false,
+            turns_left: 0,
+            halted_by: u64::MAX,
+        };
         self.groups.insert(number, group);
         number
+    }
+
+    /// Hands out nothing of a key that is behind the message that died, as was told there. Where an earlier one died counts.
+    pub(crate) fn halt(&mut self, key: &[u8], halt: Halt, told: Place) {
+        let number = self.number(key);
+        if let Some(group) = self.groups.get_mut(&number)
+            && halt.id <= group.halted_by
+        {
+            group.halted_by = halt.id;
+            self.halts.insert(number, (halt, told));
+        }
+    }
+
+    /// Hands out what a halt held back.
+    pub(crate) fn resume(&mut self, key: &[u8]) {
+        let Some(number) = self.numbers.get(key).copied() else { return };
+        self.halts.remove(&number);
+        if let Some(group) = self.groups.get_mut(&number) {
+            group.halted_by = u64::MAX;
+        }
+        self.forget_if_over(number);
+        self.offer(number);
+    }
+
+    /// Whether a death halts its key.
+    pub(crate) fn halts(&self) -> bool {
+        self.on_death == OnGroupDeath::Halt
+    }
+
+    pub(crate) fn halted_count(&self) -> usize {
+        self.halts.len()
+    }
+
+    pub(crate) fn is_halted(&self, key: &[u8]) -> bool {
+        self.numbers.get(key).is_some_and(|number| self.halts.contains_key(number))
+    }
+
+    pub(crate) fn halt_of(&self, number: u64) -> Option<&Halt> {
+        self.halts.get(&number).map(|(halt, _)| halt)
+    }
+
+    pub(crate) fn key_of(&self, number: u64) -> Option<&[u8]> {
+        self.groups.get(&number).map(|group| &*group.key)
+    }
+
+    /// What is halted, why, and where that was told.
+    pub(crate) fn halts_told(&self) -> impl Iterator<Item = (&[u8], &Halt, Place)> {
+        self.halts.iter().filter_map(|(number, (halt, told))| Some((self.key_of(*number)?, halt, *told)))
+    }
+
+    /// The same for people.
+    pub(crate) fn halted(&self) -> impl Iterator<Item = HaltedGroup> {
+        self.halts.iter().filter_map(|(number, (halt, _))| {
+            let group = self.groups.get(number)?;
+            Some(HaltedGroup {
+                key: group.key.to_vec(),
+                id: halt.id,
+                reason: halt.death.as_str().to_owned(),
+                error: halt.error.clone(),
+                time_ns: halt.time_ns,
+                messages: group.messages as u64,
+            })
+        })
     }
 
     /// Puts a member into its group, or changes what it does.
@@ -114,12 +203,18 @@ impl Groups {
         let Some(group) = self.groups.get_mut(&number) else { return };
         group.messages -= 1;
         let before = group.members.remove(&id);
-        let is_last = group.messages == 0;
         self.count(before, None);
-        if is_last && let Some(group) = self.groups.remove(&number) {
+        self.forget_if_over(number);
+        self.offer(number);
+    }
+
+    fn forget_if_over(&mut self, number: u64) {
+        let is_over = |group: &Group| group.messages == 0 && group.halted_by == u64::MAX;
+        if self.groups.get(&number).is_some_and(is_over)
+            && let Some(group) = self.groups.remove(&number)
+        {
             self.numbers.remove(&group.key);
         }
-        self.offer(number);
     }
 
     /// A member waits for its first time again, or is leaving: it gives up its place until it is put back.
@@ -141,6 +236,7 @@ impl Groups {
             && let Some((_, priority)) = group.head(self.parallelism)
         {
             group.is_queued = true;
+            self.queued += 1;
             let round = &mut self.rounds[usize::from(priority)];
             if group.turns_left > 0 { round.push_front(number) } else { round.push_back(number) }
         }
@@ -172,6 +268,7 @@ impl Groups {
     /// Takes a group from the front of a round to where it belongs, having used so many turns.
     fn go_on(&mut self, priority: u8, turns: u32) {
         let Some(number) = self.rounds[usize::from(priority)].pop_front() else { return };
+        self.queued -= 1;
         if let Some(group) = self.groups.get_mut(&number) {
             group.is_queued = false;
             if group.turns_left == 0 && turns > 0 && !self.weights.is_empty() {
@@ -182,9 +279,9 @@ impl Groups {
         self.offer(number);
     }
 
-    /// Whether any member is ready, even if others are before it.
-    pub(crate) fn has_ready(&self) -> bool {
-        self.ready > 0
+    /// Whether somebody waits for his turn. It may turn out when it comes that there is nothing to hand out.
+    pub(crate) fn has_turns(&self) -> bool {
+        self.queued > 0
     }
 
     /// The member that must end before another one may be handed out, the first of those.

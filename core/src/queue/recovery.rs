@@ -13,6 +13,7 @@ use crate::log::{INDEXED, Kind, Log, Place, Reader};
 use crate::name::Name;
 use crate::queue::breach::apply_breach;
 use crate::queue::dedup::{Entries, Entry, value_hash};
+use crate::queue::halt::Halt;
 use crate::queue::options::QueueOptions;
 use crate::queue::plain::Cursor;
 use crate::queue::ranges::Ranges;
@@ -50,7 +51,7 @@ impl Shared {
         state.dedup_options = dedup;
         state.set_limits(&options.limits);
         state.ageing = options.ageing();
-        state.groups.set_options(&options.groups);
+        state.set_groups(&options.groups);
         let tally = Tally::default();
         let (next, untold) = replay(&mut state, &log, &tally)?;
         state.forget_passed(next);
@@ -144,7 +145,9 @@ impl Replay<'_> {
         let end = reader.sequence();
         let unsent = match event {
             Event::Started(leases) => leases.iter().map(|(id, _)| *id).find(|id| *id >= end),
-            Event::Adopted { id, .. } => Some(*id).filter(|id| *id >= end),
+            Event::Adopted { id, .. } | Event::Halted { halt: Halt { id, .. }, .. } => {
+                Some(*id).filter(|id| *id >= end)
+            }
             Event::Leaving { letters, .. } => letters.iter().map(|letter| letter.id).find(|id| *id >= end),
             Event::Gone(ids) => ids.iter().copied().find(|id| *id >= end),
             Event::Run { id, count, .. } => {
@@ -316,6 +319,13 @@ impl Replay<'_> {
             }
             Event::Forgotten => self.state.dedup = Entries::default(),
             event @ (Event::Remembered(_) | Event::Fired(_)) => self.state.keep(&event, told),
+            Event::Halted { key, halt, by } => {
+                self.state.keep(&Event::Halted { key, halt, by: None }, told);
+                if let Some(by) = by {
+                    self.apply(*by, told, time_ns);
+                }
+            }
+            Event::Resumed { key } => self.state.resume_group(&key),
         }
     }
 

@@ -316,6 +316,9 @@ impl Shared {
                 advice: "it keeps its exhausted messages; ack what is to go, or name a dead letter queue",
             });
         }
-        self.settle(token, |state, _| self.die_locked(state, token.id, Death::Rejected, reason))
+        self.settle(token, |state, _| {
+            self.check_death(state, token.id, Death::Rejected)?;
+            self.die_locked(state, token.id, Death::Rejected, reason)
+        })
     }
 }

@@ -285,7 +285,8 @@ impl Shared {
         let failures = message.failures.saturating_add(1);
         let is_hopeless =
             class == ErrorClass::Permanent || failures >= message.failures_max(options.failures_max());
-        let exhausted = is_hopeless && options.on_exhausted != OnExhausted::Keep;
+        let exhausted =
+            is_hopeless && options.on_exhausted != OnExhausted::Keep && state.may_die(id, Death::Failed);
         let due_ns = if exhausted {
             0
         } else {
@@ -300,7 +301,11 @@ impl Shared {
         let expirations = message.expirations.saturating_add(expired.into());
         let death = exhausted.then_some(Death::Failed);
         let failure = Failure { id, failures, expirations, due_ns, death, reason: reason.cut() };
-        let end = self.append_event(&Event::Failed(failure.clone()))?;
+        let event = Event::Failed(failure.clone());
+        let end = match death {
+            Some(death) => self.append_death(state, id, event, (death, &failure.reason.text))?,
+            None => self.append_event(&event)?,
+        };
         state.totals.failures += 1;
         state.totals.leases_expired += u64::from(expired);
         apply_failure(state, failure, now_ns);
@@ -319,7 +324,8 @@ impl Shared {
         let (failures, expirations) = (message.failures, message.expirations);
         let failure =
             Failure { id, failures, expirations, due_ns: 0, death: Some(death), reason: reason.cut() };
-        let end = self.append_event(&Event::Failed(failure.clone()))?;
+        let event = Event::Failed(failure.clone());
+        let end = self.append_death(state, id, event, (death, &failure.reason.text))?;
         apply_failure(state, failure, self.journal.now_ns());
         Ok(end)
     }
@@ -436,7 +442,7 @@ impl Shared {
         let mut state = lock(&self.state);
         state.set_limits(&options.limits);
         state.ageing = options.ageing();
-        state.groups.set_options(&options.groups);
+        state.set_groups(&options.groups);
         if state.limits.is_some() {
             self.leave_plain_way(&mut state);
         }

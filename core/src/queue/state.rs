@@ -11,6 +11,7 @@ use crate::queue::dead_letters::Terms;
 use crate::queue::deadline::{Copies, CopyKey, Deadline};
 use crate::queue::dedup::{DEDUP_KEY, Dedup, DedupMode, Entries, Entry};
 use crate::queue::fired::Fired;
+use crate::queue::group_options::GroupOptions;
 use crate::queue::groups::{Groups, Member};
 use crate::queue::history::History;
 use crate::queue::limits::Limits;
@@ -635,8 +636,8 @@ impl State {
         }
     }
 
-    fn look_for_waiting(&mut self) {
-        let is_any = !self.ready.is_empty() || self.groups.has_ready();
+    pub(crate) fn look_for_waiting(&mut self) {
+        let is_any = !self.ready.is_empty() || self.groups.has_turns();
         if is_any != self.has_waiting {
             self.has_waiting = is_any;
             self.set_detour(DETOUR_WAITING, is_any);
@@ -693,8 +694,19 @@ impl State {
         let group = self.first_of_groups(now_ns);
         match (ready, group) {
             (Some(one), Some(other)) => Some(if self.is_before(one.rank, other) { one } else { other }),
+            (None, None) => {
+                // Groups waited for turns that they had no use for.
+                self.look_for_waiting();
+                None
+            }
             (one, other) => one.or(other),
         }
+    }
+
+    /// Has messages of one ordering key come as that says.
+    pub(crate) fn set_groups(&mut self, options: &GroupOptions) {
+        self.groups.set_options(options);
+        self.look_for_waiting();
     }
 
     /// The first of the groups whose turn it is, of the highest priority by now.

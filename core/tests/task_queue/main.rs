@@ -15,6 +15,7 @@ mod explain;
 mod found;
 mod gather;
 mod groups;
+mod halt;
 mod lease;
 mod leases;
 mod limits;
