@@ -419,7 +419,7 @@ mod tests {
             groups.leave(number_of[id as usize], id);
             order.push(id);
         }
-        assert_eq!(order, [0, 8, 1, 2, 3, 9, 4, 5, 6, 10, 7, 11]);
+        assert_eq!(order, [0, 1, 2, 8, 3, 4, 5, 9, 6, 7, 10, 11]);
     }
 
     #[test]
