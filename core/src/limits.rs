@@ -40,6 +40,16 @@ pub const DEDUP_ENTRIES_MAX: u64 = 100_000_000;
 pub const DEDUP_ENTRIES_DEFAULT: u64 = 1_000_000;
 /// Highest priority; the lowest is 0.
 pub const PRIORITY_MAX: u8 = 9;
+/// Most messages of one ordering key out at a time that a queue may be told to allow.
+pub const GROUP_PARALLELISM_MAX: u32 = 1000;
+/// Most ordering keys of a queue that are halted at a time.
+pub const GROUP_HALTED_COUNT_MAX: usize = 10_000;
+/// Most turns that an ordering key may have in a row.
+pub const GROUP_WEIGHT_MAX: u32 = 100;
+/// Most ordering keys of a queue that have a weight.
+pub const GROUP_WEIGHT_COUNT_MAX: usize = 1000;
+/// Most bytes of those keys together: the catalogue holds them all.
+pub const GROUP_WEIGHT_BYTES_MAX: usize = 64 << 10;
 /// Longest lease in seconds: seven days.
 pub const LEASE_SECONDS_MAX: u64 = 7 * 24 * 3600;
 /// Longest name of an error class in bytes.

@@ -141,7 +141,9 @@ impl<'a> Message<'a> {
     }
 
     /// Queue only: messages of one ordering key are delivered one at a time, in the order in which they were sent; those of
-    /// other keys beside them. At most 4096 bytes.
+    /// other keys beside them. At most 4096 bytes. A batch has one of each key, too; a queue may allow
+    /// [several](crate::QueueBuilder::group_parallelism) of a key out, and [halt](crate::QueueBuilder::on_group_death) a key of
+    /// which one dies.
     pub fn ordering_key(self, key: &'a (impl AsRef<[u8]> + ?Sized)) -> Self {
         self.task(|task| task.ordering_key = Some(key.as_ref()))
     }
@@ -312,7 +314,7 @@ pub(crate) fn check_ttl(ttl: Duration) -> Result<()> {
 }
 
 /// Refuses a time from now beyond its limits.
-fn check_span(argument: &'static str, span: Duration) -> Result<()> {
+pub(crate) fn check_span(argument: &'static str, span: Duration) -> Result<()> {
     if span < Duration::from_millis(1) || span > Duration::from_secs(DELAY_SECONDS_MAX) {
         return Err(Error::invalid(argument, format!("{span:?} is not allowed; 1 ms to ten years are")));
     }

@@ -68,6 +68,9 @@ const QUEUES: &[Metric<QueueStats>] = &[
     Metric::gauge("queue_messages_deferred", "Messages set aside, delivered only by their ids.", |q| {
         q.deferred as f64
     }),
+    Metric::gauge("queue_groups_halted", "Ordering keys halted because a message died.", |q| {
+        q.halted_groups as f64
+    }),
     Metric::gauge("queue_dead_letters", "Messages held by the dead letter queue.", |q| q.dead_letters as f64),
     Metric::gauge("queue_oldest_ready_age_seconds", AGE, |q| q.oldest_ready_age.as_secs_f64()),
     Metric::gauge("message_age_seconds", AGE, |q| q.oldest_ready_age.as_secs_f64()),

@@ -7,8 +7,8 @@ use crate::hub::{Hub, Inner};
 use crate::name::Name;
 use crate::notice::{self, Notice};
 use crate::queue::{
-    self, Capacity, Dedup, ErrorClass, HistoryOptions, OnBreach, OnExhausted, Overflow, Queue, QueueOptions,
-    Queues, Rate, Retry,
+    self, Capacity, Dedup, ErrorClass, HistoryOptions, OnBreach, OnExhausted, OnGroupDeath, Overflow, Queue,
+    QueueOptions, Queues, Rate, Retry,
 };
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -35,6 +35,9 @@ pub struct QueueBuilder {
     rate: Option<Rate>,
     rate_per_key: Option<Rate>,
     single_active_consumer: Option<bool>,
+    age_step: Option<Duration>,
+    group_parallelism: Option<u32>,
+    on_group_death: Option<OnGroupDeath>,
 }
 
 impl QueueBuilder {
@@ -58,6 +61,9 @@ impl QueueBuilder {
             rate: None,
             rate_per_key: None,
             single_active_consumer: None,
+            age_step: None,
+            group_parallelism: None,
+            on_group_death: None,
         }
     }
 
@@ -179,6 +185,45 @@ impl QueueBuilder {
         self
     }
 
+    /// Has the priority of a message that waits rise by one for each such time, up to 9: since it was sent, or was last due. Of
+    /// one priority those then come first that have waited longest. Those that ask for no priority rise from 4. Ordering keys
+    /// still take turns: of the keys with the same priority only the next one's message is asked how old it is. 1 ms to ten
+    /// years; by default priorities stay, and what is urgent may keep the rest waiting for ever.
+    ///
+    /// ```
+    /// # use ringmain::{Clock, Hub, ManualClock, Message, OnExhausted};
+    /// # use std::time::Duration;
+    /// # let clock = ManualClock::new();
+    /// # let hub = Hub::builder().clock(Clock::Manual(clock.clone())).memory()?;
+    /// let minute = Duration::from_secs(60);
+    /// let jobs = hub.queue("jobs").age_step(minute).on_exhausted(OnExhausted::Drop).open()?;
+    /// jobs.send(Message::new("whenever").priority(0))?;
+    /// clock.advance(6 * minute);
+    /// jobs.send(Message::new("soon").priority(5))?;
+    /// assert_eq!(jobs.try_receive()?.expect("two were sent").value(), b"whenever");
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    pub fn age_step(mut self, step: Duration) -> Self {
+        self.age_step = Some(step);
+        self
+    }
+
+    /// Most messages of one [ordering key](crate::Message::ordering_key) out at a time, 1 to 1000. Default 1: strictly one after the
+    /// other. With more only the first of a key are delivered, as many as that; one that waits for its retry or is set aside is one
+    /// of them.
+    pub fn group_parallelism(mut self, count: u32) -> Self {
+        self.group_parallelism = Some(count);
+        self
+    }
+
+    /// What happens to the other messages of an [ordering key](crate::Message::ordering_key) when one dies. Default: they go on. Keys
+    /// that are halted stay so, whatever is said here later. 10,000 may be halted at a time; then messages of others are retried
+    /// instead of dying, and to reject one is refused with [`Full`](crate::Error::Full).
+    pub fn on_group_death(mut self, action: OnGroupDeath) -> Self {
+        self.on_group_death = Some(action);
+        self
+    }
+
     /// Opens the queue, making it if it does not exist. Options given here are stored.
     ///
     /// # Errors
@@ -264,6 +309,9 @@ impl QueueBuilder {
         limits.rate = self.rate.or(limits.rate);
         limits.rate_per_key = self.rate_per_key.or(limits.rate_per_key);
         limits.single_active_consumer = self.single_active_consumer.unwrap_or(limits.single_active_consumer);
+        options.groups.parallelism = self.group_parallelism.unwrap_or(options.groups.parallelism);
+        options.groups.on_death = self.on_group_death.unwrap_or(options.groups.on_death);
+        options.age_step = self.age_step.or(options.age_step);
         Ok(options)
     }
 }
@@ -403,6 +451,7 @@ impl Queues for Inner {
             return Err(Error::NotFound { noun: "queue", name: queue.to_string(), advice: "" });
         };
         change(&mut entry.options);
+        entry.options.check()?;
         let options = entry.options.clone();
         if catalogue != registry.catalogue {
             self.save(&catalogue)?;

@@ -97,9 +97,15 @@ impl Shared {
             state.messages.get(&id).is_some_and(|message| matches!(message.status, Status::Leased { .. }));
         let then = match lock(&self.options).on_breach.then() {
             Then::Cancel if is_out => Then::Recall,
+            Then::Die if !state.may_die(id, Death::Deadline) => Then::Nothing,
             then => then,
         };
-        self.append_event(&Event::Breached { id, deadline, then })?;
+        let event = Event::Breached { id, deadline, then };
+        if then == Then::Die {
+            self.append_death(state, id, event, (Death::Deadline, deadline.reason()))?;
+        } else {
+            self.append_event(&event)?;
+        }
         notice::later(|| Notice::DeadlineMissed { queue: self.name.clone(), id, kind: deadline.as_str() });
         match deadline {
             Deadline::Start => state.totals.start_breaches += 1,

@@ -25,7 +25,7 @@ impl Shared {
         })
     }
 
-    /// Leases a message that was set aside, unless it has expired by now, or a limit is in its way: then it stays where it is.
+    /// Leases a message that was set aside, unless it has expired by now, or a limit or a halt is in its way: then it stays where it is.
     pub(crate) fn take_deferred(
         self: &Arc<Self>,
         id: u64,
@@ -41,7 +41,11 @@ impl Shared {
         }
         let place = state.messages.get(&id).filter(|message| message.status == Status::Deferred);
         let taken = match place.map(|message| message.place) {
-            Some(place) if state.leased_count() < LEASE_COUNT_MAX && state.is_open(now_ns) => {
+            Some(place)
+                if state.leased_count() < LEASE_COUNT_MAX
+                    && state.halt_before(id).is_none()
+                    && state.is_open(now_ns) =>
+            {
                 self.log.payload_at(place, id).and_then(|payload| {
                     if state.ask_key(id, &payload, now_ns).is_some() {
                         return Ok(None);

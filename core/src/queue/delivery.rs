@@ -196,9 +196,11 @@ impl Delivery {
 
     /// A verb was said: dropping the delivery does nothing any more, unless the verb itself was refused.
     fn end(&self, result: Result<()>) -> Result<()> {
-        if !matches!(result, Err(Error::InvalidArgument { .. } | Error::OptionMissing { .. }))
-            && !self.is_acked()
-        {
+        let is_refused = matches!(
+            result,
+            Err(Error::InvalidArgument { .. } | Error::OptionMissing { .. } | Error::Full { .. })
+        );
+        if !is_refused && !self.is_acked() {
             self.forget();
         }
         result
@@ -315,7 +317,8 @@ impl Delivery {
     /// Dead letter now, whatever its failures.
     ///
     /// # Errors
-    /// `LeaseLost`, `Poisoned`; `OptionMissing` on a queue that keeps its exhausted messages.
+    /// `LeaseLost`, `Poisoned`; `OptionMissing` on a queue that keeps its exhausted messages; `Full` where too many ordering keys are
+    /// [halted](crate::OnGroupDeath::Halt).
     pub fn reject(&self, reason: impl fmt::Display) -> Result<()> {
         self.end(self.shared().reject(self.token(), reason.to_string().into()))
     }

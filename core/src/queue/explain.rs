@@ -8,10 +8,11 @@ use crate::error::Result;
 use crate::log::{INDEXED, Payload, Reader};
 use crate::queue::finished::Ending;
 use crate::queue::limits::Limit;
+use crate::queue::rank::Rank;
 use crate::queue::shared::Shared;
-use crate::queue::state::{Message, PRIORITY_DEFAULT, State, Status};
+use crate::queue::state::{Message, State, Status};
 use crate::sync::lock;
-use std::cmp::Reverse;
+use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -65,6 +66,15 @@ pub enum Cause {
     Blocked {
         /// The message that it waits for.
         by: u64,
+    },
+    /// A message of its ordering key died, and the key is halted until it is [resumed](crate::Queue::resume_group).
+    Halted {
+        /// The message that died.
+        by: u64,
+        /// Why: `failed`, `rejected` or `deadline`.
+        reason: &'static str,
+        /// What was said of that.
+        error: String,
     },
     /// It was cancelled while it was out: it does not come back.
     Recalled,
@@ -136,6 +146,12 @@ impl Explanation {
                 format!("it is out, for the {attempts}. time, and its lease ends in {}", left(until_ns))
             }
             Cause::Blocked { by } => format!("message {by} of its ordering key must end first"),
+            Cause::Halted { by, reason, error } => {
+                let error = if error.is_empty() { String::new() } else { format!(", {error}") };
+                format!(
+                    "its ordering key is halted because message {by} of this key died ({reason}{error}); resume it"
+                )
+            }
             Cause::Recalled => "it was cancelled and does not come back".into(),
             Cause::Deferred => "it was set aside; it is delivered to who asks for it by its id".into(),
             Cause::Dying => "it is on its way out".into(),
@@ -178,6 +194,12 @@ impl Shared {
         let mut causes = Vec::new();
         let payload = match state.messages.get(&id).cloned() {
             Some(message) => {
+                let halted = state.halt_before(id).map(|halt| Cause::Halted {
+                    by: halt.id,
+                    reason: halt.death.as_str(),
+                    error: halt.error.clone(),
+                });
+                causes.extend(halted.filter(|_| message.status.is_waiting()));
                 match message.status {
                     Status::Ready | Status::Held => causes.extend(state.blocker(id, &message)),
                     Status::Scheduled { due_ns } => {
@@ -217,7 +239,13 @@ impl Shared {
         };
         causes.extend(state.limiting(&payload, now_ns));
         if causes.is_empty() {
-            causes.push(state.turn_of(id, self.cursor.next_sequence()..self.log.end_sequence()));
+            let plain = self.peek_plain(state, now_ns)?;
+            let to_come = self.cursor.next_sequence()..self.log.end_sequence();
+            let rank = match state.messages.get(&id) {
+                Some(message) => state.aged(message.rank(id), now_ns),
+                None => state.ageing.plain_rank(id, payload.frame().time_ns(), now_ns),
+            };
+            causes.push(state.turn_of(rank, plain, to_come, now_ns));
         }
         Ok(causes)
     }
@@ -234,8 +262,9 @@ impl Shared {
 impl State {
     /// The message of its ordering key that must end first.
     fn blocker(&self, id: u64, message: &Message) -> Option<Cause> {
-        let first = self.groups.first_of(message.group?).filter(|first| *first != id)?;
-        Some(Cause::Blocked { by: first })
+        let by = self.groups.blocker_of(message.group?, id)?;
+        // Unless the same halt is what keeps it from ending.
+        self.halt_before(by).is_none().then_some(Cause::Blocked { by })
     }
 
     /// The limits in a message's way.
@@ -248,28 +277,31 @@ impl State {
         key.into_iter().chain(queue).chain(is_deserted.then_some(Cause::NoConsumer)).collect()
     }
 
-    /// Where a message stands that could be delivered, `to_come` being those that the cursor has not passed.
-    fn turn_of(&mut self, id: u64, to_come: Range<u64>) -> Cause {
-        let Range { start: passed, end } = to_come;
-        let waiting = self.first_waiting();
-        let next = match waiting {
-            Some(first) if self.is_before_cursor(first) => Some(first.0),
-            _ => (passed..end).find(|id| !self.ahead.contains(id)).or(waiting.map(|first| first.0)),
+    /// Where a message stands that could be delivered, `to_come` being those that the cursor has not passed, and `plain` the next
+    /// of them that is plain.
+    fn turn_of(&mut self, rank: Rank, plain: Option<Rank>, to_come: Range<u64>, now_ns: u64) -> Cause {
+        let id = rank.2;
+        let next = match (self.first_waiting(now_ns), plain) {
+            (Some(first), Some(plain)) if self.is_before(plain, first) => Some(plain.2),
+            (Some(first), _) => Some(first.id),
+            (None, plain) => plain.map(|plain| plain.2),
         };
         let Some(next) = next.filter(|next| *next != id) else { return Cause::Next };
-        let plain = |before: u64| {
-            before.saturating_sub(passed) - self.ahead.range(passed..before.max(passed)).count() as u64
-        };
-        let count = match self.messages.get(&id) {
-            Some(message) => match message.group {
-                Some(group) => self.groups.turns_before(group) as u64,
-                None => {
-                    let is_low = message.asks.priority < PRIORITY_DEFAULT;
-                    self.ready_before(message.rank(id)) + if is_low { plain(end) } else { 0 }
-                }
-            },
-            None => plain(id) + self.ready_before((Reverse(PRIORITY_DEFAULT), u64::MAX, u64::MAX)),
+        let count = match self.messages.get(&id).and_then(|message| message.group) {
+            Some(group) => self.groups.turns_before(group) as u64,
+            None => self.ready_before(rank, now_ns) + self.plain_before(rank, plain, to_come),
         };
         Cause::Behind { count, next }
+    }
+
+    /// How many plain messages stand before that rank, as if all were as old as the next one.
+    fn plain_before(&self, rank: Rank, plain: Option<Rank>, to_come: Range<u64>) -> u64 {
+        let (Some(plain), Range { start: passed, end }) = (plain, to_come) else { return 0 };
+        let before = match rank.0.cmp(&plain.0) {
+            Ordering::Greater => end,
+            Ordering::Equal if rank > plain => rank.2.max(passed),
+            _ => passed,
+        };
+        before - passed - self.ahead.range(passed..before).count() as u64
     }
 }

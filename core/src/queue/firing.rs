@@ -4,10 +4,10 @@ use crate::error::Result;
 use crate::log::{Draft, Kind};
 use crate::message::Message;
 use crate::queue::capacity::Load;
+use crate::queue::rank::PRIORITY_DEFAULT;
 use crate::queue::send::prepare;
 use crate::queue::settlement::Event;
 use crate::queue::shared::Shared;
-use crate::queue::state::PRIORITY_DEFAULT;
 use crate::sync::{Ordering, lock};
 
 /// Header: the schedule that sent the message.

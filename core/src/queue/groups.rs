@@ -1,12 +1,17 @@
-//! Messages with an ordering key: one at a time of each key, in order; the keys take turns.
+//! Messages with an ordering key: one at a time of each key, in order, or a few if the queue says so; the keys take turns.
 //!
-//! **Promise.** Of each group only the first member is ever handed out. While that one is out, waits for its retry or is set
-//! aside, the others wait. Groups with the same priority at their head take turns, whoever has more messages. A group exists
-//! only as long as it has messages.
+//! **Promise.** Of each group only the first members are ever handed out, as many as may be out at a time (one, unless the queue
+//! says otherwise). Whatever is out, waits for its retry or is set aside is one of them: while those are all like that, the others
+//! wait. Groups with the same priority at their head take turns, whoever has more messages; one with a weight has so many turns in a
+//! row, as soon as it can use them. Of a group that is halted only what is before the message that died is handed out. A group
+//! exists only as long as it has messages, or is halted.
 //!
 //! **Not promised.** That a delayed message holds up those behind it: it joins its group when it is due, at its old place.
 
 use crate::limits::PRIORITY_MAX;
+use crate::log::Place;
+use crate::queue::group_options::{GroupOptions, OnGroupDeath};
+use crate::queue::halt::{Halt, HaltedGroup};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// What a member of a group does.
@@ -26,44 +31,163 @@ struct Group {
     members: BTreeMap<u64, Member>,
     /// It stands in a round.
     is_queued: bool,
+    /// More of the turns that it has in a row.
+    turns_left: u32,
+    /// What is behind that id is not handed out; `u64::MAX`: it is not halted.
+    halted_by: u64,
 }
 
 impl Group {
-    /// The first member, if that may be handed out.
-    fn head(&self) -> Option<(u64, u8)> {
-        match self.members.first_key_value() {
-            Some((id, Member::Ready { priority })) => Some((*id, *priority)),
-            _ => None,
-        }
+    /// Members that may be handed out if `parallelism` of them may be out.
+    fn open(&self, parallelism: usize) -> impl Iterator<Item = (u64, u8)> {
+        self.members.range(..self.halted_by).take(parallelism).filter_map(|(id, member)| match member {
+            Member::Ready { priority } => Some((*id, *priority)),
+            Member::Held => None,
+        })
+    }
+
+    /// The first of them.
+    fn head(&self, parallelism: usize) -> Option<(u64, u8)> {
+        self.open(parallelism).next()
     }
 }
 
 /// See the module's description.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Groups {
+    parallelism: usize,
+    weights: HashMap<Box<[u8]>, u32>,
+    on_death: OnGroupDeath,
+    /// By the numbers of groups; and where each was told in the log.
+    halts: BTreeMap<u64, (Halt, Place)>,
     numbers: HashMap<Box<[u8]>, u64>,
     groups: HashMap<u64, Group>,
     next_number: u64,
     /// Groups whose head was ready, by its priority, in the order of their turns. It may no longer be: whoever takes one looks.
     rounds: [VecDeque<u64>; PRIORITY_MAX as usize + 1],
+    /// How many those are.
+    queued: usize,
     ready: usize,
 }
 
+impl Default for Groups {
+    fn default() -> Self {
+        Self {
+            parallelism: 1,
+            weights: HashMap::new(),
+            on_death: OnGroupDeath::Continue,
+            halts: BTreeMap::new(),
+            numbers: HashMap::new(),
+            groups: HashMap::new(),
+            next_number: 0,
+            rounds: Default::default(),
+            queued: 0,
+            ready: 0,
+        }
+    }
+}
+
 impl Groups {
+    pub(crate) fn set_options(&mut self, options: &GroupOptions) {
+        self.on_death = options.on_death;
+        self.weights = options.weights().map(|(key, weight)| (key.into(), weight)).collect();
+        let before = std::mem::replace(&mut self.parallelism, options.parallelism as usize);
+        if self.parallelism > before {
+            let numbers: Vec<u64> = self.groups.keys().copied().collect();
+            numbers.into_iter().for_each(|number| self.offer(number));
+        }
+    }
+
     /// The number of a key's group, which has one message more.
     pub(crate) fn join(&mut self, key: &[u8]) -> u64 {
+        let number = self.number(key);
+        if let Some(group) = self.groups.get_mut(&number) {
+            group.messages += 1;
+        }
+        number
+    }
+
+    /// The number of a key's group, which is there from now on.
+    fn number(&mut self, key: &[u8]) -> u64 {
         if let Some(number) = self.numbers.get(key) {
-            if let Some(group) = self.groups.get_mut(number) {
-                group.messages += 1;
-            }
             return *number;
         }
         let number = self.next_number;
         self.next_number += 1;
         self.numbers.insert(key.into(), number);
-        let group = Group { key: key.into(), messages: 1, members: BTreeMap::new(), is_queued: false };
+        let group = Group {
+            key: key.into(),
+            messages: 0,
+            members: BTreeMap::new(),
+            is_queued: false,
+            turns_left: 0,
+            halted_by: u64::MAX,
+        };
         self.groups.insert(number, group);
         number
+    }
+
+    /// Hands out nothing of a key that is behind the message that died, as was told there. Where an earlier one died counts.
+    pub(crate) fn halt(&mut self, key: &[u8], halt: Halt, told: Place) {
+        let number = self.number(key);
+        if let Some(group) = self.groups.get_mut(&number)
+            && halt.id <= group.halted_by
+        {
+            group.halted_by = halt.id;
+            self.halts.insert(number, (halt, told));
+        }
+    }
+
+    /// Hands out what a halt held back.
+    pub(crate) fn resume(&mut self, key: &[u8]) {
+        let Some(number) = self.numbers.get(key).copied() else { return };
+        self.halts.remove(&number);
+        if let Some(group) = self.groups.get_mut(&number) {
+            group.halted_by = u64::MAX;
+        }
+        self.forget_if_over(number);
+        self.offer(number);
+    }
+
+    /// Whether a death halts its key.
+    pub(crate) fn halts(&self) -> bool {
+        self.on_death == OnGroupDeath::Halt
+    }
+
+    pub(crate) fn halted_count(&self) -> usize {
+        self.halts.len()
+    }
+
+    pub(crate) fn is_halted(&self, key: &[u8]) -> bool {
+        self.numbers.get(key).is_some_and(|number| self.halts.contains_key(number))
+    }
+
+    pub(crate) fn halt_of(&self, number: u64) -> Option<&Halt> {
+        self.halts.get(&number).map(|(halt, _)| halt)
+    }
+
+    pub(crate) fn key_of(&self, number: u64) -> Option<&[u8]> {
+        self.groups.get(&number).map(|group| &*group.key)
+    }
+
+    /// What is halted, why, and where that was told.
+    pub(crate) fn halts_told(&self) -> impl Iterator<Item = (&[u8], &Halt, Place)> {
+        self.halts.iter().filter_map(|(number, (halt, told))| Some((self.key_of(*number)?, halt, *told)))
+    }
+
+    /// The same for people.
+    pub(crate) fn halted(&self) -> impl Iterator<Item = HaltedGroup> {
+        self.halts.iter().filter_map(|(number, (halt, _))| {
+            let group = self.groups.get(number)?;
+            Some(HaltedGroup {
+                key: group.key.to_vec(),
+                id: halt.id,
+                reason: halt.death.as_str().to_owned(),
+                error: halt.error.clone(),
+                time_ns: halt.time_ns,
+                messages: group.messages as u64,
+            })
+        })
     }
 
     /// Puts a member into its group, or changes what it does.
@@ -79,12 +203,18 @@ impl Groups {
         let Some(group) = self.groups.get_mut(&number) else { return };
         group.messages -= 1;
         let before = group.members.remove(&id);
-        let is_last = group.messages == 0;
         self.count(before, None);
-        if is_last && let Some(group) = self.groups.remove(&number) {
+        self.forget_if_over(number);
+        self.offer(number);
+    }
+
+    fn forget_if_over(&mut self, number: u64) {
+        let is_over = |group: &Group| group.messages == 0 && group.halted_by == u64::MAX;
+        if self.groups.get(&number).is_some_and(is_over)
+            && let Some(group) = self.groups.remove(&number)
+        {
             self.numbers.remove(&group.key);
         }
-        self.offer(number);
     }
 
     /// A member waits for its first time again, or is leaving: it gives up its place until it is put back.
@@ -103,53 +233,69 @@ impl Groups {
     fn offer(&mut self, number: u64) {
         if let Some(group) = self.groups.get_mut(&number)
             && !group.is_queued
-            && let Some((_, priority)) = group.head()
+            && let Some((_, priority)) = group.head(self.parallelism)
         {
             group.is_queued = true;
-            self.rounds[usize::from(priority)].push_back(number);
+            self.queued += 1;
+            let round = &mut self.rounds[usize::from(priority)];
+            if group.turns_left > 0 { round.push_front(number) } else { round.push_back(number) }
         }
     }
 
-    /// The message whose turn it is, and its priority. It stays where it is.
-    pub(crate) fn first(&mut self) -> Option<(u64, u8)> {
-        let mut priority = PRIORITY_MAX;
-        loop {
-            let round = &self.rounds[usize::from(priority)];
-            match round.front().map(|number| self.groups.get(number).and_then(Group::head)) {
-                Some(Some((id, found))) if found == priority => return Some((id, found)),
-                // Its head is another than when it was put here, and maybe a more urgent one.
-                Some(head) => {
-                    self.pass(priority);
-                    priority = head.map_or(priority, |(_, found)| found.max(priority));
-                }
-                None => priority = priority.checked_sub(1)?,
+    /// The messages whose turn it is, of each priority the first one, the highest before the others. They stay where they are.
+    pub(crate) fn fronts(&mut self) -> impl Iterator<Item = (u64, u8)> {
+        for priority in 0..=PRIORITY_MAX {
+            // Heads are others than when they were put here: those groups go where they belong now, behind all others.
+            while let Some(number) = self.rounds[usize::from(priority)].front()
+                && self.head(*number).is_none_or(|(_, found)| found != priority)
+            {
+                self.go_on(priority, 0);
             }
         }
+        let fronts = self.rounds.iter().rev().filter_map(VecDeque::front);
+        fronts.filter_map(|number| self.head(*number))
     }
 
-    /// The turn of the group at the front of a round is over; its next is behind all others.
+    fn head(&self, number: u64) -> Option<(u64, u8)> {
+        self.groups.get(&number)?.head(self.parallelism)
+    }
+
+    /// The turn of the group at the front of a round is over; its next is behind all others, unless it has more of them in a row.
     pub(crate) fn pass(&mut self, priority: u8) {
-        if let Some(number) = self.rounds[usize::from(priority)].pop_front() {
-            if let Some(group) = self.groups.get_mut(&number) {
-                group.is_queued = false;
+        self.go_on(priority, 1);
+    }
+
+    /// Takes a group from the front of a round to where it belongs, having used so many turns.
+    fn go_on(&mut self, priority: u8, turns: u32) {
+        let Some(number) = self.rounds[usize::from(priority)].pop_front() else { return };
+        self.queued -= 1;
+        if let Some(group) = self.groups.get_mut(&number) {
+            group.is_queued = false;
+            if group.turns_left == 0 && turns > 0 && !self.weights.is_empty() {
+                group.turns_left = self.weights.get(&group.key).copied().unwrap_or(1);
             }
-            self.offer(number);
+            group.turns_left = group.turns_left.saturating_sub(turns);
         }
+        self.offer(number);
     }
 
-    /// Whether any member is ready, even if others are before it.
-    pub(crate) fn has_ready(&self) -> bool {
-        self.ready > 0
+    /// Whether somebody waits for his turn. It may turn out when it comes that there is nothing to hand out.
+    pub(crate) fn has_turns(&self) -> bool {
+        self.queued > 0
     }
 
-    /// How many are.
+    /// How many members are ready, whoever is before them.
     pub(crate) fn ready_count(&self) -> usize {
         self.ready
     }
 
-    /// The first member of a group, whatever it does.
-    pub(crate) fn first_of(&self, number: u64) -> Option<u64> {
-        self.groups.get(&number)?.members.first_key_value().map(|(id, _)| *id)
+    /// The member that must end before another one may be handed out, the first of those.
+    pub(crate) fn blocker_of(&self, number: u64, id: u64) -> Option<u64> {
+        let mut before = self.groups.get(&number)?.members.range(..id).map(|(before, _)| *before);
+        let first = before.next();
+        first.filter(|_| {
+            self.parallelism == 1 || before.take(self.parallelism - 1).count() + 1 == self.parallelism
+        })
     }
 
     /// Groups whose turn comes before that of this one.
@@ -160,11 +306,11 @@ impl Groups {
 
     /// Members that may be handed out now.
     pub(crate) fn heads(&self) -> impl Iterator<Item = u64> {
-        let head = |number: &u64| self.groups.get(number).and_then(Group::head).map(|(id, _)| id);
-        self.rounds.iter().flatten().filter_map(head)
+        let open = |number: &u64| Some(self.groups.get(number)?.open(self.parallelism).map(|(id, _)| id));
+        self.rounds.iter().flatten().filter_map(open).flatten()
     }
 
-    /// Members that may be handed out now: one of each group at most.
+    /// How many that are.
     pub(crate) fn deliverable_count(&self) -> usize {
         self.heads().count()
     }
@@ -181,8 +327,12 @@ mod tests {
 
     const READY: Member = Member::Ready { priority: 4 };
 
+    fn first(groups: &mut Groups) -> Option<(u64, u8)> {
+        groups.fronts().next()
+    }
+
     fn take(groups: &mut Groups, number: u64) -> Option<u64> {
-        let (id, priority) = groups.first()?;
+        let (id, priority) = first(groups)?;
         groups.pass(priority);
         groups.set(number, id, Member::Held);
         Some(id)
@@ -198,10 +348,10 @@ mod tests {
         });
         assert_eq!((groups.deliverable_count(), groups.blocked_count()), (1, 2));
         assert_eq!(take(&mut groups, numbers[0]), Some(1));
-        assert_eq!(groups.first(), None);
+        assert_eq!(first(&mut groups), None);
         assert_eq!((groups.deliverable_count(), groups.blocked_count()), (0, 2));
         groups.leave(numbers[0], 1);
-        assert_eq!(groups.first(), Some((2, 4)));
+        assert_eq!(first(&mut groups), Some((2, 4)));
     }
 
     #[test]
@@ -210,7 +360,7 @@ mod tests {
         let numbers: Vec<u64> = (0..6).map(|id| groups.join(if id < 4 { b"a" } else { b"b" })).collect();
         (0..6).for_each(|id| groups.set(numbers[id], id as u64, READY));
         let mut order = Vec::new();
-        while let Some((id, priority)) = groups.first() {
+        while let Some((id, priority)) = first(&mut groups) {
             let number = numbers[id as usize];
             groups.pass(priority);
             groups.set(number, id, Member::Held);
@@ -228,7 +378,7 @@ mod tests {
         assert_eq!(groups.join(b"a"), number, "not due yet");
         groups.leave(number, 1);
         groups.set(number, 2, READY);
-        assert_eq!(groups.first(), Some((2, 4)));
+        assert_eq!(first(&mut groups), Some((2, 4)));
     }
 
     #[test]
@@ -239,12 +389,12 @@ mod tests {
             number
         })[0];
         groups.withdraw(number, 1);
-        assert_eq!((groups.first(), groups.blocked_count()), (Some((2, 4)), 0));
+        assert_eq!((first(&mut groups), groups.blocked_count()), (Some((2, 4)), 0));
         groups.withdraw(number, 2);
-        assert_eq!(groups.first(), None);
+        assert_eq!(first(&mut groups), None);
         groups.set(number, 2, READY);
         groups.set(number, 1, READY);
-        assert_eq!((groups.first(), groups.blocked_count()), (Some((1, 4)), 1));
+        assert_eq!((first(&mut groups), groups.blocked_count()), (Some((1, 4)), 1));
     }
 
     #[test]
@@ -253,11 +403,28 @@ mod tests {
         let numbers = [1, 2].map(|_| groups.join(b"a"));
         groups.set(numbers[0], 1, READY);
         groups.set(numbers[0], 2, Member::Ready { priority: 7 });
-        assert_eq!(groups.first(), Some((1, 4)));
+        assert_eq!(first(&mut groups), Some((1, 4)));
         groups.pass(4);
         groups.set(numbers[0], 1, Member::Held);
         groups.leave(numbers[0], 1);
-        assert_eq!(groups.first(), Some((2, 7)));
+        assert_eq!(first(&mut groups), Some((2, 7)));
+    }
+
+    #[test]
+    fn a_group_with_a_weight_has_so_many_turns_in_a_row() {
+        let mut groups = Groups::default();
+        let mut options = GroupOptions::default();
+        options.set_weight(b"a", 3);
+        groups.set_options(&options);
+        let number_of: Vec<u64> = (0..12).map(|id| groups.join(if id < 8 { b"a" } else { b"b" })).collect();
+        (0..12).for_each(|id| groups.set(number_of[id], id as u64, READY));
+        let mut order = Vec::new();
+        while let Some((id, _)) = first(&mut groups) {
+            take(&mut groups, number_of[id as usize]);
+            groups.leave(number_of[id as usize], id);
+            order.push(id);
+        }
+        assert_eq!(order, [0, 1, 2, 8, 3, 4, 5, 9, 6, 7, 10, 11]);
     }
 
     #[test]
@@ -266,10 +433,10 @@ mod tests {
         for id in 0..1000u64 {
             let number = groups.join(&id.to_le_bytes());
             groups.set(number, id, READY);
-            assert_eq!(groups.first(), Some((id, 4)));
+            assert_eq!(first(&mut groups), Some((id, 4)));
             groups.leave(number, id);
         }
-        assert_eq!(groups.first(), None);
+        assert_eq!(first(&mut groups), None);
         assert!(groups.numbers.is_empty() && groups.groups.is_empty());
         assert!(groups.rounds.iter().all(VecDeque::is_empty), "no round keeps what is gone");
     }

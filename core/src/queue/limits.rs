@@ -13,8 +13,8 @@
 //! **Where next.** `gate.rs`: who asks; `rate.rs`: the bucket.
 
 use crate::error::{Error, Result};
+use crate::queue::rank::Rank;
 use crate::queue::rate::{Bucket, Rate};
-use crate::queue::state::Rank;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
 

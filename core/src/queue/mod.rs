@@ -16,7 +16,8 @@
 //! | `capacity`, `overflow` | how much there may be, and what goes when it is too much |
 //! | `send`, `receive`, `gather`, `settle`, `batch`, `dead`, `dead_letters`, `defer`, `breach`, `peek`, `by_id`, `purge`, `explain` | the verbs |
 //! | `plain/` | the way of plain messages, without a lock |
-//! | `shared`, `state`, `lease`, `deadline`, `groups`, `timers`, `tally`, `history`, `classes`, `finished` | what a queue knows |
+//! | `shared`, `state`, `lease`, `deadline`, `timers`, `tally`, `history`, `classes`, `finished` | what a queue knows |
+//! | `rank`, `groups`, `group_options`, `halt` | in which order they come |
 //! | `gate`, `limits`, `rate`, `row` | what holds messages back |
 //! | `settlement`, `envelope`, `recovery`, `release` | its events in the log, what is on a letter, back from it, and what of it may go |
 //! | `fired`, `firing` | messages of schedules |
@@ -45,7 +46,9 @@ mod fired;
 mod firing;
 mod gate;
 mod gather;
+mod group_options;
 mod groups;
+mod halt;
 mod history;
 mod lease;
 mod limits;
@@ -56,6 +59,7 @@ mod plain;
 mod processing;
 mod purge;
 mod ranges;
+mod rank;
 mod rate;
 mod receive;
 mod recovery;
@@ -94,6 +98,8 @@ pub(crate) use firing::Slot;
 #[cfg(feature = "cron")]
 pub use firing::{SCHEDULE, SCHEDULE_SLOT};
 pub use gather::Receive;
+pub use group_options::OnGroupDeath;
+pub use halt::HaltedGroup;
 pub use limits::Limit;
 pub(crate) use options::QueueOptions;
 pub use options::{Jitter, OnBreach, OnExhausted, Retry};
@@ -109,6 +115,7 @@ use crate::error::{Error, Result};
 use crate::journal::Receipt;
 use crate::message::Message;
 use crate::name::Name;
+use group_options::check_weight;
 use receive::Ask;
 pub(crate) use receive::Start;
 use std::fmt::Debug;
@@ -506,6 +513,64 @@ impl Queue {
     /// As [`pause`](Self::pause).
     pub fn resume(&self) -> Result<()> {
         self.hub.alter(&self.shared.name, &|options| options.limits.paused = false)
+    }
+
+    /// Ordering keys of which nothing is delivered because a message died
+    /// ([`OnGroupDeath::Halt`](crate::OnGroupDeath::Halt)), in the order of the keys.
+    ///
+    /// # Errors
+    /// `Closed`.
+    pub fn halted_groups(&self) -> Result<Vec<HaltedGroup>> {
+        self.shared.halted_groups()
+    }
+
+    /// Has a halted ordering key go on. False: it was not halted. What died stays dead; send it back before, if it is to come, too:
+    /// it then stands behind those that wait.
+    ///
+    /// ```
+    /// # use ringmain::{Hub, Message, OnExhausted, OnGroupDeath};
+    /// # let hub = Hub::memory();
+    /// let orders = hub.queue("orders").on_exhausted(OnExhausted::Drop).on_group_death(OnGroupDeath::Halt).open()?;
+    /// orders.send_batch(&[Message::new("open").ordering_key("7"), Message::new("close").ordering_key("7")])?;
+    /// orders.try_receive()?.expect("two were sent").reject("unknown account")?;
+    /// assert!(orders.try_receive()?.is_none());
+    /// assert_eq!(orders.halted_groups()?[0].error, "unknown account");
+    /// assert!(orders.resume_group("7")?);
+    /// assert_eq!(orders.try_receive()?.expect("it goes on").value(), b"close");
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Closed`; `Poisoned`, then it is not known whether it is on disk.
+    pub fn resume_group(&self, ordering_key: impl AsRef<[u8]>) -> Result<bool> {
+        self.shared.resume_group(ordering_key.as_ref())
+    }
+
+    /// Gives an ordering key so many turns in a row when keys take turns, 1 to 100; 1, as all have by default, takes that away
+    /// again. It has a turn only when its next message may be delivered: with one out at a time that is when the one before has
+    /// ended, and then it comes before other keys. Survives reopening the hub. At most 1,000 keys, of 64 KiB together.
+    ///
+    /// ```
+    /// # use ringmain::{Hub, Message, OnExhausted};
+    /// # let queue = Hub::memory().queue("jobs").on_exhausted(OnExhausted::Drop).open()?;
+    /// queue.set_weight("airline", 2)?;
+    /// for (key, value) in [("airline", "a1"), ("airline", "a2"), ("hotel", "h1")] {
+    ///     queue.send(Message::new(value).ordering_key(key))?;
+    /// }
+    /// for expected in [b"a1", b"a2", b"h1"] {
+    ///     let next = queue.try_receive()?.expect("three were sent");
+    ///     assert_eq!(next.value(), expected);
+    ///     next.ack()?;
+    /// }
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidArgument`, `TooLarge`, `Closed`, `Io`.
+    pub fn set_weight(&self, ordering_key: impl AsRef<[u8]>, weight: u32) -> Result<()> {
+        let key = ordering_key.as_ref();
+        check_weight(key, weight)?;
+        self.hub.alter(&self.shared.name, &|options| options.groups.set_weight(key, weight))
     }
 
     /// A consumer: an iterator of deliveries.

@@ -2,14 +2,16 @@
 
 use crate::error::{Error, Result};
 use crate::limits::{CLASS_COUNT_MAX, LEASE_SECONDS_MAX};
-use crate::message::{check_ttl, duration_ns};
+use crate::message::{check_span, check_ttl, duration_ns};
 use crate::name::Name;
 use crate::queue::capacity::Capacity;
 use crate::queue::classes::ErrorClass;
 use crate::queue::dedup::Dedup;
 use crate::queue::finished::HistoryOptions;
+use crate::queue::group_options::GroupOptions;
 use crate::queue::history::{Reason, check_class};
 use crate::queue::limits::LimitOptions;
+use crate::queue::rank::Ageing;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -164,6 +166,10 @@ pub(crate) struct QueueOptions {
     pub(crate) history: Option<HistoryOptions>,
     #[serde(default, skip_serializing_if = "LimitOptions::is_default")]
     pub(crate) limits: LimitOptions,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) age_step: Option<Duration>,
+    #[serde(default, skip_serializing_if = "GroupOptions::is_default")]
+    pub(crate) groups: GroupOptions,
 }
 
 impl QueueOptions {
@@ -181,6 +187,8 @@ impl QueueOptions {
             capacity: None,
             history: None,
             limits: LimitOptions::default(),
+            age_step: None,
+            groups: GroupOptions::default(),
         }
     }
 
@@ -212,6 +220,8 @@ impl QueueOptions {
         self.capacity.map_or(Ok(()), |capacity| capacity.check())?;
         self.history.map_or(Ok(()), |history| history.check())?;
         self.limits.check()?;
+        self.groups.check()?;
+        self.age_step.map_or(Ok(()), |step| check_span("age_step", step))?;
         self.retry.check()
     }
 
@@ -222,6 +232,10 @@ impl QueueOptions {
 
     pub(crate) fn ttl_ns(&self) -> u64 {
         self.ttl.map_or(u64::MAX, duration_ns)
+    }
+
+    pub(crate) fn ageing(&self) -> Ageing {
+        Ageing { step_ns: self.age_step.map_or(u64::MAX, duration_ns) }
     }
 
     /// Failures of which the last kills; `u32::MAX` where none does.

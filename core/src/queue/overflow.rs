@@ -8,9 +8,10 @@ use crate::limits::PRIORITY_MAX;
 use crate::log::{INDEXED, Kind};
 use crate::queue::capacity::{Capacity, Load, Overflow, Room};
 use crate::queue::finished::Ending;
+use crate::queue::rank::PRIORITY_DEFAULT;
 use crate::queue::settlement::Event;
 use crate::queue::shared::Shared;
-use crate::queue::state::{DETOUR_BOUNDED, Death, Message, PRIORITY_DEFAULT, State, Status};
+use crate::queue::state::{DETOUR_BOUNDED, Death, Message, State, Status};
 use crate::sync::{Ordering, yield_now};
 
 /// Why a message is not let in.

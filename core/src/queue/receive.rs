@@ -1,6 +1,6 @@
-//! Receiving: by priority; of those that have none returned messages first, then those ahead of the cursor. Each is leased to
-//! the delivery that carries it. As long as there are plain messages only, they are taken without a lock (`plain`). Limits are
-//! asked on the other way (`gate.rs`).
+//! Receiving: in the order of `rank.rs`, those in the index and those ahead of the cursor as if they were in one line. Each is
+//! leased to the delivery that carries it. As long as there are plain messages only, they are taken without a lock (`plain`).
+//! Limits are asked on the other way (`gate.rs`).
 
 use crate::error::{Error, Result, something};
 use crate::limits::{LEASE_COUNT_MAX, RECEIVE_COUNT_MAX};
@@ -8,9 +8,10 @@ use crate::log::{Log, Payload, Reader};
 use crate::queue::delivery::{Delivery, Kept};
 use crate::queue::lease::{Grant, Term};
 use crate::queue::plain::{Bytes, Home, RUN_COUNT_MAX, Spare};
+use crate::queue::rank::{NEW, PRIORITY_DEFAULT, Rank};
 use crate::queue::settlement::Event;
 use crate::queue::shared::Shared;
-use crate::queue::state::{DETOUR_WAITING, From, Message, PRIORITY_DEFAULT, State, Status};
+use crate::queue::state::{DETOUR_WAITING, From, Message, State, Status, Waiting};
 use crate::sync::{Ordering, lock};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -48,6 +49,7 @@ impl Ask {
 /// What may come next.
 #[derive(Debug, Clone, Copy)]
 struct Room {
+    now_ns: u64,
     is_first: bool,
     failures_max: u32,
     /// Of its value.
@@ -236,7 +238,7 @@ impl Shared {
         {
             let is_first = taken.is_empty() && grant.count() == 0;
             let bytes_max = if is_first { usize::MAX } else { ask.bytes_max.saturating_sub(bytes) };
-            match self.next_admitted(&mut state, now_ns, Room { is_first, failures_max, bytes_max }) {
+            match self.next_admitted(&mut state, Room { now_ns, is_first, failures_max, bytes_max }) {
                 Ok(Next::Message(id, payload)) => {
                     bytes += payload.frame().value().len();
                     self.lease_locked(&mut state, id, payload, &mut grant);
@@ -272,13 +274,13 @@ impl Shared {
     }
 
     /// The next deliverable message that no limit of its key holds, if there is room for it.
-    fn next_admitted(&self, state: &mut State, now_ns: u64, room: Room) -> Result<Next> {
+    fn next_admitted(&self, state: &mut State, room: Room) -> Result<Next> {
         while let Some((id, payload)) = self.next_message(state, room)? {
             if room.bytes_max < payload.frame().value().len() {
                 self.set_aside(state, id, &payload, Status::Ready)?;
                 return Ok(Next::TooLong);
             }
-            if state.limits.is_none() || self.let_through(state, id, &payload, now_ns)? {
+            if state.limits.is_none() || self.let_through(state, id, &payload, room.now_ns)? {
                 return Ok(Next::Message(id, payload));
             }
         }
@@ -287,27 +289,42 @@ impl Shared {
 
     /// The next deliverable message, which gets an entry in the state.
     fn next_message(&self, state: &mut State, room: Room) -> Result<Option<(u64, Payload)>> {
-        let Room { is_first, failures_max, .. } = room;
-        let waiting = state.first_waiting();
-        // One that will die if it fails once more goes alone: it may take the process with it, and the others along.
-        let is_alone = |state: &State, id| is_first || !state.has_last_chance(id, failures_max);
-        if let Some(first) = waiting.filter(|first| state.is_before_cursor(*first)) {
-            if !is_alone(state, first.0) {
-                return Ok(None);
-            }
-            return self.take_waiting(state, first).map(Some);
-        }
-        if !state.is_crowded()
+        let Room { now_ns, is_first, failures_max, .. } = room;
+        let waiting = state.first_waiting(now_ns);
+        let plain_first = waiting.map_or(Ok(true), |first| self.is_plain_first(state, first, now_ns))?;
+        if plain_first
+            && !state.is_crowded()
             && let Some(id) = self.next_plain(state)?
         {
             let (place, payload) = (state.reader.found_place(), state.reader.payload());
             let message = Message::new(place, Status::Ready).with_bytes(&state.reader.frame());
             state.messages.insert(id, message);
-            state.turn_over(From::Ready, PRIORITY_DEFAULT);
+            state.plain_turn_over();
             return Ok(Some((id, payload)));
         }
-        let waiting = waiting.filter(|first| is_alone(state, first.0));
+        // One that will die if it fails once more goes alone: it may take the process with it, and the others along.
+        let waiting = waiting.filter(|first| is_first || !state.has_last_chance(first.id, failures_max));
         waiting.map(|first| self.take_waiting(state, first)).transpose()
+    }
+
+    /// Whether the next plain message, if there is one, comes before the first that waits in the index.
+    fn is_plain_first(&self, state: &mut State, first: Waiting, now_ns: u64) -> Result<bool> {
+        // Unless they age, it matters only among those that nobody had yet which one that is.
+        let is_any_like_another =
+            first.from != From::Ready || first.rank.0.0 != PRIORITY_DEFAULT || first.rank.1 != NEW;
+        if is_any_like_another && !state.ageing.is_on() {
+            return Ok(state.is_before(state.ageing.plain_rank(0, now_ns, now_ns), first));
+        }
+        let next = self.peek_plain(state, now_ns)?;
+        Ok(next.is_some_and(|plain| state.is_before(plain, first)))
+    }
+
+    /// Where the next plain message stands, if there is one.
+    pub(crate) fn peek_plain(&self, state: &mut State, now_ns: u64) -> Result<Option<Rank>> {
+        let State { reader, adopted, .. } = state;
+        let next = self.cursor.peek(reader, |id| adopted.contains(&id))?;
+        state.forget_passed(self.cursor.next_sequence());
+        Ok(next.map(|(id, sent_ns)| state.ageing.plain_rank(id, sent_ns, now_ns)))
     }
 
     /// Moves the cursor past one message, which `state.reader` has found.
@@ -318,14 +335,10 @@ impl Shared {
         Ok(run.map(|run| run.ids.start))
     }
 
-    fn take_waiting(
-        &self,
-        state: &mut State,
-        (id, priority, from): (u64, u8, From),
-    ) -> Result<(u64, Payload)> {
+    fn take_waiting(&self, state: &mut State, first @ Waiting { id, .. }: Waiting) -> Result<(u64, Payload)> {
         let place = state.messages.get(&id).map(|message| message.place).unwrap_or_default();
         let payload = self.log.payload_at(place, id)?;
-        state.turn_over(from, priority);
+        state.turn_over(first);
         Ok((id, payload))
     }
 

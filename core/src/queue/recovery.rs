@@ -15,6 +15,7 @@ use crate::name::Name;
 use crate::notice::{self, Notice};
 use crate::queue::breach::apply_breach;
 use crate::queue::dedup::{DEDUP_KEY, Entries, Entry, value_hash};
+use crate::queue::halt::Halt;
 use crate::queue::options::QueueOptions;
 use crate::queue::plain::Cursor;
 use crate::queue::ranges::Ranges;
@@ -53,6 +54,8 @@ impl Shared {
         let history = options.history;
         state.dedup_options = dedup;
         state.set_limits(&options.limits);
+        state.ageing = options.ageing();
+        state.set_groups(&options.groups);
         let tally = Tally::default();
         let (next, untold) = replay(&mut state, &log, &tally)?;
         state.forget_passed(next);
@@ -152,7 +155,9 @@ impl Replay<'_> {
         let end = reader.sequence();
         let unsent = match event {
             Event::Started(leases) => leases.iter().map(|(id, _)| *id).find(|id| *id >= end),
-            Event::Adopted { id, .. } => Some(*id).filter(|id| *id >= end),
+            Event::Adopted { id, .. } | Event::Halted { halt: Halt { id, .. }, .. } => {
+                Some(*id).filter(|id| *id >= end)
+            }
             Event::Leaving { letters, .. } => letters.iter().map(|letter| letter.id).find(|id| *id >= end),
             Event::Gone(ids) => ids.iter().copied().find(|id| *id >= end),
             Event::Run { id, count, .. } => {
@@ -184,7 +189,7 @@ impl Replay<'_> {
                 while !missing.is_empty() && rest.advance()? && rest.sequence() < ids.end {
                     let is_plain = rest.kind() == Kind::Data && !rest.frame().has(INDEXED);
                     if is_plain && missing.remove(&rest.sequence()) {
-                        self.state.set_place(rest.sequence(), rest.found_place());
+                        self.state.set_place(rest.sequence(), rest.found_place(), rest.frame().time_ns());
                     }
                 }
             }
@@ -206,7 +211,8 @@ impl Replay<'_> {
             while reader.next_sequence() < ids.end && reader.advance()? {
                 if reader.kind() == Kind::Data && ids.contains(&reader.sequence()) {
                     let (id, place) = (reader.sequence(), reader.found_place());
-                    self.state.insert(id, Message::new(place, Status::Ready));
+                    let message = Message::new(place, Status::Ready).with_bytes(&reader.frame());
+                    self.state.insert(id, message);
                     found.push((id, place));
                 }
             }
@@ -323,6 +329,13 @@ impl Replay<'_> {
             }
             Event::Forgotten => self.state.dedup = Entries::default(),
             event @ (Event::Remembered(_) | Event::Fired(_)) => self.state.keep(&event, told),
+            Event::Halted { key, halt, by } => {
+                self.state.keep(&Event::Halted { key, halt, by: None }, told);
+                if let Some(by) = by {
+                    self.apply(*by, told, time_ns);
+                }
+            }
+            Event::Resumed { key } => self.state.resume_group(&key),
         }
     }
 

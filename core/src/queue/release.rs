@@ -1,6 +1,6 @@
 //! Releasing segments whose messages are all settled, and telling again what else is in them.
 //!
-//! **Promise.** Deduplication keys (`dedup.rs`) and notes of slots (`fired.rs`) outlive the segment of their message: before the
+//! **Promise.** Deduplication keys (`dedup.rs`), notes of slots (`fired.rs`) and halts of ordering keys (`halt.rs`) outlive the segment of their message: before the
 //! segment goes, what it told last of them is told again in events at the end of the log, durably.
 //!
 //! **How.** `State::keep` remembers what such an event tells, and where that was: for who tells it the first time, for who
@@ -88,7 +88,9 @@ impl Shared {
                 return Ok(());
             }
             let mut settled = self.tally.releasable(&self.log)?;
-            if self.log.is_durable() && !(state.dedup.is_empty() && state.fired.is_empty()) {
+            let outlives =
+                !state.dedup.is_empty() || !state.fired.is_empty() || state.groups.halted_count() > 0;
+            if self.log.is_durable() && outlives {
                 settled.end = self.tell_again(&mut state, settled.clone())?;
                 let end = state.told_end;
                 if !settled.is_empty() && !self.log.reached(Level::Durable, end) {
@@ -115,14 +117,19 @@ impl Shared {
         let over_ns = state.dedup_options.over_before_ns(self.journal.now_ns());
         state.dedup.expire(over_ns);
         let mut keys = state.dedup.told_before(Place::new(settled.end, 0)).peekable();
-        let (mut end, mut segment_bytes, mut key_bytes) = (settled.start, 0, 0);
+        let mut halts = state.groups.halts_told_before(Place::new(settled.end, 0));
+        let mut left = halts.iter().peekable();
+        let (mut end, mut segment_bytes, mut key_bytes, mut halt_bytes) = (settled.start, 0, 0, 0);
         for number in settled {
             segment_bytes += self.log.segment_bytes(number)?;
             while let Some((_, key, _)) = keys.next_if(|(place, ..)| place.segment() <= number) {
                 key_bytes += Event::remembered_bytes(key) as u64;
             }
+            while let Some((_, halt)) = left.next_if(|(place, _)| place.segment() <= number) {
+                halt_bytes += halt.encode().len() as u64;
+            }
             let slot_bytes = Event::fired_bytes(state.fired.told_before(number + 1).len()) as u64;
-            if 2 * (key_bytes + slot_bytes) <= segment_bytes {
+            if 2 * (key_bytes + halt_bytes + slot_bytes) <= segment_bytes {
                 end = number + 1;
             }
         }
@@ -143,6 +150,8 @@ impl Shared {
         if !slots.is_empty() {
             self.tell(state, Event::Fired(slots))?;
         }
+        halts.retain(|(place, _)| place.segment() < end);
+        halts.into_iter().try_for_each(|(_, halt)| self.tell(state, halt))?;
         Ok(end)
     }
 
@@ -165,6 +174,7 @@ impl State {
             Event::Fired(slots) => {
                 slots.iter().for_each(|(schedule, slot_ns)| self.fired.note(*schedule, *slot_ns, end));
             }
+            Event::Halted { key, halt, .. } => self.groups.halt(key, halt.clone(), end),
             _ => {}
         }
     }

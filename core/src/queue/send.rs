@@ -6,8 +6,9 @@ use crate::log::{Appended, Draft, Kind, Level, Options, Place};
 use crate::message::{Message, duration_ns, safest};
 use crate::queue::admission::{Fate, Sent};
 use crate::queue::dedup::DEDUP_KEY;
+use crate::queue::rank::PRIORITY_DEFAULT;
 use crate::queue::shared::Shared;
-use crate::queue::state::{ORDERING_KEY, PRIORITY_DEFAULT, Status};
+use crate::queue::state::{ORDERING_KEY, Status};
 use crate::sync::{Ordering, lock};
 
 /// A message with options, made ready to be appended: times that were relative to now, and the engine's own headers.

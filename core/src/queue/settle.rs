@@ -199,7 +199,7 @@ impl Shared {
         let Ok(places) = self.places_of(run, bits & run.held()) else { return false };
         let taken = run.take(bits);
         let limit_ns = run.deadline_ns().saturating_add(lock(&self.options).lease_slack_ns());
-        for (id, place) in places {
+        for (id, place, sent_ns) in places {
             if ids_of(run.first(), taken).any(|of_ours| of_ours == id) {
                 if self.log.is_durable() && !run.kept().is_noted {
                     // The log knows nothing of it yet, and is to understand what is said of it next. If it refuses, it
@@ -209,6 +209,7 @@ impl Shared {
                 let mut message = Message::new(place, Status::Leased { deadline_ns: run.deadline_ns() });
                 message.attempts = 1;
                 message.is_told = true;
+                message.sent_ns = sent_ns;
                 message.lease_limit_ns = limit_ns;
                 state.insert(id, message);
             }
@@ -218,11 +219,11 @@ impl Shared {
 
     /// Where a message of a run is.
     pub(crate) fn place_of(&self, run: &Counted<'_, Kept>, bit: u64) -> Option<Place> {
-        self.places_of(run, bit).ok()?.first().map(|(_, place)| *place)
+        self.places_of(run, bit).ok()?.first().map(|(_, place, _)| *place)
     }
 
-    /// Where messages of a run are.
-    fn places_of(&self, run: &Counted<'_, Kept>, bits: u64) -> Result<Vec<(u64, Place)>> {
+    /// Where messages of a run are, and when they were sent.
+    fn places_of(&self, run: &Counted<'_, Kept>, bits: u64) -> Result<Vec<(u64, Place, u64)>> {
         let mut ids = ids_of(run.first(), bits).peekable();
         let mut places = Vec::with_capacity(bits.count_ones() as usize);
         let mut reader = Reader::sent(self.log.clone());
@@ -232,7 +233,7 @@ impl Shared {
             && reader.advance()?
         {
             if reader.kind() == Kind::Data && reader.sequence() == id {
-                places.push((id, reader.found_place()));
+                places.push((id, reader.found_place(), reader.frame().time_ns()));
                 ids.next();
             }
         }
@@ -322,6 +323,9 @@ impl Shared {
                 advice: "it keeps its exhausted messages; ack what is to go, or name a dead letter queue",
             });
         }
-        self.settle(token, |state, _| self.die_locked(state, token.id, Death::Rejected, reason))
+        self.settle(token, |state, _| {
+            self.check_death(state, token.id, Death::Rejected)?;
+            self.die_locked(state, token.id, Death::Rejected, reason)
+        })
     }
 }

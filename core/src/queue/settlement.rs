@@ -23,6 +23,9 @@
 //! forgotten  |                             all deduplication keys, because the queue was purged
 //! fired      | (schedule u64, slot_ns u64) * n   the last slots of schedules, their messages sent
 //! resting    | until_ns u64, has_key u8, key
+//! halted     | id u64, time_ns u64, death u8, length of the key u16, that of the error u16, key, error utf-8, then the event
+//!            | that has the message die; not if the halt is told again
+//! resumed    | key
 //! ```
 
 use crate::log::Place;
@@ -30,6 +33,7 @@ use crate::name::Name;
 use crate::queue::dead_letters::Terms;
 use crate::queue::deadline::{Deadline, Then};
 use crate::queue::dedup::Entry;
+use crate::queue::halt::Halt;
 use crate::queue::history::Reason;
 use crate::queue::state::Death;
 use std::sync::Arc;
@@ -54,6 +58,8 @@ const REMEMBERED: u8 = 30;
 const FORGOTTEN: u8 = 31;
 const FIRED: u8 = 60;
 const RESTING: u8 = 50;
+const HALTED: u8 = 124;
+const RESUMED: u8 = 125;
 
 /// One event of a queue's messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,6 +117,16 @@ pub(crate) enum Event {
     Resting {
         until_ns: u64,
         key: Option<Vec<u8>>,
+    },
+    /// Nothing of this ordering key that is behind a message that died is delivered before it is resumed.
+    Halted {
+        key: Vec<u8>,
+        halt: Halt,
+        /// What has it die, unless it did before.
+        by: Option<Box<Event>>,
+    },
+    Resumed {
+        key: Vec<u8>,
     },
 }
 
@@ -270,6 +286,21 @@ impl Event {
                 bytes.push(key.is_some().into());
                 bytes.extend_from_slice(key.as_deref().unwrap_or_default());
             }
+            Self::Halted { key, halt, by } => {
+                bytes.push(HALTED);
+                bytes.extend_from_slice(&halt.id.to_le_bytes());
+                bytes.extend_from_slice(&halt.time_ns.to_le_bytes());
+                bytes.push(halt.death as u8);
+                bytes.extend_from_slice(&(key.len() as u16).to_le_bytes());
+                bytes.extend_from_slice(&(halt.error.len() as u16).to_le_bytes());
+                bytes.extend_from_slice(key);
+                bytes.extend_from_slice(halt.error.as_bytes());
+                bytes.extend(by.iter().flat_map(|by| by.encode()));
+            }
+            Self::Resumed { key } => {
+                bytes.push(RESUMED);
+                bytes.extend_from_slice(key);
+            }
         }
         bytes
     }
@@ -338,6 +369,22 @@ impl Event {
                     _ => return None,
                 },
             },
+            HALTED => {
+                let length_at = |at: usize| Some(u16::from_le_bytes(rest.get(at..at + 2)?.try_into().ok()?));
+                let (key, after) = rest.get(21..)?.split_at_checked(length_at(17)?.into())?;
+                let (error, by) = after.split_at_checked(length_at(19)?.into())?;
+                let death = Death::from_byte(*rest.get(16)?)?;
+                let error = String::from_utf8(error.to_vec()).ok()?;
+                let by = match by.first() {
+                    None => None,
+                    // No other has a message die, and none is within another.
+                    Some(&(FAILED | FAILED_AS | BREACHED)) => Some(Box::new(Self::decode(by)?)),
+                    Some(_) => return None,
+                };
+                let halt = Halt { id: u64_at(0)?, time_ns: u64_at(8)?, death, error };
+                Self::Halted { key: key.to_vec(), halt, by }
+            }
+            RESUMED => Self::Resumed { key: rest.to_vec() },
             _ => return None,
         })
     }
@@ -438,6 +485,17 @@ mod tests {
             Event::Gone(vec![3, 9]),
             Event::Forgotten,
             Event::Fired(vec![(1, 2), (3, u64::MAX)]),
+            Event::Halted {
+                key: b"a".to_vec(),
+                halt: Halt { id: 3, time_ns: 4, death: Death::Deadline, error: "späť".into() },
+                by: Some(Box::new(Event::Breached { id: 3, deadline: Deadline::Start, then: Then::Die })),
+            },
+            Event::Halted {
+                key: Vec::new(),
+                halt: Halt { id: 3, time_ns: 4, death: Death::Failed, error: String::new() },
+                by: None,
+            },
+            Event::Resumed { key: b"a".to_vec() },
             Event::Resting { until_ns: 5, key: None },
             Event::Resting { until_ns: 5, key: Some(b"a".to_vec()) },
         ] {

@@ -17,12 +17,11 @@ use crate::queue::history::Reason;
 use crate::queue::options::{OnExhausted, QueueOptions};
 use crate::queue::plain::{Counted, Cursor, Runs, Seats};
 use crate::queue::processing::Processing;
+use crate::queue::rank::PRIORITY_DEFAULT;
 use crate::queue::receive::Seat;
 use crate::queue::recovery::Recovered;
 use crate::queue::settlement::{Event, Failure};
-use crate::queue::state::{
-    DETOUR_ADOPTED, DETOUR_CLOSED, Death, Message, PRIORITY_DEFAULT, State, Status, waiting,
-};
+use crate::queue::state::{DETOUR_ADOPTED, DETOUR_CLOSED, Death, Message, State, Status, waiting};
 use crate::queue::tally::Tally;
 use crate::queue::timers::Timer;
 use crate::sync::counter::Counter;
@@ -309,7 +308,8 @@ impl Shared {
             let class = options.class_of(&reason);
             let is_hopeless =
                 class == ErrorClass::Permanent || failures >= message.failures_max(options.failures_max());
-            (class, is_hopeless && options.on_exhausted != OnExhausted::Keep, options.retry)
+            let exhausted = is_hopeless && options.on_exhausted != OnExhausted::Keep;
+            (class, exhausted && state.may_die(id, Death::Failed), options.retry)
         };
         let due_ns = if exhausted {
             0
@@ -324,7 +324,11 @@ impl Shared {
         }
         let death = exhausted.then_some(Death::Failed);
         let failure = Failure { id, failures, expirations, due_ns, death, reason: reason.cut() };
-        let end = self.append_event(&Event::Failed(failure.clone()))?;
+        let event = Event::Failed(failure.clone());
+        let end = match death {
+            Some(death) => self.append_death(state, id, event, (death, &failure.reason.text))?,
+            None => self.append_event(&event)?,
+        };
         state.totals.failures += 1;
         state.totals.leases_expired += u64::from(expired);
         apply_failure(state, failure, now_ns);
@@ -343,7 +347,8 @@ impl Shared {
         let (failures, expirations) = (message.failures, message.expirations);
         let failure =
             Failure { id, failures, expirations, due_ns: 0, death: Some(death), reason: reason.cut() };
-        let end = self.append_event(&Event::Failed(failure.clone()))?;
+        let event = Event::Failed(failure.clone());
+        let end = self.append_death(state, id, event, (death, &failure.reason.text))?;
         apply_failure(state, failure, self.journal.now_ns());
         Ok(end)
     }
@@ -464,6 +469,8 @@ impl Shared {
     pub(crate) fn set_limits(&self, options: QueueOptions) {
         let mut state = lock(&self.state);
         state.set_limits(&options.limits);
+        state.ageing = options.ageing();
+        state.set_groups(&options.groups);
         if state.limits.is_some() {
             self.leave_plain_way(&mut state);
             self.count_out(&mut state);

@@ -13,10 +13,12 @@ use crate::queue::deadline::{Copies, CopyKey, Deadline};
 use crate::queue::dedup::{Dedup, DedupMode, Entries, Entry};
 use crate::queue::finished::FinishedMessages;
 use crate::queue::fired::Fired;
+use crate::queue::group_options::GroupOptions;
 use crate::queue::groups::{Groups, Member};
 use crate::queue::history::History;
 use crate::queue::limits::Limits;
 use crate::queue::plain::Bytes;
+use crate::queue::rank::{Ageing, NEW, PRIORITY_DEFAULT, RETURNED, Rank};
 use crate::queue::row::Row;
 use crate::queue::settlement::Leaving;
 use crate::queue::shared::Shared;
@@ -43,8 +45,6 @@ pub(crate) const DETOUR_HISTORY: u32 = 32;
 
 /// Header: the ordering key.
 pub const ORDERING_KEY: &str = "rm-ordering-key";
-/// The priority of a message that asks for none, and of all that the cursor passes.
-pub(crate) const PRIORITY_DEFAULT: u8 = 4;
 
 /// Why a message dies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,8 +139,10 @@ pub(crate) struct Message {
     pub(crate) lease_limit_ns: u64,
     /// It was cancelled while it was out: it does not come back.
     pub(crate) is_recalled: bool,
-    /// When it was last to wait for; 0 if it has its place by its id.
+    /// The second part of its rank: when it was due, `RETURNED` or `NEW`.
     due_ns: u64,
+    /// When it was sent; 0 if it was not looked at.
+    pub(crate) sent_ns: u64,
     pub(crate) group: Option<u64>,
     /// The number of its key, once the limits were asked and have something to say of it.
     pub(crate) key: Option<u64>,
@@ -233,7 +235,8 @@ impl Message {
             asks: Asks::default(),
             lease_limit_ns: 0,
             is_recalled: false,
-            due_ns: 0,
+            due_ns: NEW,
+            sent_ns: 0,
             group: None,
             key: None,
             is_told: false,
@@ -242,7 +245,12 @@ impl Message {
 
     /// Found in this frame.
     pub(crate) fn with_bytes(self, frame: &Frame<'_>) -> Self {
-        Self { bytes: frame.bytes().len() as u32, ..self }
+        Self { bytes: frame.bytes().len() as u32, sent_ns: frame.time_ns(), ..self }
+    }
+
+    /// Since when it waits.
+    fn since_ns(&self) -> u64 {
+        if matches!(self.due_ns, RETURNED | NEW) { self.sent_ns } else { self.due_ns }
     }
 
     pub(crate) fn is_grouped(&self) -> bool {
@@ -254,15 +262,22 @@ impl Message {
     }
 }
 
-/// Where a ready message stands: highest priority first, then those that have their place by their id, then by when they
-/// were due.
-pub(crate) type Rank = (Reverse<u8>, u64, u64);
-
 /// Where the next indexed message comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum From {
     Ready,
-    Groups,
+    /// Those of that priority.
+    Groups {
+        priority: u8,
+    },
+}
+
+/// An indexed message that is ready.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Waiting {
+    pub(crate) id: u64,
+    pub(crate) rank: Rank,
+    pub(crate) from: From,
 }
 
 /// Of several ready messages: the first to be sent of those that were never due, and when the first of the others was.
@@ -274,7 +289,10 @@ pub(crate) struct Oldest {
 
 impl Oldest {
     fn add(&mut self, id: u64, due_ns: u64) {
-        let (known, new) = if due_ns == 0 { (&mut self.first, id) } else { (&mut self.due_ns, due_ns) };
+        let (known, new) = match due_ns {
+            RETURNED | NEW => (&mut self.first, id),
+            _ => (&mut self.due_ns, due_ns),
+        };
         *known = Some(known.map_or(new, |known| known.min(new)));
     }
 }
@@ -289,6 +307,7 @@ pub(crate) struct State {
     /// Ready messages that are in no group.
     ready: BTreeSet<Rank>,
     pub(crate) groups: Groups,
+    pub(crate) ageing: Ageing,
     /// Something is ready.
     has_waiting: bool,
     /// Groups had the last turn.
@@ -350,6 +369,7 @@ impl State {
             messages: HashMap::new(),
             ready: BTreeSet::new(),
             groups: Groups::default(),
+            ageing: Ageing { step_ns: u64::MAX },
             has_waiting: false,
             groups_had_it: false,
             timers: Timers::default(),
@@ -412,7 +432,7 @@ impl State {
         let was_out = matches!(message.status, Status::Leased { .. });
         if was_out {
             // It comes back to its place by its id, unless it is to wait.
-            message.due_ns = 0;
+            message.due_ns = RETURNED;
         }
         let was = std::mem::replace(&mut message.status, status);
         let (asks, group, key, is_new) = (message.asks, message.group, message.key, message.attempts == 0);
@@ -521,7 +541,8 @@ impl State {
     /// Adds a message that was sent with options: it is no plain one.
     pub(crate) fn insert_sent(&mut self, id: u64, place: Place, draft: &Draft<'_>) {
         let options = draft.options.copied().unwrap_or_default();
-        let message = Message { bytes: draft.bytes() as u32, ..Message::new(place, waiting(draft.due_ns)) };
+        let message = Message::new(place, waiting(draft.due_ns));
+        let message = Message { bytes: draft.bytes() as u32, sent_ns: draft.time_ns, ..message };
         self.insert_indexed(id, message, options, header_of(draft.headers.iter().copied(), ORDERING_KEY));
     }
 
@@ -651,8 +672,8 @@ impl State {
         }
     }
 
-    fn look_for_waiting(&mut self) {
-        let is_any = !self.ready.is_empty() || self.groups.has_ready();
+    pub(crate) fn look_for_waiting(&mut self) {
+        let is_any = !self.ready.is_empty() || self.groups.has_turns();
         if is_any != self.has_waiting {
             self.has_waiting = is_any;
             self.set_detour(DETOUR_WAITING, is_any);
@@ -678,10 +699,10 @@ impl State {
         }
     }
 
-    /// Says where a message is.
-    pub(crate) fn set_place(&mut self, id: u64, place: Place) {
+    /// Says where a message is, and when it was sent.
+    pub(crate) fn set_place(&mut self, id: u64, place: Place, sent_ns: u64) {
         if let Some(message) = self.messages.get_mut(&id) {
-            message.place = place;
+            (message.place, message.sent_ns) = (place, sent_ns);
         }
     }
 
@@ -697,35 +718,70 @@ impl State {
         self.set_detour(DETOUR_ADOPTED, !self.adopted.is_empty());
     }
 
-    /// The indexed message that is next, with its priority. Those in groups and the others take turns. `is_before_cursor` tells
-    /// whether plain messages come first, `turn_over` is told who did.
-    pub(crate) fn first_waiting(&mut self) -> Option<(u64, u8, From)> {
-        let ready = self.ready.first().map(|(Reverse(priority), _, id)| (*id, *priority, From::Ready));
-        let group = self.groups.first().map(|(id, priority)| (id, priority, From::Groups));
+    /// The indexed message that is next; `is_before` tells whether a plain one comes before it, `turn_over` is told who did.
+    pub(crate) fn first_waiting(&mut self, now_ns: u64) -> Option<Waiting> {
+        let ready = if self.ageing.is_on() {
+            let firsts = (0..=PRIORITY_MAX).flat_map(|priority| self.firsts(Reverse(priority)));
+            firsts.map(|rank| self.aged(rank, now_ns)).min()
+        } else {
+            self.ready.first().copied()
+        };
+        let ready = ready.map(|rank| Waiting { id: rank.2, rank, from: From::Ready });
+        let group = self.first_of_groups(now_ns);
         match (ready, group) {
-            (Some(one), Some(other)) if one.1 == other.1 => {
-                Some(if self.groups_had_it { one } else { other })
+            (Some(one), Some(other)) => Some(if self.is_before(one.rank, other) { one } else { other }),
+            (None, None) => {
+                // Groups waited for turns that they had no use for.
+                self.look_for_waiting();
+                None
             }
-            (Some(one), Some(other)) => Some(if one.1 > other.1 { one } else { other }),
             (one, other) => one.or(other),
         }
     }
 
-    /// Whether it goes before what the cursor has: what was there before does, and what takes turns with it in its turn.
-    pub(crate) fn is_before_cursor(&self, (_, priority, from): (u64, u8, From)) -> bool {
-        match from {
-            _ if priority != PRIORITY_DEFAULT => priority > PRIORITY_DEFAULT,
-            From::Ready => true,
-            From::Groups => !self.groups_had_it,
+    /// Has messages of one ordering key come as that says.
+    pub(crate) fn set_groups(&mut self, options: &GroupOptions) {
+        self.groups.set_options(options);
+        self.look_for_waiting();
+    }
+
+    /// The first of the groups whose turn it is, of the highest priority by now.
+    fn first_of_groups(&mut self, now_ns: u64) -> Option<Waiting> {
+        let Self { groups, messages, ageing, .. } = self;
+        let fronts = groups.fronts().map(|(id, priority)| {
+            let since_ns = messages.get(&id).map_or(now_ns, Message::since_ns);
+            let rank = ageing.rank((Reverse(priority), NEW, id), since_ns, now_ns);
+            Waiting { id, rank, from: From::Groups { priority } }
+        });
+        fronts.min_by_key(|front| front.rank)
+    }
+
+    /// Where a message stands by now.
+    pub(crate) fn aged(&self, rank: Rank, now_ns: u64) -> Rank {
+        let since_ns = self.messages.get(&rank.2).map_or(now_ns, Message::since_ns);
+        self.ageing.rank(rank, since_ns, now_ns)
+    }
+
+    /// Whether a message that is in no group comes before that one. With groups of the same priority it takes turns.
+    pub(crate) fn is_before(&self, rank: Rank, other: Waiting) -> bool {
+        match other.from {
+            From::Groups { .. } if rank.0 == other.rank.0 => self.groups_had_it,
+            _ => rank < other.rank,
         }
     }
 
     /// Notes whose turn it was.
-    pub(crate) fn turn_over(&mut self, from: From, priority: u8) {
-        self.groups_had_it = from == From::Groups;
-        if self.groups_had_it {
+    pub(crate) fn turn_over(&mut self, first: Waiting) {
+        self.groups_had_it = false;
+        if let From::Groups { priority } = first.from {
+            self.groups_had_it = true;
             self.groups.pass(priority);
         }
+    }
+
+    /// The same for a plain message.
+    pub(crate) fn plain_turn_over(&mut self) {
+        self.groups_had_it = false;
     }
 
     /// Acks leave their deadline behind; when those are most of the heap, it is swept.
@@ -783,14 +839,20 @@ impl State {
         self.timers.due_count()
     }
 
+    /// Of a priority the first that came back, the first that had to wait, and the first that nobody had.
+    fn firsts(&self, priority: Reverse<u8>) -> impl Iterator<Item = Rank> {
+        let parts = [RETURNED..=RETURNED, RETURNED + 1..=NEW - 1, NEW..=NEW];
+        parts.into_iter().filter_map(move |part| {
+            let (from, to) = part.into_inner();
+            self.ready.range((priority, from, 0)..=(priority, to, u64::MAX)).next().copied()
+        })
+    }
+
     /// The indexed messages that have been ready longest.
     pub(crate) fn oldest_ready(&self) -> Oldest {
         let mut oldest = Oldest::default();
         for priority in (0..=PRIORITY_MAX).map(Reverse) {
-            let first = |from: Rank, to: Rank| self.ready.range(from..=to).next();
-            let by_id = first((priority, 0, 0), (priority, 0, u64::MAX));
-            let by_due = first((priority, 1, 0), (priority, u64::MAX, u64::MAX));
-            by_id.into_iter().chain(by_due).for_each(|(_, due_ns, id)| oldest.add(*id, *due_ns));
+            self.firsts(priority).for_each(|(_, due_ns, id)| oldest.add(id, due_ns));
         }
         for id in self.groups.heads() {
             if let Some(message) = self.messages.get(&id) {
@@ -801,8 +863,8 @@ impl State {
     }
 
     /// Indexed messages without an ordering key that are ready and stand before that rank.
-    pub(crate) fn ready_before(&self, rank: Rank) -> u64 {
-        self.ready.range(..rank).count() as u64
+    pub(crate) fn ready_before(&self, rank: Rank, now_ns: u64) -> u64 {
+        self.ready.iter().filter(|other| self.aged(**other, now_ns) < rank).count() as u64
     }
 
     /// Indexed messages that a receive would get now.

@@ -21,8 +21,10 @@ pub struct QueueStats {
     pub ready: u64,
     /// Messages that wait for their time.
     pub scheduled: u64,
-    /// Messages that wait for others of their ordering key, or were found to be held by a limit of their key.
+    /// Messages that wait for others of their ordering key, or for that to be resumed, or were found to be held by a limit of their key.
     pub blocked: u64,
+    /// Ordering keys that are halted because a message of theirs died.
+    pub halted_groups: u64,
     /// Messages out with a worker.
     pub leased: u64,
     /// Messages set aside, delivered only by their ids.
@@ -203,6 +205,7 @@ impl Shared {
         let mut stats = QueueStats {
             ready: self.plain_count(&state) + state.ready_count() as u64,
             blocked: state.blocked_count() as u64,
+            halted_groups: state.groups.halted_count() as u64,
             scheduled: state.scheduled_count() as u64,
             leased: state.leased_count() as u64 + self.runs.held_count(),
             deferred: state.deferred_count() as u64,

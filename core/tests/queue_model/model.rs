@@ -3,7 +3,6 @@
 
 use crate::verb::{LEASE_MS, PRIORITY_DEFAULT, Wish};
 use ringmain::OnExhausted;
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -32,9 +31,9 @@ pub struct Entry {
     pub is_recalled: bool,
     /// Of its last failure.
     error: String,
-    /// It was out, or was sent with options: of the same priority it comes before those that never were.
-    is_indexed: bool,
-    /// Those that had to wait come in that order, behind those that keep their place.
+    /// It was out and came back: of the same priority it comes first.
+    is_returned: bool,
+    /// Those that had to wait come next, in that order; then those that nobody had, as they were sent. 0: it did not.
     due_ms: u64,
     /// The one that holds its lease has it in hand, and did not only take it ahead.
     is_started: bool,
@@ -45,10 +44,21 @@ pub struct Entry {
 #[derive(Debug, Clone, Copy)]
 struct Told {
     attempts: u32,
+    is_returned: bool,
     due_ms: u64,
 }
 
 impl Entry {
+    /// Its place among those of its priority.
+    fn place(&self, id: u64) -> (u8, u64, u64) {
+        let part = match (self.due_ms, self.is_returned) {
+            (0, true) => 0,
+            (0, false) => 2,
+            _ => 1,
+        };
+        (part, self.due_ms, id)
+    }
+
     pub fn is_leased(&self) -> bool {
         matches!(self.status, Status::Leased { .. })
     }
@@ -164,10 +174,6 @@ impl Model {
         for (value, wish) in values.iter().zip(wishes) {
             let due_ms = if wish.delay_ms > 0 { self.now_ms + wish.delay_ms } else { 0 };
             let priority = wish.priority.unwrap_or(PRIORITY_DEFAULT);
-            let is_plain = wish.delay_ms == 0
-                && priority == PRIORITY_DEFAULT
-                && wish.ttl_ms.is_none()
-                && wish.group.is_none();
             ids.push(self.add(Entry {
                 value: value.clone(),
                 sent_ms: self.now_ms,
@@ -179,10 +185,10 @@ impl Model {
                 expires_ms: wish.ttl_ms.map_or(u64::MAX, |ttl_ms| self.now_ms + ttl_ms),
                 is_recalled: false,
                 error: String::new(),
-                is_indexed: !is_plain,
+                is_returned: false,
                 due_ms,
                 is_started: false,
-                told: Told { attempts: 0, due_ms },
+                told: Told { attempts: 0, is_returned: false, due_ms },
             }));
         }
         self.commit();
@@ -223,9 +229,7 @@ impl Model {
             .into_iter()
             .filter(|id| entry(id).priority == highest)
             .partition(|id| entry(id).group.is_none());
-        next.extend(
-            others.into_iter().min_by_key(|id| (Reverse(entry(id).is_indexed), entry(id).due_ms, *id)),
-        );
+        next.extend(others.into_iter().min_by_key(|id| entry(id).place(*id)));
         next
     }
 
@@ -337,7 +341,6 @@ impl Model {
         entry.status = Status::Leased { deadline_ms };
         entry.attempts += 1;
         entry.is_started = false;
-        entry.is_indexed = true;
         self.totals.redeliveries += u64::from(entry.attempts > 1);
     }
 
@@ -474,10 +477,10 @@ impl Model {
                 expires_ms: u64::MAX,
                 is_recalled: false,
                 error: String::new(),
-                is_indexed: true,
+                is_returned: false,
                 due_ms: 0,
                 is_started: false,
-                told: Told { attempts, due_ms: 0 },
+                told: Told { attempts, is_returned: false, due_ms: 0 },
             });
         }
         count
@@ -499,11 +502,12 @@ impl Model {
 
     fn set(&mut self, id: u64, status: Status) {
         if let Some(entry) = self.kept.messages.get_mut(&id) {
-            let was_started = entry.is_leased() && entry.is_started;
+            let was_leased = entry.is_leased();
             entry.status = status;
-            entry.is_indexed = true;
             entry.due_ms = if let Status::Scheduled { due_ms } = status { due_ms } else { 0 };
-            if was_started || entry.due_ms > 0 {
+            entry.is_returned = was_leased && entry.due_ms == 0;
+            if was_leased && entry.is_started || entry.due_ms > 0 {
+                entry.told.is_returned = entry.is_returned;
                 entry.told.due_ms = entry.due_ms;
             }
         }
@@ -613,6 +617,7 @@ impl Model {
     fn open(&mut self) {
         for entry in self.kept.messages.values_mut() {
             entry.attempts = entry.told.attempts;
+            entry.is_returned = entry.told.is_returned;
             entry.due_ms = entry.told.due_ms;
         }
         self.ahead.clear();

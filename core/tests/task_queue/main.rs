@@ -1,6 +1,7 @@
 //! What a user of queues relies on, on the manual clock: a file for each group of rules of semantics B1 to B12. The shadow
 //! model in `queue_model` covers their combinations.
 
+mod ageing;
 mod batch;
 mod by_id;
 mod capacity;
@@ -16,6 +17,8 @@ mod finished;
 mod found;
 mod full_dead_letters;
 mod gather;
+mod groups;
+mod halt;
 mod lease;
 mod leases;
 mod limits;

@@ -1,7 +1,7 @@
 //! In which order messages come (semantics B6).
 
 use crate::{Bench, SECOND, on_both, on_durable, receive, send, stats, take, take_all};
-use ringmain::{Error, Message, Queue};
+use ringmain::{Cause, Error, Message, Queue};
 
 fn jobs(b: &Bench) -> Queue {
     b.queue("jobs").open().unwrap()
@@ -16,6 +16,51 @@ fn a_higher_priority_comes_first_and_equal_ones_in_the_order_in_which_they_were_
         }
         send(&queue, Message::new("plain"));
         assert_eq!(take_all(&queue), ["b", "d", "e", "a", "plain", "f", "c"]);
+    });
+}
+
+#[test]
+fn a_message_with_a_time_to_live_does_not_overtake_those_that_were_sent_before_it() {
+    on_both(|b| {
+        let queue = jobs(b);
+        for value in ["p1", "t1", "p2", "t2", "p3"] {
+            let message = Message::new(value);
+            send(&queue, if value.starts_with('t') { message.ttl(60 * SECOND) } else { message });
+        }
+        assert_eq!(queue.explain(1).unwrap().causes, [Cause::Behind { count: 1, next: 0 }]);
+        assert_eq!(queue.explain(3).unwrap().causes, [Cause::Behind { count: 3, next: 0 }]);
+        assert_eq!(queue.explain(4).unwrap().causes, [Cause::Behind { count: 4, next: 0 }]);
+        assert_eq!(take_all(&queue), ["p1", "t1", "p2", "t2", "p3"]);
+    });
+}
+
+#[test]
+fn what_came_back_is_before_what_had_to_wait_and_that_before_what_nobody_had() {
+    on_both(|b| {
+        let queue = jobs(b);
+        send(&queue, Message::new("late").delay(SECOND));
+        for value in ["back", "new", "newer"] {
+            send(&queue, Message::new(value).ttl(60 * SECOND));
+        }
+        send(&queue, Message::new("plain"));
+        let back = receive(&queue).unwrap();
+        b.clock.advance(SECOND);
+        back.release().unwrap();
+        assert_eq!(take_all(&queue), ["back", "late", "new", "newer", "plain"]);
+    });
+}
+
+#[test]
+fn messages_with_and_without_a_time_to_live_keep_their_order_over_a_power_cut() {
+    on_durable(|b| {
+        let queue = jobs(b);
+        for value in ["p1", "t1", "p2", "t2", "p3"] {
+            let message = Message::new(value);
+            send(&queue, if value.starts_with('t') { message.ttl(60 * SECOND) } else { message });
+        }
+        assert_eq!(take(&queue).unwrap(), "p1");
+        b.crash();
+        assert_eq!(take_all(&jobs(b)), ["t1", "p2", "t2", "p3"]);
     });
 }
 

@@ -93,7 +93,8 @@ fn touched_by(event: &Event) -> Vec<u64> {
         | Event::Breached { id, .. }
         | Event::Copied { id, .. } => vec![*id],
         Event::Remembered(_) | Event::Forgotten | Event::Fired(_) => Vec::new(),
-        Event::Resting { .. } => Vec::new(),
+        Event::Halted { by, .. } => by.iter().flat_map(|by| touched_by(by)).collect(),
+        Event::Resting { .. } | Event::Resumed { .. } => Vec::new(),
     }
 }
 

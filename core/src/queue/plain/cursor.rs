@@ -67,6 +67,42 @@ impl Cursor {
         self.sequence.load(Ordering::Acquire)
     }
 
+    /// The message that comes next: its id, and when it was sent. What [`take`](Self::take) would pass over is passed over.
+    ///
+    /// # Errors
+    /// `Corrupt` or `Io` from a file.
+    pub(crate) fn peek(
+        &self,
+        reader: &mut Reader,
+        is_skipped: impl Fn(u64) -> bool,
+    ) -> Result<Option<(u64, u64)>> {
+        loop {
+            // ORDERING: Acquire, P13: as in `take`.
+            let from = self.place.load(Ordering::Acquire);
+            reader.go_to_place(Place(from));
+            let mut end = (reader.place(), reader.next_sequence());
+            let mut found = None;
+            while found.is_none() && reader.advance()? {
+                let (frame, id) = (reader.frame(), reader.sequence());
+                if reader.kind() == Kind::Data && !frame.has(INDEXED) && !is_skipped(id) {
+                    found = Some((id, frame.time_ns()));
+                } else {
+                    end = (reader.place(), reader.next_sequence());
+                }
+            }
+            let (place, sequence) = end;
+            if place.0 == from {
+                return Ok(found);
+            }
+            // ORDERING: AcqRel and Relaxed, P13: as in `take`; whoever moved it meanwhile is met by the next load.
+            if self.place.compare_exchange(from, place.0, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+                // ORDERING: AcqRel: pairs with `next_sequence`.
+                self.sequence.fetch_max(sequence, Ordering::AcqRel);
+                return Ok(found);
+            }
+        }
+    }
+
     /// Takes up to `count_max` messages, as many as 64, that follow each other in one segment. Their frames go to `frames`, and
     /// live as long as `keep`. Ids that `is_skipped` tells, and indexed messages, are passed over.
     ///

@@ -81,7 +81,7 @@ fn settle(job: &Job, outcome: Outcome) -> (Result<()>, Counter) {
     };
     match said {
         // The queue does not allow that outcome: the message is tried again, with the refusal as the reason.
-        Err(refused @ (Error::InvalidArgument { .. } | Error::OptionMissing { .. })) => {
+        Err(refused @ (Error::InvalidArgument { .. } | Error::OptionMissing { .. } | Error::Full { .. })) => {
             (job.fail(refused), |stats| &mut stats.failed_total)
         }
         said => (said, counter),
