@@ -8,7 +8,7 @@ use ringmain::{
 };
 use std::time::Duration;
 
-pub const DEDUP_WINDOW_MS: u64 = 20_000;
+pub const DEDUP_WINDOW_MS: u64 = 5_000;
 
 /// The options of a case.
 #[derive(Debug, Clone)]

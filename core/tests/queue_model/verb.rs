@@ -131,7 +131,7 @@ fn wish(with_consumer: bool) -> impl Strategy<Value = Wish> {
     let within =
         |most_ms: u64, weight: u32| prop_oneof![weight => Just(None), 1 => (1..most_ms).prop_map(Some)];
     let one_of_three = |weight: u32| prop_oneof![weight => Just(None), 1 => (0..3u8).prop_map(Some)];
-    let keys = (one_of_three(2), prop_oneof![1 => Just(None), 4 => (0..3u8).prop_map(Some)], one_of_three(4));
+    let keys = (one_of_three(2), prop_oneof![1 => Just(None), 4 => (0..3u8).prop_map(Some)], one_of_three(2));
     let times = (delay(), within(40_000, 5), within(10_000, 5), within(40_000, 5));
     (priority, keys, times).prop_map(move |(priority, (group, key, dedup_key), times)| {
         let (delay_ms, ttl_ms, start_ms, complete_ms) = times;
