@@ -294,6 +294,9 @@ fn verify(house: &House, workload: &Workload, cut: u64) -> Result<Findings> {
         if there == 0 && task.sent.certain(cut) && !may_be_gone {
             say(Wrong::Lost, "it is nowhere");
         }
+        if found.waits.iter().any(|(_, failures)| *failures >= FAILURES_MAX) {
+            say(Wrong::Counter, "its letter went back, and kept its failures");
+        }
         let was_redriven = possible(&task.redriven, cut) > 0;
         if let Some((id, failures)) = found.waits.first().filter(|_| !was_redriven) {
             if *id != task.id {
