@@ -18,7 +18,7 @@ use crate::queue::OnExhausted;
 use crate::queue::settlement::{Event, Failure};
 use crate::storage::sim::SimDisk;
 use crate::storage::{File, Storage};
-use crate::targets::{HUB_ID, SEED, part, put_event, put_file, put_journal};
+use crate::targets::{HUB_ID, SEED, part, put_event, put_file, put_journal, put_replacement};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -403,7 +403,21 @@ fn queues() -> Vec<SeedFile> {
     let elsewhere = event(Event::Started(vec![(1, Place::new(1, 0))]));
     let settled = event(Event::Acked(vec![0; 9]));
     let many: [&dyn Fn(&mut Output); 9] = [&plain; 9];
+    // Of one that is settled already, and then each of the one before.
+    let replaced = |output: &mut Output| put_replacement(output, 0);
+    let replaced_often: [&dyn Fn(&mut Output); 9] = [&replaced; 9];
+    let all_options = |output: &mut Output| {
+        output.u8(part::OPTIONS).u8(u8::MAX).bytes(&[7, 9, 2, 4, 1, 1, 0, 1]);
+    };
+    let dedup_and_drop = 33;
+    let escalate = 65;
     vec![
+        (
+            "settlement",
+            "replaced_often",
+            queue(dedup_and_drop, &[&many[..], &[&first, &acked], &replaced_often].concat()),
+        ),
+        ("settlement", "all_options", queue(escalate, &[&plain, &all_options, &all_options, &second])),
         ("settlement", "settled_often", queue(1, &[&many[..], &[&first, &settled]].concat())),
         ("settlement", "lease_elsewhere", queue(1, &[&plain, &plain, &elsewhere])),
         ("settlement", "plain", queue(0, &[&plain, &plain, &plain, &plain])),

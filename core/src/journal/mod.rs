@@ -241,6 +241,11 @@ impl Journal {
         }
     }
 
+    /// Whether that bug is planted and awake.
+    pub(crate) fn has_bug(&self, bug: SeededBug) -> bool {
+        self.planted.is(bug)
+    }
+
     /// Streams a log, and tells whoever waits for it. By the I/O thread.
     pub(crate) fn stream(&self, log: &Arc<Log>) {
         if self.planted.is(SeededBug::StreamedAhead) {

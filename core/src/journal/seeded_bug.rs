@@ -19,6 +19,8 @@ pub enum SeededBug {
     ReplayedOutOfOrder,
     /// What is streamed counts as durable when it was handed to the disk.
     StreamedAhead,
+    /// A dead letter or a copy that is there is written once more when its queue is opened after a crash.
+    CarriedAgain,
 }
 
 /// What is planted, if anything.

@@ -97,7 +97,7 @@ impl State {
             message.key = payload.frame().key().and_then(|name| limits.join(name, now_ns));
             let is_offered = message.status == Status::Ready && !message.is_grouped();
             if let Some(number) = message.key.filter(|_| is_offered) {
-                limits.count_offered(number, 1);
+                limits.note_offered(number, message.rank(id), true);
             }
         }
         let key = message.key;

@@ -8,7 +8,7 @@
 //! for is in the log, a pause in the catalogue.
 //!
 //! **Picture.** A key has room when it is not shut (by a rest, or until it has a token) and fewer of its messages are out than may
-//! be. As long as it has room and somebody waits, somebody is offered.
+//! be. As long as it has room and somebody waits, the first in rank is offered.
 //!
 //! **Where next.** `gate.rs`: who asks; `rate.rs`: the bucket.
 
@@ -114,7 +114,7 @@ struct Key {
     messages: usize,
     leased: usize,
     /// Of them, those that are ready, without an ordering key that may hold them up.
-    offered: usize,
+    offered: BTreeSet<Rank>,
     bucket: Bucket,
     rests_until_ns: u64,
     /// It has no room before that; 0: it may have.
@@ -255,10 +255,12 @@ impl Limits {
         }
     }
 
-    /// One more, or one less, of a key's messages is ready and held up by nothing else.
-    pub(crate) fn count_offered(&mut self, number: u64, change: isize) {
-        if let Some(key) = self.keys.get_mut(&number) {
-            key.offered = key.offered.saturating_add_signed(change);
+    /// A message of the key is ready, and held up by nothing else; or is so no longer.
+    pub(crate) fn note_offered(&mut self, number: u64, rank: Rank, is_offered: bool) {
+        match self.keys.get_mut(&number) {
+            Some(key) if is_offered => drop(key.offered.insert(rank)),
+            Some(key) => drop(key.offered.remove(&rank)),
+            None => {}
         }
     }
 
@@ -310,13 +312,13 @@ impl Limits {
         }
     }
 
-    /// The message of a key to be offered: it has room, and nobody of it is offered.
+    /// The message of a key to be offered: it has room, and nobody of it is offered that stands before this one.
     pub(crate) fn next_of(&self, number: u64) -> Option<u64> {
         let key = self.keys.get(&number)?;
-        let has_room = key.shut_until_ns == 0
-            && key.offered == 0
-            && full(self.options.concurrency_max_per_key, key.leased).is_none();
-        key.waiting.first().filter(|_| has_room).map(|(_, _, id)| *id)
+        let has_room =
+            key.shut_until_ns == 0 && full(self.options.concurrency_max_per_key, key.leased).is_none();
+        let is_next = |rank: &&Rank| key.offered.first().is_none_or(|offered| **rank < *offered);
+        key.waiting.first().filter(|_| has_room).filter(is_next).map(|(_, _, id)| *id)
     }
 
     /// Keys, and `None` for the queue, whose time has come.
@@ -338,8 +340,10 @@ impl Limits {
         self.timers.first().map(|(at_ns, _)| *at_ns)
     }
 
-    pub(crate) fn has_waiting(&self, number: u64) -> bool {
-        self.keys.get(&number).is_some_and(|key| !key.waiting.is_empty())
+    /// Whether a message of the key waits for room that stands before that rank.
+    pub(crate) fn has_waiting_before(&self, number: u64, rank: Rank) -> bool {
+        let first = self.keys.get(&number).and_then(|key| key.waiting.first());
+        first.is_some_and(|first| *first < rank)
     }
 
     /// Messages that wait for room of their key.
@@ -386,9 +390,9 @@ mod tests {
         limits.count_leased(a, -1);
         assert_eq!(limits.next_of(a), Some(1));
         limits.let_go(a, RANKS[0]);
-        limits.count_offered(a, 1);
+        limits.note_offered(a, RANKS[0], true);
         assert_eq!(limits.next_of(a), None, "the first was not taken yet");
-        limits.count_offered(a, -1);
+        limits.note_offered(a, RANKS[0], false);
         assert_eq!(limits.next_of(a), Some(2), "the first was cancelled");
     }
 

@@ -260,6 +260,12 @@ impl Message {
     pub(crate) fn rank(&self, id: u64) -> Rank {
         (Reverse(self.asks.priority), self.due_ns, id)
     }
+
+    /// The same once it is ready: one that was out comes back to its place by its id.
+    fn rank_when_ready(&self, id: u64) -> Rank {
+        let was_out = matches!(self.status, Status::Leased { .. });
+        (Reverse(self.asks.priority), if was_out { 0 } else { self.due_ns }, id)
+    }
 }
 
 /// Where the next indexed message comes from.
@@ -416,8 +422,9 @@ impl State {
     pub(crate) fn set_status(&mut self, id: u64, status: Status) {
         let Some(message) = self.messages.get(&id) else { return };
         let (key, is_grouped) = (message.key, message.is_grouped());
-        // Whoever waits for the key may have to go before it.
-        let waits = |key| self.limits.as_ref().is_some_and(|limits| limits.has_waiting(key));
+        // Whoever waits for the key and stands before it goes before it.
+        let rank = message.rank_when_ready(id);
+        let waits = |key| self.limits.as_ref().is_some_and(|limits| limits.has_waiting_before(key, rank));
         let is_behind = status == Status::Ready && !is_grouped && key.is_some_and(waits);
         self.put(id, if is_behind { Status::Held } else { status });
         if let Some(key) = key {
@@ -445,7 +452,7 @@ impl State {
                 Some(group) => self.groups.set(group, id, Member::Ready { priority }),
                 None => {
                     self.ready.insert(rank);
-                    self.tell_limits(key, |limits, key| limits.count_offered(key, 1));
+                    self.tell_limits(key, |limits, key| limits.note_offered(key, rank, true));
                 }
             },
             Status::Held => {
@@ -644,7 +651,8 @@ impl State {
         match message.status {
             Status::Ready => {
                 self.ready.remove(&rank);
-                self.tell_limits(key.filter(|_| !is_grouped), |limits, key| limits.count_offered(key, -1));
+                let key = key.filter(|_| !is_grouped);
+                self.tell_limits(key, |limits, key| limits.note_offered(key, rank, false));
             }
             Status::Held => self.tell_limits(key, |limits, key| limits.let_go(key, rank)),
             Status::Scheduled { due_ns } => self.timers.remove(due_ns, id, Timer::Due),

@@ -10,6 +10,7 @@ mod failing;
 mod house;
 mod ledger;
 mod mount;
+mod options;
 mod relaxed;
 mod reserve;
 mod salvage;
@@ -32,15 +33,19 @@ fn workload_count() -> u64 {
     std::env::var("CRASH_WORKLOADS").ok().and_then(|count| count.parse().ok()).unwrap_or(4)
 }
 
-/// Sweeps `count` workloads, on all processors.
 fn sweep_all(count: u64, sweep: impl Fn(u64) -> Sweep + Sync) -> Report {
+    sweep_all_with(count, |seed| sweep(seed).run())
+}
+
+/// Sweeps `count` workloads, on all processors.
+fn sweep_all_with(count: u64, sweep: impl Fn(u64) -> Report + Sync) -> Report {
     let (next, report) = (AtomicU64::new(0), Mutex::new(Report::default()));
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, NonZeroUsize::get) {
             scope.spawn(|| {
                 while let Some(seed) = Some(next.fetch_add(1, Ordering::SeqCst)).filter(|seed| *seed < count)
                 {
-                    let swept = sweep(seed).run();
+                    let swept = sweep(seed);
                     report.lock().expect("a report").add(swept);
                 }
             });

@@ -205,7 +205,7 @@ pub fn check_image(
 }
 
 /// A clock of its own that stands where another does.
-fn later(clock: &ManualClock) -> ManualClock {
+pub fn later(clock: &ManualClock) -> ManualClock {
     let own = ManualClock::new();
     own.advance(Duration::from_nanos(clock.now_ns() - own.now_ns()));
     own

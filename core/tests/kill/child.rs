@@ -69,17 +69,43 @@ fn say(line: &str) {
     }
 }
 
+/// Of the kinds of messages, the one that is known by a key.
+const DEDUP_KEY: u64 = 0;
+
+/// A message of one of six kinds, half of which are plain.
+fn with_options<'a>(message: Message<'a>, value: &'a str, kind: u64) -> Message<'a> {
+    match kind {
+        DEDUP_KEY => message.dedup_key(value),
+        1 => message.ordering_key("one after the other").priority(5),
+        2 => message.delay(Duration::from_millis(3)),
+        _ => message,
+    }
+}
+
 fn produce(jobs: &Queue, thread: u64, round: u64, dice: &mut Dice) -> Result<()> {
     for first in (0u64..).step_by(4) {
         let count = if dice.once_in(4) { 4 } else { 1 };
         let values: Vec<String> = (first..first + count).map(|n| format!("{round} {thread} {n}")).collect();
         values.iter().for_each(|value| say(&format!("sending {value}")));
-        let messages: Vec<_> = values.iter().map(|value| Message::new(value).key("k")).collect();
+        let kind = dice.below(6);
+        let messages: Vec<_> =
+            values.iter().map(|value| with_options(Message::new(value).key("k"), value, kind)).collect();
         let ids = match &messages[..] {
             [single] => vec![jobs.send(single.clone())?],
             batch => jobs.send_batch(batch)?,
         };
-        values.iter().zip(ids).for_each(|(value, id)| say(&format!("sent {id} {value}")));
+        values.iter().zip(&ids).for_each(|(value, id)| say(&format!("sent {id} {value}")));
+        if kind == DEDUP_KEY && dice.once_in(4) {
+            // Each is a duplicate: were one sent again, it would be there twice.
+            let again = jobs.send_batch(&messages)?;
+            values.iter().zip(again).for_each(|(value, id)| say(&format!("sent {id} {value}")));
+        }
+        if dice.once_in(8) {
+            say(&format!("acking {}", values[0]));
+            if jobs.cancel(ids[0])? {
+                say(&format!("acked {}", values[0]));
+            }
+        }
     }
     Ok(())
 }

@@ -1,9 +1,14 @@
 //! The queue against a model: random verbs, clean closes and crashes, compared after every step. 20,000 cases by default;
 //! `PROPTEST_CASES` scales.
 
+mod admission;
 mod apply;
 mod compare;
+mod deadline;
+mod limits;
 mod model;
+mod order;
+mod setup;
 mod subject;
 mod verb;
 
@@ -11,8 +16,8 @@ use apply::apply;
 use compare::compare;
 use model::Model;
 use proptest::prelude::*;
-use ringmain::OnExhausted;
-use subject::{DEAD, Mode, Subject};
+use setup::setup;
+use subject::Subject;
 use verb::verbs;
 
 fn config() -> ProptestConfig {
@@ -29,19 +34,18 @@ proptest! {
 
     #[test]
     fn a_queue_does_what_its_model_does(
-        mode in prop_oneof![Just(Mode::Memory), Just(Mode::Written), Just(Mode::Synced)],
-        policy in prop_oneof![
-            4 => Just(OnExhausted::DeadLetter(DEAD.into())), 1 => Just(OnExhausted::Drop), 1 => Just(OnExhausted::Keep),
-        ],
-        verbs in any::<bool>().prop_flat_map(|with_consumer| proptest::collection::vec(verbs(with_consumer), 1..120)),
+        (setup, verbs) in setup().prop_flat_map(|setup| {
+            let verbs = proptest::collection::vec(verbs(setup.with_consumer), 1..120);
+            (Just(setup), verbs)
+        }),
     ) {
-        let mut subject = Subject::new(mode, policy.clone());
-        let mut model = Model::new(policy);
+        let mut subject = Subject::new(&setup);
+        let mut model = Model::new(setup);
         for (step, verb) in verbs.iter().enumerate() {
             let applied = apply(&mut subject, &mut model, verb).and_then(|()| {
                 subject.look();
                 model.look();
-                compare(&subject, &model)
+                compare(&subject, &mut model)
             });
             applied.map_err(|e| TestCaseError::fail(format!("step {step}, {verb:?}: {e}")))?;
         }

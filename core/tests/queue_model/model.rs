@@ -1,12 +1,13 @@
 //! What a queue is to do, in plain code that shares nothing with it: a map of messages, and a copy of it as of the last
 //! commit, which is what a crash goes back to.
 
-use crate::verb::{LEASE_MS, PRIORITY_DEFAULT, Wish};
-use ringmain::OnExhausted;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use crate::admission::Key;
+use crate::limits::Limits;
+use crate::setup::{Change, Setup};
+use crate::verb::LEASE_MS;
+use ringmain::{Deadline, DedupMode, OnExhausted};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-
-pub const FAILURES_MAX: u32 = 3;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
@@ -19,52 +20,47 @@ pub enum Status {
 #[derive(Debug, Clone)]
 pub struct Entry {
     pub value: Arc<str>,
-    sent_ms: u64,
+    pub key: Option<u8>,
+    pub sent_ms: u64,
     pub status: Status,
     pub attempts: u32,
     pub failures: u32,
-    priority: u8,
-    group: Option<u8>,
+    pub priority: u8,
+    /// Its ordering key.
+    pub group: Option<u8>,
     /// `u64::MAX`: never.
-    expires_ms: u64,
+    pub expires_ms: u64,
+    /// `u64::MAX`: it has no such deadline, or has missed it.
+    pub start_by_ms: u64,
+    pub complete_by_ms: u64,
     /// Cancelled while it was out: it does not come back.
     pub is_recalled: bool,
     /// Of its last failure.
-    error: String,
+    pub error: String,
     /// It was out and came back: of the same priority it comes first.
-    is_returned: bool,
+    pub is_returned: bool,
     /// Those that had to wait come next, in that order; then those that nobody had, as they were sent. 0: it did not.
-    due_ms: u64,
+    pub due_ms: u64,
     /// The one that holds its lease has it in hand, and did not only take it ahead.
-    is_started: bool,
-    told: Told,
+    pub is_started: bool,
+    pub told: Told,
 }
 
 /// What of it the log tells: of leases that were only taken ahead it knows nothing.
 #[derive(Debug, Clone, Copy)]
-struct Told {
-    attempts: u32,
-    is_returned: bool,
-    due_ms: u64,
+pub struct Told {
+    pub attempts: u32,
+    pub is_returned: bool,
+    pub due_ms: u64,
 }
 
 impl Entry {
-    /// Its place among those of its priority.
-    fn place(&self, id: u64) -> (u8, u64, u64) {
-        let part = match (self.due_ms, self.is_returned) {
-            (0, true) => 0,
-            (0, false) => 2,
-            _ => 1,
-        };
-        (part, self.due_ms, id)
-    }
-
     pub fn is_leased(&self) -> bool {
         matches!(self.status, Status::Leased { .. })
     }
 
     /// Whether it holds its place among those of its ordering key: all but those that wait for their first time.
-    fn is_in_line(&self) -> bool {
+    pub fn is_in_line(&self) -> bool {
         self.attempts > 0 || !matches!(self.status, Status::Scheduled { .. })
     }
 }
@@ -72,6 +68,7 @@ impl Entry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Letter {
     pub value: Arc<str>,
+    pub key: Option<u8>,
     pub id: u64,
     pub reason: &'static str,
     pub error: String,
@@ -79,6 +76,17 @@ pub struct Letter {
     pub failures: u32,
     priority: u8,
     group: Option<u8>,
+}
+
+/// What went to another queue because it missed a deadline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Late {
+    pub value: Arc<str>,
+    pub key: Option<u8>,
+    pub id: u64,
+    pub deadline: Deadline,
+    pub attempts: u32,
+    pub failures: u32,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -93,6 +101,14 @@ pub struct Totals {
     pub expired: u64,
     pub cancelled: u64,
     pub purged: u64,
+    pub start_breaches: u64,
+    pub complete_breaches: u64,
+    pub refused: u64,
+    pub dropped_oldest: u64,
+    pub dropped_newest: u64,
+    pub dropped_lowest_priority: u64,
+    pub dead_lettered_oldest: u64,
+    pub dedup_hits: u64,
     /// Of its dead letter queue.
     pub redriven: u64,
     pub discarded: u64,
@@ -110,12 +126,18 @@ impl Totals {
 pub struct Kept {
     pub messages: BTreeMap<u64, Entry>,
     pub letters: Vec<Letter>,
+    pub late: Vec<Late>,
+    pub keys: BTreeMap<u8, Key>,
+    /// Until when a key rests, or the queue.
+    pub rests: BTreeMap<Option<u8>, u64>,
     pub next_id: u64,
 }
 
 #[derive(Debug)]
 pub struct Model {
-    pub policy: OnExhausted,
+    pub setup: Setup,
+    pub is_paused: bool,
+    pub limits: Limits,
     pub now_ms: u64,
     pub kept: Kept,
     /// As of the last commit.
@@ -126,14 +148,20 @@ pub struct Model {
     /// How many its consumer takes at a time.
     pub prefetch: usize,
     /// What its consumer took ahead and has not handed out.
-    ahead: VecDeque<(u64, u32)>,
-    ahead_since_ms: u64,
+    pub ahead: VecDeque<(u64, u32)>,
+    pub ahead_since_ms: u64,
+    /// What it has handed out.
+    pub handed: Vec<(u64, u32)>,
+    /// Deadlines that were missed, until somebody asks.
+    pub breaches: Vec<(u64, Deadline)>,
 }
 
 impl Model {
-    pub fn new(policy: OnExhausted) -> Self {
+    pub fn new(setup: Setup) -> Self {
         Self {
-            policy,
+            setup,
+            is_paused: false,
+            limits: Limits::default(),
             now_ms: 1000,
             kept: Kept::default(),
             committed: Kept::default(),
@@ -143,6 +171,8 @@ impl Model {
             prefetch: 0,
             ahead: VecDeque::new(),
             ahead_since_ms: 0,
+            handed: Vec::new(),
+            breaches: Vec::new(),
         }
     }
 
@@ -161,7 +191,7 @@ impl Model {
         format!("message {} {filling}", self.sent_count).into()
     }
 
-    fn add(&mut self, entry: Entry) -> u64 {
+    pub fn add(&mut self, entry: Entry) -> u64 {
         let id = self.kept.next_id;
         self.kept.messages.insert(id, entry);
         self.kept.next_id += 1;
@@ -169,157 +199,8 @@ impl Model {
         id
     }
 
-    pub fn send(&mut self, values: &[Arc<str>], wishes: &[Wish]) -> Vec<u64> {
-        let mut ids = Vec::new();
-        for (value, wish) in values.iter().zip(wishes) {
-            let due_ms = if wish.delay_ms > 0 { self.now_ms + wish.delay_ms } else { 0 };
-            let priority = wish.priority.unwrap_or(PRIORITY_DEFAULT);
-            ids.push(self.add(Entry {
-                value: value.clone(),
-                sent_ms: self.now_ms,
-                status: self.waiting(wish.delay_ms),
-                attempts: 0,
-                failures: 0,
-                priority,
-                group: wish.group,
-                expires_ms: wish.ttl_ms.map_or(u64::MAX, |ttl_ms| self.now_ms + ttl_ms),
-                is_recalled: false,
-                error: String::new(),
-                is_returned: false,
-                due_ms,
-                is_started: false,
-                told: Told { attempts: 0, is_returned: false, due_ms },
-            }));
-        }
-        self.commit();
-        ids
-    }
-
-    /// What may be received now, and what only waits for others of its ordering key.
-    pub fn ready(&self) -> (Vec<u64>, Vec<u64>) {
-        let mut lines = BTreeSet::new();
-        let (mut deliverable, mut blocked) = (Vec::new(), Vec::new());
-        for (id, entry) in &self.kept.messages {
-            let is_first = match entry.group {
-                Some(group) => entry.is_in_line() && lines.insert(group),
-                None => true,
-            };
-            if entry.status == Status::Ready {
-                if is_first { deliverable.push(*id) } else { blocked.push(*id) }
-            }
-        }
-        (deliverable, blocked)
-    }
-
-    /// How long the one waits that may be received and has waited longest: since it was sent, or was last due.
-    pub fn oldest_ready_age_ms(&self) -> u64 {
-        let since_ms = |entry: &Entry| if entry.due_ms == 0 { entry.sent_ms } else { entry.due_ms };
-        let (deliverable, _) = self.ready();
-        let since_ms = deliverable.iter().map(|id| since_ms(&self.kept.messages[id])).min();
-        self.now_ms - since_ms.unwrap_or(self.now_ms)
-    }
-
-    /// What may come next: of the highest priority the first that has no ordering key, or the first of any key, which take
-    /// turns.
-    fn next(&self) -> Vec<u64> {
-        let (deliverable, _) = self.ready();
-        let entry = |id: &u64| &self.kept.messages[id];
-        let Some(highest) = deliverable.iter().map(|id| entry(id).priority).max() else { return Vec::new() };
-        let (others, mut next): (Vec<u64>, Vec<u64>) = deliverable
-            .into_iter()
-            .filter(|id| entry(id).priority == highest)
-            .partition(|id| entry(id).group.is_none());
-        next.extend(others.into_iter().min_by_key(|id| entry(id).place(*id)));
-        next
-    }
-
-    /// Whether it would die of one failure more.
-    fn has_last_chance(&self, id: u64) -> bool {
-        let failures = self.kept.messages[&id].failures;
-        self.policy != OnExhausted::Keep && failures > 0 && failures + 1 >= FAILURES_MAX
-    }
-
-    /// What was taken of at most `count`: whether it was next each time, and whether nothing was left that should have come.
-    pub fn receive(&mut self, taken: &[u64], count: usize) -> Result<(), String> {
-        let mut is_over = false;
-        for (index, id) in taken.iter().enumerate() {
-            let next = self.next();
-            if is_over || !next.contains(id) {
-                return Err(format!("{taken:?}: {id} was received where one of {next:?} was next"));
-            }
-            // One that would die of one failure more goes alone.
-            is_over = self.has_last_chance(*id);
-            if is_over && index > 0 {
-                return Err(format!("{taken:?}: {id} has its last chance and did not come alone"));
-            }
-            self.lease(*id);
-            self.start(*id);
-        }
-        let next = self.next();
-        let waits_alone = !taken.is_empty() && next.iter().any(|id| self.has_last_chance(*id));
-        if taken.len() < count && !is_over && !waits_alone && !next.is_empty() {
-            return Err(format!("{taken:?} of {count} were received, and none of {next:?}"));
-        }
-        Ok(())
-    }
-
-    /// Whether something that a consumer took ahead is no longer its own.
-    pub fn has_lost_ahead(&self) -> bool {
-        self.ahead.iter().any(|(id, attempt)| !self.holds(*id, *attempt))
-    }
-
-    /// What a consumer hands out next; no ordering keys are about.
-    pub fn next_of_consumer(&mut self) -> Option<u64> {
-        loop {
-            while let Some((id, attempt)) = self.ahead.pop_front() {
-                if self.holds(id, attempt) {
-                    self.start(id);
-                    // Its lease begins when it is handed out, if that is not at once.
-                    if self.now_ms - self.ahead_since_ms > LEASE_MS / 100 {
-                        self.extend(id, LEASE_MS);
-                    }
-                    return Some(id);
-                }
-            }
-            self.take_ahead();
-            if self.ahead.is_empty() {
-                return None;
-            }
-        }
-    }
-
-    fn take_ahead(&mut self) {
-        self.ahead_since_ms = self.now_ms;
-        while self.ahead.len() < self.prefetch
-            && let Some(id) = self.next().first().copied()
-        {
-            let is_alone = self.has_last_chance(id);
-            if is_alone && !self.ahead.is_empty() {
-                break;
-            }
-            self.lease(id);
-            self.ahead.push_back((id, self.kept.messages[&id].attempts));
-            if is_alone {
-                break;
-            }
-        }
-    }
-
-    pub fn drop_consumer(&mut self) {
-        for (id, attempt) in std::mem::take(&mut self.ahead) {
-            if self.holds(id, attempt) {
-                let due_ms = self.kept.messages[&id].due_ms;
-                self.release(id, Status::Ready);
-                // As if it had not been taken.
-                if let Some(entry) = self.kept.messages.get_mut(&id) {
-                    (entry.attempts, entry.due_ms) = (attempt - 1, due_ms);
-                }
-            }
-        }
-    }
-
     /// Somebody has its message in hand.
-    fn start(&mut self, id: u64) {
+    pub fn start(&mut self, id: u64) {
         if let Some(entry) = self.kept.messages.get_mut(&id) {
             entry.is_started = true;
             entry.told.attempts += 1;
@@ -335,13 +216,26 @@ impl Model {
         }
     }
 
-    fn lease(&mut self, id: u64) {
+    pub fn lease(&mut self, id: u64) {
         let deadline_ms = self.now_ms + LEASE_MS;
         let Some(entry) = self.kept.messages.get_mut(&id) else { return };
         entry.status = Status::Leased { deadline_ms };
         entry.attempts += 1;
         entry.is_started = false;
         self.totals.redeliveries += u64::from(entry.attempts > 1);
+        let key = entry.key;
+        self.spend(key);
+        if self.setup.dedup.mode == DedupMode::UntilStarted {
+            self.kept.keys.retain(|_, key| key.id != id);
+        }
+    }
+
+    /// It leaves the queue, and so does its deduplication key, unless time alone ends that.
+    pub fn take_out(&mut self, id: u64) -> Option<Entry> {
+        if !self.remembers_by_time() {
+            self.kept.keys.retain(|_, key| key.id != id);
+        }
+        self.kept.messages.remove(&id)
     }
 
     pub fn holds(&self, id: u64, attempt: u32) -> bool {
@@ -360,13 +254,34 @@ impl Model {
             self.commit();
         }
         for ((id, attempt), held) in tokens.iter().zip(held) {
-            if held && self.kept.messages.remove(id).is_some() {
+            if held && self.take_out(*id).is_some() {
                 self.acked.push((*id, *attempt));
                 self.totals.acked += 1;
                 self.commit();
             }
         }
         fine
+    }
+
+    /// Acks what its consumer handed out up to this one. `None`: it is none of those.
+    pub fn ack_up_to(&mut self, token: (u64, u32)) -> Option<bool> {
+        let last = self.handed.iter().rposition(|handed| *handed == token)?;
+        let tokens: Vec<_> = self.handed.drain(..=last).collect();
+        let held: Vec<_> = tokens.into_iter().filter(|(id, attempt)| self.holds(*id, *attempt)).collect();
+        for (id, _) in &held {
+            self.take_out(*id);
+            self.totals.acked += 1;
+            self.commit();
+        }
+        let is_held = held.last() == Some(&token);
+        if is_held {
+            self.acked.push(token);
+        }
+        Some(is_held)
+    }
+
+    pub fn alter(&mut self, change: &Change) {
+        self.setup.change(change);
     }
 
     fn retry_ms(failures: u32) -> u64 {
@@ -384,7 +299,7 @@ impl Model {
         entry.error = error.into();
         let failures = entry.failures;
         self.totals.failures += 1;
-        if failures >= FAILURES_MAX && self.policy != OnExhausted::Keep {
+        if failures >= self.failures_max() {
             self.die(id, "failed");
         } else {
             let status = self.waiting(delay_ms.unwrap_or_else(|| Self::retry_ms(failures)));
@@ -399,11 +314,21 @@ impl Model {
         self.die(id, "rejected");
     }
 
-    fn die(&mut self, id: u64, reason: &'static str) {
-        let Some(entry) = self.kept.messages.remove(&id) else { return };
-        if matches!(self.policy, OnExhausted::DeadLetter(_)) {
-            let Entry { value, error, attempts, failures, priority, group, .. } = entry;
-            self.kept.letters.push(Letter { value, id, reason, error, attempts, failures, priority, group });
+    pub fn die(&mut self, id: u64, reason: &'static str) {
+        let Some(entry) = self.take_out(id) else { return };
+        if matches!(self.setup.on_exhausted, OnExhausted::DeadLetter(_)) {
+            let Entry { value, key, error, attempts, failures, priority, group, .. } = entry;
+            self.kept.letters.push(Letter {
+                value,
+                key,
+                id,
+                reason,
+                error,
+                attempts,
+                failures,
+                priority,
+                group,
+            });
             self.totals.dead += 1;
         } else {
             self.totals.dropped += 1;
@@ -432,8 +357,8 @@ impl Model {
         goes
     }
 
-    fn cancel_now(&mut self, id: u64) {
-        self.kept.messages.remove(&id);
+    pub fn cancel_now(&mut self, id: u64) {
+        self.take_out(id);
         self.totals.cancelled += 1;
         self.commit();
     }
@@ -452,12 +377,13 @@ impl Model {
 
     /// True: it was set aside, and is out now.
     pub fn receive_deferred(&mut self, id: u64) -> bool {
-        let is_deferred = self.kept.messages.get(&id).is_some_and(|entry| entry.status == Status::Deferred);
-        if is_deferred {
+        let deferred = self.kept.messages.get(&id).filter(|entry| entry.status == Status::Deferred);
+        let comes = deferred.is_some_and(|entry| self.is_open() && self.is_key_open(entry.key));
+        if comes {
             self.lease(id);
             self.start(id);
         }
-        is_deferred
+        comes
     }
 
     /// Letters go back: new messages, tried as often as before, and with no failure yet.
@@ -465,9 +391,10 @@ impl Model {
         let letters = std::mem::take(&mut self.kept.letters);
         let count = letters.len() as u64;
         self.totals.redriven += count;
-        for Letter { value, attempts, priority, group, .. } in letters {
+        for Letter { value, key, attempts, priority, group, .. } in letters {
             self.add(Entry {
                 value,
+                key,
                 sent_ms: self.now_ms,
                 status: Status::Ready,
                 attempts,
@@ -475,6 +402,8 @@ impl Model {
                 priority,
                 group,
                 expires_ms: u64::MAX,
+                start_by_ms: u64::MAX,
+                complete_by_ms: u64::MAX,
                 is_recalled: false,
                 error: String::new(),
                 is_returned: false,
@@ -495,12 +424,13 @@ impl Model {
     pub fn purge(&mut self, with_force: bool) -> u64 {
         let before = self.kept.messages.len();
         self.kept.messages.retain(|_, entry| entry.is_leased() && !with_force);
+        self.kept.keys.clear();
         let purged = (before - self.kept.messages.len()) as u64;
         self.totals.purged += purged;
         purged
     }
 
-    fn set(&mut self, id: u64, status: Status) {
+    pub fn set(&mut self, id: u64, status: Status) {
         if let Some(entry) = self.kept.messages.get_mut(&id) {
             let was_leased = entry.is_leased();
             entry.status = status;
@@ -521,59 +451,11 @@ impl Model {
 
     /// What waited longer than it may is gone by the time somebody looks.
     pub fn look(&mut self) {
-        let before = self.totals.gone();
+        let before = (self.totals.gone(), self.kept.late.len());
         self.tick();
-        if self.totals.gone() != before {
+        if (self.totals.gone(), self.kept.late.len()) != before {
             self.commit();
         }
-    }
-
-    /// Time has passed: what is due is ready, or expires, each at its time; then leases that have run out fail in the order
-    /// of their deadlines.
-    fn tick(&mut self) {
-        while self.wait_is_over() || self.lease_is_over() {}
-    }
-
-    fn wait_is_over(&mut self) -> bool {
-        let mut brought = Vec::new();
-        for (id, entry) in &self.kept.messages {
-            if let Status::Scheduled { due_ms } = entry.status {
-                brought.push((due_ms, *id, false));
-            }
-            if !entry.is_leased() {
-                brought.push((entry.expires_ms, *id, true));
-            }
-        }
-        brought.retain(|(at_ms, ..)| *at_ms <= self.now_ms);
-        brought.sort_unstable();
-        for (_, id, expires) in &brought {
-            match self.kept.messages.get_mut(id) {
-                Some(_) if *expires => {
-                    self.totals.expired += 1;
-                    self.die(*id, "expired");
-                }
-                Some(entry) => entry.status = Status::Ready,
-                None => {}
-            }
-        }
-        !brought.is_empty()
-    }
-
-    fn lease_is_over(&mut self) -> bool {
-        let mut over = Vec::new();
-        for (id, entry) in &self.kept.messages {
-            if let Status::Leased { deadline_ms } = entry.status
-                && deadline_ms <= self.now_ms
-            {
-                over.push((deadline_ms, *id));
-            }
-        }
-        over.sort_unstable();
-        for (_, id) in &over {
-            self.totals.leases_expired += u64::from(!self.kept.messages[id].is_recalled);
-            self.fail(*id, "the lease ran out", None);
-        }
-        !over.is_empty()
     }
 
     fn leased(&self) -> Vec<u64> {
@@ -621,6 +503,9 @@ impl Model {
             entry.due_ms = entry.told.due_ms;
         }
         self.ahead.clear();
+        self.handed.clear();
+        self.breaches.clear();
+        self.limits = Limits::default();
         self.totals = Totals::default();
         self.acked.clear();
     }

@@ -1,12 +1,13 @@
 //! The queue under test, on a simulated disk and a manual clock.
 
-use crate::model::FAILURES_MAX;
+use crate::setup::Setup;
 use ringmain::storage::sim::{SimDisk, Unsynced};
-use ringmain::{Clock, Consumer, Delivery, Durability, Hub, Jitter, ManualClock, OnExhausted, Queue, Retry};
+use ringmain::{Clock, Consumer, Delivery, Durability, Hub, ManualClock, OnExhausted, Queue};
 use std::sync::Arc;
-use std::time::Duration;
 
+pub const JOBS: &str = "jobs";
 pub const DEAD: &str = "jobs.dead";
+pub const LATE: &str = "late";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -17,17 +18,20 @@ pub enum Mode {
     Synced,
 }
 
-/// The queue under test.
+/// The queue under test, and those that get what it loses.
 pub struct Subject {
-    pub mode: Mode,
-    pub policy: OnExhausted,
     pub clock: ManualClock,
     pub disk: SimDisk,
     pub held: Vec<Held>,
     pub consumer: Option<Consumer>,
     pub hub: Hub,
+    pub queues: Queues,
+}
+
+pub struct Queues {
     pub jobs: Queue,
     pub dead: Queue,
+    pub late: Queue,
 }
 
 pub struct Held {
@@ -38,48 +42,48 @@ pub struct Held {
     pub ended: bool,
 }
 
-fn open(mode: Mode, policy: &OnExhausted, clock: &ManualClock, disk: &SimDisk) -> (Hub, Queue, Queue) {
+fn open(setup: &Setup, clock: &ManualClock, disk: &SimDisk) -> (Hub, Queues) {
     let builder = Hub::builder().clock(Clock::Manual(clock.clone())).storage(Arc::new(disk.clone()));
-    let hub = match mode {
+    let hub = match setup.mode {
         Mode::Memory => builder.memory(),
         Mode::Written => builder.durability(Durability::Written).open("/hub"),
         Mode::Synced => builder.open("/hub"),
     };
     let hub = hub.expect("the hub opens");
-    let retry = Retry {
-        base: Duration::from_millis(500),
-        factor: 2.0,
-        cap: Duration::from_secs(3),
-        jitter: Jitter::None,
-    };
-    let jobs = hub.queue("jobs").max_failures(FAILURES_MAX).retry(retry).on_exhausted(policy.clone()).open();
-    let dead = hub.queue(DEAD).on_exhausted(OnExhausted::Keep).open();
-    (hub, jobs.expect("the queue opens"), dead.expect("the dead letter queue opens"))
+    let jobs = setup.tell(hub.queue(JOBS)).open().expect("the queue opens");
+    let kept = |name| hub.queue(name).on_exhausted(OnExhausted::Keep).open().expect("it opens");
+    let queues = Queues { jobs, dead: kept(DEAD), late: kept(LATE) };
+    (hub, queues)
 }
 
 impl Subject {
-    pub fn new(mode: Mode, policy: OnExhausted) -> Self {
+    pub fn new(setup: &Setup) -> Self {
         let (clock, disk) = (ManualClock::new(), SimDisk::new());
-        let (hub, jobs, dead) = open(mode, &policy, &clock, &disk);
-        Self { mode, policy, clock, disk, held: Vec::new(), consumer: None, hub, jobs, dead }
+        let (hub, queues) = open(setup, &clock, &disk);
+        Self { clock, disk, held: Vec::new(), consumer: None, hub, queues }
     }
 
-    pub fn reopen(&mut self) {
+    /// Alters what the open queue was told.
+    pub fn alter(&mut self, setup: &Setup) {
+        setup.tell(self.hub.queue(JOBS)).open().expect("the queue is altered");
+    }
+
+    pub fn reopen(&mut self, setup: &Setup) {
         self.held.clear();
         self.consumer = None;
-        (self.hub, self.jobs, self.dead) = open(self.mode, &self.policy, &self.clock, &self.disk);
+        (self.hub, self.queues) = open(setup, &self.clock, &self.disk);
     }
 
     /// The old hub goes on for a moment, on a disk that nobody looks at any more.
-    pub fn crash(&mut self) {
-        let fate = if self.mode == Mode::Written { Unsynced::Kept } else { Unsynced::Dropped };
+    pub fn crash(&mut self, setup: &Setup) {
+        let fate = if setup.mode == Mode::Written { Unsynced::Kept } else { Unsynced::Dropped };
         self.disk = self.disk.image_with(self.disk.operation_count(), fate);
-        self.reopen();
+        self.reopen(setup);
     }
 
     /// Has the queue do what time brings: the counts of the very look that does it are those of before.
     pub fn look(&self) {
-        self.jobs.stats().expect("stats");
+        self.queues.jobs.stats().expect("stats");
     }
 
     pub fn index(&self, which: usize) -> Option<usize> {

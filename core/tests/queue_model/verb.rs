@@ -1,5 +1,6 @@
 //! What is said to the queue, at random.
 
+use crate::setup::{Change, change};
 use proptest::prelude::*;
 
 pub const LEASE_MS: u64 = 30_000;
@@ -16,6 +17,10 @@ pub struct Wish {
     pub ttl_ms: Option<u64>,
     /// Its ordering key.
     pub group: Option<u8>,
+    pub key: Option<u8>,
+    pub dedup_key: Option<u8>,
+    pub start_ms: Option<u64>,
+    pub complete_ms: Option<u64>,
 }
 
 #[derive(Debug, Clone)]
@@ -59,6 +64,26 @@ pub enum Verb {
         prefetch: usize,
     },
     DropConsumer,
+    AckUpTo {
+        which: usize,
+    },
+    FailBatch {
+        which: usize,
+        count: usize,
+    },
+    ReleaseBatch {
+        which: usize,
+        count: usize,
+    },
+    RateLimited {
+        which: usize,
+        ms: u64,
+    },
+    Pause,
+    Resume,
+    Alter {
+        change: Change,
+    },
     Drop {
         which: usize,
     },
@@ -92,26 +117,31 @@ fn delay() -> impl Strategy<Value = u64> {
 
 fn wish(with_consumer: bool) -> impl Strategy<Value = Wish> {
     let priority = prop_oneof![4 => Just(None), 1 => (0..10u8).prop_map(Some)];
-    let ttl_ms = prop_oneof![5 => Just(None), 1 => (1..40_000u64).prop_map(Some)];
-    let group = prop_oneof![2 => Just(None), 1 => (0..3u8).prop_map(Some)];
-    (delay(), priority, ttl_ms, group).prop_map(move |(delay_ms, priority, ttl_ms, group)| {
+    let within =
+        |most_ms: u64, weight: u32| prop_oneof![weight => Just(None), 1 => (1..most_ms).prop_map(Some)];
+    let one_of_three = |weight: u32| prop_oneof![weight => Just(None), 1 => (0..3u8).prop_map(Some)];
+    let keys = (one_of_three(2), prop_oneof![1 => Just(None), 4 => (0..3u8).prop_map(Some)], one_of_three(2));
+    let times = (delay(), within(40_000, 5), within(10_000, 5), within(40_000, 5));
+    (priority, keys, times).prop_map(move |(priority, (group, key, dedup_key), times)| {
+        let (delay_ms, ttl_ms, start_ms, complete_ms) = times;
+        let wish = Wish { delay_ms, priority, ttl_ms, group, key, dedup_key, start_ms, complete_ms };
         if with_consumer {
-            return Wish {
-                delay_ms,
-                priority: priority.filter(|p| *p != PRIORITY_DEFAULT).or(Some(5)),
-                ttl_ms,
-                group: None,
-            };
+            let priority = priority.filter(|p| *p != PRIORITY_DEFAULT).or(Some(5));
+            return Wish { priority, group: None, ..wish };
         }
         let priority = group.map_or(priority, |group| PRIORITY_OF_GROUPS[usize::from(group)]);
-        Wish { delay_ms, priority, ttl_ms, group }
+        Wish { priority, ..wish }
     })
 }
 
 /// Messages that a consumer may take ahead have no ordering key, or which ones it took could not be seen from outside; and all
 /// of them have options.
 pub fn verbs(with_consumer: bool) -> BoxedStrategy<Verb> {
-    let consumer = prop_oneof![6 => (1..6usize).prop_map(|prefetch| Verb::Next { prefetch }), 1 => Just(Verb::DropConsumer)];
+    let consumer = prop_oneof![
+        6 => (1..6usize).prop_map(|prefetch| Verb::Next { prefetch }),
+        1 => Just(Verb::DropConsumer),
+        1 => (0..1000usize).prop_map(|which| Verb::AckUpTo { which }),
+    ];
     if with_consumer {
         prop_oneof![80 => verbs_on_queue(true), 14 => consumer].boxed()
     } else {
@@ -127,6 +157,12 @@ fn verbs_on_queue(with_consumer: bool) -> impl Strategy<Value = Verb> {
         12 => (1..5usize).prop_map(|count| Verb::Receive { count }),
         8 => which().prop_map(|which| Verb::Ack { which }),
         2 => (which(), 1..4usize).prop_map(|(which, count)| Verb::AckBatch { which, count }),
+        1 => (which(), 1..4usize).prop_map(|(which, count)| Verb::FailBatch { which, count }),
+        1 => (which(), 1..4usize).prop_map(|(which, count)| Verb::ReleaseBatch { which, count }),
+        2 => (which(), 1..5000u64).prop_map(|(which, ms)| Verb::RateLimited { which, ms }),
+        1 => Just(Verb::Pause),
+        3 => Just(Verb::Resume),
+        2 => change().prop_map(|change| Verb::Alter { change }),
         8 => (which(), proptest::option::of(delay())).prop_map(|(which, delay_ms)| Verb::Fail { which, delay_ms }),
         4 => (which(), delay()).prop_map(|(which, delay_ms)| Verb::Release { which, delay_ms }),
         3 => which().prop_map(|which| Verb::Reject { which }),

@@ -3,6 +3,7 @@
 mod calendar;
 mod crash;
 mod missed;
+mod model;
 mod verbs;
 
 use jiff::Timestamp;

@@ -1,7 +1,10 @@
 //! What the shadow model found, and stays mended.
 
+use crate::{SECOND, on_both, receive, send, take, take_all};
 use ringmain::storage::sim::{SimDisk, Unsynced};
-use ringmain::{Clock, Consumer, Delivery, Hub, Jitter, ManualClock, Message, OnExhausted, Queue, Retry};
+use ringmain::{
+    Clock, Consumer, Delivery, Hub, Jitter, ManualClock, Message, OnExhausted, Queue, Rate, Retry,
+};
 use std::{sync::Arc, time::Duration};
 fn open(disk: &SimDisk, clock: &ManualClock) -> (Hub, Queue) {
     let hub = Hub::builder()
@@ -151,4 +154,38 @@ fn what_was_out_when_the_process_died_is_ready_at_once_with_a_failure_more() {
     let jobs = hub.queue("jobs").open().unwrap();
     assert_eq!(next(&jobs), Some((2, 1, "x".to_owned())));
     drop(held);
+}
+
+#[test]
+fn a_message_that_comes_back_to_its_key_stands_before_one_that_was_let_go_meanwhile() {
+    on_both(|b| {
+        let queue = b.queue("jobs").concurrency_max_per_key(2).open().unwrap();
+        for value in ["first", "second", "third", "fourth"] {
+            send(&queue, Message::new(value).key("a"));
+        }
+        let (first, second) = (receive(&queue).unwrap(), receive(&queue).unwrap());
+        assert!(receive(&queue).is_none());
+        second.ack().unwrap();
+        first.release().unwrap();
+        assert_eq!(take_all(&queue), ["first", "third", "fourth"]);
+    });
+}
+
+#[test]
+fn a_key_lets_a_more_urgent_message_go_though_another_one_was_let_go_before() {
+    on_both(|b| {
+        let queue = b.queue("jobs").rate_per_key(Rate::per_second(1.0)).open().unwrap();
+        send(&queue, Message::new("at once").key("a"));
+        send(&queue, Message::new("last").key("a").priority(0));
+        assert_eq!(take_all(&queue), ["at once"]);
+        b.clock.advance(SECOND);
+        // The last one may go now, and is overtaken: by one that takes the token, and by one that waits for the next.
+        send(&queue, Message::new("most urgent").key("a").priority(9));
+        send(&queue, Message::new("urgent").key("a").priority(8));
+        send(&queue, Message::new("of no key"));
+        let held = queue.receive_batch(2, SECOND).unwrap();
+        assert_eq!(held.len(), 2);
+        b.clock.advance(SECOND);
+        assert_eq!(take(&queue).unwrap(), "urgent");
+    });
 }

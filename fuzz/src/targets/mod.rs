@@ -28,7 +28,7 @@ const TARGETS: [(&str, Target); 9] = [
 pub(crate) use frame::SEED;
 pub(crate) use journal::{HUB_ID, put_journal};
 pub(crate) use recovery::put_file;
-pub(crate) use settlement::{part, put_event};
+pub(crate) use settlement::{part, put_event, put_replacement};
 
 /// All names.
 pub fn names() -> Vec<&'static str> {

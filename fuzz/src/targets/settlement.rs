@@ -1,17 +1,21 @@
 //! The events of a queue in its log: an event is refused or understood as it would be written; a queue whose log holds
 //! whatever events opens or blames its file, twice the same, and delivers nothing that was not sent.
 //!
-//! Input: frames of the log, then verbs. The bytes as a whole are an event, too.
+//! Input: what the queue is told, frames of the log, then verbs. The bytes as a whole are an event, too.
 
 use crate::clock::ManualClock;
 use crate::disk::{self, LOG_ID};
 use crate::error::{Error, Result};
 use crate::input::{Input, Output};
 use crate::journal::Journal;
-use crate::log::{Draft, Kind, Log, Place};
+use crate::log::{Draft, Kind, Log, Options, Place};
+use crate::message::Message;
 use crate::name::Name;
 use crate::queue::settlement::{Event, ids_of};
-use crate::queue::{Delivery, OnExhausted, QueueOptions, Shared, Start};
+use crate::queue::{
+    DEDUP_KEY, Dedup, DedupMode, Delivery, ORDERING_KEY, OnBreach, OnConflict, OnExhausted, QueueOptions,
+    Shared, Start,
+};
 use crate::storage::sim::SimDisk;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -31,6 +35,22 @@ pub(crate) mod part {
     /// A lease of a record that is there.
     pub(crate) const STARTED: u8 = 3;
     pub(crate) const COUNT: u8 = 4;
+    /// A record with options, from here on: which ones says the next byte.
+    pub(crate) const OPTIONS: u8 = 128;
+    pub(crate) const PRIORITY: u8 = 1;
+    pub(crate) const EXPIRES: u8 = 2;
+    pub(crate) const START_BY: u8 = 4;
+    pub(crate) const COMPLETE_BY: u8 = 8;
+    pub(crate) const FAILURES_MAX: u8 = 16;
+    pub(crate) const REPLACES: u8 = 32;
+    pub(crate) const ORDERING_KEY: u8 = 64;
+    pub(crate) const DEDUP_KEY: u8 = 128;
+}
+
+/// What the queue is told, beside what becomes of exhausted messages.
+mod told {
+    pub(super) const DEDUP: u8 = 32;
+    pub(super) const BREACH: u8 = 64;
 }
 
 pub(super) fn run(bytes: &[u8]) {
@@ -43,7 +63,7 @@ pub(super) fn run(bytes: &[u8]) {
     disk::make_directory(&disk, Path::new("/dead"));
     let journal = disk::journal(&clock);
     let policy = input.u8();
-    let Sent { sent, touched } = fill(&mut input, &disk, &journal);
+    let Sent { mut sent, touched } = fill(&mut input, &disk, &journal);
     let queue = match open(&disk, &journal, policy) {
         Ok(queue) => queue,
         Err(error) => {
@@ -60,7 +80,7 @@ pub(super) fn run(bytes: &[u8]) {
         if input.is_over() {
             break;
         }
-        verb(&mut input, &queue, &clock, &sent, &mut held);
+        verb(&mut input, &queue, &clock, &mut sent, &mut held);
     }
     held.iter().for_each(Delivery::forget);
     drop((held, queue));
@@ -106,10 +126,13 @@ fn fill(input: &mut Input<'_>, disk: &SimDisk, journal: &Journal) -> Sent {
     let mut places: Vec<Place> = Vec::new();
     let mut end = Place::default();
     for _ in 0..input.u8() % FRAME_COUNT_MAX {
-        let kind = input.u8() % part::COUNT;
+        let kind = match input.u8() {
+            part::OPTIONS.. => part::OPTIONS,
+            kind => kind % part::COUNT,
+        };
         let event;
         let value: Vec<u8> = match kind {
-            part::PLAIN | part::DELAYED => {
+            part::PLAIN | part::DELAYED | part::OPTIONS => {
                 let bytes = if sent.len() % 3 == 2 { LONG_BYTES } else { 1 };
                 vec![sent.len() as u8; bytes]
             }
@@ -121,13 +144,20 @@ fn fill(input: &mut Input<'_>, disk: &SimDisk, journal: &Journal) -> Sent {
                 event.encode()
             }
         };
-        let is_record = kind == part::PLAIN || kind == part::DELAYED;
+        let is_record = [part::PLAIN, part::DELAYED, part::OPTIONS].contains(&kind);
         let kind_of_frame = if is_record { Kind::Data } else { Kind::Control };
         if !is_record {
             touched.extend(Event::decode(&value).iter().flat_map(touched_by));
         }
         let due_ns = if kind == part::DELAYED { input.u64() } else { 0 };
-        let draft = Draft { due_ns, ..Draft::control(kind_of_frame, 1, &value) };
+        let asked = (kind == part::OPTIONS).then(|| asked(input));
+        if let Some((options, _)) = &asked {
+            touched.insert(sent.len() as u64);
+            touched.extend(options.replaces);
+        }
+        let (options, headers) =
+            asked.as_ref().map_or((None, &[][..]), |(options, headers)| (Some(options), headers));
+        let draft = Draft { due_ns, options, headers, ..Draft::control(kind_of_frame, 1, &value) };
         let receipt = log.append(&[draft]).expect("an open log takes frames");
         end = receipt.end;
         if is_record {
@@ -139,19 +169,49 @@ fn fill(input: &mut Input<'_>, disk: &SimDisk, journal: &Journal) -> Sent {
     Sent { sent, touched }
 }
 
-fn open(disk: &SimDisk, journal: &Arc<Journal>, policy: u8) -> Result<Arc<Shared>> {
-    let queue = |log: Arc<Log>, name: &str, policy, dead| {
-        let options = QueueOptions { max_failures: 2, ..QueueOptions::new(policy) };
+/// Options, and the headers of keys.
+fn asked(input: &mut Input<'_>) -> (Options, Vec<(&'static str, &'static [u8])>) {
+    const KEYS: [&[u8]; 3] = [b"a", b"b", b"c"];
+    let mask = input.u8();
+    let mut number = |option: u8| (mask & option != 0).then(|| u64::from(input.u8()));
+    let at_ns = |seconds: u64| seconds * 1_000_000_000;
+    let options = Options {
+        priority: number(part::PRIORITY),
+        expires_ns: number(part::EXPIRES).map(at_ns),
+        start_by_ns: number(part::START_BY).map(at_ns),
+        complete_by_ns: number(part::COMPLETE_BY).map(at_ns),
+        failures_max: number(part::FAILURES_MAX),
+        replaces: number(part::REPLACES),
+        ..Options::default()
+    };
+    let key = |number: u64| KEYS[number as usize % KEYS.len()];
+    let ordering_key = number(part::ORDERING_KEY).map(|number| (ORDERING_KEY, key(number)));
+    let dedup_key = number(part::DEDUP_KEY).map(|number| (DEDUP_KEY, key(number)));
+    (options, ordering_key.into_iter().chain(dedup_key).collect())
+}
+
+fn open(disk: &SimDisk, journal: &Arc<Journal>, told: u8) -> Result<Arc<Shared>> {
+    let queue = |log: Arc<Log>, name: &str, policy, dead: Option<Arc<Shared>>| {
+        let mut options = QueueOptions { max_failures: 2, ..QueueOptions::new(policy) };
+        if told & told::DEDUP != 0 {
+            let (mode, on_conflict) = (DedupMode::UntilDone, OnConflict::Replace);
+            options.dedup = Some(Dedup { mode, on_conflict, ..Dedup::default() });
+        }
+        if told & told::BREACH != 0 && dead.is_some() {
+            options.on_breach = OnBreach::EscalateTo("dead".into());
+        }
         Shared::open(Name::new(name)?, log, journal.clone(), options, dead)
     };
     let (log, _) = disk::open(disk, "/log", LOG_ID)?;
-    match policy % 3 {
+    match told % 3 {
         0 => queue(log, "jobs", OnExhausted::Drop, None),
         1 => queue(log, "jobs", OnExhausted::Keep, None),
         _ => {
             let (dead, _) = disk::open(disk, "/dead", LOG_ID + 1)?;
             let dead = queue(dead, "dead", OnExhausted::Keep, None)?;
-            queue(log, "jobs", OnExhausted::DeadLetter("dead".into()), Some(dead))
+            let jobs = queue(log, "jobs", OnExhausted::DeadLetter("dead".into()), Some(dead.clone()))?;
+            jobs.set_breach_target(Some(&dead))?;
+            Ok(jobs)
         }
     }
 }
@@ -160,10 +220,13 @@ fn verb(
     input: &mut Input<'_>,
     queue: &Arc<Shared>,
     clock: &ManualClock,
-    sent: &[Vec<u8>],
+    sent: &mut Vec<Vec<u8>>,
     held: &mut Vec<Delivery>,
 ) {
     let verb = input.u8();
+    if verb >= BY_ID {
+        return verb_by_id(verb, input.u8(), queue, sent, held);
+    }
     let done = match verb % 7 {
         0 | 1 => queue.take(usize::from(verb >> 4) + 1, Start::Now).map(|taken| {
             for delivery in &taken {
@@ -191,6 +254,45 @@ fn verb(
         Ok(()) | Err(Error::LeaseLost { .. } | Error::OptionMissing { .. }) => {}
         Err(error) => panic!("a queue that opened refuses a verb: {error:?}"),
     }
+}
+
+/// Verbs from here on are about a message by its id, or about all.
+const BY_ID: u8 = 128;
+
+fn verb_by_id(verb: u8, number: u8, queue: &Arc<Shared>, sent: &mut Vec<Vec<u8>>, held: &mut Vec<Delivery>) {
+    let id = u64::from(number);
+    let done = match verb % 8 {
+        0 => queue.cancel(id).map(drop),
+        1 => queue.cancel_now(id).map(drop),
+        2 => queue.reschedule(id, Duration::from_secs(u64::from(verb >> 4))).map(drop),
+        3 => queue.purge(number.is_multiple_of(2)).map(drop),
+        4 => queue.take_deferred(id).map(|taken| held.extend(taken)),
+        5 => held.pop().map_or(Ok(()), |delivery| delivery.defer()),
+        6 => held.pop().map_or(Ok(()), |delivery| delivery.rate_limited(Duration::from_secs(id))),
+        _ => {
+            let value = vec![sent.len() as u8];
+            queue.send_unique(&Message::new(&value).dedup_key(&[b'a' + number % 3])).map(|answer| {
+                if answer.id == sent.len() as u64 {
+                    sent.push(value);
+                } else {
+                    assert!(
+                        answer.is_duplicate && answer.id < sent.len() as u64,
+                        "{answer:?} of {}",
+                        sent.len()
+                    );
+                }
+            })
+        }
+    };
+    match done {
+        Ok(()) | Err(Error::LeaseLost { .. }) => {}
+        Err(error) => panic!("a queue that opened refuses a verb: {error:?}"),
+    }
+}
+
+/// The other half of the format.
+pub(crate) fn put_replacement(output: &mut Output, old: u8) {
+    output.u8(part::OPTIONS).u8(part::REPLACES | part::DEDUP_KEY).u8(old).u8(0);
 }
 
 /// The other half of the format.
