@@ -19,6 +19,8 @@ pub enum SeededBug {
     ReplayedOutOfOrder,
     /// What is streamed counts as durable when it was handed to the disk.
     StreamedAhead,
+    /// Segments go before what was moved out of them is durable.
+    ReleasedAhead,
 }
 
 /// What is planted, if anything.

@@ -42,7 +42,7 @@ impl Shared {
         let place = state.messages.get(&id).filter(|message| message.status == Status::Deferred);
         let taken = match place.map(|message| message.place) {
             Some(place) if state.leased_count() < LEASE_COUNT_MAX && state.is_open(now_ns) => {
-                self.log.payload_at(place, id).and_then(|payload| {
+                self.payload_at(place, id).and_then(|payload| {
                     if state.ask_key(id, &payload, now_ns).is_some() {
                         return Ok(None);
                     }

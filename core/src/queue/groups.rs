@@ -147,6 +147,11 @@ impl Groups {
         self.ready
     }
 
+    /// Whether a message keeps a place in a group.
+    pub(crate) fn has(&self, number: u64, id: u64) -> bool {
+        self.groups.get(&number).is_some_and(|group| group.members.contains_key(&id))
+    }
+
     /// The first member of a group, whatever it does.
     pub(crate) fn first_of(&self, number: u64) -> Option<u64> {
         self.groups.get(&number)?.members.first_key_value().map(|(id, _)| *id)

@@ -97,6 +97,7 @@ impl Shared {
             grant.untold.push((id, message.place));
         }
         message.is_told = true;
+        message.is_ahead = grant.start == Start::Later;
         let (attempt, failures) = (message.attempts, message.failures);
         state.totals.redeliveries += u64::from(attempt > 1);
         state.set_status(id, Status::Leased { deadline_ns: grant.deadline_ns });

@@ -72,7 +72,7 @@ impl Shared {
         let next = self.cursor.next_sequence();
         while reader.advance()? {
             let (frame, id) = (reader.frame(), reader.sequence());
-            if frame.kind() != Kind::Data {
+            if frame.kind() != Kind::Data || self.tally.is_guest(id) {
                 continue;
             }
             let bytes = frame.bytes().len() as u64;
@@ -89,6 +89,17 @@ impl Shared {
             };
             if is_there {
                 room.enter(bytes);
+            }
+        }
+        let mut next = 0;
+        while let Some(id) = self.tally.first_guest(next..=u64::MAX) {
+            next = id + 1;
+            let Some(message) = state.messages.get(&id) else { continue };
+            let is_waiting =
+                matches!(message.status, Status::Ready | Status::Held | Status::Scheduled { .. });
+            room.wait(id, message.asks.priority, is_waiting);
+            if !matches!(message.status, Status::Dying { .. }) {
+                room.enter(message.bytes.into());
             }
         }
         Ok(())

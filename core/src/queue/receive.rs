@@ -8,6 +8,7 @@ use crate::log::{Log, Payload, Reader};
 use crate::queue::delivery::{Delivery, Kept};
 use crate::queue::lease::{Grant, Term};
 use crate::queue::plain::{Bytes, Home, RUN_COUNT_MAX, Spare};
+use crate::queue::settle::Token;
 use crate::queue::settlement::Event;
 use crate::queue::shared::Shared;
 use crate::queue::state::{DETOUR_WAITING, From, Message, PRIORITY_DEFAULT, State, Status};
@@ -324,7 +325,7 @@ impl Shared {
         (id, priority, from): (u64, u8, From),
     ) -> Result<(u64, Payload)> {
         let place = state.messages.get(&id).map(|message| message.place).unwrap_or_default();
-        let payload = self.log.payload_at(place, id)?;
+        let payload = self.payload_at(place, id)?;
         state.turn_over(from, priority);
         Ok((id, payload))
     }
@@ -335,13 +336,22 @@ impl Shared {
         let place = match delivery.hold().filter(|hold| hold.is_held()) {
             Some(_) if !self.log.is_durable() => return Ok(()),
             Some(hold) => hold.counted().and_then(|run| self.place_of(&run, hold.bit())),
-            None => lock(&self.state).place_leased(token.id, token.attempt),
+            None => return self.start_indexed(token),
         };
         let place = place.ok_or_else(|| self.lost(token.id, token.attempt))?;
-        if !self.log.is_durable() {
-            return Ok(());
+        self.append_event(&Event::Started(vec![(token.id, place)])).map(drop)
+    }
+
+    /// The same for a lease in the index.
+    fn start_indexed(&self, token: Token) -> Result<()> {
+        let mut state = lock(&self.state);
+        let message = state.message_leased(token).ok_or_else(|| self.lost(token.id, token.attempt))?;
+        if self.log.is_durable() {
+            // Under the lock: whoever tells the message again says whether the log knows of its lease.
+            self.append_event(&Event::Started(vec![(token.id, message.place)]))?;
+            message.is_ahead = false;
         }
-        self.append_event(&Event::Started(vec![(token.id, place)])).map(|_| ())
+        Ok(())
     }
 
     /// Leases what is asked for, waiting at most `wait` for the first.

@@ -199,7 +199,7 @@ impl Shared {
         let Ok(places) = self.places_of(run, bits & run.held()) else { return false };
         let taken = run.take(bits);
         let limit_ns = run.deadline_ns().saturating_add(lock(&self.options).lease_slack_ns());
-        for (id, place) in places {
+        for (id, place, bytes) in places {
             if ids_of(run.first(), taken).any(|of_ours| of_ours == id) {
                 if self.log.is_durable() && !run.kept().is_noted {
                     // The log knows nothing of it yet, and is to understand what is said of it next. If it refuses, it
@@ -207,8 +207,10 @@ impl Shared {
                     let _ = self.append_event(&Event::Adopted { id, place });
                 }
                 let mut message = Message::new(place, Status::Leased { deadline_ns: run.deadline_ns() });
+                message.bytes = bytes;
                 message.attempts = 1;
                 message.is_told = true;
+                message.is_ahead = !run.kept().is_noted;
                 message.lease_limit_ns = limit_ns;
                 state.insert(id, message);
             }
@@ -218,11 +220,11 @@ impl Shared {
 
     /// Where a message of a run is.
     pub(crate) fn place_of(&self, run: &Counted<'_, Kept>, bit: u64) -> Option<Place> {
-        self.places_of(run, bit).ok()?.first().map(|(_, place)| *place)
+        self.places_of(run, bit).ok()?.first().map(|(_, place, _)| *place)
     }
 
-    /// Where messages of a run are.
-    fn places_of(&self, run: &Counted<'_, Kept>, bits: u64) -> Result<Vec<(u64, Place)>> {
+    /// Where messages of a run are, and the bytes of their frames.
+    fn places_of(&self, run: &Counted<'_, Kept>, bits: u64) -> Result<Vec<(u64, Place, u32)>> {
         let mut ids = ids_of(run.first(), bits).peekable();
         let mut places = Vec::with_capacity(bits.count_ones() as usize);
         let mut reader = Reader::sent(self.log.clone());
@@ -232,7 +234,7 @@ impl Shared {
             && reader.advance()?
         {
             if reader.kind() == Kind::Data && reader.sequence() == id {
-                places.push((id, reader.found_place()));
+                places.push((id, reader.found_place(), reader.frame().bytes().len() as u32));
                 ids.next();
             }
         }
@@ -289,7 +291,8 @@ impl Shared {
             if !rest.is_zero() {
                 let until_ns = now_ns.saturating_add(duration_ns(rest));
                 // First, so that no crash keeps the release without the rest.
-                self.append_event(&Event::Resting { until_ns, key: key.map(<[u8]>::to_vec) })?;
+                state.rests.forget_over(now_ns);
+                self.tell(state, Event::Resting { until_ns, key: key.map(<[u8]>::to_vec) })?;
                 state.rest(key, until_ns, now_ns);
                 // Who receives beside the state at this moment is through after this.
                 self.seats.pass_all();

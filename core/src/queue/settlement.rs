@@ -23,6 +23,7 @@
 //! forgotten  |                             all deduplication keys, because the queue was purged
 //! fired      | (schedule u64, slot_ns u64) * n   the last slots of schedules, their messages sent
 //! resting    | until_ns u64, has_key u8, key
+//! relocated  | see `relocated.rs`          a message is told again, because its segment goes
 //! ```
 
 use crate::log::Place;
@@ -31,6 +32,7 @@ use crate::queue::dead_letters::Terms;
 use crate::queue::deadline::{Deadline, Then};
 use crate::queue::dedup::Entry;
 use crate::queue::history::Reason;
+use crate::queue::relocated::Relocated;
 use crate::queue::state::Death;
 use std::sync::Arc;
 
@@ -54,6 +56,7 @@ const REMEMBERED: u8 = 30;
 const FORGOTTEN: u8 = 31;
 const FIRED: u8 = 60;
 const RESTING: u8 = 50;
+pub(crate) const RELOCATED: u8 = 0x78;
 
 /// One event of a queue's messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,6 +115,8 @@ pub(crate) enum Event {
         until_ns: u64,
         key: Option<Vec<u8>>,
     },
+    /// From here on the message is where this is told.
+    Relocated(Box<Relocated>),
 }
 
 /// A letter on its way back.
@@ -270,6 +275,10 @@ impl Event {
                 bytes.push(key.is_some().into());
                 bytes.extend_from_slice(key.as_deref().unwrap_or_default());
             }
+            Self::Relocated(relocated) => {
+                bytes.push(RELOCATED);
+                relocated.encode_to(&mut bytes);
+            }
         }
         bytes
     }
@@ -338,6 +347,7 @@ impl Event {
                     _ => return None,
                 },
             },
+            RELOCATED => Self::Relocated(Box::new(Relocated::decode(rest)?)),
             _ => return None,
         })
     }
@@ -345,6 +355,11 @@ impl Event {
     /// Bytes that so many slots take.
     pub(crate) fn fired_bytes(count: usize) -> usize {
         2 * size_of::<u64>() * count
+    }
+
+    /// Bytes that one rest takes.
+    pub(crate) fn resting_bytes(key: Option<&[u8]>) -> usize {
+        size_of::<u64>() + 1 + key.map_or(0, <[u8]>::len)
     }
 
     /// Bytes that one key takes.

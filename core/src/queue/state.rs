@@ -17,7 +17,9 @@ use crate::queue::groups::{Groups, Member};
 use crate::queue::history::History;
 use crate::queue::limits::Limits;
 use crate::queue::plain::Bytes;
+use crate::queue::rests::Rests;
 use crate::queue::row::Row;
+use crate::queue::settle::Token;
 use crate::queue::settlement::Leaving;
 use crate::queue::stats::{Rates, Totals};
 use crate::queue::timers::{Timer, Timers};
@@ -139,12 +141,14 @@ pub(crate) struct Message {
     /// It was cancelled while it was out: it does not come back.
     pub(crate) is_recalled: bool,
     /// When it was last to wait for; 0 if it has its place by its id.
-    due_ns: u64,
+    pub(crate) due_ns: u64,
     pub(crate) group: Option<u64>,
     /// The number of its key, once the limits were asked and have something to say of it.
     pub(crate) key: Option<u64>,
     /// The log says that it is in the index.
     pub(crate) is_told: bool,
+    /// It is leased, and the log does not say so yet: it was taken ahead.
+    pub(crate) is_ahead: bool,
 }
 
 /// What a message asks of its queue, for as long as it is there.
@@ -236,6 +240,7 @@ impl Message {
             group: None,
             key: None,
             is_told: false,
+            is_ahead: false,
         }
     }
 
@@ -321,8 +326,11 @@ pub(crate) struct State {
     pub(crate) admitted_end: Place,
     /// Slots of schedules.
     pub(crate) fired: Fired,
+    pub(crate) rests: Rests,
     /// Where the last event ends that tells what must outlive its segment.
     pub(crate) told_end: Place,
+    /// How much was held when stragglers were looked for last, and not enough of it would have gone.
+    pub(crate) looked_bytes: u64,
     /// Of a queue with a capacity.
     pub(crate) room: Option<Box<Room>>,
     /// None: nothing is limited.
@@ -363,7 +371,9 @@ impl State {
             dedup_options: Dedup::default(),
             pending: HashMap::new(),
             admitted_end: Place::default(),
+            rests: Rests::default(),
             told_end: Place::default(),
+            looked_bytes: 0,
             room: None,
             fired: Fired::default(),
             limits: None,
@@ -406,6 +416,7 @@ impl State {
         if was_out {
             // It comes back to its place by its id, unless it is to wait.
             message.due_ns = 0;
+            message.is_ahead &= matches!(status, Status::Leased { .. });
         }
         let was = std::mem::replace(&mut message.status, status);
         let (asks, group, key, is_new) = (message.asks, message.group, message.key, message.attempts == 0);
@@ -535,6 +546,24 @@ impl State {
         }
     }
 
+    /// What is to be in the place of a message that is read again, with the attempts of its earlier life. It is not in the index
+    /// from now on.
+    pub(crate) fn replace_read(&mut self, id: u64, place: Place, frame: &Frame<'_>) -> Message {
+        self.leave(id);
+        if let Some(group) = self.messages.remove(&id).and_then(|message| message.group) {
+            self.groups.leave(group, id);
+        }
+        let options = frame.options();
+        let group = ordering_key(frame.headers()).map(|key| self.groups.join(key));
+        let attempts = counter(options.attempts);
+        Message {
+            asks: Asks::of(&options),
+            group,
+            attempts,
+            ..Message::new(place, Status::Ready).with_bytes(frame)
+        }
+    }
+
     /// Forgets a message.
     pub(crate) fn remove(&mut self, id: u64) -> Option<Message> {
         self.leave(id);
@@ -638,11 +667,12 @@ impl State {
         self.messages.get(&id).is_some_and(|message| message.has_last_chance(failures_max))
     }
 
-    /// Where a message is, if that attempt has it.
-    pub(crate) fn place_leased(&self, id: u64, attempt: u32) -> Option<Place> {
-        let message = self.messages.get(&id)?;
-        let is_held = message.attempts == attempt && matches!(message.status, Status::Leased { .. });
-        is_held.then_some(message.place)
+    /// A message, if that attempt has it.
+    pub(crate) fn message_leased(&mut self, token: Token) -> Option<&mut Message> {
+        let is_held = |message: &&mut Message| {
+            message.attempts == token.attempt && matches!(message.status, Status::Leased { .. })
+        };
+        self.messages.get_mut(&token.id).filter(is_held)
     }
 
     /// Says how much room a message takes.

@@ -20,6 +20,7 @@ mod limits;
 mod metrics;
 mod order;
 mod purge;
+mod stragglers;
 mod ttl;
 mod verbs;
 

@@ -67,6 +67,12 @@ impl Cursor {
         self.sequence.load(Ordering::Acquire)
     }
 
+    /// Before this segment no plain message is waiting for a first receiver.
+    pub(crate) fn segment(&self) -> u64 {
+        // ORDERING: Relaxed: a bound that may be old.
+        Place(self.place.load(Ordering::Relaxed)).segment()
+    }
+
     /// Takes up to `count_max` messages, as many as 64, that follow each other in one segment. Their frames go to `frames`, and
     /// live as long as `keep`. Ids that `is_skipped` tells, and indexed messages, are passed over.
     ///
