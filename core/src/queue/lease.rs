@@ -90,7 +90,7 @@ impl Shared {
         grant: &mut Grant,
     ) {
         let Some(message) = state.messages.get_mut(&id) else { return };
-        message.attempts += 1;
+        message.attempts = message.attempts.saturating_add(1);
         message.lease_limit_ns = grant.limit_ns;
         grant.started.push((id, message.place));
         if grant.start == Start::Later && !message.is_told && !payload.frame().has(INDEXED) {

@@ -18,7 +18,8 @@
 //! | `plain/` | the way of plain messages, without a lock |
 //! | `shared`, `state`, `lease`, `deadline`, `groups`, `timers`, `tally`, `history`, `classes`, `finished` | what a queue knows |
 //! | `gate`, `limits`, `rate`, `row` | what holds messages back |
-//! | `settlement`, `envelope`, `recovery`, `release` | its events in the log, what is on a letter, back from it, and what of it may go |
+//! | `settlement`, `envelope`, `recovery` | its events in the log, what is on a letter, back from it |
+//! | `release`, `rests`, `relocate`, `relocated`, `guests`, `walk` | what of the log may go, what is told again before, and finding messages wherever they are |
 //! | `fired`, `firing` | messages of schedules |
 //! | `delivery`, `consumer`, `options`, `stats` | what callers hold |
 //! | `told` | what the operator is told |
@@ -62,7 +63,7 @@ mod receive;
 mod recovery;
 mod release;
 mod relocate;
-mod relocated;
+pub(crate) mod relocated;
 mod rests;
 mod row;
 mod salvage;

@@ -3,6 +3,9 @@
 //! **Promise.** An ack that was durable is never undone; a message that was not settled is delivered again. A lease that
 //! was out counts as a failure (the process may have died of that very message), unless it was handed back.
 //!
+//! **What was moved.** A message that was relocated is where the last such event tells it, and as it tells: what lies before may be
+//! there or not.
+//!
 //! **Why the cursor can be found.** It goes behind the last plain message of which a lease is told. Whoever took one before that
 //! may not have come to say so: messages before the cursor of which nothing is told are ready. Whatever else lies before it and
 //! is not settled is in the state.

@@ -200,7 +200,7 @@ impl State {
         };
         Some(Relocated {
             id,
-            attempts: message.attempts - u32::from(message.is_ahead),
+            attempts: message.attempts.saturating_sub(message.is_ahead.into()),
             failures: message.failures,
             expirations: message.expirations,
             stand,

@@ -8,7 +8,7 @@ use crate::disk::{self, LOG_ID};
 use crate::error::{Error, Result};
 use crate::input::{Input, Output};
 use crate::journal::Journal;
-use crate::log::{Draft, Kind, Log, Place};
+use crate::log::{Draft, Frame, Kind, Log, Place};
 use crate::name::Name;
 use crate::queue::settlement::{Event, ids_of};
 use crate::queue::{Delivery, OnExhausted, QueueOptions, Shared, Start};
@@ -43,7 +43,7 @@ pub(super) fn run(bytes: &[u8]) {
     disk::make_directory(&disk, Path::new("/dead"));
     let journal = disk::journal(&clock);
     let policy = input.u8();
-    let Sent { sent, touched } = fill(&mut input, &disk, &journal);
+    let Sent { sent, touched, relocated } = fill(&mut input, &disk, &journal);
     let queue = match open(&disk, &journal, policy) {
         Ok(queue) => queue,
         Err(error) => {
@@ -60,7 +60,10 @@ pub(super) fn run(bytes: &[u8]) {
         if input.is_over() {
             break;
         }
-        verb(&mut input, &queue, &clock, &sent, &mut held);
+        verb(&mut input, &queue, &clock, &|id, value| {
+            let is_sent = usize::try_from(id).ok().and_then(|id| sent.get(id)).is_some_and(|sent| sent == value);
+            is_sent || relocated.iter().any(|(of, told)| *of == id && told == value)
+        }, &mut held);
     }
     held.iter().for_each(Delivery::forget);
     drop((held, queue));
@@ -74,6 +77,8 @@ struct Sent {
     sent: Vec<Vec<u8>>,
     /// Messages that some event is about: all others wait to be delivered.
     touched: BTreeSet<u64>,
+    /// Messages that are told again, and what is told as their value.
+    relocated: Vec<(u64, Vec<u8>)>,
 }
 
 fn touched_by(event: &Event) -> Vec<u64> {
@@ -92,6 +97,7 @@ fn touched_by(event: &Event) -> Vec<u64> {
         | Event::Deferred { id }
         | Event::Breached { id, .. }
         | Event::Copied { id, .. } => vec![*id],
+        Event::Relocated(relocated) => vec![relocated.id],
         Event::Remembered(_) | Event::Forgotten | Event::Fired(_) => Vec::new(),
         Event::Resting { .. } => Vec::new(),
     }
@@ -101,7 +107,7 @@ fn touched_by(event: &Event) -> Vec<u64> {
 fn fill(input: &mut Input<'_>, disk: &SimDisk, journal: &Journal) -> Sent {
     let (log, _) = disk::open(disk, "/log", LOG_ID).expect("an empty directory is an empty log");
     let mut sent: Vec<Vec<u8>> = Vec::new();
-    let mut touched = BTreeSet::new();
+    let (mut touched, mut relocated) = (BTreeSet::new(), Vec::new());
     let mut places: Vec<Place> = Vec::new();
     let mut end = Place::default();
     for _ in 0..input.u8() % FRAME_COUNT_MAX {
@@ -123,7 +129,13 @@ fn fill(input: &mut Input<'_>, disk: &SimDisk, journal: &Journal) -> Sent {
         let is_record = kind == part::PLAIN || kind == part::DELAYED;
         let kind_of_frame = if is_record { Kind::Data } else { Kind::Control };
         if !is_record {
-            touched.extend(Event::decode(&value).iter().flat_map(touched_by));
+            let event = Event::decode(&value);
+            touched.extend(event.iter().flat_map(touched_by));
+            if let Some(Event::Relocated(message)) = event {
+                let value = Frame::enclosed(&message.frame).map(|frame| frame.value().to_vec());
+                let is_sent = message.id < sent.len() as u64;
+                relocated.extend(value.filter(|_| is_sent).map(|value| (message.id, value)));
+            }
         }
         let due_ns = if kind == part::DELAYED { input.u64() } else { 0 };
         let draft = Draft { due_ns, ..Draft::control(kind_of_frame, 1, &value) };
@@ -135,7 +147,7 @@ fn fill(input: &mut Input<'_>, disk: &SimDisk, journal: &Journal) -> Sent {
         }
     }
     journal.commit(&log, end).expect("a simulated disk does not fail");
-    Sent { sent, touched }
+    Sent { sent, touched, relocated }
 }
 
 fn open(disk: &SimDisk, journal: &Arc<Journal>, policy: u8) -> Result<Arc<Shared>> {
@@ -159,15 +171,14 @@ fn verb(
     input: &mut Input<'_>,
     queue: &Arc<Shared>,
     clock: &ManualClock,
-    sent: &[Vec<u8>],
+    is_of: &dyn Fn(u64, &[u8]) -> bool,
     held: &mut Vec<Delivery>,
 ) {
     let verb = input.u8();
     let done = match verb % 7 {
         0 | 1 => queue.take(usize::from(verb >> 4) + 1, Start::Now).map(|taken| {
             for delivery in &taken {
-                let value = usize::try_from(delivery.id()).ok().and_then(|id| sent.get(id));
-                assert_eq!(value.map(Vec::as_slice), Some(delivery.value()), "message {}", delivery.id());
+                assert!(is_of(delivery.id(), delivery.value()), "message {}: {delivery:?}", delivery.id());
             }
             held.extend(taken);
         }),
