@@ -98,6 +98,7 @@ impl Shared {
         }
         message.is_told = true;
         message.is_ahead = grant.start == Start::Later;
+        message.untold += u32::from(message.is_ahead);
         let (attempt, failures) = (message.attempts, message.failures);
         state.totals.redeliveries += u64::from(attempt > 1);
         state.set_status(id, Status::Leased { deadline_ns: grant.deadline_ns });

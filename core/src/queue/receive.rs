@@ -349,6 +349,7 @@ impl Shared {
         if self.log.is_durable() {
             // Under the lock: whoever tells the message again says whether the log knows of its lease.
             self.append_event(&Event::Started(vec![(token.id, message.place)]))?;
+            message.untold -= u32::from(message.is_ahead);
             message.is_ahead = false;
         }
         Ok(())

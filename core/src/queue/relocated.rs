@@ -200,7 +200,7 @@ impl State {
         };
         Some(Relocated {
             id,
-            attempts: message.attempts.saturating_sub(message.is_ahead.into()),
+            attempts: message.attempts.saturating_sub(message.untold),
             failures: message.failures,
             expirations: message.expirations,
             stand,

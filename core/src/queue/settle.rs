@@ -211,6 +211,7 @@ impl Shared {
                 message.attempts = 1;
                 message.is_told = true;
                 message.is_ahead = !run.kept().is_noted;
+                message.untold = message.is_ahead.into();
                 message.lease_limit_ns = limit_ns;
                 state.insert(id, message);
             }

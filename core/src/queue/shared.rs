@@ -497,6 +497,7 @@ pub(crate) fn apply_failure(state: &mut State, failure: Failure, time_ns: u64) {
     if failure.death.is_none_or(Death::is_by_failing) {
         // It was out, even if the log was not told of that.
         message.attempts = message.attempts.max(1);
+        message.untold = message.untold.min(message.attempts - 1);
         message.history.push(time_ns, failure.reason);
     }
     let status = failure.death.map_or(waiting(failure.due_ns), |death| Status::Dying { death });

@@ -149,6 +149,8 @@ pub(crate) struct Message {
     pub(crate) is_told: bool,
     /// It is leased, and the log does not say so yet: it was taken ahead.
     pub(crate) is_ahead: bool,
+    /// Attempts that the log does not tell of, because they ended before anybody had it in his hands.
+    pub(crate) untold: u32,
 }
 
 /// What a message asks of its queue, for as long as it is there.
@@ -241,6 +243,7 @@ impl Message {
             key: None,
             is_told: false,
             is_ahead: false,
+            untold: 0,
         }
     }
 
