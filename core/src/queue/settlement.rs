@@ -162,6 +162,7 @@ impl Event {
                 | Self::Fired(_)
                 | Self::Copied { .. }
                 | Self::Resting { .. }
+                | Self::Relocated(_)
         )
     }
 
