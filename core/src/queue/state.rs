@@ -557,7 +557,7 @@ impl State {
             self.groups.leave(group, id);
         }
         let options = frame.options();
-        let group = ordering_key(frame.headers()).map(|key| self.groups.join(key));
+        let group = header_of(frame.headers(), ORDERING_KEY).map(|key| self.groups.join(key));
         let attempts = counter(options.attempts);
         Message {
             asks: Asks::of(&options),
