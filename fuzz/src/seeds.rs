@@ -15,6 +15,7 @@ use crate::log::segment_file::{BASE_MAX, HEADER_BYTES, SegmentFile};
 use crate::log::{Level, Place};
 use crate::message::Message;
 use crate::queue::OnExhausted;
+use crate::queue::relocated::{Relocated, Stand};
 use crate::queue::settlement::{Event, Failure};
 use crate::storage::sim::SimDisk;
 use crate::storage::{File, Storage};
@@ -402,6 +403,7 @@ fn queues() -> Vec<SeedFile> {
     let raw = event(Event::Started(vec![(0, Place::new(1, 0)), (1, Place::new(1, 4))]));
     let elsewhere = event(Event::Started(vec![(1, Place::new(1, 0))]));
     let settled = event(Event::Acked(vec![0; 9]));
+    let (moved, unsent) = (event(relocated(1)), event(relocated(2)));
     let many: [&dyn Fn(&mut Output); 9] = [&plain; 9];
     // Of one that is settled already, and then each of the one before.
     let replaced = |output: &mut Output| put_replacement(output, 0);
@@ -428,7 +430,32 @@ fn queues() -> Vec<SeedFile> {
         ),
         ("settlement", "deaths", queue(2, &[&plain, &plain, &second, &dying, &first])),
         ("settlement", "dead", queue(1, &[&plain, &plain, &delayed, &second, &later, &dead, &raw])),
+        ("settlement", "moved", queue(1, &[&plain, &plain, &second, &moved, &plain, &moved, &first])),
+        ("settlement", "moved_and_never_sent", queue(1, &[&plain, &plain, &second, &unsent])),
     ]
+}
+
+/// A message that is told again.
+fn relocated(id: u64) -> Event {
+    let draft = Draft::control(Kind::Data, 1, b"moved");
+    let mut frame = vec![0; draft.bytes()];
+    let (len, rest) = frame.split_at_mut(4);
+    draft.encode(rest, id as u32, 0, None);
+    len.copy_from_slice(&(draft.bytes() as u32).to_le_bytes());
+    Event::Relocated(Box::new(Relocated {
+        id,
+        attempts: 1,
+        failures: 0,
+        expirations: 0,
+        stand: Stand::Waiting,
+        is_recalled: false,
+        holds: false,
+        due_ns: 0,
+        start_by_ns: u64::MAX,
+        complete_by_ns: u64::MAX,
+        frame,
+        history: vec![(1, "no".into())],
+    }))
 }
 
 fn offsets() -> Vec<SeedFile> {

@@ -260,6 +260,11 @@ impl Journal {
         self.note(log);
     }
 
+    /// Whether a bug was planted that is not the journal's own.
+    pub(crate) fn is_planted(&self, bug: SeededBug) -> bool {
+        self.planted.is(bug)
+    }
+
     /// Waits until everything before `place` has reached `level`.
     ///
     /// # Errors

@@ -21,6 +21,8 @@ pub enum SeededBug {
     StreamedAhead,
     /// A dead letter or a copy that is there is written once more when its queue is opened after a crash.
     CarriedAgain,
+    /// Segments go before what was moved out of them is durable.
+    ReleasedAhead,
 }
 
 /// What is planted, if anything.

@@ -373,6 +373,17 @@ impl<'a> Frame<'a> {
         Ok(frame)
     }
 
+    /// A record that was copied whole into the value of a control frame, whose checksum covers it.
+    pub(crate) fn enclosed(bytes: &'a [u8]) -> Option<Self> {
+        let kind = *bytes.get(KIND)?;
+        let is_whole = bytes.len() >= HEADER_BYTES && u32_at(bytes, 0) == Some(bytes.len() as u32);
+        if !is_whole || kind != Kind::Data as u8 {
+            return None;
+        }
+        let frame = Self { bytes };
+        (!frame.has(!FLAGS_KNOWN) && frame.parts().is_some()).then_some(frame)
+    }
+
     pub(crate) fn bytes(&self) -> &'a [u8] {
         self.bytes
     }

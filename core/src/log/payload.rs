@@ -24,6 +24,12 @@ impl Payload {
         Self { _keep: keep, bytes: NonNull::from(frame) }
     }
 
+    /// A frame that lies within this one, kept by the same.
+    pub(crate) fn within(&self, find: impl FnOnce(Frame<'_>) -> Option<Frame<'_>>) -> Option<Self> {
+        let inner = find(self.frame())?;
+        Some(Self::new(self._keep.clone(), inner.bytes()))
+    }
+
     #[inline]
     pub(crate) fn frame(&self) -> Frame<'_> {
         // SAFETY: `_keep` holds the bytes: a pin, or a reference to the allocation that they lie in.

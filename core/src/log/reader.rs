@@ -521,13 +521,13 @@ impl Reader {
 }
 
 impl Log {
-    /// The frame of the record at `place`, wherever it is.
+    /// The frame at `place`, wherever it is; if it is that of a record, of the one with that sequence.
     ///
     /// # Errors
     /// `Corrupt` or `Io` from a file; `NotFound` if its segment was released.
     pub(crate) fn payload_at(self: &Arc<Self>, place: Place, sequence: u64) -> Result<Payload> {
-        let mut reader = Reader::at(self.clone(), place.segment(), sequence);
-        reader.at = place.granule();
+        let mut reader = Reader { is_sent: true, ..Reader::at(self.clone(), place.segment(), sequence) };
+        (reader.at, reader.is_lost) = (place.granule(), true);
         let located = reader.locate()?;
         if !located || reader.segment != place.segment() {
             let name = format!("{sequence}");
@@ -535,8 +535,11 @@ impl Log {
         }
         // What is asked for was seen before: the watermark does not matter.
         reader.limit = Place::END;
-        reader.sequence = sequence;
         match reader.step()? {
+            Step::Frame if reader.kind().is_record() && reader.sequence() != sequence => {
+                let detail = format!("record {} is here, expected {sequence}", reader.sequence());
+                Err(self.blame(place, detail))
+            }
             Step::Frame => Ok(reader.payload()),
             _ => {
                 let name = format!("{sequence}");

@@ -17,6 +17,7 @@ use crate::queue::deadline::{Copy, CopyKey, Deadline, Then};
 use crate::queue::envelope::{ATTEMPTS, FAILURES, FIRST_ENQUEUED};
 use crate::queue::finished::Ending;
 use crate::queue::options::OnBreach;
+use crate::queue::relocated::message_found;
 use crate::queue::settlement::Event;
 use crate::queue::shared::Shared;
 use crate::queue::state::{Death, State, Status};
@@ -158,7 +159,7 @@ impl Shared {
     }
 
     fn write_copy(&self, target: &Shared, (id, deadline): CopyKey, copy: Copy) -> Result<Place> {
-        let payload = self.log.payload_at(copy.place, id)?;
+        let payload = self.payload_at(copy.place, id)?;
         let frame = payload.frame();
         let now_ns = self.journal.now_ns();
         let numbers = [
@@ -242,10 +243,10 @@ impl Shared {
         let log = self.log.id().to_string();
         let mut found = HashSet::new();
         while reader.advance()? {
-            let frame = reader.frame();
+            let Some((_, frame)) = message_found(&reader) else { continue };
             let header = |name| header_of(frame.headers(), name);
             // By the log, for a queue of this name may have been deleted and made again.
-            if frame.kind() != Kind::Data || header(BREACH_LOG) != Some(log.as_bytes()) {
+            if header(BREACH_LOG) != Some(log.as_bytes()) {
                 continue;
             }
             let id = header(BREACH_ID).and_then(|id| std::str::from_utf8(id).ok()?.parse::<u64>().ok());

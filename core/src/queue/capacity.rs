@@ -230,7 +230,7 @@ impl Room {
 
     /// A message is from now on in that status; `was` it had before.
     pub(crate) fn moved(&mut self, id: u64, priority: u8, bytes: u64, was: Status, status: Status) {
-        let is_droppable = matches!(status, Status::Ready | Status::Held | Status::Scheduled { .. });
+        let is_droppable = status.is_droppable();
         self.wait(id, priority, is_droppable);
         if matches!(status, Status::Dying { .. }) {
             self.leave(id, bytes, was);

@@ -18,6 +18,7 @@ use crate::queue::envelope::{self, Origin};
 use crate::queue::finished::Ending;
 use crate::queue::overflow::Refusal;
 use crate::queue::rank::PRIORITY_DEFAULT;
+use crate::queue::relocated::message_found;
 use crate::queue::settlement::Event;
 use crate::queue::shared::Shared;
 use crate::queue::state::{Death, Message, Status};
@@ -163,7 +164,7 @@ impl Shared {
     }
 
     fn write_letter(&self, dead: &Shared, id: u64, message: &Message, death: Death) -> Result<Letter> {
-        let payload = self.log.payload_at(message.place, id)?;
+        let payload = self.payload_at(message.place, id)?;
         let frame = payload.frame();
         let now_ns = self.journal.now_ns();
         let origin = Origin { queue: self.name.as_str(), log: self.log.id(), id };
@@ -262,8 +263,7 @@ impl Shared {
         let mut reader = Reader::earliest(log.clone());
         let mut found = HashSet::new();
         while reader.advance()? {
-            let frame = reader.frame();
-            if frame.kind() == Kind::Data {
+            if let Some((_, frame)) = message_found(&reader) {
                 found.extend(envelope::is_of(&frame, self.name.as_str(), self.log.id()));
             }
         }

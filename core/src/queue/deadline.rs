@@ -123,7 +123,8 @@ impl Copies {
         self.under_way.get(&key)
     }
 
-    fn is_under_way(&self, id: u64) -> bool {
+    /// Whether a copy of a message is to be made from where it is.
+    pub(crate) fn is_under_way(&self, id: u64) -> bool {
         self.under_way.range((id, Deadline::Start)..=(id, Deadline::Complete)).next().is_some()
     }
 }

@@ -46,7 +46,7 @@ impl Shared {
                     && state.halt_before(id).is_none()
                     && state.is_open(now_ns) =>
             {
-                self.log.payload_at(place, id).and_then(|payload| {
+                self.payload_at(place, id).and_then(|payload| {
                     if state.ask_key(id, &payload, now_ns).is_some() {
                         return Ok(None);
                     }

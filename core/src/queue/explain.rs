@@ -219,7 +219,7 @@ impl Shared {
                     Status::Moving => return Ok(vec![Cause::Moving]),
                     Status::Leaving => return Ok(vec![Cause::Leaving]),
                 }
-                self.log.payload_at(message.place, id)?
+                self.payload_at(message.place, id)?
             }
             None if id >= self.log.end_sequence() => return Ok(vec![Cause::NotSent]),
             None => match (self.run_of(id), self.plain_at(state, id)?) {

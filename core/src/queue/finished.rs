@@ -162,7 +162,7 @@ impl Shared {
     pub(crate) fn finish(&self, state: &mut State, id: u64, ending: Ending, result: Option<&[u8]>) {
         let (Some(finished), Some(message)) = (&mut state.finished, state.messages.get(&id)) else { return };
         // Unless it cannot be read: that is a matter of whoever needs it.
-        let Ok(payload) = self.log.payload_at(message.place, id) else { return };
+        let Ok(payload) = self.payload_at(message.place, id) else { return };
         let frame = payload.frame();
         finished.add(Finished {
             id,

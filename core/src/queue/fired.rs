@@ -49,10 +49,6 @@ impl Fired {
         self.slots.retain(|schedule, _| schedules(*schedule));
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.slots.is_empty()
-    }
-
     /// What is to be told again before the segments before `end` go: all, or nothing.
     pub(crate) fn told_before(&self, end: u64) -> Vec<(u64, u64)> {
         if !self.slots.values().any(|(_, told)| told.segment() < end) {

@@ -38,7 +38,7 @@ impl Shared {
         for id in state.leased_ids() {
             // Unless it cannot be read: then it does not count.
             if let Some(message) = state.messages.get(&id).filter(|message| message.key.is_none())
-                && let Ok(payload) = self.log.payload_at(message.place, id)
+                && let Ok(payload) = self.payload_at(message.place, id)
             {
                 state.join_key_leased(id, &payload, now_ns);
             }

@@ -289,6 +289,11 @@ impl Groups {
         self.ready
     }
 
+    /// Whether a message keeps a place in a group.
+    pub(crate) fn has(&self, number: u64, id: u64) -> bool {
+        self.groups.get(&number).is_some_and(|group| group.members.contains_key(&id))
+    }
+
     /// The member that must end before another one may be handed out, the first of those.
     pub(crate) fn blocker_of(&self, number: u64, id: u64) -> Option<u64> {
         let mut before = self.groups.get(&number)?.members.range(..id).map(|(before, _)| *before);

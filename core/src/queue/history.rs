@@ -84,6 +84,11 @@ impl History {
         self.failures.push((time_ns, reason));
     }
 
+    /// Those that are kept, oldest first.
+    pub(crate) fn failures(&self) -> &[(u64, Reason)] {
+        &self.failures
+    }
+
     /// Why it failed last.
     pub(crate) fn last(&self) -> Option<&Reason> {
         self.failures.last().map(|(_, reason)| reason)

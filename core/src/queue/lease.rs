@@ -90,13 +90,15 @@ impl Shared {
         grant: &mut Grant,
     ) {
         let Some(message) = state.messages.get_mut(&id) else { return };
-        message.attempts += 1;
+        message.attempts = message.attempts.saturating_add(1);
         message.lease_limit_ns = grant.limit_ns;
         grant.started.push((id, message.place));
         if grant.start == Start::Later && !message.is_told && !payload.frame().has(INDEXED) {
             grant.untold.push((id, message.place));
         }
         message.is_told = true;
+        message.is_ahead = grant.start == Start::Later;
+        message.untold += u32::from(message.is_ahead);
         let (attempt, failures) = (message.attempts, message.failures);
         state.totals.redeliveries += u64::from(attempt > 1);
         state.set_status(id, Status::Leased { deadline_ns: grant.deadline_ns });

@@ -19,7 +19,8 @@
 //! | `shared`, `state`, `lease`, `deadline`, `timers`, `tally`, `history`, `classes`, `finished` | what a queue knows |
 //! | `rank`, `groups`, `group_options`, `halt` | in which order they come |
 //! | `gate`, `limits`, `rate`, `row` | what holds messages back |
-//! | `settlement`, `envelope`, `recovery`, `release` | its events in the log, what is on a letter, back from it, and what of it may go |
+//! | `settlement`, `envelope`, `recovery` | its events in the log, what is on a letter, back from it |
+//! | `release`, `rests`, `relocate`, `relocated`, `guests`, `walk` | what of the log may go, what is told again before, and finding messages wherever they are |
 //! | `fired`, `firing` | messages of schedules |
 //! | `delivery`, `consumer`, `options`, `stats` | what callers hold |
 //! | `told` | what the operator is told |
@@ -48,6 +49,7 @@ mod gate;
 mod gather;
 mod group_options;
 mod groups;
+mod guests;
 mod halt;
 mod history;
 mod lease;
@@ -64,6 +66,9 @@ mod rate;
 mod receive;
 mod recovery;
 mod release;
+mod relocate;
+pub(crate) mod relocated;
+mod rests;
 mod row;
 mod salvage;
 mod send;
@@ -75,6 +80,7 @@ mod stats;
 mod tally;
 mod timers;
 mod told;
+mod walk;
 mod worker;
 
 pub use admission::Sent;

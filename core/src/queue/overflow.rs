@@ -81,19 +81,21 @@ impl Shared {
         let (end, next) = (self.log.end_sequence(), self.cursor.next_sequence());
         while room.counted < end {
             if !room.reader.advance()? {
-                // What lies before the reader now was settled and released before it was counted.
-                room.counted = room.counted.max(room.reader.next_sequence());
+                let next = room.reader.next_sequence();
+                self.count_moved(state, room, next);
                 if room.counted < end {
                     // Claimed and not committed yet: a few instructions of another thread.
                     yield_now();
                 }
                 continue;
             }
-            let (frame, id) = (room.reader.frame(), room.reader.sequence());
-            if !frame.kind().is_record() {
+            let id = room.reader.sequence();
+            if !room.reader.kind().is_record() {
                 continue;
             }
+            self.count_moved(state, room, id);
             room.counted = id + 1;
+            let frame = room.reader.frame();
             if frame.kind() != Kind::Data {
                 continue;
             }
@@ -101,9 +103,7 @@ impl Shared {
             let is_there = match state.messages.get_mut(&id) {
                 Some(message) => {
                     message.bytes = bytes as u32;
-                    let is_waiting =
-                        matches!(message.status, Status::Ready | Status::Held | Status::Scheduled { .. });
-                    room.wait(id, message.asks.priority, is_waiting);
+                    room.wait(id, message.asks.priority, message.status.is_droppable());
                     !matches!(message.status, Status::Dying { .. })
                 }
                 // One of which nothing is known is counted when it comes into the index, or is gone.
@@ -115,6 +115,22 @@ impl Shared {
             }
         }
         Ok(())
+    }
+
+    /// Counts the messages before that one that live elsewhere than where they were sent, and were not counted there. What else
+    /// there was is settled, and released.
+    fn count_moved(&self, state: &State, room: &mut Room, next: u64) {
+        while let Some(last) = next.checked_sub(1)
+            && let Some(id) = self.tally.first_guest(room.counted..=last)
+        {
+            room.counted = id + 1;
+            let Some(message) = state.messages.get(&id) else { continue };
+            room.wait(id, message.asks.priority, message.status.is_droppable());
+            if !matches!(message.status, Status::Dying { .. }) {
+                room.enter(message.bytes.into());
+            }
+        }
+        room.counted = room.counted.max(next);
     }
 
     /// The same, if the queue has a capacity.

@@ -2,8 +2,9 @@
 
 use crate::error::{Error, Result};
 use crate::limits::RECEIVE_COUNT_MAX;
-use crate::log::{Frame, INDEXED, Kind, Payload, Reader};
+use crate::log::{Frame, Payload};
 use crate::queue::shared::Shared;
+use crate::queue::walk::Walk;
 use std::sync::Arc;
 
 /// A message seen without leasing it: ready, scheduled or deferred when it was seen.
@@ -50,23 +51,18 @@ impl Shared {
             let detail = format!("{count_max} is not allowed; 1 to {RECEIVE_COUNT_MAX} are");
             return Err(Error::invalid("count_max", detail));
         }
-        let mut reader = Reader::earliest(self.log.clone());
-        if from_id > reader.next_sequence() {
-            reader.seek(from_id)?;
-        }
+        let mut walk = Walk::new(self, from_id, self.log.end_sequence())?;
         let (state, _) = self.state_now();
-        let cursor = self.cursor.next_sequence();
-        let mut found = Vec::new();
-        while found.len() < count_max && reader.advance()? {
-            let (frame, id) = (reader.frame(), reader.sequence());
-            if frame.kind() != Kind::Data || id < from_id {
-                continue;
-            }
-            if let Some((attempts, failures)) = state.counts_if_waiting(id, cursor, frame.has(INDEXED)) {
-                found.push(Peeked::new(reader.payload(), id, attempts, failures));
+        let place_of = |id: u64| state.messages.get(&id).map(|message| message.place);
+        let mut peeked = Vec::new();
+        while peeked.len() < count_max
+            && let Some(found) = walk.next(place_of)?
+        {
+            if let Some((attempts, failures)) = found.counts_if_waiting(self, &state) {
+                peeked.push(Peeked::new(found.payload, found.id, attempts, failures));
             }
         }
         self.unlock(state);
-        Ok(found)
+        Ok(peeked)
     }
 }

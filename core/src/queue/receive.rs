@@ -9,6 +9,7 @@ use crate::queue::delivery::{Delivery, Kept};
 use crate::queue::lease::{Grant, Term};
 use crate::queue::plain::{Bytes, Home, RUN_COUNT_MAX, Spare};
 use crate::queue::rank::{NEW, PRIORITY_DEFAULT, Rank};
+use crate::queue::settle::Token;
 use crate::queue::settlement::Event;
 use crate::queue::shared::Shared;
 use crate::queue::state::{DETOUR_WAITING, From, Message, State, Status, Waiting};
@@ -337,7 +338,7 @@ impl Shared {
 
     fn take_waiting(&self, state: &mut State, first @ Waiting { id, .. }: Waiting) -> Result<(u64, Payload)> {
         let place = state.messages.get(&id).map(|message| message.place).unwrap_or_default();
-        let payload = self.log.payload_at(place, id)?;
+        let payload = self.payload_at(place, id)?;
         state.turn_over(first);
         Ok((id, payload))
     }
@@ -348,13 +349,23 @@ impl Shared {
         let place = match delivery.hold().filter(|hold| hold.is_held()) {
             Some(_) if !self.log.is_durable() => return Ok(()),
             Some(hold) => hold.counted().and_then(|run| self.place_of(&run, hold.bit())),
-            None => lock(&self.state).place_leased(token.id, token.attempt),
+            None => return self.start_indexed(token),
         };
         let place = place.ok_or_else(|| self.lost(token.id, token.attempt))?;
-        if !self.log.is_durable() {
-            return Ok(());
+        self.append_event(&Event::Started(vec![(token.id, place)])).map(drop)
+    }
+
+    /// The same for a lease in the index.
+    fn start_indexed(&self, token: Token) -> Result<()> {
+        let mut state = lock(&self.state);
+        let message = state.message_leased(token).ok_or_else(|| self.lost(token.id, token.attempt))?;
+        if self.log.is_durable() {
+            // Under the lock: whoever tells the message again says whether the log knows of its lease.
+            self.append_event(&Event::Started(vec![(token.id, message.place)]))?;
+            message.untold -= u32::from(message.is_ahead);
+            message.is_ahead = false;
         }
-        self.append_event(&Event::Started(vec![(token.id, place)])).map(|_| ())
+        Ok(())
     }
 
     /// Leases what is asked for, waiting at most `wait` for the first.

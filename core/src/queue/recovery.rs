@@ -3,6 +3,9 @@
 //! **Promise.** An ack that was durable is never undone; a message that was not settled is delivered again. A lease that
 //! was out counts as a failure (the process may have died of that very message), unless it was handed back.
 //!
+//! **What was moved.** A message that was relocated is where the last such event tells it, and as it tells: what lies before may be
+//! there or not.
+//!
 //! **Why the cursor can be found.** It goes behind the last plain message of which a lease is told. Whoever took one before that
 //! may not have come to say so: messages before the cursor of which nothing is told are ready. Whatever else lies before it and
 //! is not settled is in the state.
@@ -19,6 +22,7 @@ use crate::queue::halt::Halt;
 use crate::queue::options::QueueOptions;
 use crate::queue::plain::Cursor;
 use crate::queue::ranges::Ranges;
+use crate::queue::relocated::Relocated;
 use crate::queue::settlement::{Event, ids_of};
 use crate::queue::shared::{Shared, apply_failure};
 use crate::queue::state::{Message, State, Status, waiting};
@@ -158,6 +162,7 @@ impl Replay<'_> {
             Event::Adopted { id, .. } | Event::Halted { halt: Halt { id, .. }, .. } => {
                 Some(*id).filter(|id| *id >= end)
             }
+            Event::Relocated(relocated) => Some(relocated.id).filter(|id| *id >= end),
             Event::Leaving { letters, .. } => letters.iter().map(|letter| letter.id).find(|id| *id >= end),
             Event::Gone(ids) => ids.iter().copied().find(|id| *id >= end),
             Event::Run { id, count, .. } => {
@@ -175,21 +180,23 @@ impl Replay<'_> {
     /// where the first is was said.
     fn check_places(&mut self) -> Result<()> {
         let mut leased = std::mem::take(&mut self.leased);
-        leased.retain(|(_, ids)| ids.clone().any(|id| self.state.messages.contains_key(&id)));
+        // Of those that were relocated later it is known where they are.
+        let is_there = |this: &Self, id| this.state.messages.contains_key(&id) && !this.tally.is_guest(id);
+        leased.retain(|(_, ids)| ids.clone().any(|id| is_there(self, id)));
         // In order, by one reader, so that each piece of a file is read once.
         leased.sort_unstable_by_key(|(place, ids)| (*place, ids.start));
         let (mut first, mut rest) = (Reader::earliest(self.log.clone()), Reader::sent(self.log.clone()));
         rest.see_all();
         for (place, ids) in leased {
-            let is_there = |id| self.state.messages.contains_key(&id);
             let kind = first.kind_at(place, ids.start)?;
-            let mut missing: BTreeSet<u64> = ids.clone().filter(|id| is_there(*id)).collect();
+            let mut missing: BTreeSet<u64> = ids.clone().filter(|id| is_there(self, *id)).collect();
             if kind.is_some_and(Kind::is_record) {
                 rest.go_to_place(place);
                 while !missing.is_empty() && rest.advance()? && rest.sequence() < ids.end {
                     let is_plain = rest.kind() == Kind::Data && !rest.frame().has(INDEXED);
                     if is_plain && missing.remove(&rest.sequence()) {
-                        self.state.set_place(rest.sequence(), rest.found_place(), rest.frame().time_ns());
+                        self.state.set_place(rest.sequence(), rest.found_place());
+                        self.state.set_frame(rest.sequence(), &rest.frame());
                     }
                 }
             }
@@ -259,9 +266,8 @@ impl Replay<'_> {
     fn apply(&mut self, event: Event, told: Place, time_ns: u64) {
         match event {
             Event::Started(leases) => {
-                let first = self.first;
-                for (id, place) in leases.into_iter().filter(|(id, _)| *id >= first) {
-                    if self.lease(id, place) {
+                for (id, place) in leases {
+                    if self.may_live(id) && self.lease(id, place) {
                         self.leased.push((place, id..id + 1));
                     }
                 }
@@ -280,7 +286,6 @@ impl Replay<'_> {
             Event::Failed(failure) => apply_failure(self.state, failure, time_ns),
             Event::Released { id, due_ns } => self.state.set_status(id, waiting(due_ns)),
             Event::Dead { id } | Event::Dropped { id } => self.forget(id),
-            Event::Resting { until_ns, key } => self.state.rest(key.as_deref(), until_ns, 0),
             Event::Adopted { id, place } if id >= self.first && !self.state.messages.contains_key(&id) => {
                 self.leased.push((place, id..id + 1));
                 self.told.insert(id..id + 1);
@@ -300,8 +305,10 @@ impl Replay<'_> {
                 }
             }
             Event::Leaving { terms, letters } => {
-                let first = self.first;
-                for letter in letters.into_iter().filter(|letter| letter.id >= first) {
+                for letter in letters {
+                    if !self.may_live(letter.id) {
+                        continue;
+                    }
                     if !self.state.messages.contains_key(&letter.id) {
                         if self.is_told(letter.id) {
                             continue;
@@ -314,8 +321,10 @@ impl Replay<'_> {
                 }
             }
             Event::Gone(ids) => {
-                let first = self.first;
-                for id in ids.into_iter().filter(|id| *id >= first) {
+                for id in ids {
+                    if !self.may_live(id) {
+                        continue;
+                    }
                     if self.state.messages.contains_key(&id) {
                         self.forget(id);
                     } else if !self.is_told(id) {
@@ -336,6 +345,11 @@ impl Replay<'_> {
                 }
             }
             Event::Resumed { key } => self.state.resume_group(&key),
+            Event::Relocated(relocated) => self.relocate(*relocated, told),
+            Event::Resting { until_ns, ref key } => {
+                self.state.rest(key.as_deref(), until_ns, 0);
+                self.state.keep(&event, told);
+            }
         }
     }
 
@@ -345,15 +359,35 @@ impl Replay<'_> {
 
     fn forget(&mut self, id: u64) {
         // Known from its lease, or as an indexed one: nothing is settled twice.
-        if id >= self.first && self.state.remove(id).is_some() && self.state.copies.may_settle(id) {
+        if self.state.remove(id).is_some() && self.state.copies.may_settle(id) {
             self.settle(id);
         }
     }
 
     fn settle(&self, id: u64) {
-        if let Ok(Some(segment)) = self.log.segment_of(id) {
-            self.tally.settle(self.log, segment, 1);
+        self.tally.settle_message(self.log, id);
+    }
+
+    /// Whether a message may be there: it is no older than what is held, or was relocated.
+    fn may_live(&self, id: u64) -> bool {
+        id >= self.first || self.state.messages.contains_key(&id)
+    }
+
+    /// A message is where this was told from here on.
+    fn relocate(&mut self, relocated: Relocated, told: Place) {
+        let id = relocated.id;
+        if id >= self.first && !self.state.messages.contains_key(&id) {
+            if self.is_told(id) {
+                // It is settled.
+                return;
+            }
+            // The cursor is to pass its record.
+            self.told.insert(id..id + 1);
+            self.state.ahead.insert(id);
+            self.state.adopted.insert(id);
         }
+        self.state.put_relocated(relocated, told);
+        self.tally.relocate(self.log, id, told.segment());
     }
 }
 

@@ -1,7 +1,8 @@
 //! Releasing segments whose messages are all settled, and telling again what else is in them.
 //!
-//! **Promise.** Deduplication keys (`dedup.rs`), notes of slots (`fired.rs`) and halts of ordering keys (`halt.rs`) outlive the segment of their message: before the
-//! segment goes, what it told last of them is told again in events at the end of the log, durably.
+//! **Promise.** Deduplication keys (`dedup.rs`), notes of slots (`fired.rs`), rests (`rests.rs`), halts of ordering keys (`halt.rs`) and
+//! the messages that still live in nearly empty segments (`relocate.rs`) outlive their segment: before it goes, what it told last
+//! of them is told again in events at the end of the log, durably.
 //!
 //! **How.** `State::keep` remembers what such an event tells, and where that was: for who tells it the first time, for who
 //! tells it again, and in recovery. No segment goes before all of it is durable, so that no crash takes back the newer of two and finds the
@@ -12,8 +13,13 @@
 //! written in the first place, however often a key is moved on; and what is kept is at most twice as long as what
 //! is remembered, and the segments in use. Without that rule keys that take more room than one segment would be moved
 //! round for ever.
+//!
+//! **Protocol**, `P17 release`: one thread at a time releases; who asks meanwhile has it look once more. So what it found settled
+//! stays settled, nobody moves into a segment that it found without guests, and files are read, synced and removed without the
+//! state's lock: that is held only to tell again.
 
 use crate::error::Result;
+use crate::journal::SeededBug;
 use crate::log::{Level, Place};
 use crate::notice;
 use crate::queue::dead::{Work, bury_all};
@@ -46,11 +52,7 @@ impl Shared {
         let senders = std::mem::take(&mut state.letter_senders);
         let ids: Vec<u64> = ids.iter().copied().filter(|id| state.copies.may_settle(*id)).collect();
         drop(state);
-        for id in ids {
-            if let Ok(Some(segment)) = self.log.segment_of(id) {
-                is_over |= self.tally.settle(&self.log, segment, 1);
-            }
-        }
+        ids.iter().for_each(|id| is_over |= self.tally.settle_message(&self.log, *id));
         if is_over {
             self.release_settled();
         }
@@ -67,40 +69,54 @@ impl Shared {
 
     #[cold]
     fn release_settled(&self) {
-        // A file that cannot be removed is found again when the queue is opened.
-        let _ = self.release_segments();
-        let first = self.log.start().0;
-        // Those who have not received for a while would keep what was released in memory.
-        self.seats.for_each_free(|seat| seat.reader.leave_before(first));
-        if let Some(room) = &mut lock(&self.state).room {
-            room.reader.leave_before(first);
+        // ORDERING: AcqRel, P17: who finds somebody at it has told him, and what is settled by now is seen when he looks again.
+        if self.release_asked.fetch_add(1, Ordering::AcqRel) != 0 {
+            return;
+        }
+        loop {
+            // ORDERING: Acquire, P17: pairs with those who asked so far.
+            let asked = self.release_asked.load(Ordering::Acquire);
+            // A file that cannot be removed is found again when the queue is opened.
+            let _ = self.release_segments();
+            let first = self.log.start().0;
+            // Those who have not received for a while would keep what was released in memory.
+            self.seats.for_each_free(|seat| seat.reader.leave_before(first));
+            if let Some(room) = &mut lock(&self.state).room {
+                room.reader.leave_before(first);
+            }
+            // ORDERING: AcqRel, P17: whoever begins next comes after us; Relaxed on failure, for it is loaded again.
+            if self.release_asked.compare_exchange(asked, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
+                break;
+            }
         }
         notice::tell();
     }
 
-    /// Releases the oldest segments, as far as they are settled and what must outlive them is told elsewhere.
+    /// Releases the oldest segments, as far as they are settled and what must outlive them is told elsewhere. By one at a time.
     pub(crate) fn release_segments(&self) -> Result<()> {
-        // ORDERING: Relaxed: `close` raises it before it takes the lock that we hold.
-        let is_closed = || self.closed.load(Ordering::Relaxed);
         loop {
-            let mut state = lock(&self.state);
-            if is_closed() {
+            let mut settled = self.tally.releasable(&self.log)?;
+            if settled.is_empty() {
+                if self.relocate()? {
+                    continue;
+                }
                 return Ok(());
             }
-            let mut settled = self.tally.releasable(&self.log)?;
-            let outlives =
-                !state.dedup.is_empty() || !state.fired.is_empty() || state.groups.halted_count() > 0;
-            if self.log.is_durable() && outlives {
+            if self.log.is_durable() {
+                let mut state = lock(&self.state);
+                if self.is_closed() {
+                    return Ok(());
+                }
                 settled.end = self.tell_again(&mut state, settled.clone())?;
                 let end = state.told_end;
-                if !settled.is_empty() && !self.log.reached(Level::Durable, end) {
-                    drop(state);
+                drop(state);
+                let is_planted = self.journal.is_planted(SeededBug::ReleasedAhead);
+                if !settled.is_empty() && !self.log.reached(Level::Durable, end) && !is_planted {
                     // Whatever the hub's level is. What is told meanwhile comes after, and what is told up to here stays.
                     self.journal.commit_to(&self.log, end, Level::Durable)?;
-                    state = lock(&self.state);
                 }
             }
-            if settled.is_empty() || is_closed() {
+            if settled.is_empty() || self.is_closed() {
                 return Ok(());
             }
             for number in settled {
@@ -108,14 +124,20 @@ impl Shared {
                     return Ok(());
                 }
             }
-            drop(state);
         }
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        // ORDERING: Relaxed: `close` raises it before it takes the state's lock, and the log closes after that, which is
+        // what keeps files from being removed.
+        self.closed.load(Ordering::Relaxed)
     }
 
     /// Tells again what must not go with settled segments; returns before which one they may go.
     fn tell_again(&self, state: &mut State, settled: Range<u64>) -> Result<u64> {
         let over_ns = state.dedup_options.over_before_ns(self.journal.now_ns());
         state.dedup.expire(over_ns);
+        state.rests.forget_over(self.journal.now_ns());
         let mut keys = state.dedup.told_before(Place::new(settled.end, 0)).peekable();
         let mut halts = state.groups.halts_told_before(Place::new(settled.end, 0));
         let mut left = halts.iter().peekable();
@@ -129,7 +151,9 @@ impl Shared {
                 halt_bytes += halt.encode().len() as u64;
             }
             let slot_bytes = Event::fired_bytes(state.fired.told_before(number + 1).len()) as u64;
-            if 2 * (key_bytes + halt_bytes + slot_bytes) <= segment_bytes {
+            let rests = state.rests.told_before(number + 1);
+            let rest_bytes: u64 = rests.map(|(key, _)| Event::resting_bytes(key.as_deref()) as u64).sum();
+            if 2 * (key_bytes + halt_bytes + slot_bytes + rest_bytes) <= segment_bytes {
                 end = number + 1;
             }
         }
@@ -152,6 +176,10 @@ impl Shared {
         }
         halts.retain(|(place, _)| place.segment() < end);
         halts.into_iter().try_for_each(|(_, halt)| self.tell(state, halt))?;
+        let rests = state.rests.told_before(end).map(|(key, until_ns)| (key.clone(), until_ns));
+        for (key, until_ns) in Vec::from_iter(rests) {
+            self.tell(state, Event::Resting { until_ns, key })?;
+        }
         Ok(end)
     }
 
@@ -175,6 +203,7 @@ impl State {
                 slots.iter().for_each(|(schedule, slot_ns)| self.fired.note(*schedule, *slot_ns, end));
             }
             Event::Halted { key, halt, .. } => self.groups.halt(key, halt.clone(), end),
+            Event::Resting { until_ns, key } => self.rests.note(key.as_deref(), *until_ns, end),
             _ => {}
         }
     }

@@ -22,8 +22,8 @@ const IDS_MAX: usize = 1000;
 /// `Io`, `Poisoned`.
 pub(crate) fn mend(log: &Arc<Log>, journal: &Journal, lost: &[Range<u64>]) -> Result<()> {
     let mut reader = Reader::earliest(log.clone());
-    let (mut plain, mut leased, mut adopted): (BTreeMap<u64, Place>, HashSet<u64>, HashSet<u64>) =
-        Default::default();
+    let mut plain: BTreeMap<u64, Place> = BTreeMap::new();
+    let [mut leased, mut adopted, mut relocated]: [HashSet<u64>; 3] = Default::default();
     while reader.advance()? {
         let frame = reader.frame();
         match frame.kind() {
@@ -36,15 +36,18 @@ pub(crate) fn mend(log: &Arc<Log>, journal: &Journal, lost: &[Range<u64>]) -> Re
                     adopted.extend(letters.iter().map(|letter| letter.id))
                 }
                 Some(Event::Gone(ids)) => adopted.extend(ids),
+                Some(Event::Relocated(message)) => drop(relocated.insert(message.id)),
                 _ => {}
             },
             _ => {}
         }
     }
     let first = log.start().1;
-    let lost: Vec<u64> = lost.iter().cloned().flatten().filter(|id| *id >= first).collect();
+    // One that was told again is not lost with its record.
+    let is_lost = |id: &u64| *id >= first && !relocated.contains(id);
+    let lost: Vec<u64> = lost.iter().cloned().flatten().filter(is_lost).collect();
     let last = leased.iter().chain(&lost).max().copied();
-    let is_told = |id: &u64| leased.contains(id) || adopted.contains(id);
+    let is_told = |id: &u64| [&leased, &adopted, &relocated].iter().any(|told| told.contains(id));
     let unknown: Vec<(u64, Place)> =
         plain.into_iter().filter(|(id, _)| Some(*id) <= last && !is_told(id)).collect();
     let mut end = Place::default();

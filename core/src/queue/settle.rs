@@ -196,22 +196,27 @@ impl Shared {
 
     /// Puts messages of a run that are leased into the index. False: where they are cannot be read.
     pub(crate) fn index_run(&self, state: &mut State, run: &Counted<'_, Kept>, bits: u64) -> bool {
-        let Ok(places) = self.places_of(run, bits & run.held()) else { return false };
+        let Ok(found) = self.messages_of(run, bits & run.held()) else { return false };
         let taken = run.take(bits);
         let limit_ns = run.deadline_ns().saturating_add(lock(&self.options).lease_slack_ns());
-        for (id, place, sent_ns) in places {
+        for (id, message) in found {
             if ids_of(run.first(), taken).any(|of_ours| of_ours == id) {
                 if self.log.is_durable() && !run.kept().is_noted {
                     // The log knows nothing of it yet, and is to understand what is said of it next. If it refuses, it
                     // will refuse that, too.
-                    let _ = self.append_event(&Event::Adopted { id, place });
+                    let _ = self.append_event(&Event::Adopted { id, place: message.place });
                 }
-                let mut message = Message::new(place, Status::Leased { deadline_ns: run.deadline_ns() });
-                message.attempts = 1;
-                message.is_told = true;
-                message.sent_ns = sent_ns;
-                message.lease_limit_ns = limit_ns;
-                state.insert(id, message);
+                let is_ahead = !run.kept().is_noted;
+                let leased = Message {
+                    status: Status::Leased { deadline_ns: run.deadline_ns() },
+                    attempts: 1,
+                    lease_limit_ns: limit_ns,
+                    is_told: true,
+                    is_ahead,
+                    untold: is_ahead.into(),
+                    ..message
+                };
+                state.insert(id, leased);
             }
         }
         true
@@ -219,13 +224,13 @@ impl Shared {
 
     /// Where a message of a run is.
     pub(crate) fn place_of(&self, run: &Counted<'_, Kept>, bit: u64) -> Option<Place> {
-        self.places_of(run, bit).ok()?.first().map(|(_, place, _)| *place)
+        self.messages_of(run, bit).ok()?.first().map(|(_, message)| message.place)
     }
 
-    /// Where messages of a run are, and when they were sent.
-    fn places_of(&self, run: &Counted<'_, Kept>, bits: u64) -> Result<Vec<(u64, Place, u64)>> {
+    /// Messages of a run, as they are in the log.
+    fn messages_of(&self, run: &Counted<'_, Kept>, bits: u64) -> Result<Vec<(u64, Message)>> {
         let mut ids = ids_of(run.first(), bits).peekable();
-        let mut places = Vec::with_capacity(bits.count_ones() as usize);
+        let mut messages = Vec::with_capacity(bits.count_ones() as usize);
         let mut reader = Reader::sent(self.log.clone());
         reader.go_to_place(run.place());
         reader.see_all();
@@ -233,11 +238,12 @@ impl Shared {
             && reader.advance()?
         {
             if reader.kind() == Kind::Data && reader.sequence() == id {
-                places.push((id, reader.found_place(), reader.frame().time_ns()));
+                let message = Message::new(reader.found_place(), Status::Ready);
+                messages.push((id, message.with_bytes(&reader.frame())));
                 ids.next();
             }
         }
-        Ok(places)
+        Ok(messages)
     }
 
     /// Runs `change` on the state if the lease is held, and waits for what it appended.
@@ -290,7 +296,8 @@ impl Shared {
             if !rest.is_zero() {
                 let until_ns = now_ns.saturating_add(duration_ns(rest));
                 // First, so that no crash keeps the release without the rest.
-                self.append_event(&Event::Resting { until_ns, key: key.map(<[u8]>::to_vec) })?;
+                state.rests.forget_over(now_ns);
+                self.tell(state, Event::Resting { until_ns, key: key.map(<[u8]>::to_vec) })?;
                 state.rest(key, until_ns, now_ns);
                 // Who receives beside the state at this moment is through after this.
                 self.seats.pass_all();

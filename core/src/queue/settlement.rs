@@ -26,6 +26,7 @@
 //! halted     | id u64, time_ns u64, death u8, length of the key u16, that of the error u16, key, error utf-8, then the event
 //!            | that has the message die; not if the halt is told again
 //! resumed    | key
+//! relocated  | see `relocated.rs`          a message is told again, because its segment goes
 //! ```
 
 use crate::log::Place;
@@ -35,6 +36,7 @@ use crate::queue::deadline::{Deadline, Then};
 use crate::queue::dedup::Entry;
 use crate::queue::halt::Halt;
 use crate::queue::history::Reason;
+use crate::queue::relocated::Relocated;
 use crate::queue::state::Death;
 use std::sync::Arc;
 
@@ -60,6 +62,7 @@ const FIRED: u8 = 60;
 const RESTING: u8 = 50;
 const HALTED: u8 = 124;
 const RESUMED: u8 = 125;
+pub(crate) const RELOCATED: u8 = 0x78;
 
 /// One event of a queue's messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,6 +131,8 @@ pub(crate) enum Event {
     Resumed {
         key: Vec<u8>,
     },
+    /// From here on the message is where this is told.
+    Relocated(Box<Relocated>),
 }
 
 /// A letter on its way back.
@@ -173,6 +178,7 @@ impl Event {
                 | Self::Fired(_)
                 | Self::Copied { .. }
                 | Self::Resting { .. }
+                | Self::Relocated(_)
         )
     }
 
@@ -301,6 +307,10 @@ impl Event {
                 bytes.push(RESUMED);
                 bytes.extend_from_slice(key);
             }
+            Self::Relocated(relocated) => {
+                bytes.push(RELOCATED);
+                relocated.encode_to(&mut bytes);
+            }
         }
         bytes
     }
@@ -385,6 +395,7 @@ impl Event {
                 Self::Halted { key: key.to_vec(), halt, by }
             }
             RESUMED => Self::Resumed { key: rest.to_vec() },
+            RELOCATED => Self::Relocated(Box::new(Relocated::decode(rest)?)),
             _ => return None,
         })
     }
@@ -392,6 +403,11 @@ impl Event {
     /// Bytes that so many slots take.
     pub(crate) fn fired_bytes(count: usize) -> usize {
         2 * size_of::<u64>() * count
+    }
+
+    /// Bytes that one rest takes.
+    pub(crate) fn resting_bytes(key: Option<&[u8]>) -> usize {
+        size_of::<u64>() + 1 + key.map_or(0, <[u8]>::len)
     }
 
     /// Bytes that one key takes.

@@ -5,7 +5,7 @@
 
 use crate::error::{Error, Result};
 use crate::journal::Journal;
-use crate::log::{Draft, Kind, Log, Place, Reader};
+use crate::log::{Appended, Draft, Kind, Log, Place, Reader};
 use crate::message::duration_ns;
 use crate::name::Name;
 use crate::notice;
@@ -77,6 +77,8 @@ pub(crate) struct Shared {
     pub(crate) freed: Arc<EventCount>,
     pub(crate) closed: AtomicBool,
     deleted: AtomicBool,
+    /// How often it was asked to release segments, since somebody began to.
+    pub(crate) release_asked: AtomicU32,
 }
 
 impl Shared {
@@ -121,6 +123,7 @@ impl Shared {
             events_end: CachePadded::new(AtomicU64::new(Place::default().0)),
             closed: AtomicBool::new(false),
             deleted: AtomicBool::new(false),
+            release_asked: AtomicU32::new(0),
         })
     }
 
@@ -185,6 +188,11 @@ impl Shared {
 
     /// Appends an event; nobody waits for it to be durable.
     pub(crate) fn append_event(&self, event: &Event) -> Result<Place> {
+        self.append_placed(event).map(|appended| appended.end)
+    }
+
+    /// The same, and says where it begins.
+    pub(crate) fn append_placed(&self, event: &Event) -> Result<Appended> {
         let bytes = event.encode();
         let receipt = self.log.append(&[Draft::control(Kind::Control, self.journal.now_ns(), &bytes)])?;
         // ORDERING: Relaxed: whoever asks said an event before, or the state's lock orders it.
@@ -194,7 +202,7 @@ impl Shared {
             // They look at the state once its lock is given back, or at what the caller does next.
             self.log.data().notify_all();
         }
-        Ok(receipt.end)
+        Ok(receipt)
     }
 
     /// Where the last event ends, for whoever holds the state's lock, or said one.
@@ -515,6 +523,7 @@ pub(crate) fn apply_failure(state: &mut State, failure: Failure, time_ns: u64) {
     if failure.death.is_none_or(Death::is_by_failing) {
         // It was out, even if the log was not told of that.
         message.attempts = message.attempts.max(1);
+        message.untold = message.untold.min(message.attempts - 1);
         message.history.push(time_ns, failure.reason);
     }
     let status = failure.death.map_or(waiting(failure.due_ns), |death| Status::Dying { death });

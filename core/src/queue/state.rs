@@ -19,7 +19,9 @@ use crate::queue::history::History;
 use crate::queue::limits::Limits;
 use crate::queue::plain::Bytes;
 use crate::queue::rank::{Ageing, NEW, PRIORITY_DEFAULT, RETURNED, Rank};
+use crate::queue::rests::Rests;
 use crate::queue::row::Row;
+use crate::queue::settle::Token;
 use crate::queue::settlement::Leaving;
 use crate::queue::shared::Shared;
 use crate::queue::stats::{Rates, Totals};
@@ -110,7 +112,12 @@ pub(crate) enum Status {
 impl Status {
     /// It is in the queue, and nobody has it.
     pub(crate) fn is_waiting(self) -> bool {
-        matches!(self, Self::Ready | Self::Held | Self::Scheduled { .. } | Self::Deferred)
+        self.is_droppable() || self == Self::Deferred
+    }
+
+    /// Whether the message may go to make room.
+    pub(crate) fn is_droppable(self) -> bool {
+        matches!(self, Self::Ready | Self::Held | Self::Scheduled { .. })
     }
 }
 
@@ -140,7 +147,7 @@ pub(crate) struct Message {
     /// It was cancelled while it was out: it does not come back.
     pub(crate) is_recalled: bool,
     /// The second part of its rank: when it was due, `RETURNED` or `NEW`.
-    due_ns: u64,
+    pub(crate) due_ns: u64,
     /// When it was sent; 0 if it was not looked at.
     pub(crate) sent_ns: u64,
     pub(crate) group: Option<u64>,
@@ -148,6 +155,10 @@ pub(crate) struct Message {
     pub(crate) key: Option<u64>,
     /// The log says that it is in the index.
     pub(crate) is_told: bool,
+    /// It is leased, and the log does not say so yet: it was taken ahead.
+    pub(crate) is_ahead: bool,
+    /// Attempts that the log does not tell of, because they ended before anybody had it in his hands.
+    pub(crate) untold: u32,
 }
 
 /// What a message asks of its queue, for as long as it is there.
@@ -240,6 +251,8 @@ impl Message {
             group: None,
             key: None,
             is_told: false,
+            is_ahead: false,
+            untold: 0,
         }
     }
 
@@ -351,8 +364,11 @@ pub(crate) struct State {
     pub(crate) admitted_end: Place,
     /// Slots of schedules.
     pub(crate) fired: Fired,
+    pub(crate) rests: Rests,
     /// Where the last event ends that tells what must outlive its segment.
     pub(crate) told_end: Place,
+    /// How much was held when stragglers were looked for last, and not enough of it would have gone.
+    pub(crate) looked_bytes: u64,
     /// Of a queue with a capacity.
     pub(crate) room: Option<Box<Room>>,
     /// None: nothing is limited.
@@ -396,7 +412,9 @@ impl State {
             dedup_options: Dedup::default(),
             pending: HashMap::new(),
             admitted_end: Place::default(),
+            rests: Rests::default(),
             told_end: Place::default(),
+            looked_bytes: 0,
             room: None,
             fired: Fired::default(),
             limits: None,
@@ -440,6 +458,7 @@ impl State {
         if was_out {
             // It comes back to its place by its id, unless it is to wait.
             message.due_ns = RETURNED;
+            message.is_ahead &= matches!(status, Status::Leased { .. });
         }
         let was = std::mem::replace(&mut message.status, status);
         let (asks, group, key, is_new) = (message.asks, message.group, message.key, message.attempts == 0);
@@ -512,6 +531,8 @@ impl State {
         self.leave(id);
         if let Some(message) = self.messages.get_mut(&id) {
             message.attempts = message.attempts.saturating_sub(1);
+            message.untold = message.untold.saturating_sub(message.is_ahead.into());
+            message.is_ahead = false;
             message.status = Status::Moving;
         }
     }
@@ -567,6 +588,24 @@ impl State {
         if let Some(message) = self.messages.get_mut(&id) {
             // Only now: it has not been out in this life, so that a delay of its own holds up nobody.
             message.attempts = counter(options.attempts);
+        }
+    }
+
+    /// What is to be in the place of a message that is read again, with the attempts of its earlier life. It is not in the index
+    /// from now on.
+    pub(crate) fn replace_read(&mut self, id: u64, place: Place, frame: &Frame<'_>) -> Message {
+        self.leave(id);
+        if let Some(group) = self.messages.remove(&id).and_then(|message| message.group) {
+            self.groups.leave(group, id);
+        }
+        let options = frame.options();
+        let group = header_of(frame.headers(), ORDERING_KEY).map(|key| self.groups.join(key));
+        let attempts = counter(options.attempts);
+        Message {
+            asks: Asks::of(&options),
+            group,
+            attempts,
+            ..Message::new(place, Status::Ready).with_bytes(frame)
         }
     }
 
@@ -693,24 +732,25 @@ impl State {
         self.messages.get(&id).is_some_and(|message| message.has_last_chance(failures_max))
     }
 
-    /// Where a message is, if that attempt has it.
-    pub(crate) fn place_leased(&self, id: u64, attempt: u32) -> Option<Place> {
-        let message = self.messages.get(&id)?;
-        let is_held = message.attempts == attempt && matches!(message.status, Status::Leased { .. });
-        is_held.then_some(message.place)
+    /// A message, if that attempt has it.
+    pub(crate) fn message_leased(&mut self, token: Token) -> Option<&mut Message> {
+        let is_held = |message: &&mut Message| {
+            message.attempts == token.attempt && matches!(message.status, Status::Leased { .. })
+        };
+        self.messages.get_mut(&token.id).filter(is_held)
     }
 
-    /// Says how much room a message takes.
-    pub(crate) fn set_bytes(&mut self, id: u64, frame: &Frame<'_>) {
+    /// Says what the frame of a message tells of it.
+    pub(crate) fn set_frame(&mut self, id: u64, frame: &Frame<'_>) {
         if let Some(message) = self.messages.get_mut(&id) {
-            message.bytes = frame.bytes().len() as u32;
+            (message.bytes, message.sent_ns) = (frame.bytes().len() as u32, frame.time_ns());
         }
     }
 
-    /// Says where a message is, and when it was sent.
-    pub(crate) fn set_place(&mut self, id: u64, place: Place, sent_ns: u64) {
+    /// Says where a message is.
+    pub(crate) fn set_place(&mut self, id: u64, place: Place) {
         if let Some(message) = self.messages.get_mut(&id) {
-            (message.place, message.sent_ns) = (place, sent_ns);
+            message.place = place;
         }
     }
 

@@ -266,7 +266,7 @@ impl Shared {
     fn oldest_ready_ns(&self, state: &State) -> Result<Option<u64>> {
         let oldest = state.oldest_ready();
         let indexed = oldest.first.and_then(|id| state.messages.get(&id).map(|message| (id, message.place)));
-        let indexed = indexed.map(|(id, place)| self.log.payload_at(place, id)).transpose()?;
+        let indexed = indexed.map(|(id, place)| self.payload_at(place, id)).transpose()?;
         let sent_ns = indexed.map(|payload| payload.frame().time_ns());
         let plain_ns = if self.plain_count(state) > 0 { self.first_plain_ns(state)? } else { None };
         Ok(oldest.due_ns.into_iter().chain(sent_ns).chain(plain_ns).min())

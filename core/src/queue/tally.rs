@@ -1,4 +1,4 @@
-//! How many records of each segment are settled: a segment whose records all are can go.
+//! How many records of each segment are settled: a segment whose records all are can go, if it has no guests.
 //!
 //! **Protocol**, `P16 tally`: the segments that are worked on have a cell each, `segment:32 | count:32`, which is added to by
 //! compare-and-swap; a cell that is needed for another segment is swapped, and what it held goes to a map under a lock. No
@@ -6,9 +6,10 @@
 
 use crate::error::Result;
 use crate::log::Log;
+use crate::queue::guests::Guests;
 use crate::sync::{AtomicU64, IS_MODEL, Mutex, Ordering, lock};
 use std::collections::BTreeMap;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 const CELL_COUNT: usize = if IS_MODEL { 1 } else { 16 };
 
@@ -19,6 +20,17 @@ pub(crate) struct Tally {
     /// Records in the cell's segment, once that is known: it is sealed.
     records: [AtomicU64; CELL_COUNT],
     rest: Mutex<BTreeMap<u64, u64>>,
+    guests: Mutex<Guests>,
+}
+
+/// A segment that is complete, and not settled.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Held {
+    pub(crate) number: u64,
+    pub(crate) bytes: u64,
+    pub(crate) records: u64,
+    /// Sequence of the first of them.
+    pub(crate) first: u64,
 }
 
 impl Default for Tally {
@@ -27,6 +39,7 @@ impl Default for Tally {
             cells: std::array::from_fn(|_| AtomicU64::new(0)),
             records: std::array::from_fn(|_| AtomicU64::new(0)),
             rest: Mutex::default(),
+            guests: Mutex::default(),
         }
     }
 }
@@ -53,6 +66,34 @@ impl Tally {
         }
         self.change_cell(segment, u64::from(count));
         true
+    }
+
+    /// Counts one message as settled, wherever it is. True: as above.
+    pub(crate) fn settle_message(&self, log: &Log, id: u64) -> bool {
+        let as_guest = lock(&self.guests).leave(id);
+        as_guest.unwrap_or_else(|| match log.segment_of(id) {
+            Ok(Some(segment)) => self.settle(log, segment, 1),
+            _ => false,
+        })
+    }
+
+    /// A message is in that segment from now on: its record is settled.
+    pub(crate) fn relocate(&self, log: &Log, id: u64, segment: u64) {
+        if lock(&self.guests).enter(id, segment)
+            && let Ok(Some(of_record)) = log.segment_of(id)
+        {
+            self.settle(log, of_record, 1);
+        }
+    }
+
+    /// Whether a message was relocated.
+    pub(crate) fn is_guest(&self, id: u64) -> bool {
+        lock(&self.guests).has(id)
+    }
+
+    /// The first message with one of these ids that was relocated.
+    pub(crate) fn first_guest(&self, ids: RangeInclusive<u64>) -> Option<u64> {
+        lock(&self.guests).first_in(ids)
     }
 
     /// Gives the cell to a segment, with all that was counted of it before: what its cell tells is then all there is.
@@ -111,14 +152,39 @@ impl Tally {
     /// The oldest segments, as far as their records are all settled. A segment's settlements refer to records in it or before
     /// it, so once those are gone nothing refers to them either.
     pub(crate) fn releasable(&self, log: &Log) -> Result<Range<u64>> {
-        let rest = lock(&self.rest);
         let Some((first, records)) = log.first_sealed()? else { return Ok(0..0) };
         let (mut end, mut records) = (first, Some(records));
-        while records.is_some_and(|records| self.count_in(&rest, end) >= records) {
+        while records.is_some_and(|records| self.unsettled(end, records) == 0) {
             end += 1;
             records = log.record_count(end)?;
         }
         Ok(first..end)
+    }
+
+    fn unsettled(&self, segment: u64, records: u64) -> u64 {
+        let settled = self.count_in(&lock(&self.rest), segment);
+        records.saturating_sub(settled) + lock(&self.guests).count(segment)
+    }
+
+    /// Messages of a segment that are not settled.
+    pub(crate) fn left_in(&self, segment: &Held) -> u64 {
+        self.unsettled(segment.number, segment.records)
+    }
+
+    /// The complete segments before that one, oldest first.
+    ///
+    /// # Errors
+    /// `Corrupt` or `Io` from the header of a file.
+    pub(crate) fn held_before(&self, log: &Log, end: u64) -> Result<Vec<Held>> {
+        let mut held = Vec::new();
+        let (mut number, mut first) = log.start();
+        while number < end
+            && let Some(records) = log.record_count(number)?
+        {
+            held.push(Held { number, bytes: log.segment_bytes(number)?, records, first });
+            (number, first) = (number + 1, first + records);
+        }
+        Ok(held)
     }
 
     /// Releases the oldest segment. False: it has to stay for now.

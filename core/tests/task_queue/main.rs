@@ -27,6 +27,7 @@ mod order;
 mod purge;
 mod send_async;
 mod spill;
+mod stragglers;
 mod ttl;
 mod verbs;
 

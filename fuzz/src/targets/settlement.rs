@@ -8,7 +8,7 @@ use crate::disk::{self, LOG_ID};
 use crate::error::{Error, Result};
 use crate::input::{Input, Output};
 use crate::journal::Journal;
-use crate::log::{Draft, Kind, Log, Options, Place};
+use crate::log::{Draft, Frame, Kind, Log, Options, Place};
 use crate::message::Message;
 use crate::name::Name;
 use crate::queue::settlement::{Event, ids_of};
@@ -63,7 +63,7 @@ pub(super) fn run(bytes: &[u8]) {
     disk::make_directory(&disk, Path::new("/dead"));
     let journal = disk::journal(&clock);
     let policy = input.u8();
-    let Sent { mut sent, touched } = fill(&mut input, &disk, &journal);
+    let Sent { mut sent, touched, relocated } = fill(&mut input, &disk, &journal);
     let queue = match open(&disk, &journal, policy) {
         Ok(queue) => queue,
         Err(error) => {
@@ -80,7 +80,7 @@ pub(super) fn run(bytes: &[u8]) {
         if input.is_over() {
             break;
         }
-        verb(&mut input, &queue, &clock, &mut sent, &mut held);
+        verb(&mut input, &queue, &clock, &mut sent, &relocated, &mut held);
     }
     held.iter().for_each(Delivery::forget);
     drop((held, queue));
@@ -94,6 +94,8 @@ struct Sent {
     sent: Vec<Vec<u8>>,
     /// Messages that some event is about: all others wait to be delivered.
     touched: BTreeSet<u64>,
+    /// Messages that are told again, and what is told as their value.
+    relocated: Vec<(u64, Vec<u8>)>,
 }
 
 fn touched_by(event: &Event) -> Vec<u64> {
@@ -112,6 +114,7 @@ fn touched_by(event: &Event) -> Vec<u64> {
         | Event::Deferred { id }
         | Event::Breached { id, .. }
         | Event::Copied { id, .. } => vec![*id],
+        Event::Relocated(relocated) => vec![relocated.id],
         Event::Remembered(_) | Event::Forgotten | Event::Fired(_) => Vec::new(),
         Event::Halted { by, .. } => by.iter().flat_map(|by| touched_by(by)).collect(),
         Event::Resting { .. } | Event::Resumed { .. } => Vec::new(),
@@ -122,7 +125,7 @@ fn touched_by(event: &Event) -> Vec<u64> {
 fn fill(input: &mut Input<'_>, disk: &SimDisk, journal: &Journal) -> Sent {
     let (log, _) = disk::open(disk, "/log", LOG_ID).expect("an empty directory is an empty log");
     let mut sent: Vec<Vec<u8>> = Vec::new();
-    let mut touched = BTreeSet::new();
+    let (mut touched, mut relocated) = (BTreeSet::new(), Vec::new());
     let mut places: Vec<Place> = Vec::new();
     let mut end = Place::default();
     for _ in 0..input.u8() % FRAME_COUNT_MAX {
@@ -147,7 +150,13 @@ fn fill(input: &mut Input<'_>, disk: &SimDisk, journal: &Journal) -> Sent {
         let is_record = [part::PLAIN, part::DELAYED, part::OPTIONS].contains(&kind);
         let kind_of_frame = if is_record { Kind::Data } else { Kind::Control };
         if !is_record {
-            touched.extend(Event::decode(&value).iter().flat_map(touched_by));
+            let event = Event::decode(&value);
+            touched.extend(event.iter().flat_map(touched_by));
+            if let Some(Event::Relocated(message)) = event {
+                let value = Frame::enclosed(&message.frame).map(|frame| frame.value().to_vec());
+                let is_sent = message.id < sent.len() as u64;
+                relocated.extend(value.filter(|_| is_sent).map(|value| (message.id, value)));
+            }
         }
         let due_ns = if kind == part::DELAYED { input.u64() } else { 0 };
         let asked = (kind == part::OPTIONS).then(|| asked(input));
@@ -166,7 +175,7 @@ fn fill(input: &mut Input<'_>, disk: &SimDisk, journal: &Journal) -> Sent {
         }
     }
     journal.commit(&log, end).expect("a simulated disk does not fail");
-    Sent { sent, touched }
+    Sent { sent, touched, relocated }
 }
 
 /// Options, and the headers of keys.
@@ -221,6 +230,7 @@ fn verb(
     queue: &Arc<Shared>,
     clock: &ManualClock,
     sent: &mut Vec<Vec<u8>>,
+    relocated: &[(u64, Vec<u8>)],
     held: &mut Vec<Delivery>,
 ) {
     let verb = input.u8();
@@ -230,8 +240,10 @@ fn verb(
     let done = match verb % 7 {
         0 | 1 => queue.take(usize::from(verb >> 4) + 1, Start::Now).map(|taken| {
             for delivery in &taken {
-                let value = usize::try_from(delivery.id()).ok().and_then(|id| sent.get(id));
-                assert_eq!(value.map(Vec::as_slice), Some(delivery.value()), "message {}", delivery.id());
+                let (id, value) = (delivery.id(), delivery.value());
+                let is_sent = usize::try_from(id).ok().and_then(|id| sent.get(id)).is_some_and(|sent| sent == value);
+                let is_told = || relocated.iter().any(|(of, told)| *of == id && told == value);
+                assert!(is_sent || is_told(), "message {id}: {delivery:?}");
             }
             held.extend(taken);
         }),

@@ -15,11 +15,13 @@ use crate::log::{Appended, Draft, Kind, Level, Options, Payload, Reader};
 use crate::name::Name;
 use crate::queue::Queues;
 use crate::queue::dead_letters::Letters;
-use crate::queue::dead_letters::scan::{Found, Scan};
+use crate::queue::dead_letters::scan::Scan;
 use crate::queue::envelope::{self, DEAD_QUEUE, Headers, REDRIVEN};
+use crate::queue::relocated::message_found;
 use crate::queue::settlement::{Event, Leaving};
 use crate::queue::shared::Shared;
 use crate::queue::state::{Message, State, Status};
+use crate::queue::walk::Found;
 use crate::sync::{Ordering, lock};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -109,7 +111,10 @@ impl Shared {
                         self.target_of(&found, to.as_ref()).ok().filter(|name| targets.contains_key(name))
                         && is_waiting
                     {
-                        let leaving = Leaving { id: found.id, place: found.place, due_ns: pace.next_ns() };
+                        // It may have been moved since it was found.
+                        let place =
+                            state.messages.get(&found.id).map_or(found.place, |message| message.place);
+                        let leaving = Leaving { id: found.id, place, due_ns: pace.next_ns() };
                         parties.entry(name).or_default().push((leaving, found.payload));
                     }
                 }
@@ -151,7 +156,7 @@ impl Shared {
         self.append_event(&Event::Leaving { terms, letters })?;
         for (letter, payload) in party {
             state.set_leaving(letter);
-            state.set_bytes(letter.id, &payload.frame());
+            state.set_frame(letter.id, &payload.frame());
         }
         Ok(())
     }
@@ -246,7 +251,7 @@ impl Shared {
         self.journal.commit(&self.log, end)?;
         self.settled(&done);
         let Some(target) = target else { return Ok(()) };
-        let payload = |letter: &Leaving| Ok((*letter, self.log.payload_at(letter.place, letter.id)?));
+        let payload = |letter: &Leaving| Ok((*letter, self.payload_at(letter.place, letter.id)?));
         let party: Vec<_> = left.iter().map(payload).collect::<Result<_>>()?;
         if party.is_empty() { Ok(()) } else { self.carry(target, &party, terms.keeps_failures).map(drop) }
     }
@@ -256,8 +261,8 @@ impl Shared {
         let mut reader = Reader::earliest(target.log.clone());
         let mut found = HashSet::new();
         while reader.advance()? {
-            if reader.kind() == Kind::Data
-                && let Some(which) = envelope::text(&reader.frame(), REDRIVEN)
+            if let Some((_, frame)) = message_found(&reader)
+                && let Some(which) = envelope::text(&frame, REDRIVEN)
                 && let Some((log, id)) = which.split_once('/')
                 && log.parse() == Ok(self.log.id())
             {

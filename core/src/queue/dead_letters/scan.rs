@@ -2,29 +2,12 @@
 
 use crate::error::{Error, Result};
 use crate::limits::RECEIVE_COUNT_MAX;
-use crate::log::{INDEXED, Kind, Payload, Place, Reader};
 use crate::queue::dead_letters::{Letters, STEP_COUNT};
 use crate::queue::peek::Peeked;
 use crate::queue::shared::Shared;
-use crate::queue::state::State;
+use crate::queue::walk::{Found, Walk};
 use crate::sync::lock;
 use std::vec::IntoIter;
-
-/// A letter of those that are meant; perhaps it no longer waits.
-#[derive(Debug)]
-pub(super) struct Found {
-    pub(super) id: u64,
-    pub(super) place: Place,
-    pub(super) payload: Payload,
-}
-
-impl Found {
-    /// Attempts and failures, if it waits in this queue.
-    pub(super) fn counts_if_waiting(&self, queue: &Shared, state: &State) -> Option<(u32, u32)> {
-        let is_indexed = self.payload.frame().has(INDEXED);
-        state.counts_if_waiting(self.id, queue.cursor.next_sequence(), is_indexed)
-    }
-}
 
 /// What is left to be looked at.
 pub(super) struct Scan<'a> {
@@ -32,11 +15,11 @@ pub(super) struct Scan<'a> {
     letters: &'a Letters,
     /// One past the last that was there in the beginning.
     end: u64,
-    left: Left,
+    left: Left<'a>,
 }
 
-enum Left {
-    Log(Box<Reader>),
+enum Left<'a> {
+    Log(Box<Walk<'a>>),
     Ids(IntoIter<u64>),
 }
 
@@ -46,13 +29,7 @@ impl<'a> Scan<'a> {
         let end = queue.log.end_sequence();
         let left = match &letters.ids {
             Some(ids) => Left::Ids(ids.clone().into_iter()),
-            None => {
-                let mut reader = Reader::earliest(queue.log.clone());
-                if letters.from_id > reader.next_sequence() {
-                    reader.seek(letters.from_id.min(end))?;
-                }
-                Left::Log(Box::new(reader))
-            }
+            None => Left::Log(Box::new(Walk::new(queue, letters.from_id, end)?)),
         };
         Ok(Self { queue, letters, end, left })
     }
@@ -64,31 +41,24 @@ impl<'a> Scan<'a> {
 
     /// The next letter; None after the last.
     pub(super) fn next(&mut self) -> Result<Option<Found>> {
-        let is_meant = |reader: &Reader| {
-            reader.kind() == Kind::Data
-                && reader.sequence() >= self.letters.from_id
-                && self.letters.has(&reader.frame())
-        };
-        let found = |reader: &Reader| {
-            Some(Found { id: reader.sequence(), place: reader.found_place(), payload: reader.payload() })
-        };
-        match &mut self.left {
-            Left::Log(reader) => {
-                while reader.next_sequence() < self.end && reader.advance()? {
-                    if is_meant(reader) {
-                        return Ok(found(reader));
-                    }
-                }
-            }
-            Left::Ids(ids) => {
-                for id in ids.take_while(|id| *id < self.end) {
-                    if let Some(reader) = self.queue.reader_at(id)?.filter(is_meant) {
-                        return Ok(found(&reader));
-                    }
-                }
+        let place_of = |id: u64| self.queue.place_indexed(id);
+        let is_meant =
+            |found: &Found| found.id >= self.letters.from_id && self.letters.has(&found.payload.frame());
+        loop {
+            let found = match &mut self.left {
+                Left::Log(walk) => walk.next(place_of)?,
+                Left::Ids(ids) => match ids.next().filter(|id| *id < self.end) {
+                    Some(id) => match self.queue.find(id)? {
+                        None => continue,
+                        found => found,
+                    },
+                    None => None,
+                },
+            };
+            if found.as_ref().is_none_or(is_meant) {
+                return Ok(found);
             }
         }
-        Ok(None)
     }
 
     /// The next few; empty after the last.
