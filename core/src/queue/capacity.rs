@@ -193,7 +193,7 @@ impl Room {
     pub(crate) fn new(capacity: Capacity, log: &Arc<Log>, freed: Arc<EventCount>) -> Self {
         let mut reader = Reader::earliest(log.clone());
         reader.see_all();
-        let (held, counted) = (Load::default(), reader.next_sequence());
+        let (held, counted) = (Load::default(), 0);
         let waiting = Default::default();
         Self { capacity, held, reader, counted, waiting, freed, give_up_ns: u64::MAX }
     }

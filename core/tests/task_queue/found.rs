@@ -134,7 +134,7 @@ fn what_was_only_taken_ahead_counts_for_nothing_and_keeps_its_place_whether_the_
             (hub, jobs) = open(&disk, &clock);
         }
         let order: Vec<_> = std::iter::from_fn(|| next(&jobs)).collect();
-        let wanted = [(2, 0, "due first"), (1, 0, "plain"), (1, 0, "due second")];
+        let wanted = [(2, 0, "due first"), (1, 0, "due second"), (1, 0, "plain")];
         assert_eq!(order, wanted.map(|(attempts, failures, value)| (attempts, failures, value.to_owned())));
         drop(hub);
     }
