@@ -150,6 +150,7 @@ pub(crate) enum Notice {
         queue: Name,
         count: u64,
     },
+    #[cfg(feature = "cron")]
     SlotsMissed {
         schedule: String,
         queue: String,
@@ -157,12 +158,14 @@ pub(crate) enum Notice {
         sent: u64,
         since_ns: u64,
     },
+    #[cfg(feature = "cron")]
     SlotLate {
         schedule: String,
         queue: String,
         slot_ns: u64,
         late_ms: u64,
     },
+    #[cfg(feature = "cron")]
     SlotFailed {
         schedule: String,
         queue: String,
@@ -285,14 +288,17 @@ impl Notice {
                 name: "drain_timed_out", target: TARGET, queue = queue.as_str(), count,
                 "a worker was closed, and handlers are still running"
             ),
+            #[cfg(feature = "cron")]
             Self::SlotsMissed { schedule, queue, policy, sent, since_ns } => warn!(
                 name: "slots_missed", target: TARGET, schedule = schedule.as_str(), queue = queue.as_str(), policy, sent,
                 since_ns, "slots of a schedule were missed"
             ),
+            #[cfg(feature = "cron")]
             Self::SlotLate { schedule, queue, slot_ns, late_ms } => warn!(
                 name: "slot_late", target: TARGET, schedule = schedule.as_str(), queue = queue.as_str(), slot_ns, late_ms,
                 "the message of a slot was sent late"
             ),
+            #[cfg(feature = "cron")]
             Self::SlotFailed { schedule, queue, error } => error!(
                 name: "slot_failed", target: TARGET, schedule = schedule.as_str(), queue = queue.as_str(), error = %error,
                 "the message of a slot cannot be sent; it is tried again"

@@ -42,5 +42,6 @@ pub mod seeds;
 pub mod targets;
 
 pub(crate) use product::{
-    clock, durability, error, hub, journal, limits, log, message, name, notice, queue, ring, storage, stream, sync,
+    clock, durability, error, hub, journal, limits, log, message, name, notice, queue, ring, storage, stream,
+    sync,
 };

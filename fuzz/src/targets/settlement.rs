@@ -13,8 +13,8 @@ use crate::message::Message;
 use crate::name::Name;
 use crate::queue::settlement::{Event, ids_of};
 use crate::queue::{
-    DEDUP_KEY, Dedup, DedupMode, Delivery, ORDERING_KEY, OnBreach, OnConflict, OnExhausted, QueueOptions,
-    Shared, Start,
+    Ask, DEDUP_KEY, Dedup, DedupMode, Delivery, ORDERING_KEY, OnBreach, OnConflict, OnExhausted,
+    QueueOptions, Shared, Start,
 };
 use crate::storage::sim::SimDisk;
 use std::collections::BTreeSet;
@@ -238,10 +238,11 @@ fn verb(
         return verb_by_id(verb, input.u8(), queue, sent, held);
     }
     let done = match verb % 7 {
-        0 | 1 => queue.take(usize::from(verb >> 4) + 1, Start::Now).map(|taken| {
+        0 | 1 => queue.take_as(&Ask::new(usize::from(verb >> 4) + 1, Start::Now)).map(|taken| {
             for delivery in &taken {
                 let (id, value) = (delivery.id(), delivery.value());
-                let is_sent = usize::try_from(id).ok().and_then(|id| sent.get(id)).is_some_and(|sent| sent == value);
+                let is_sent =
+                    usize::try_from(id).ok().and_then(|id| sent.get(id)).is_some_and(|sent| sent == value);
                 let is_told = || relocated.iter().any(|(of, told)| *of == id && told == value);
                 assert!(is_sent || is_told(), "message {id}: {delivery:?}");
             }
@@ -278,7 +279,7 @@ fn verb_by_id(verb: u8, number: u8, queue: &Arc<Shared>, sent: &mut Vec<Vec<u8>>
         1 => queue.cancel_now(id).map(drop),
         2 => queue.reschedule(id, Duration::from_secs(u64::from(verb >> 4))).map(drop),
         3 => queue.purge(number.is_multiple_of(2)).map(drop),
-        4 => queue.take_deferred(id).map(|taken| held.extend(taken)),
+        4 => queue.take_deferred(id, None).map(|taken| held.extend(taken)),
         5 => held.pop().map_or(Ok(()), |delivery| delivery.defer()),
         6 => held.pop().map_or(Ok(()), |delivery| delivery.rate_limited(Duration::from_secs(id))),
         _ => {
