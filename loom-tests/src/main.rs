@@ -43,6 +43,7 @@ mod product {
     /// Only what is without a lock.
     #[cfg(any(feature = "loom", feature = "shuttle"))]
     pub(crate) mod queue {
+        pub(crate) mod guests;
         pub(crate) mod plain;
         pub(crate) mod tally;
     }
@@ -71,7 +72,9 @@ mod stress;
 #[cfg(ringmain_loom)]
 pub(crate) use loom::thread;
 #[cfg(any(feature = "loom", feature = "shuttle"))]
-pub(crate) use product::{clock, durability, error, journal, limits, log, message, name, notice, queue, storage};
+pub(crate) use product::{
+    clock, durability, error, journal, limits, log, message, name, notice, queue, storage,
+};
 pub(crate) use product::{ring, sync};
 #[cfg(ringmain_shuttle)]
 pub(crate) use shuttle::thread;

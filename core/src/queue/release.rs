@@ -14,9 +14,8 @@
 //! is remembered, and the segments in use. Without that rule keys that take more room than one segment would be moved
 //! round for ever.
 //!
-//! **Protocol**, `P17 release`: one thread at a time releases; who asks meanwhile has it look once more. So what it found settled
-//! stays settled, nobody moves into a segment that it found without guests, and files are read, synced and removed without the
-//! state's lock: that is held only to tell again.
+//! One thread at a time releases (`tally.rs`). So what it found settled stays settled, nobody moves into a segment that it found
+//! without guests, and files are read, synced and removed without the state's lock: that is held only to tell again.
 
 use crate::error::Result;
 use crate::journal::SeededBug;
@@ -69,13 +68,7 @@ impl Shared {
 
     #[cold]
     fn release_settled(&self) {
-        // ORDERING: AcqRel, P17: who finds somebody at it has told him, and what is settled by now is seen when he looks again.
-        if self.release_asked.fetch_add(1, Ordering::AcqRel) != 0 {
-            return;
-        }
-        loop {
-            // ORDERING: Acquire, P17: pairs with those who asked so far.
-            let asked = self.release_asked.load(Ordering::Acquire);
+        self.tally.one_at_a_time(|| {
             // A file that cannot be removed is found again when the queue is opened.
             let _ = self.release_segments();
             let first = self.log.start().0;
@@ -84,11 +77,7 @@ impl Shared {
             if let Some(room) = &mut lock(&self.state).room {
                 room.reader.leave_before(first);
             }
-            // ORDERING: AcqRel, P17: whoever begins next comes after us; Relaxed on failure, for it is loaded again.
-            if self.release_asked.compare_exchange(asked, 0, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-                break;
-            }
-        }
+        });
         notice::tell();
     }
 

@@ -77,8 +77,6 @@ pub(crate) struct Shared {
     pub(crate) freed: Arc<EventCount>,
     pub(crate) closed: AtomicBool,
     deleted: AtomicBool,
-    /// How often it was asked to release segments, since somebody began to.
-    pub(crate) release_asked: AtomicU32,
 }
 
 impl Shared {
@@ -123,7 +121,6 @@ impl Shared {
             events_end: CachePadded::new(AtomicU64::new(Place::default().0)),
             closed: AtomicBool::new(false),
             deleted: AtomicBool::new(false),
-            release_asked: AtomicU32::new(0),
         })
     }
 

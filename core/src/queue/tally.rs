@@ -3,6 +3,9 @@
 //! **Protocol**, `P16 tally`: the segments that are worked on have a cell each, `segment:32 | count:32`, which is added to by
 //! compare-and-swap; a cell that is needed for another segment is swapped, and what it held goes to a map under a lock. No
 //! count is in two places, and none is lost.
+//!
+//! **Protocol**, `P17 release`: who asks for a release while another thread is at one counts himself and goes; that one begins anew
+//! when somebody was counted since it began. So each sees all that was settled by those who asked.
 
 use crate::error::Result;
 use crate::log::Log;
@@ -21,6 +24,8 @@ pub(crate) struct Tally {
     records: [AtomicU64; CELL_COUNT],
     rest: Mutex<BTreeMap<u64, u64>>,
     guests: Mutex<Guests>,
+    /// How often a release was asked for, since somebody began one.
+    asked: AtomicU64,
 }
 
 /// A segment that is complete, and not settled.
@@ -40,6 +45,7 @@ impl Default for Tally {
             records: std::array::from_fn(|_| AtomicU64::new(0)),
             rest: Mutex::default(),
             guests: Mutex::default(),
+            asked: AtomicU64::new(0),
         }
     }
 }
@@ -66,6 +72,24 @@ impl Tally {
         }
         self.change_cell(segment, u64::from(count));
         true
+    }
+
+    /// Does something, one thread at a time. Who asks meanwhile does not wait: it is done once more.
+    pub(crate) fn one_at_a_time(&self, mut then: impl FnMut()) {
+        // ORDERING: AcqRel, P17: whoever is at it acquires what we have settled when he looks whether somebody asked.
+        if self.asked.fetch_add(1, Ordering::AcqRel) != 0 {
+            return;
+        }
+        // ORDERING: Acquire, P17: pairs with those who asked so far.
+        let mut asked = self.asked.load(Ordering::Acquire);
+        loop {
+            then();
+            // ORDERING: AcqRel, P17: whoever begins next comes after us; Acquire on failure, as the load.
+            match self.asked.compare_exchange(asked, 0, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return,
+                Err(now) => asked = now,
+            }
+        }
     }
 
     /// Counts one message as settled, wherever it is. True: as above.

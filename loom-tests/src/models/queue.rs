@@ -20,6 +20,7 @@ models_of! {
     free_runs_are_taken_once Size::Bounded(3),
     seat_detour Size::Small,
     tally_loses_nothing Size::Bounded(3),
+    release_is_done_by_one_and_sees_all Size::Small,
 }
 
 /// A log with as many messages, each appended by itself.
@@ -232,4 +233,33 @@ fn tally_loses_nothing() {
     });
     join(settling);
     assert_eq!((tally.count(1), tally.count(2)), (3, 1));
+}
+
+/// Of those who ask for a release one does it at a time, and the last one sees what all of them have settled.
+fn release_is_done_by_one_and_sees_all() {
+    struct Queue {
+        tally: Tally,
+        settled: AtomicU32,
+        seen: UnsafeCell<u32>,
+    }
+    // SAFETY: what was seen is written by whoever releases, which is what is shown.
+    unsafe impl Send for Queue {}
+    // SAFETY: as above.
+    unsafe impl Sync for Queue {}
+    let (settled, seen) = (AtomicU32::new(0), UnsafeCell::new(0));
+    let queue = Arc::new(Queue { tally: Tally::default(), settled, seen });
+    let releasing = [(); 2].map(|()| {
+        let queue = queue.clone();
+        thread::spawn(move || {
+            // ORDERING: Relaxed: whoever releases acquires it by having been asked.
+            queue.settled.fetch_add(1, Ordering::Relaxed);
+            queue.tally.one_at_a_time(|| {
+                // SAFETY: nobody else is here, which is what is shown.
+                queue.seen.with_mut(|seen| unsafe { *seen = queue.settled.load(Ordering::Relaxed) });
+            });
+        })
+    });
+    join(releasing);
+    // SAFETY: all of them have ended.
+    assert_eq!(queue.seen.with(|seen| unsafe { *seen }), 2);
 }

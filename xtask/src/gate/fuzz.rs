@@ -36,6 +36,7 @@ pub const TARGETS: Workspace = Workspace {
         "pub(crate) mod log;",
         "pub mod message;",
         "pub mod name;",
+        "pub(crate) mod notice;",
         "pub mod queue;",
         "pub mod ring;",
         "pub mod storage;",

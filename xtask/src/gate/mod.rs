@@ -53,6 +53,8 @@ const MODELS: Workspace = Workspace {
         "log",
         "message.rs",
         "name.rs",
+        "notice.rs",
+        "queue/guests.rs",
         "queue/plain",
         "queue/tally.rs",
         "storage",
@@ -68,7 +70,8 @@ const MODELS: Workspace = Workspace {
         of_models!("log"),
         of_models!("message"),
         of_models!("name"),
-        "#[cfg(any(feature = \"loom\", feature = \"shuttle\"))] pub(crate) mod queue { pub(crate) mod plain; pub(crate) mod tally; }",
+        of_models!("notice"),
+        "#[cfg(any(feature = \"loom\", feature = \"shuttle\"))] pub(crate) mod queue { pub(crate) mod guests; pub(crate) mod plain; pub(crate) mod tally; }",
         of_models!("storage"),
     ],
 };
