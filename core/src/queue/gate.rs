@@ -6,7 +6,7 @@
 
 use crate::error::Result;
 use crate::limits::HELD_COUNT_MAX;
-use crate::log::{INDEXED, Payload};
+use crate::log::{INDEXED, Payload, Place};
 use crate::notice::{self, Notice};
 use crate::queue::limits::{Limit, LimitOptions, Limits};
 use crate::queue::settlement::Event;
@@ -78,9 +78,9 @@ impl State {
         }
     }
 
-    /// Has a key, or the queue, rest.
-    pub(crate) fn rest(&mut self, key: Option<&[u8]>, until_ns: u64, now_ns: u64) {
-        self.limited().rest(key, until_ns, now_ns);
+    /// Has a key, or the queue, rest, as was told there.
+    pub(crate) fn rest(&mut self, key: Option<&[u8]>, until_ns: u64, told: Place) {
+        self.limited().rest(key, until_ns, told);
     }
 
     /// The limits, which every receive asks from now on.

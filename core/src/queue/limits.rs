@@ -5,7 +5,7 @@
 //! limit holds waits here, and keeps nobody of another key waiting; when the key has room, its first in rank is offered again.
 //!
 //! **Not promised.** That limits outlive the process: buckets are full again when the queue is opened. A rest that a handler asked
-//! for is in the log, a pause in the catalogue.
+//! for is in the log, also when its segment has gone (`release.rs`); a pause is in the catalogue.
 //!
 //! **Picture.** A key has room when it is not shut (by a rest, or until it has a token) and fewer of its messages are out than may
 //! be. As long as it has room and somebody waits, the first in rank is offered.
@@ -13,8 +13,10 @@
 //! **Where next.** `gate.rs`: who asks; `rate.rs`: the bucket.
 
 use crate::error::{Error, Result};
+use crate::log::Place;
 use crate::queue::rank::Rank;
 use crate::queue::rate::{Bucket, Rate};
+use crate::queue::settlement::Event;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
 
@@ -107,6 +109,14 @@ impl Limit {
     }
 }
 
+/// What a handler asked for.
+#[derive(Debug, Clone, Copy, Default)]
+struct Rest {
+    until_ns: u64,
+    /// Where it was told in the log.
+    told: Place,
+}
+
 #[derive(Debug, Default)]
 struct Key {
     name: Box<[u8]>,
@@ -116,7 +126,7 @@ struct Key {
     /// Of them, those that are ready, without an ordering key that may hold them up.
     offered: BTreeSet<Rank>,
     bucket: Bucket,
-    rests_until_ns: u64,
+    rest: Rest,
     /// It has no room before that; 0: it may have.
     shut_until_ns: u64,
     waiting: BTreeSet<Rank>,
@@ -125,7 +135,7 @@ struct Key {
 impl Key {
     /// It says nothing that a new one would not.
     fn is_idle(&self, now_ns: u64) -> bool {
-        self.messages == 0 && self.rests_until_ns <= now_ns && self.bucket.is_full(now_ns)
+        self.messages == 0 && self.rest.until_ns <= now_ns && self.bucket.is_full(now_ns)
     }
 }
 
@@ -134,7 +144,9 @@ impl Key {
 pub(crate) struct Limits {
     options: LimitOptions,
     bucket: Bucket,
-    rests_until_ns: u64,
+    rest: Rest,
+    /// Keys that rest, and `None` for the queue, by where that was told. Some of them may be over.
+    rests: BTreeSet<(Place, Option<u64>)>,
     numbers: HashMap<Box<[u8]>, u64>,
     keys: HashMap<u64, Key>,
     next_number: u64,
@@ -166,7 +178,7 @@ impl Limits {
 
     /// Nothing is limited, and nobody rests.
     pub(crate) fn is_idle(&self, now_ns: u64) -> bool {
-        self.options.is_default() && self.keys.is_empty() && self.rests_until_ns <= now_ns
+        self.options.is_default() && self.keys.is_empty() && self.rest.until_ns <= now_ns
     }
 
     /// What keeps the whole queue from delivering, `leased` being out.
@@ -174,8 +186,8 @@ impl Limits {
         if self.options.paused {
             return Some(Limit::Paused);
         }
-        if self.rests_until_ns > now_ns {
-            return Some(Limit::Resting { until_ns: self.rests_until_ns });
+        if self.rest.until_ns > now_ns {
+            return Some(Limit::Resting { until_ns: self.rest.until_ns });
         }
         full(self.options.concurrency_max, leased).or_else(|| spent(self.options.rate, self.bucket, now_ns))
     }
@@ -183,8 +195,8 @@ impl Limits {
     /// What keeps a key's messages from being delivered.
     pub(crate) fn of_key(&self, number: u64, now_ns: u64) -> Option<Limit> {
         let key = self.keys.get(&number)?;
-        if key.rests_until_ns > now_ns {
-            return Some(Limit::Resting { until_ns: key.rests_until_ns });
+        if key.rest.until_ns > now_ns {
+            return Some(Limit::Resting { until_ns: key.rest.until_ns });
         }
         full(self.options.concurrency_max_per_key, key.leased)
             .or_else(|| spent(self.options.rate_per_key, key.bucket, now_ns))
@@ -210,6 +222,7 @@ impl Limits {
         if self.keys.len() >= self.sweep_count {
             self.keys.retain(|_, key| !key.is_idle(now_ns));
             self.numbers.retain(|_, number| self.keys.contains_key(number));
+            self.rests.retain(|(_, who)| who.is_none_or(|number| self.keys.contains_key(&number)));
             self.sweep_count = SWEEP_COUNT_MIN.max(2 * self.keys.len());
         }
         let number = self.next_number;
@@ -299,17 +312,44 @@ impl Limits {
         self.timers.insert((until_ns, None));
     }
 
-    /// Nothing of this key, or of the queue, is delivered before that.
-    pub(crate) fn rest(&mut self, name: Option<&[u8]>, until_ns: u64, now_ns: u64) {
-        let Some(name) = name else {
-            self.rests_until_ns = self.rests_until_ns.max(until_ns);
-            return self.wait_until(until_ns);
-        };
-        let number = self.number(name).unwrap_or_else(|| self.add(name, now_ns));
-        if let Some(key) = self.keys.get_mut(&number) {
-            key.rests_until_ns = key.rests_until_ns.max(until_ns);
-            self.shut(number, until_ns);
+    /// Nothing of this key, or of the queue, is delivered before that, as was told there. Of several rests the longest counts.
+    pub(crate) fn rest(&mut self, name: Option<&[u8]>, until_ns: u64, told: Place) {
+        let who = name.map(|name| self.number(name).unwrap_or_else(|| self.add(name, 0)));
+        let Some(rest) = self.rest_of(who).filter(|rest| rest.until_ns <= until_ns) else { return };
+        let before = std::mem::replace(rest, Rest { until_ns, told });
+        self.rests.remove(&(before.told, who));
+        self.rests.insert((told, who));
+        match who {
+            Some(number) => self.shut(number, until_ns),
+            None => self.wait_until(until_ns),
         }
+    }
+
+    fn rest_of(&mut self, who: Option<u64>) -> Option<&mut Rest> {
+        match who {
+            Some(number) => self.keys.get_mut(&number).map(|key| &mut key.rest),
+            None => Some(&mut self.rest),
+        }
+    }
+
+    pub(crate) fn has_rests(&self) -> bool {
+        !self.rests.is_empty()
+    }
+
+    /// Rests that were told before that place and are not over, in that order, to be told again.
+    pub(crate) fn rests_told_before(&mut self, end: Place, now_ns: u64) -> Vec<(Place, Event)> {
+        let told: Vec<_> = self.rests.range(..(end, None)).copied().collect();
+        let mut left = Vec::with_capacity(told.len());
+        for (told, who) in told {
+            match self.rest_of(who).map(|rest| rest.until_ns).filter(|until_ns| *until_ns > now_ns) {
+                Some(until_ns) => {
+                    let key = who.and_then(|number| Some(self.keys.get(&number)?.name.to_vec()));
+                    left.push((told, Event::Resting { until_ns, key }));
+                }
+                None => drop(self.rests.remove(&(told, who))),
+            }
+        }
+        left
     }
 
     /// The message of a key to be offered: it has room, and nobody of it is offered that stands before this one.
@@ -326,6 +366,9 @@ impl Limits {
         let mut due = Vec::new();
         while let Some((at_ns, who)) = self.timers.first().copied().filter(|(at_ns, _)| *at_ns <= now_ns) {
             self.timers.remove(&(at_ns, who));
+            if let Some(over) = self.rest_of(who).map(|rest| *rest).filter(|rest| rest.until_ns <= now_ns) {
+                self.rests.remove(&(over.told, who));
+            }
             if let Some(number) = who {
                 self.reopen(number);
                 self.remove_if_idle(number, now_ns);
@@ -417,8 +460,8 @@ mod tests {
         let mut limits = Limits::new(LimitOptions::default());
         assert_eq!(limits.join(b"a", 0), None, "nothing is to be said of it");
         for until_ns in [20, 10] {
-            limits.rest(Some(b"a"), until_ns, 0);
-            limits.rest(None, until_ns, 0);
+            limits.rest(Some(b"a"), until_ns, Place(until_ns));
+            limits.rest(None, until_ns, Place(until_ns));
         }
         let a = limits.join(b"a", 0).unwrap();
         assert_eq!(limits.of_key(a, 19), Some(Limit::Resting { until_ns: 20 }));

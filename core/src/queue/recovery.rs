@@ -280,7 +280,6 @@ impl Replay<'_> {
             Event::Failed(failure) => apply_failure(self.state, failure, time_ns),
             Event::Released { id, due_ns } => self.state.set_status(id, waiting(due_ns)),
             Event::Dead { id } | Event::Dropped { id } => self.forget(id),
-            Event::Resting { until_ns, key } => self.state.rest(key.as_deref(), until_ns, 0),
             Event::Adopted { id, place } if id >= self.first && !self.state.messages.contains_key(&id) => {
                 self.leased.push((place, id..id + 1));
                 self.told.insert(id..id + 1);
@@ -328,7 +327,9 @@ impl Replay<'_> {
                 }
             }
             Event::Forgotten => self.state.dedup = Entries::default(),
-            event @ (Event::Remembered(_) | Event::Fired(_)) => self.state.keep(&event, told),
+            event @ (Event::Remembered(_) | Event::Fired(_) | Event::Resting { .. }) => {
+                self.state.keep(&event, told)
+            }
             Event::Halted { key, halt, by } => {
                 self.state.keep(&Event::Halted { key, halt, by: None }, told);
                 if let Some(by) = by {

@@ -1,7 +1,7 @@
 //! Releasing segments whose messages are all settled, and telling again what else is in them.
 //!
-//! **Promise.** Deduplication keys (`dedup.rs`), notes of slots (`fired.rs`) and halts of ordering keys (`halt.rs`) outlive the segment of their message: before the
-//! segment goes, what it told last of them is told again in events at the end of the log, durably.
+//! **Promise.** Deduplication keys (`dedup.rs`), notes of slots (`fired.rs`), halts of ordering keys (`halt.rs`) and rests (`limits.rs`)
+//! outlive the segment that tells of them: before it goes, what it told last of them is told again in events at the end of the log, durably.
 //!
 //! **How.** `State::keep` remembers what such an event tells, and where that was: for who tells it the first time, for who
 //! tells it again, and in recovery. No segment goes before all of it is durable, so that no crash takes back the newer of two and finds the
@@ -88,8 +88,10 @@ impl Shared {
                 return Ok(());
             }
             let mut settled = self.tally.releasable(&self.log)?;
-            let outlives =
-                !state.dedup.is_empty() || !state.fired.is_empty() || state.groups.halted_count() > 0;
+            let outlives = !state.dedup.is_empty()
+                || !state.fired.is_empty()
+                || state.groups.halted_count() > 0
+                || state.limits.as_ref().is_some_and(|limits| limits.has_rests());
             if self.log.is_durable() && outlives {
                 settled.end = self.tell_again(&mut state, settled.clone())?;
                 let end = state.told_end;
@@ -114,22 +116,27 @@ impl Shared {
 
     /// Tells again what must not go with settled segments; returns before which one they may go.
     fn tell_again(&self, state: &mut State, settled: Range<u64>) -> Result<u64> {
-        let over_ns = state.dedup_options.over_before_ns(self.journal.now_ns());
+        let now_ns = self.journal.now_ns();
+        let over_ns = state.dedup_options.over_before_ns(now_ns);
         state.dedup.expire(over_ns);
         let mut keys = state.dedup.told_before(Place::new(settled.end, 0)).peekable();
-        let mut halts = state.groups.halts_told_before(Place::new(settled.end, 0));
-        let mut left = halts.iter().peekable();
-        let (mut end, mut segment_bytes, mut key_bytes, mut halt_bytes) = (settled.start, 0, 0, 0);
+        let mut others = state.groups.halts_told_before(Place::new(settled.end, 0));
+        if let Some(limits) = &mut state.limits {
+            others.extend(limits.rests_told_before(Place::new(settled.end, 0), now_ns));
+            others.sort_unstable_by_key(|(told, _)| *told);
+        }
+        let mut left = others.iter().peekable();
+        let (mut end, mut segment_bytes, mut key_bytes, mut other_bytes) = (settled.start, 0, 0, 0);
         for number in settled {
             segment_bytes += self.log.segment_bytes(number)?;
             while let Some((_, key, _)) = keys.next_if(|(place, ..)| place.segment() <= number) {
                 key_bytes += Event::remembered_bytes(key) as u64;
             }
-            while let Some((_, halt)) = left.next_if(|(place, _)| place.segment() <= number) {
-                halt_bytes += halt.encode().len() as u64;
+            while let Some((_, event)) = left.next_if(|(place, _)| place.segment() <= number) {
+                other_bytes += event.encode().len() as u64;
             }
             let slot_bytes = Event::fired_bytes(state.fired.told_before(number + 1).len()) as u64;
-            if 2 * (key_bytes + halt_bytes + slot_bytes) <= segment_bytes {
+            if 2 * (key_bytes + other_bytes + slot_bytes) <= segment_bytes {
                 end = number + 1;
             }
         }
@@ -150,8 +157,8 @@ impl Shared {
         if !slots.is_empty() {
             self.tell(state, Event::Fired(slots))?;
         }
-        halts.retain(|(place, _)| place.segment() < end);
-        halts.into_iter().try_for_each(|(_, halt)| self.tell(state, halt))?;
+        others.retain(|(place, _)| place.segment() < end);
+        others.into_iter().try_for_each(|(_, event)| self.tell(state, event))?;
         Ok(end)
     }
 
@@ -175,6 +182,7 @@ impl State {
                 slots.iter().for_each(|(schedule, slot_ns)| self.fired.note(*schedule, *slot_ns, end));
             }
             Event::Halted { key, halt, .. } => self.groups.halt(key, halt.clone(), end),
+            Event::Resting { until_ns, key } => self.rest(key.as_deref(), *until_ns, end),
             _ => {}
         }
     }

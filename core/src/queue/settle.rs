@@ -290,8 +290,7 @@ impl Shared {
             if !rest.is_zero() {
                 let until_ns = now_ns.saturating_add(duration_ns(rest));
                 // First, so that no crash keeps the release without the rest.
-                self.append_event(&Event::Resting { until_ns, key: key.map(<[u8]>::to_vec) })?;
-                state.rest(key, until_ns, now_ns);
+                self.tell(state, Event::Resting { until_ns, key: key.map(<[u8]>::to_vec) })?;
                 // Who receives beside the state at this moment is through after this.
                 self.seats.pass_all();
                 self.journal.alarm().arm(until_ns);

@@ -138,6 +138,8 @@ impl Model {
 
     pub fn drop_consumer(&mut self) {
         for (id, attempt) in std::mem::take(&mut self.ahead) {
+            // Those before it may have missed deadlines meanwhile.
+            self.look();
             if self.holds(id, attempt) {
                 let Entry { due_ms, is_returned, .. } = self.kept.messages[&id];
                 self.release(id, Status::Ready);

@@ -134,7 +134,7 @@ fn what_was_only_taken_ahead_counts_for_nothing_and_keeps_its_place_whether_the_
             (hub, jobs) = open(&disk, &clock);
         }
         let order: Vec<_> = std::iter::from_fn(|| next(&jobs)).collect();
-        let wanted = [(2, 0, "due first"), (1, 0, "plain"), (1, 0, "due second")];
+        let wanted = [(2, 0, "due first"), (1, 0, "due second"), (1, 0, "plain")];
         assert_eq!(order, wanted.map(|(attempts, failures, value)| (attempts, failures, value.to_owned())));
         drop(hub);
     }
@@ -188,4 +188,28 @@ fn a_key_lets_a_more_urgent_message_go_though_another_one_was_let_go_before() {
         b.clock.advance(SECOND);
         assert_eq!(take(&queue).unwrap(), "urgent");
     });
+}
+
+/// The log used to tell of a rest only once, and to let that go with its segment.
+#[test]
+fn a_rest_outlives_the_segment_in_which_it_was_told() {
+    for key in [None, Some("k")] {
+        let message = |value| key.map_or(Message::new(value), |key| Message::new(value).key(key));
+        let (disk, clock) = (SimDisk::new(), ManualClock::new());
+        let (hub, jobs) = open(&disk, &clock);
+        jobs.send(message("x")).unwrap();
+        jobs.try_receive().unwrap().unwrap().rate_limited(Duration::from_secs(3600)).unwrap();
+        // The segments of before are sealed, and go.
+        let (mut hub, mut jobs) = (hub, jobs);
+        for _ in 0..4 {
+            jobs.send_batch(&[(); 5].map(|()| Message::new(&[7; 6000]))).unwrap();
+            jobs.purge().unwrap();
+            hub.close(Duration::from_secs(60)).unwrap();
+            (hub, jobs) = open(&disk, &clock);
+        }
+        jobs.send(message("y")).unwrap();
+        assert!(jobs.try_receive().unwrap().is_none(), "it rests");
+        clock.advance(Duration::from_secs(3600));
+        assert_eq!(next(&jobs), Some((1, 0, "y".to_owned())));
+    }
 }
