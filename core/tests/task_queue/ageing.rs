@@ -127,7 +127,8 @@ fn ages_survive_a_power_cut_and_the_step_is_altered_by_opening_the_queue_with_an
         send(&queue, Message::new("seven").priority(7));
         b.crash();
         let queue = b.queue("jobs").open().unwrap();
-        assert_eq!(take(&queue).unwrap(), "p2", "as old as seven is urgent, and older");
+        let first_two = [(); 2].map(|()| take(&queue).unwrap());
+        assert_eq!(first_two, ["p1", "p2"], "as old as seven is urgent, and older");
         send(&queue, Message::new("two").priority(2));
         assert_eq!(take_all(&queue), ["seven", "low", "two"]);
         send(&queue, Message::new("low").priority(0));
