@@ -473,6 +473,25 @@ mod tests {
     }
 
     #[test]
+    fn rests_are_told_again_until_they_are_over_from_where_the_longest_was_told_last() {
+        let mut limits = Limits::new(LimitOptions::default());
+        limits.rest(None, 30, Place(1));
+        limits.rest(Some(b"a"), 20, Place(2));
+        limits.rest(Some(b"b"), 40, Place(3));
+        limits.rest(Some(b"b"), 10, Place(4));
+        let resting =
+            |until_ns, key: Option<&[u8]>| Event::Resting { until_ns, key: key.map(<[u8]>::to_vec) };
+        let queue = (Place(1), resting(30, None));
+        let (a, b) = ((Place(2), resting(20, Some(b"a"))), (Place(3), resting(40, Some(b"b"))));
+        assert_eq!(limits.rests_told_before(Place(4), 19), [queue.clone(), a, b.clone()]);
+        assert_eq!(limits.rests_told_before(Place(3), 20), [queue]);
+        limits.rest(None, 30, Place(5));
+        assert_eq!(limits.rests_told_before(Place(5), 20), [b]);
+        limits.due(40);
+        assert!(!limits.has_rests() && limits.is_idle(40), "{limits:?}");
+    }
+
+    #[test]
     fn keys_that_have_nothing_to_say_are_forgotten() {
         let mut limits = per_key(1);
         for id in 0..10u64 {
