@@ -251,7 +251,7 @@ impl Queue {
     /// queue.send_async(Message::new(b"first")).await?;
     /// let second = queue.send_async(Message::new(b"second")); // there is no room for it
     /// let worker = async { queue.receive_async(1).await?.iter().try_for_each(|delivery| delivery.ack()) };
-    /// let (id, _) = futures::join!(second, worker);
+    /// let (id, _) = futures::future::join(second, worker).await;
     /// assert_eq!(id?, 1);
     /// # Ok::<(), ringmain::Error>(())
     /// # })?;

@@ -518,10 +518,13 @@ pub(crate) fn apply_failure(state: &mut State, failure: Failure, time_ns: u64) {
     message.failures = failure.failures;
     message.expirations = failure.expirations;
     if failure.death.is_none_or(Death::is_by_failing) {
+        message.history.push(time_ns, failure.reason);
         // It was out, even if the log was not told of that.
         message.attempts = message.attempts.max(1);
         message.untold = message.untold.min(message.attempts - 1);
-        message.history.push(time_ns, failure.reason);
+        if !matches!(message.status, Status::Leased { .. }) {
+            state.set_status(failure.id, Status::Leased { deadline_ns: u64::MAX });
+        }
     }
     let status = failure.death.map_or(waiting(failure.due_ns), |death| Status::Dying { death });
     state.set_status(failure.id, status);

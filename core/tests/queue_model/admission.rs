@@ -63,7 +63,10 @@ impl Model {
         let victims = match self.victims(&wishes, &fates, count) {
             Ok(victims) => victims,
             Err(refused) => {
-                self.totals.refused += if refused == Answer::Full { values.len() as u64 } else { 0 };
+                if refused == Answer::Full {
+                    self.totals.refused += values.len() as u64;
+                    self.commit_for_room();
+                }
                 return refused;
             }
         };
@@ -251,6 +254,14 @@ impl Model {
             chosen.push(id);
         }
         Ok(chosen)
+    }
+
+    /// Before it is refused because nothing may be dropped: what is not durable yet may not be.
+    fn commit_for_room(&mut self) {
+        let drops = |(_, overflow)| !matches!(overflow, Overflow::Block(_) | Overflow::Reject);
+        if self.setup.capacity.is_some_and(drops) {
+            self.commit();
+        }
     }
 
     fn drop_for_room(&mut self, id: u64) {

@@ -284,8 +284,8 @@ impl Model {
         self.setup.change(change);
     }
 
-    fn retry_ms(failures: u32) -> u64 {
-        [500, 1000, 2000].get(failures as usize - 1).copied().unwrap_or(3000)
+    fn retry_ms(&self, failures: u32) -> u64 {
+        (self.setup.retry_base_ms << (failures - 1).min(10)).min(3000)
     }
 
     pub fn fail(&mut self, id: u64, error: &str, delay_ms: Option<u64>) {
@@ -294,7 +294,8 @@ impl Model {
             return self.cancel_now(id);
         }
         entry.failures += 1;
-        // Of that the log tells: it was out at least once.
+        // Of that the log tells: it was out, and at least once.
+        entry.is_started = true;
         entry.told.attempts = entry.told.attempts.max(1);
         entry.error = error.into();
         let failures = entry.failures;
@@ -302,7 +303,7 @@ impl Model {
         if failures >= self.failures_max() {
             self.die(id, "failed");
         } else {
-            let status = self.waiting(delay_ms.unwrap_or_else(|| Self::retry_ms(failures)));
+            let status = self.waiting(delay_ms.unwrap_or_else(|| self.retry_ms(failures)));
             self.set(id, status);
         }
     }

@@ -138,12 +138,14 @@ impl Model {
 
     pub fn drop_consumer(&mut self) {
         for (id, attempt) in std::mem::take(&mut self.ahead) {
+            // Those before it may have missed deadlines meanwhile.
+            self.look();
             if self.holds(id, attempt) {
-                let due_ms = self.kept.messages[&id].due_ms;
+                let Entry { due_ms, is_returned, .. } = self.kept.messages[&id];
                 self.release(id, Status::Ready);
                 // As if it had not been taken.
                 if let Some(entry) = self.kept.messages.get_mut(&id) {
-                    (entry.attempts, entry.due_ms) = (attempt - 1, due_ms);
+                    (entry.attempts, entry.due_ms, entry.is_returned) = (attempt - 1, due_ms, is_returned);
                 }
             }
         }

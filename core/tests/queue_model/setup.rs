@@ -18,6 +18,8 @@ pub struct Setup {
     pub with_consumer: bool,
     pub on_exhausted: OnExhausted,
     pub failures_max: u32,
+    /// Before the first retry; 0: all of them come at once.
+    pub retry_base_ms: u64,
     pub on_breach: OnBreach,
     pub dedup: Dedup,
     pub capacity: Option<(u64, Overflow)>,
@@ -70,7 +72,7 @@ impl Setup {
     /// Tells a queue all of it.
     pub fn tell(&self, builder: QueueBuilder) -> QueueBuilder {
         let retry = Retry {
-            base: Duration::from_millis(500),
+            base: Duration::from_millis(self.retry_base_ms),
             factor: 2.0,
             cap: Duration::from_secs(3),
             jitter: Jitter::None,
@@ -199,12 +201,14 @@ pub fn setup() -> impl Strategy<Value = Setup> {
     (mode, any::<bool>(), on_exhausted()).prop_flat_map(|(mode, with_consumer, on_exhausted)| {
         let capacity = proptest::option::weighted(0.3, (2..8u64, overflow()));
         let limits = prop_oneof![2 => Just(LimitsSetup::default()), 1 => limits(with_consumer)];
-        (on_breach(), dedup(with_consumer), capacity, limits).prop_map(
-            move |(on_breach, dedup, capacity, limits)| Setup {
+        let retry_base_ms = prop_oneof![3 => Just(500u64), 1 => Just(0)];
+        (on_breach(), dedup(with_consumer), capacity, limits, retry_base_ms).prop_map(
+            move |(on_breach, dedup, capacity, limits, retry_base_ms)| Setup {
                 mode,
                 with_consumer,
                 on_exhausted: on_exhausted.clone(),
                 failures_max: 3,
+                retry_base_ms,
                 on_breach: on_breach.fitting(&on_exhausted),
                 dedup,
                 capacity,

@@ -189,3 +189,30 @@ fn a_key_lets_a_more_urgent_message_go_though_another_one_was_let_go_before() {
         assert_eq!(take(&queue).unwrap(), "urgent");
     });
 }
+
+/// A lease that ran out before it was started used to be no lease when the log was read back: its message lost its place.
+#[test]
+fn what_ran_out_unstarted_and_is_retried_at_once_has_its_place_after_reopening_too() {
+    for is_reopened in [false, true] {
+        let (disk, clock) = (SimDisk::new(), ManualClock::new());
+        let (mut hub, _) = open(&disk, &clock);
+        let retry = Retry { base: Duration::ZERO, jitter: Jitter::None, ..Retry::default() };
+        let mut jobs = hub.queue("jobs").max_failures(5).retry(retry).open().unwrap();
+        for message in [Message::new("first"), Message::new("second"), Message::new("due").delay(SECOND)] {
+            jobs.send(message).unwrap();
+        }
+        let mut consumer = jobs.consumer().prefetch(2).start().unwrap();
+        let first = consumer.next().unwrap();
+        clock.advance(31 * SECOND);
+        assert_eq!(jobs.stats().unwrap().leases_expired_total, 2);
+        if is_reopened {
+            hub.close(Duration::from_secs(60)).unwrap();
+            (hub, _) = open(&disk, &clock);
+            jobs = hub.queue("jobs").max_failures(5).open().unwrap();
+        }
+        let order: Vec<_> = std::iter::from_fn(|| next(&jobs)).collect();
+        let wanted = [(2, 1, "first"), (2, 1, "second"), (1, 0, "due")];
+        assert_eq!(order, wanted.map(|(attempts, failures, value)| (attempts, failures, value.to_owned())));
+        drop((hub, consumer, first));
+    }
+}
