@@ -49,6 +49,31 @@ fn a_storage_tells_how_much_room_is_left() {
     });
 }
 
+/// A block that stays in the page cache lies in one page with others that go around it.
+#[test]
+fn what_is_written_to_be_cached_and_what_lies_beside_it_keep_out_of_each_others_way() {
+    #[repr(align(4096))]
+    struct Aligned([u8; 4096]);
+    on_each(|storage, dir| {
+        let file = storage.create(&dir.join("f"), 16 << 10).unwrap();
+        let mut expected = vec![0; 16 << 10];
+        for round in 1..=64usize {
+            let (bytes, position) = (Aligned([round as u8; 4096]), (round * 1536) % (12 << 10));
+            let len = 512 * (1 + round % 4);
+            if round % 3 == 0 {
+                file.write_all_at(&bytes.0[..len], position as u64).unwrap();
+            } else {
+                file.write_cached_at(&bytes.0[..len], position as u64).unwrap();
+            }
+            expected[position..position + len].copy_from_slice(&bytes.0[..len]);
+            let mut read = vec![1; 16 << 10];
+            file.read_exact_at(&mut read, 0).unwrap();
+            assert!(read == expected, "round {round}");
+        }
+        file.sync().unwrap();
+    });
+}
+
 #[test]
 fn what_is_written_is_read_through_every_handle() {
     on_each(|storage, dir| {

@@ -117,7 +117,13 @@ impl JournalFile {
 
     /// Writes a batch. Where the file grows, it doubles, by `step_bytes_max` at most: blocks that were never written take
     /// three times as long to be made durable.
-    pub(super) fn write(&mut self, batch: &[u8], byte_position: u64, step_bytes_max: u64) -> Result<()> {
+    pub(super) fn write(
+        &mut self,
+        batch: &[u8],
+        byte_position: u64,
+        step_bytes_max: u64,
+        is_synced: bool,
+    ) -> Result<()> {
         let end = byte_position + batch.len() as u64;
         let mut written = Ok(());
         if end > self.written_bytes {
@@ -128,7 +134,10 @@ impl JournalFile {
             written = self.file.write_all_at(&zeros, end);
             self.written_bytes = grown;
         }
-        let written = written.and_then(|()| self.file.write_all_at(batch, byte_position));
+        let written = written.and_then(|()| {
+            let write = if is_synced { File::write_all_at } else { File::write_cached_at };
+            write(&*self.file, batch, byte_position)
+        });
         written.map_err(|e| Error::io("write", &self.path, &e))
     }
 

@@ -414,7 +414,7 @@ impl Journal {
             committed.push((log.clone(), place));
         }
         if let Some(writer) = writer {
-            writer.write(journalled)?;
+            writer.write(journalled, synced)?;
             if synced {
                 writer.sync()?;
             }

@@ -128,8 +128,13 @@ impl Writer {
         &mut self.draft
     }
 
-    /// Writes the batch that was put together. It is in the journal when this returns, and on disk after a sync.
-    pub(super) fn write(&mut self, logs: impl IntoIterator<Item = (Arc<Log>, Place)>) -> Result<()> {
+    /// Writes the batch that was put together. It is in the journal when this returns, and on disk after a sync, if `is_synced` says
+    /// that there will be one soon.
+    pub(super) fn write(
+        &mut self,
+        logs: impl IntoIterator<Item = (Arc<Log>, Place)>,
+        is_synced: bool,
+    ) -> Result<()> {
         if self.draft.is_empty() {
             return Ok(());
         }
@@ -140,7 +145,7 @@ impl Writer {
             self.turn()?;
             self.draft = draft;
         }
-        self.write_draft()?;
+        self.write_draft(is_synced)?;
         self.lap.extend(logs.into_iter().map(|(log, place)| (log.id(), (log, place))));
         Ok(())
     }
@@ -151,7 +156,7 @@ impl Writer {
         self.lap.values().map(|(log, _)| log.unmade_bytes()).sum::<u64>() + other
     }
 
-    fn write_draft(&mut self) -> Result<()> {
+    fn write_draft(&mut self, is_synced: bool) -> Result<()> {
         let file = match &mut self.files[self.active] {
             Some(file) => file,
             none => none.insert(JournalFile::make(
@@ -166,7 +171,7 @@ impl Writer {
         let head = Head { sequence: self.written + 1, homed, synced: self.synced };
         let seed = file.seed(self.end);
         let batch = self.draft.finish(head, seed);
-        file.write(batch, self.end, (self.place.bytes_max / 4).min(STEP_BYTES_MAX))?;
+        file.write(batch, self.end, (self.place.bytes_max / 4).min(STEP_BYTES_MAX), is_synced)?;
         self.end += batch.len() as u64;
         self.written = head.sequence;
         self.homed_written = head.homed;
@@ -228,7 +233,7 @@ impl Writer {
     /// Says durably, in a batch without ranges, what is home.
     fn tell_homed(&mut self) -> Result<()> {
         self.draft.clear();
-        self.write_draft()?;
+        self.write_draft(true)?;
         self.sync()
     }
 

@@ -127,6 +127,12 @@ pub trait File: Send + Sync + Debug {
     /// Writes all of `bytes` at `position`, extending the file if need be.
     fn write_all_at(&self, bytes: &[u8], position: u64) -> io::Result<()>;
 
+    /// As [`write_all_at`](Self::write_all_at), for what nobody is about to sync: where the system has a page cache a short write ends
+    /// there, and does not wait for the disk.
+    fn write_cached_at(&self, bytes: &[u8], position: u64) -> io::Result<()> {
+        self.write_all_at(bytes, position)
+    }
+
     /// Length in bytes.
     fn len(&self) -> io::Result<u64>;
 

@@ -172,6 +172,10 @@ impl File for RingFile {
         self.file.write_all_at(bytes, position)
     }
 
+    fn write_cached_at(&self, bytes: &[u8], position: u64) -> io::Result<()> {
+        self.file.write_cached_at(bytes, position)
+    }
+
     fn len(&self) -> io::Result<u64> {
         self.file.len()
     }
