@@ -12,7 +12,7 @@
 use crate::error::Result;
 use crate::journal::SeededBug;
 use crate::log::{Draft, Kind, Level, Log, Place, Reader};
-use crate::notice;
+use crate::notice::{self, lock_quietly};
 use crate::queue::capacity::Load;
 use crate::queue::envelope::{self, Origin};
 use crate::queue::finished::Ending;
@@ -61,7 +61,8 @@ impl Shared {
 
     /// The same; `work` is told who has something to bury then.
     fn bury_own(&self, ids: &[u64], work: &mut Work) -> Result<()> {
-        let burying = lock(&self.burying);
+        // Quietly: making room in the other queue may tell something.
+        let burying = lock_quietly(&self.burying);
         let noted = {
             let state = lock(&self.state);
             if ids.is_empty() && state.letters_held.is_empty() {

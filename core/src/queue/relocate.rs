@@ -138,7 +138,9 @@ impl Shared {
             let mut step: Vec<(u64, Message)> = Vec::new();
             while step.len() < STEP_COUNT && !is_over {
                 is_over = !reader.advance_within()?;
-                let Some((id, frame)) = message_found(&reader).filter(|_| !is_over) else { continue };
+                // Nothing is found at the end: the reader may have let go of the last one.
+                let found = if is_over { None } else { message_found(&reader) };
+                let Some((id, frame)) = found else { continue };
                 if reader.kind() == Kind::Data && !frame.has(INDEXED) {
                     step.push((id, Message::new(reader.found_place(), Status::Ready).with_bytes(&frame)));
                 }

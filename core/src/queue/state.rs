@@ -724,6 +724,10 @@ impl State {
         if is_any != self.has_waiting {
             self.has_waiting = is_any;
             self.set_detour(DETOUR_WAITING, is_any);
+            if is_any {
+                // Who was woken before may have looked without the lock, and seen nothing of it.
+                self.reader.tell();
+            }
         }
     }
 
