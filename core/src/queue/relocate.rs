@@ -1,7 +1,7 @@
 //! Moving what still lives in nearly empty segments to the end of the log, so that those can go.
 //!
 //! **Promise.** A message that stays for long (it waits for next year, was set aside, is worked on for hours, is a dead letter that
-//! nobody looks at) keeps its own bytes, and not the segments around it and behind it. It keeps its id, its place in order, when it
+//! nobody looks at, waits for room in a dead letter queue) keeps its own bytes, and not the segments around it and behind it. It keeps its id, its place in order, when it
 //! was sent, its counts and its history. A crash leaves it where it was, or where it went, or in both places: then the newer is it.
 //!
 //! **How.** An event at the end of the log tells the message again as it was sent, and what became of it since (`relocated.rs`); from
@@ -185,7 +185,8 @@ impl State {
     /// Whether nobody is about to read a message where it is now.
     fn is_movable(&self, id: u64, message: &Message) -> bool {
         let stays = message.status.is_waiting() || matches!(message.status, Status::Leased { .. });
-        stays && !self.copies.is_under_way(id)
+        // Its letter may wait for room as long as it likes.
+        (stays || self.letters_held.contains(&id)) && !self.copies.is_under_way(id)
     }
 }
 

@@ -1,6 +1,9 @@
 //! What a review of the merged branches found.
 
 use super::*;
+use ringmain::storage::Storage;
+use ringmain::{Capacity, Overflow};
+use std::path::Path;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::Mutex;
 use std::task::{Context, Poll, Wake, Waker};
@@ -64,5 +67,42 @@ fn who_waits_for_the_next_of_an_ordering_key_is_woken_when_it_can_be_had() {
             assert_eq!(got.as_deref(), Ok(&b"b"[..]), "{how}: nobody woke it");
             task.join().unwrap();
         }
+    });
+}
+
+fn segments(bench: &Bench, queue: &str) -> usize {
+    let names = bench.disk.as_ref().unwrap().list(&Path::new("/hub/queues").join(queue)).unwrap();
+    names.iter().filter(|name| name.extension().is_some_and(|end| end == "segment")).count()
+}
+
+#[test]
+fn a_letter_that_waits_for_room_does_not_pin_the_disk() {
+    on_durable(|b| {
+        let full = Capacity { messages: Some(1), overflow: Overflow::Reject, ..Capacity::default() };
+        let open = |b: &Bench| {
+            let dead = b.hub.queue("dead").on_exhausted(OnExhausted::Keep).capacity(full).open().unwrap();
+            (b.queue("jobs").dead_letter("dead").open().unwrap(), dead)
+        };
+        let (queue, dead) = open(b);
+        for value in ["a", "b"] {
+            send(&queue, Message::new(value));
+            receive(&queue).unwrap().reject("no").unwrap();
+        }
+        drop((queue, dead));
+        let long = "x".repeat(6000);
+        let mut held = Vec::new();
+        for _ in 0..4 {
+            let (queue, _dead) = open(b);
+            for _ in 0..90 {
+                send(&queue, Message::new(&long).priority(9));
+                assert_eq!(take(&queue).map(|value| value.len()), Some(6000));
+            }
+            b.reopen();
+            let _ = open(b);
+            held.push(segments(b, "jobs"));
+        }
+        let (_queue, dead) = open(b);
+        assert_eq!(take_all(&dead), ["a", "b"]);
+        assert!(held[3] <= held[0] + 2, "segments that are held: {held:?}");
     });
 }
