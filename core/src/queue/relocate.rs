@@ -85,14 +85,17 @@ impl Shared {
     fn find_stragglers(&self, held: &[Held]) -> Stragglers {
         let mut stragglers = Stragglers::default();
         let bytes = held.iter().map(|segment| segment.bytes).sum();
+        let left: u64 = held.iter().map(|segment| self.tally.left_in(segment)).sum();
         let Some(end) = held.last().map(|last| last.number + 1) else { return stragglers };
         let mut state = lock(&self.state);
         state.looked_bytes = state.looked_bytes.min(bytes);
-        // Looking takes as long as there are messages in the index: not before half as much again is held.
-        if self.is_closed() || bytes < state.looked_bytes.saturating_add(state.looked_bytes / 2) {
+        // Looking takes as long as there are messages in the index: not before half as much again is held, or half of what was left
+        // is settled.
+        let is_more = bytes >= state.looked_bytes.saturating_add(state.looked_bytes / 2);
+        if self.is_closed() || !is_more && left > state.looked_left / 2 {
             return stragglers;
         }
-        state.looked_bytes = bytes;
+        (state.looked_bytes, state.looked_left) = (bytes, left);
         for run in self.runs.in_use().filter(|run| run.place().segment() < end) {
             self.index_run(&mut state, &run, u64::MAX);
         }

@@ -106,3 +106,25 @@ fn a_letter_that_waits_for_room_does_not_pin_the_disk() {
         assert!(held[3] <= held[0] + 2, "segments that are held: {held:?}");
     });
 }
+
+#[test]
+fn what_stays_pins_no_disk_when_a_backlog_behind_it_is_worked_off() {
+    on_durable(|b| {
+        for (name, priority) in [("plain", 4), ("indexed", 9)] {
+            let queue = b.queue(name).open().unwrap();
+            let id = send(&queue, Message::new("stays").priority(9));
+            receive(&queue).unwrap().defer().unwrap();
+            let long = "x".repeat(6000);
+            (0..300).for_each(|_| assert!(send(&queue, Message::new(&long).priority(priority)) > id));
+            drop(queue);
+            // What there is is in files then.
+            b.reopen();
+            let queue = b.queue(name).open().unwrap();
+            let before = segments(b, name);
+            assert_eq!(take_all(&queue).len(), 300);
+            let after = segments(b, name);
+            assert!(2 * after < before, "{name}: {before} segments, then {after}");
+            queue.receive_deferred(id).unwrap().unwrap().ack().unwrap();
+        }
+    });
+}
