@@ -124,6 +124,11 @@ impl Reader {
         Self { is_sent: true, ..Self::earliest(log) }
     }
 
+    /// Wakes all who wait for something to read, or for what is told of it.
+    pub(crate) fn tell(&self) {
+        self.log.data().notify_all();
+    }
+
     /// From now on it sees everything that is committed: what it is sent to was seen before.
     pub(crate) fn see_all(&mut self) {
         self.limit = Place::END;

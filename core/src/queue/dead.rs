@@ -12,7 +12,7 @@
 use crate::error::Result;
 use crate::journal::SeededBug;
 use crate::log::{Draft, Kind, Level, Log, Place, Reader};
-use crate::notice;
+use crate::notice::{self, lock_quietly};
 use crate::queue::capacity::Load;
 use crate::queue::envelope::{self, Origin};
 use crate::queue::finished::Ending;
@@ -61,7 +61,8 @@ impl Shared {
 
     /// The same; `work` is told who has something to bury then.
     fn bury_own(&self, ids: &[u64], work: &mut Work) -> Result<()> {
-        let burying = lock(&self.burying);
+        // Quietly: making room in the other queue may tell something.
+        let burying = lock_quietly(&self.burying);
         let noted = {
             let state = lock(&self.state);
             if ids.is_empty() && state.letters_held.is_empty() {
@@ -164,8 +165,9 @@ impl Shared {
     }
 
     fn write_letter(&self, dead: &Shared, id: u64, message: &Message, death: Death) -> Result<Letter> {
-        let payload = self.payload_at(message.place, id)?;
-        let frame = payload.frame();
+        // One that waited for room may be moved meanwhile.
+        let found = self.find_indexed(id, |id| self.place_indexed(id))?.ok_or_else(|| self.lost(id, 0))?;
+        let frame = found.payload.frame();
         let now_ns = self.journal.now_ns();
         let origin = Origin { queue: self.name.as_str(), log: self.log.id(), id };
         let headers = envelope::of_letter(&frame, origin, message, death, now_ns);
@@ -237,7 +239,9 @@ impl Shared {
             let is_dying = |id: &u64| {
                 state.messages.get(id).is_some_and(|message| matches!(message.status, Status::Dying { .. }))
             };
-            noted.into_iter().filter(is_dying).collect()
+            // And one that was moved was noted once more.
+            let mut known = HashSet::new();
+            noted.into_iter().filter(is_dying).filter(|id| known.insert(*id)).collect()
         };
         if dying.is_empty() {
             return Ok(());

@@ -1,7 +1,7 @@
 //! Moving what still lives in nearly empty segments to the end of the log, so that those can go.
 //!
 //! **Promise.** A message that stays for long (it waits for next year, was set aside, is worked on for hours, is a dead letter that
-//! nobody looks at) keeps its own bytes, and not the segments around it and behind it. It keeps its id, its place in order, when it
+//! nobody looks at, waits for room in a dead letter queue) keeps its own bytes, and not the segments around it and behind it. It keeps its id, its place in order, when it
 //! was sent, its counts and its history. A crash leaves it where it was, or where it went, or in both places: then the newer is it.
 //!
 //! **How.** An event at the end of the log tells the message again as it was sent, and what became of it since (`relocated.rs`); from
@@ -85,14 +85,17 @@ impl Shared {
     fn find_stragglers(&self, held: &[Held]) -> Stragglers {
         let mut stragglers = Stragglers::default();
         let bytes = held.iter().map(|segment| segment.bytes).sum();
+        let left: u64 = held.iter().map(|segment| self.tally.left_in(segment)).sum();
         let Some(end) = held.last().map(|last| last.number + 1) else { return stragglers };
         let mut state = lock(&self.state);
         state.looked_bytes = state.looked_bytes.min(bytes);
-        // Looking takes as long as there are messages in the index: not before half as much again is held.
-        if self.is_closed() || bytes < state.looked_bytes.saturating_add(state.looked_bytes / 2) {
+        // Looking takes as long as there are messages in the index: not before half as much again is held, or half of what was left
+        // is settled.
+        let is_more = bytes >= state.looked_bytes.saturating_add(state.looked_bytes / 2);
+        if self.is_closed() || !is_more && left > state.looked_left / 2 {
             return stragglers;
         }
-        state.looked_bytes = bytes;
+        (state.looked_bytes, state.looked_left) = (bytes, left);
         for run in self.runs.in_use().filter(|run| run.place().segment() < end) {
             self.index_run(&mut state, &run, u64::MAX);
         }
@@ -138,7 +141,9 @@ impl Shared {
             let mut step: Vec<(u64, Message)> = Vec::new();
             while step.len() < STEP_COUNT && !is_over {
                 is_over = !reader.advance_within()?;
-                let Some((id, frame)) = message_found(&reader).filter(|_| !is_over) else { continue };
+                // Nothing is found at the end: the reader may have let go of the last one.
+                let found = if is_over { None } else { message_found(&reader) };
+                let Some((id, frame)) = found else { continue };
                 if reader.kind() == Kind::Data && !frame.has(INDEXED) {
                     step.push((id, Message::new(reader.found_place(), Status::Ready).with_bytes(&frame)));
                 }
@@ -183,7 +188,8 @@ impl State {
     /// Whether nobody is about to read a message where it is now.
     fn is_movable(&self, id: u64, message: &Message) -> bool {
         let stays = message.status.is_waiting() || matches!(message.status, Status::Leased { .. });
-        stays && !self.copies.is_under_way(id)
+        // Its letter may wait for room as long as it likes.
+        (stays || self.letters_held.contains(&id)) && !self.copies.is_under_way(id)
     }
 }
 

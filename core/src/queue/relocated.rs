@@ -13,7 +13,7 @@ use crate::queue::history::Reason;
 use crate::queue::rank::{NEW, RETURNED};
 use crate::queue::settlement::RELOCATED;
 use crate::queue::shared::Shared;
-use crate::queue::state::{Message, State, Status};
+use crate::queue::state::{Death, Message, State, Status};
 
 /// Bytes before the frame.
 const FIXED_BYTES: usize = 8 + 3 * 4 + 2 + 3 * 8;
@@ -29,12 +29,37 @@ const HOLDS: u8 = 2;
 
 /// How a message stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
 pub(crate) enum Stand {
     /// It waits, for its time unless that is one of those of `rank.rs`.
-    Waiting = 0,
-    Leased = 1,
-    Deferred = 2,
+    Waiting,
+    Leased,
+    Deferred,
+    /// Its letter waits for room.
+    Dying(Death),
+}
+
+/// Beside why it died.
+const DYING: u8 = 0x80;
+
+impl Stand {
+    fn byte(self) -> u8 {
+        match self {
+            Self::Waiting => 0,
+            Self::Leased => 1,
+            Self::Deferred => 2,
+            Self::Dying(death) => DYING | death as u8,
+        }
+    }
+
+    fn from_byte(byte: u8) -> Option<Self> {
+        match byte {
+            0 => Some(Self::Waiting),
+            1 => Some(Self::Leased),
+            2 => Some(Self::Deferred),
+            _ if byte & DYING != 0 => Death::from_byte(byte & !DYING).map(Self::Dying),
+            _ => None,
+        }
+    }
 }
 
 /// See the module's description.
@@ -92,7 +117,7 @@ impl Relocated {
             bytes.extend_from_slice(&count.to_le_bytes());
         }
         let mark = |is_set: bool, mark: u8| if is_set { mark } else { 0 };
-        bytes.push(self.stand as u8);
+        bytes.push(self.stand.byte());
         bytes.push(mark(self.is_recalled, RECALLED) | mark(self.holds, HOLDS));
         for time_ns in [self.due_ns, self.start_by_ns, self.complete_by_ns] {
             bytes.extend_from_slice(&time_ns.to_le_bytes());
@@ -112,9 +137,7 @@ impl Relocated {
         let (id, attempts, failures) = (take_u64(rest)?, take_u32(rest)?, take_u32(rest)?);
         let (expirations, stand, marks) = (take_u32(rest)?, take_u8(rest)?, take_u8(rest)?);
         let (due_ns, start_by_ns, complete_by_ns) = (take_u64(rest)?, take_u64(rest)?, take_u64(rest)?);
-        let stand = [Stand::Waiting, Stand::Leased, Stand::Deferred]
-            .into_iter()
-            .find(|known| *known as u8 == stand)?;
+        let stand = Stand::from_byte(stand)?;
         if marks & !(RECALLED | HOLDS) != 0 {
             return None;
         }
@@ -197,6 +220,7 @@ impl State {
             Status::Leased { .. } if !message.is_ahead => Stand::Leased,
             Status::Leased { .. } | Status::Ready | Status::Held | Status::Scheduled { .. } => Stand::Waiting,
             Status::Deferred => Stand::Deferred,
+            Status::Dying { death } if self.letters_held.contains(&id) => Stand::Dying(death),
             Status::Dying { .. } | Status::Moving | Status::Leaving => return None,
         };
         Some(Relocated {
@@ -234,6 +258,7 @@ impl State {
         message.status = match (stand, due_ns) {
             (Stand::Waiting, RETURNED | NEW) => Status::Ready,
             (Stand::Waiting, due_ns) => Status::Scheduled { due_ns },
+            (Stand::Dying(death), _) => Status::Dying { death },
             _ => Status::Leased { deadline_ns: u64::MAX },
         };
         self.insert(id, message);

@@ -369,6 +369,8 @@ pub(crate) struct State {
     pub(crate) told_end: Place,
     /// How much was held when stragglers were looked for last, and not enough of it would have gone.
     pub(crate) looked_bytes: u64,
+    /// How many messages of that were not settled then.
+    pub(crate) looked_left: u64,
     /// Of a queue with a capacity.
     pub(crate) room: Option<Box<Room>>,
     /// None: nothing is limited.
@@ -415,6 +417,7 @@ impl State {
             rests: Rests::default(),
             told_end: Place::default(),
             looked_bytes: 0,
+            looked_left: 0,
             room: None,
             fired: Fired::default(),
             limits: None,
@@ -724,6 +727,10 @@ impl State {
         if is_any != self.has_waiting {
             self.has_waiting = is_any;
             self.set_detour(DETOUR_WAITING, is_any);
+            if is_any {
+                // Who was woken before may have looked without the lock, and seen nothing of it.
+                self.reader.tell();
+            }
         }
     }
 
