@@ -168,10 +168,12 @@ impl Shared {
             let run = match run {
                 Ok(Some(run)) => run,
                 // Those that were taken are the caller's; the next receive meets the error.
-                Err(error) if count == 0 => return Err(error),
-                Ok(None) | Err(_) => {
+                other => {
                     seat.spare = Some(spare);
-                    break;
+                    match other {
+                        Err(error) if count == 0 => return Err(error),
+                        _ => break,
+                    }
                 }
             };
             if self.log.is_durable() && start == Start::Now {

@@ -28,6 +28,16 @@ pub(crate) struct Tally {
     asked: AtomicU64,
 }
 
+/// Whoever releases has it until he is done.
+struct Abandoned<'a>(&'a AtomicU64);
+
+impl Drop for Abandoned<'_> {
+    fn drop(&mut self) {
+        // ORDERING: AcqRel, P17: as at the end of a release; who asked meanwhile asks again with the next segment.
+        self.0.swap(0, Ordering::AcqRel);
+    }
+}
+
 /// A segment that is complete, and not settled.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Held {
@@ -80,13 +90,15 @@ impl Tally {
         if self.asked.fetch_add(1, Ordering::AcqRel) != 0 {
             return;
         }
+        // A panic in it, which may be a subscriber's, must not be the end of all releases.
+        let abandoned = Abandoned(&self.asked);
         // ORDERING: Acquire, P17: pairs with those who asked so far.
         let mut asked = self.asked.load(Ordering::Acquire);
         loop {
             then();
             // ORDERING: AcqRel, P17: whoever begins next comes after us; Acquire on failure, as the load.
             match self.asked.compare_exchange(asked, 0, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => return,
+                Ok(_) => return std::mem::forget(abandoned),
                 Err(now) => asked = now,
             }
         }
@@ -247,5 +259,15 @@ mod tests {
         }
         assert_eq!(tally.cells[1 % CELL_COUNT].load(Ordering::Relaxed), 1 << 32 | 4);
         assert_eq!(tally.count(1), 4);
+    }
+
+    #[test]
+    fn a_release_that_panics_is_not_the_last() {
+        let tally = Tally::default();
+        let panics = std::panic::AssertUnwindSafe(|| tally.one_at_a_time(|| panic!("a subscriber")));
+        assert!(std::panic::catch_unwind(panics).is_err());
+        let mut times = 0;
+        tally.one_at_a_time(|| times += 1);
+        assert_eq!(times, 1);
     }
 }

@@ -25,12 +25,12 @@ mod limits;
 mod metrics;
 mod order;
 mod purge;
-mod review;
 mod send_async;
 mod spill;
 mod stragglers;
 mod ttl;
 mod verbs;
+mod waking;
 
 use ringmain::storage::sim::{SimDisk, Unsynced};
 use ringmain::{

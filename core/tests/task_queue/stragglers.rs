@@ -266,3 +266,62 @@ fn a_segment_that_goes_before_what_was_moved_out_of_it_is_durable_is_noticed() {
     std::panic::set_hook(hook);
     assert!(!found.is_empty());
 }
+
+fn segments(bench: &Bench, queue: &str) -> usize {
+    let names = bench.disk.as_ref().unwrap().list(&Path::new("/hub/queues").join(queue)).unwrap();
+    names.iter().filter(|name| name.extension().is_some_and(|end| end == "segment")).count()
+}
+
+#[test]
+fn a_letter_that_waits_for_room_does_not_pin_the_disk() {
+    on_durable(|b| {
+        let full = Capacity { messages: Some(1), overflow: Overflow::Reject, ..Capacity::default() };
+        let open = |b: &Bench| {
+            let dead = b.hub.queue("dead").on_exhausted(OnExhausted::Keep).capacity(full).open().unwrap();
+            (b.queue("jobs").dead_letter("dead").open().unwrap(), dead)
+        };
+        let (queue, dead) = open(b);
+        for value in ["a", "b"] {
+            send(&queue, Message::new(value));
+            receive(&queue).unwrap().reject("no").unwrap();
+        }
+        drop((queue, dead));
+        let long = "x".repeat(6000);
+        let mut held = Vec::new();
+        for _ in 0..4 {
+            let (queue, _dead) = open(b);
+            for _ in 0..90 {
+                send(&queue, Message::new(&long).priority(9));
+                assert_eq!(take(&queue).map(|value| value.len()), Some(6000));
+            }
+            b.reopen();
+            let _ = open(b);
+            held.push(segments(b, "jobs"));
+        }
+        let (_queue, dead) = open(b);
+        assert_eq!(take_all(&dead), ["a", "b"]);
+        assert!(held[3] <= held[0] + 2, "segments that are held: {held:?}");
+    });
+}
+
+#[test]
+fn what_stays_pins_no_disk_when_a_backlog_behind_it_is_worked_off() {
+    on_durable(|b| {
+        for (name, priority) in [("plain", 4), ("indexed", 9)] {
+            let queue = b.queue(name).open().unwrap();
+            let id = send(&queue, Message::new("stays").priority(9));
+            receive(&queue).unwrap().defer().unwrap();
+            let long = "x".repeat(6000);
+            (0..300).for_each(|_| assert!(send(&queue, Message::new(&long).priority(priority)) > id));
+            drop(queue);
+            // What there is is in files then.
+            b.reopen();
+            let queue = b.queue(name).open().unwrap();
+            let before = segments(b, name);
+            assert_eq!(take_all(&queue).len(), 300);
+            let after = segments(b, name);
+            assert!(2 * after < before, "{name}: {before} segments, then {after}");
+            queue.receive_deferred(id).unwrap().unwrap().ack().unwrap();
+        }
+    });
+}
