@@ -10,6 +10,7 @@
 //!   comment may cover several operations. Orderings are written in full, so that the rule sees them. Compiler
 //!   fences are exempt: each is the cheap half of a barrier, and the dear half is explained.
 //! - Atomics come from `sync` only, so that the models see them.
+//! - Each fault in `docs/peer-faults.md` has a test that exists.
 //! - Every file says first what it is; none is named for being of use to others.
 //! - Nothing unfinished, and no path of the machine that it was written on.
 //!
@@ -124,6 +125,23 @@ fn no_machine_paths(file: &Source) -> Vec<String> {
     file.matches(wants, "a path of somebody's machine")
 }
 
+/// The rows of a table, `| B1 | fault | where | `file`: `test`, `test` |`, that name no test, or one that is not there.
+fn faults_have_tests(table: &str) -> Vec<&str> {
+    let is_tested = |row: &&str| {
+        let (mut file, mut exist) = (String::new(), Vec::new());
+        for quoted in row.split('`').skip(1).step_by(2) {
+            if quoted.ends_with(".rs") {
+                let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(quoted);
+                file = std::fs::read_to_string(path).unwrap_or_default();
+            } else {
+                exist.push(file.contains(&format!("fn {quoted}()")));
+            }
+        }
+        row.contains(" yet: ") || (!exist.is_empty() && exist.iter().all(|exists| *exists))
+    };
+    table.lines().filter(|row| row.starts_with("| B") && !is_tested(row)).collect()
+}
+
 /// Applies a rule to every file below `folder` of the core.
 fn check(folder: &str, rule: impl Fn(&Source) -> Vec<String>) {
     let files = read_all(folder);
@@ -167,6 +185,14 @@ fn nothing_in_the_core_is_unfinished() {
 fn no_machine_path_is_in_the_core() {
     check("src", no_machine_paths);
     check("tests", no_machine_paths);
+}
+
+#[test]
+fn each_fault_of_a_peer_has_a_test_that_exists() {
+    let table =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/peer-faults.md")).unwrap();
+    assert!(table.matches("\n| B").count() > 40, "the table is there");
+    assert_eq!(faults_have_tests(&table), [""; 0]);
 }
 
 /// How many violations a rule sees in a file of this text.
@@ -275,4 +301,15 @@ fn the_path_rule_catches_paths_of_a_machine_in_comments_and_strings() {
     assert_eq!(seen(no_machine_paths, "src/a.rs", &format!("// see {path}")), 1);
     assert_eq!(seen(no_machine_paths, "src/a.rs", &format!("const A: &str = \"{path}\";")), 1);
     assert_eq!(seen(no_machine_paths, "src/a.rs", "const A: &str = \"/dev/null\";"), 0);
+}
+
+#[test]
+fn the_fault_rule_catches_a_fault_without_a_test() {
+    let row = |test: &str| faults_have_tests(&format!("| B1 | it broke | peer#1 | {test} |")).len();
+    let here = "the_fault_rule_catches_a_fault_without_a_test";
+    assert_eq!((row(""), row("`core/tests/tidy.rs`: `not_there`"), row(&format!("`{here}`"))), (1, 1, 1));
+    assert_eq!(
+        (row(&format!("`core/tests/tidy.rs`: `{here}`")), row("not applicable yet: no bridge")),
+        (0, 0)
+    );
 }

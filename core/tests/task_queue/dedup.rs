@@ -2,7 +2,7 @@
 
 use crate::{Bench, SECOND, on_both, on_durable, receive, send, stats, take, take_all};
 use ringmain::storage::Storage;
-use ringmain::{Dedup, DedupMode, Error, Message, OnConflict, OnExhausted, Queue, Sent};
+use ringmain::{Dedup, DedupMode, Error, Letters, Message, OnConflict, OnExhausted, Queue, Redrive, Sent};
 use std::path::Path;
 use std::time::Duration;
 
@@ -514,5 +514,20 @@ fn options_out_of_their_range_are_refused() {
         let long = "k".repeat(4097);
         let queue = b.queue("jobs").on_exhausted(OnExhausted::Drop).open().unwrap();
         assert!(matches!(queue.send(keyed("x", &long)), Err(Error::TooLarge { limit_bytes: 4096, .. })));
+    });
+}
+
+/// What was sent once more after a failure had the key of the first, which is remembered, and was thrown away as its duplicate
+/// (kubewarden/sbomscanner#281, of nats-io/nats-server#2921).
+#[test]
+fn a_redrive_is_not_swallowed_by_a_key_that_is_still_remembered() {
+    on_both(|b| {
+        let jobs = b.hub.queue("jobs").dead_letter("dead").open().unwrap();
+        let dead = b.hub.queue("dead").open().unwrap();
+        send(&jobs, keyed("x", "k"));
+        receive(&jobs).unwrap().reject("no").unwrap();
+        assert!(is_duplicate(&jobs, "y", "k"), "it is remembered");
+        assert_eq!(dead.dead_letters().redrive(&Letters::all(), &Redrive::default()).unwrap(), 1);
+        assert_eq!((take_all(&jobs), stats(&dead).ready), (vec!["x".to_owned()], 0));
     });
 }

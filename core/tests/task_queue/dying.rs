@@ -262,3 +262,29 @@ fn a_dead_letter_queue_keeps_what_fails_there() {
         assert_eq!(stats(&dead).ready, 1);
     });
 }
+
+/// A message that ended its worker went round for ever (celery/celery#9082, celery/celery#6715), or took with it what the worker had
+/// taken ahead (rabbitmq/rabbitmq-website#2207).
+#[test]
+fn a_message_that_ends_its_process_each_time_dies_of_it_and_alone() {
+    on_durable(|b| {
+        let (queue, _) = open(b);
+        send(&queue, Message::new("bad"));
+        for _ in 0..9 {
+            send(&queue, Message::new("good"));
+        }
+        drop(queue);
+        for failures in 0..3 {
+            let (queue, _) = open(b);
+            let mut consumer = queue.consumer().prefetch(10).start().unwrap();
+            let in_hand = consumer.next().unwrap();
+            assert_eq!((in_hand.value(), in_hand.failures()), (&b"bad"[..], failures));
+            b.hub.flush().unwrap();
+            b.crash();
+        }
+        let (queue, dead) = open(b);
+        assert_eq!(header(&dead, "rm-failures").unwrap(), "3");
+        let good: Vec<_> = std::iter::from_fn(|| receive(&queue)).collect();
+        assert_eq!(good.iter().map(|good| good.failures()).collect::<Vec<_>>(), [0; 9]);
+    });
+}

@@ -2,6 +2,8 @@
 
 use crate::{SECOND, on_both, on_durable, receive, send, stats, take, take_all};
 use ringmain::{Cause, Delivery, Error, Message, Queue};
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
 
 /// Sends messages whose ordering keys are their first letters.
 fn send_grouped(queue: &Queue, values: &[&str]) {
@@ -124,5 +126,59 @@ fn a_weight_out_of_its_range_or_for_too_many_keys_is_refused() {
         assert!(matches!(refused, Err(Error::InvalidArgument { argument: "weight", .. })), "{refused:?}");
         queue.set_weight([&[0][..], &long[1..]].concat(), 1).unwrap();
         queue.set_weight("a", 2).unwrap();
+    });
+}
+
+/// Later messages of a key came while the first was out, because its lease had been extended (localstack/localstack#12457), because
+/// others were sent meanwhile (#6762, #8724), or to two who asked at once (#6766); and how many of a key come at a time was nowhere
+/// certain (pgmq/pgmq#476).
+#[test]
+fn an_extended_lease_holds_up_its_whole_key_and_what_is_sent_to_it_meanwhile() {
+    on_both(|b| {
+        let queue = b.queue("jobs").lease(10 * SECOND).open().unwrap();
+        send_grouped(&queue, &["a1", "a2", "a3"]);
+        let out = queue.receive_batch(5, Duration::ZERO).unwrap();
+        assert_eq!(values(&out), ["a1"], "one of a key, unless its queue says otherwise");
+        out[0].extend(15 * SECOND).unwrap();
+        send_grouped(&queue, &["a4", "b1"]);
+        b.clock.advance(12 * SECOND);
+        assert_eq!(take_all(&queue), ["b1"]);
+        b.clock.advance(3 * SECOND);
+        assert_eq!((stats(&queue).leases_expired_total, receive(&queue).is_none()), (1, true));
+        b.clock.advance(10 * SECOND);
+        assert_eq!(take_all(&queue), ["a1", "a2", "a3", "a4"]);
+    });
+}
+
+/// Consumers that came and went mixed up the order of a key, or had its messages stuck (apache/pulsar#21656, #23307, #10762,
+/// #23802).
+#[test]
+fn consumers_that_join_and_leave_neither_mix_up_a_key_nor_have_it_stuck() {
+    on_both(|b| {
+        let queue = b.queue("jobs").open().unwrap();
+        let sent: Vec<String> = (0..30).map(|n| format!("{}{n:02}", ["a", "b", "c"][n % 3])).collect();
+        send_grouped(&queue, &sent.iter().map(String::as_str).collect::<Vec<_>>());
+        let (mut consumers, mut out, mut seen) = (VecDeque::new(), VecDeque::new(), Vec::new());
+        while stats(&queue).acked_total < 30 {
+            let mut joined = queue.consumer().prefetch(2).start().unwrap();
+            if stats(&queue).ready > 0 {
+                out.extend(joined.next());
+            }
+            consumers.push_back(joined);
+            if consumers.len() > 2 {
+                consumers.pop_front();
+            }
+            let values = values(out.make_contiguous());
+            let keys: BTreeSet<_> = values.iter().map(|value| &value[..1]).collect();
+            assert_eq!(keys.len(), values.len(), "two of a key are out: {values:?}");
+            if out.len() == 2 || stats(&queue).ready == 0 {
+                out.pop_front().inspect(|first| first.ack().unwrap());
+                seen.extend(values.into_iter().next());
+            }
+        }
+        seen.sort_by_key(|value| value.as_bytes()[0]);
+        let mut expected = sent;
+        expected.sort();
+        assert_eq!(seen, expected, "of each key in the order in which they were sent");
     });
 }

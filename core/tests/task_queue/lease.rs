@@ -100,3 +100,23 @@ fn a_wall_clock_that_was_set_back_keeps_no_lease_alive_when_the_hub_is_opened_ag
         assert_eq!((again.value(), again.attempts(), again.failures()), (&b"x"[..], 2, 1));
     });
 }
+
+/// A rescue that went by age ran jobs once more that were being worked on (oban-bg/oban#1018, hexpm/hexpm#1825).
+#[test]
+fn a_job_that_is_still_worked_on_is_not_rescued_for_its_age() {
+    const HOUR: Duration = Duration::from_secs(3600);
+    on_both(|b| {
+        let queue = b.queue("jobs").lease_total_max(48 * HOUR).open().unwrap();
+        send(&queue, Message::new("x"));
+        b.clock.advance(24 * HOUR);
+        let running = receive(&queue).unwrap();
+        for _ in 0..47 {
+            running.extend(HOUR + SECOND).unwrap();
+            b.clock.advance(HOUR);
+            let another = b.hub.queue("jobs").open().unwrap();
+            assert!(receive(&another).is_none());
+        }
+        running.ack().unwrap();
+        assert_eq!((stats(&queue).leases_expired_total, stats(&queue).redeliveries_total), (0, 0));
+    });
+}

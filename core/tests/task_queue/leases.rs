@@ -1,7 +1,7 @@
 //! What leases are measured from, and for whom they count (semantics B2 and B3).
 
 use crate::{SECOND, on_both, on_durable, receive, send, stats, take_all};
-use ringmain::Message;
+use ringmain::{Error, Message};
 use std::time::Duration;
 
 #[test]
@@ -116,5 +116,82 @@ fn what_is_said_of_a_message_that_was_taken_ahead_from_a_bounded_queue_outlives_
         drop(queue);
         b.reopen();
         assert!(take_all(&jobs(b)).is_empty(), "it was cancelled");
+    });
+}
+
+/// Where verbs go by the message and not by the delivery, a late one finishes or releases somebody else's (nats-server 2.9.10, pgmq,
+/// OptimalBits/bull#308, taskforcesh/bullmq#3183).
+#[test]
+fn a_stale_ack_finishes_nobody_elses_delivery_and_a_stale_nack_makes_no_third_holder() {
+    on_both(|b| {
+        let queue = b.queue("jobs").open().unwrap();
+        send(&queue, Message::new("x"));
+        let stale = receive(&queue).unwrap();
+        b.clock.advance(30 * SECOND);
+        b.clock.advance(10 * SECOND);
+        let current = receive(&queue).unwrap();
+        let nack = stale.fail_after("late", Duration::ZERO);
+        for late in [stale.ack(), nack, stale.fail("late"), stale.release(), stale.reject("late")] {
+            assert!(matches!(late, Err(Error::LeaseLost { .. })), "{late:?}");
+        }
+        drop(stale);
+        b.clock.advance(SECOND);
+        assert!(receive(&queue).is_none(), "it has one holder");
+        assert_eq!((stats(&queue).leased, stats(&queue).acked_total), (1, 0));
+        current.ack().unwrap();
+    });
+}
+
+/// A nack after the timeout made counts begin anew and skip, so that the limit was not reached (apache/pulsar#6451).
+#[test]
+fn a_nack_after_the_lease_ran_out_counts_nothing_and_the_limit_is_reached_as_it_should_be() {
+    on_both(|b| {
+        let queue = b.queue("jobs").max_failures(3).open().unwrap();
+        send(&queue, Message::new("x"));
+        let late_nack = || {
+            let delivery = receive(&queue)?;
+            b.clock.advance(30 * SECOND);
+            assert!(matches!(delivery.fail("late"), Err(Error::LeaseLost { .. })));
+            b.clock.advance(10 * SECOND);
+            Some((delivery.attempts(), delivery.failures()))
+        };
+        assert_eq!(std::iter::from_fn(late_nack).collect::<Vec<_>>(), [(1, 0), (2, 1), (3, 2)]);
+        assert_eq!((stats(&queue).failures_total, stats(&queue).scheduled), (3, 0));
+    });
+}
+
+#[test]
+fn after_a_day_in_which_the_machine_slept_each_lease_has_run_out_once_and_no_timer_is_lost() {
+    const HOUR: Duration = Duration::from_secs(3600);
+    on_both(|b| {
+        let queue = b.queue("jobs").open().unwrap();
+        for value in ["out 1", "out 2", "failed"] {
+            send(&queue, Message::new(value));
+        }
+        let out = [receive(&queue).unwrap(), receive(&queue).unwrap()];
+        receive(&queue).unwrap().fail_after("boom", 30 * HOUR).unwrap();
+        for (value, hours) in [("third", 3), ("first", 1), ("tomorrow", 25), ("second", 2)] {
+            send(&queue, Message::new(value).delay(hours * HOUR));
+        }
+        b.clock.advance(24 * HOUR);
+        assert_eq!((stats(&queue).leases_expired_total, stats(&queue).failures_total), (2, 3));
+        assert_eq!(take_all(&queue), ["first", "second", "third"], "what was due meanwhile, in its order");
+        assert!(out.iter().all(|late| matches!(late.ack(), Err(Error::LeaseLost { .. }))));
+        b.clock.advance(10 * SECOND);
+        let again = [receive(&queue).unwrap(), receive(&queue).unwrap()];
+        let counts = again.each_ref().map(|next| (next.value(), next.attempts(), next.failures()));
+        assert_eq!(
+            counts,
+            [(&b"out 1"[..], 2, 1), (&b"out 2"[..], 2, 1)],
+            "a retry later, and one failure each"
+        );
+        again.iter().for_each(|next| next.ack().unwrap());
+        for (value, rest) in [("tomorrow", HOUR - 10 * SECOND), ("failed", 5 * HOUR)] {
+            b.clock.advance(rest - Duration::from_nanos(1));
+            assert!(receive(&queue).is_none(), "{value} is not due");
+            b.clock.advance(Duration::from_nanos(1));
+            assert_eq!(take_all(&queue), [value]);
+        }
+        assert_eq!((stats(&queue).leases_expired_total, stats(&queue).failures_total), (2, 3));
     });
 }

@@ -2,6 +2,7 @@
 
 use crate::{SECOND, on_both, on_durable, receive, send, stats, take_all};
 use ringmain::{Error, Message};
+use std::time::Duration;
 
 #[test]
 fn a_message_expires_wherever_it_stands_without_anybody_receiving() {
@@ -98,5 +99,21 @@ fn a_ttl_of_nothing_or_of_centuries_is_refused() {
             assert!(matches!(refused, Err(Error::InvalidArgument { argument: "ttl", .. })));
             assert!(b.queue("other").ttl(ttl).open().is_err());
         }
+    });
+}
+
+/// A letter's retention went on from when its message was sent, so that it was gone soon after it came (Amazon SQS).
+#[test]
+fn a_dead_letter_is_kept_from_its_death_on_however_long_ago_its_message_was_sent() {
+    on_both(|b| {
+        let day = 24 * 3600 * SECOND;
+        let dead = b.queue("jobs.dead").ttl(14 * day).open().unwrap();
+        let queue = b.hub.queue("jobs").dead_letter("jobs.dead").open().unwrap();
+        send(&queue, Message::new("x"));
+        b.clock.advance(13 * day);
+        receive(&queue).unwrap().reject("no").unwrap();
+        b.clock.advance(14 * day - Duration::from_nanos(1));
+        assert_eq!((stats(&dead).ready, stats(&dead).expired_total), (1, 0));
+        assert_eq!(receive(&dead).unwrap().value(), b"x");
     });
 }
