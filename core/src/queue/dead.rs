@@ -11,7 +11,7 @@
 
 use crate::error::Result;
 use crate::journal::SeededBug;
-use crate::log::{Draft, Kind, Level, Log, Place, Reader};
+use crate::log::{Draft, Kind, Level, Log, Options, Place, Reader};
 use crate::notice::{self, lock_quietly};
 use crate::queue::capacity::Load;
 use crate::queue::envelope::{self, Origin};
@@ -22,7 +22,7 @@ use crate::queue::relocated::message_found;
 use crate::queue::settlement::Event;
 use crate::queue::shared::Shared;
 use crate::queue::state::{Death, Message, Status};
-use crate::sync::lock;
+use crate::sync::{Ordering, lock};
 use std::collections::HashSet;
 use std::sync::{Arc, Weak};
 
@@ -172,16 +172,17 @@ impl Shared {
         let origin = Origin { queue: self.name.as_str(), log: self.log.id(), id };
         let headers = envelope::of_letter(&frame, origin, message, death, now_ns);
         let headers = headers.list();
+        // ORDERING: Relaxed: a queue's limit altered meanwhile counts for this letter, or for the next.
+        let ttl_ns = dead.ttl_ns.load(Ordering::Relaxed);
+        // From its death on: what was left of the message's own time says nothing of the letter.
+        let expires_ns = (ttl_ns != u64::MAX).then(|| now_ns.saturating_add(ttl_ns));
+        let options = expires_ns.map(|_| Options { expires_ns, ..Options::default() });
         let draft = Draft {
-            kind: Kind::Data,
-            time_ns: now_ns,
             key: frame.key(),
             event_time_ns: frame.event_time_ns(),
-            due_ns: 0,
-            options: None,
-            is_tombstone: false,
+            options: options.as_ref(),
             headers: &headers,
-            value: frame.value(),
+            ..Draft::control(Kind::Data, now_ns, frame.value())
         };
         let letter = dead.admit_letter(&draft, &self.me)?;
         if matches!(letter, Letter::Waits)
@@ -218,13 +219,19 @@ impl Shared {
                 return Ok(waits);
             }
         };
-        let mut end = self.log.append(std::slice::from_ref(draft))?.end;
+        let appended = self.log.append(std::slice::from_ref(draft))?;
+        let mut end = appended.end;
         let mut gone = Vec::new();
         self.drop_victims(&mut state, &victims, &mut gone)?;
         if !victims.is_empty() {
             end = end.max(self.events_end());
         }
         drop(state);
+        if draft.is_indexed() {
+            // It is delivered from the index, which does not ask.
+            self.journal.commit_to(&self.log, end, Level::Durable)?;
+            self.index(std::slice::from_ref(draft), appended);
+        }
         // It comes in although there is no room in the scratch file.
         let _ = self.spill();
         Ok(Letter::Written(end, gone))
