@@ -98,8 +98,8 @@ impl QueueBuilder {
     }
 
     /// How long a message may wait before it expires, 1 ms to ten years. No limit by default. It counts for what is sent from
-    /// then on; [`Message::ttl`](crate::Message::ttl) can only shorten it. What expires goes where exhausted messages go; a
-    /// queue that keeps those drops it.
+    /// then on, and for dead letters from their death on; [`Message::ttl`](crate::Message::ttl) can only shorten it. What expires
+    /// goes where exhausted messages go; a queue that keeps those drops it.
     pub fn ttl(mut self, ttl: Duration) -> Self {
         self.ttl = Some(ttl);
         self
