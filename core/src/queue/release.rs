@@ -124,9 +124,10 @@ impl Shared {
 
     /// Tells again what must not go with settled segments; returns before which one they may go.
     fn tell_again(&self, state: &mut State, settled: Range<u64>) -> Result<u64> {
-        let over_ns = state.dedup_options.over_before_ns(self.journal.now_ns());
+        let now_ns = self.journal.now_ns();
+        let over_ns = state.dedup_options.over_before_ns(now_ns);
         state.dedup.expire(over_ns);
-        state.rests.forget_over(self.journal.now_ns());
+        state.rests.forget_over(now_ns);
         let mut keys = state.dedup.told_before(Place::new(settled.end, 0)).peekable();
         let mut halts = state.groups.halts_told_before(Place::new(settled.end, 0));
         let mut left = halts.iter().peekable();

@@ -196,7 +196,8 @@ impl Shared {
         self.events_end.fetch_max(receipt.end.0, Ordering::Relaxed);
         self.journal.note(&self.log);
         if event.is_freeing() {
-            // They look at the state once its lock is given back, or at what the caller does next.
+            // Those whom a limit kept wait for the state's lock and see what the caller does next. Who looks without it may be too
+            // early, and is told once more when something is there (`look_for_waiting`).
             self.log.data().notify_all();
         }
         Ok(receipt)
