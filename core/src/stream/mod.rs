@@ -8,8 +8,11 @@
 //!
 //! **Picture.** Each partition is a log; the groups' committed offsets are one more log.
 
+mod append;
+mod commit;
 mod coordinator;
 mod group;
+mod member;
 mod offsets;
 mod options;
 mod partitioner;
@@ -19,7 +22,8 @@ mod shared;
 mod stats;
 mod upkeep;
 
-pub use group::{Group, Member};
+pub use group::Group;
+pub use member::Member;
 pub(crate) use offsets::Offsets;
 pub use options::Compaction;
 pub(crate) use options::StreamOptions;
