@@ -203,16 +203,24 @@ impl<'a> Message<'a> {
         }
     }
 
+    /// Whether a stream keeps nothing of it but its value, and perhaps a key.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.headers.is_empty() && self.event_time_ns.is_none() && !self.is_tombstone
+    }
+
     /// Checks every limit; what passes fits the log's frame.
     #[inline]
     pub(crate) fn check(&self, now_ns: u64) -> Result<()> {
-        let is_bare = self.key.is_none() && self.headers.is_empty() && !self.task.is_any;
-        if is_bare && self.value.len() <= MESSAGE_BYTES_MAX {
+        let key_bytes = self.key.map_or(0, <[u8]>::len);
+        let fits = key_bytes <= KEY_BYTES_MAX && key_bytes + self.value.len() <= MESSAGE_BYTES_MAX;
+        if fits && self.headers.is_empty() && !self.task.is_any {
             return Ok(());
         }
         self.check_all(now_ns)
     }
 
+    #[inline(never)]
     fn check_all(&self, now_ns: u64) -> Result<()> {
         let too_large = |what, bytes: usize, limit: usize| {
             Err(Error::TooLarge { what, bytes: bytes as u64, limit_bytes: limit as u64 })

@@ -143,7 +143,8 @@ pub(crate) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    /// A control frame.
+    /// A frame with nothing but a value.
+    #[inline]
     pub(crate) fn control(kind: Kind, time_ns: u64, value: &'a [u8]) -> Self {
         Self {
             kind,
@@ -158,14 +159,19 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Whether there is nothing but a value.
+    /// Whether there is nothing but a value, and perhaps a key.
     #[inline(always)]
     fn is_plain(&self) -> bool {
-        self.key.is_none()
-            && self.event_time_ns.is_none()
+        self.event_time_ns.is_none()
             && self.due_ns == 0
             && self.options.is_none()
+            && !self.is_tombstone
             && self.headers.is_empty()
+    }
+
+    #[inline(always)]
+    fn key_bytes(&self) -> usize {
+        self.key.map_or(0, <[u8]>::len)
     }
 
     /// Whether the queue's cursor skips it.
@@ -188,12 +194,15 @@ impl<'a> Draft<'a> {
     /// Bytes of header and payload.
     #[inline(always)]
     pub(crate) fn bytes(&self) -> usize {
-        if self.is_plain() { HEADER_BYTES + self.value.len() } else { self.bytes_with_options() }
+        let more = if self.is_plain() { 0 } else { self.bytes_of_the_rest() };
+        HEADER_BYTES + self.key_bytes() + self.value.len() + more
     }
 
-    fn bytes_with_options(&self) -> usize {
+    /// Takes a copy, as `encode_payload` does: who has only key and value need not put the draft anywhere.
+    #[inline(never)]
+    fn bytes_of_the_rest(self) -> usize {
         let headers = if self.headers.is_empty() { 0 } else { 4 + self.headers_bytes() };
-        HEADER_BYTES + self.key.map_or(0, <[u8]>::len) + self.extension_bytes() + headers + self.value.len()
+        self.extension_bytes() + headers
     }
 
     /// Granules it takes in the segment.
@@ -207,17 +216,19 @@ impl<'a> Draft<'a> {
     pub(crate) fn encode(&self, into: &mut [u8], sequence_from_base: u32, batch: u8, seed: Option<u32>) {
         const WORD: usize = 4;
         let (header, payload) = into.split_at_mut(HEADER_BYTES - WORD);
-        let (flags, key_len) = if self.is_plain() {
-            payload.copy_from_slice(self.value);
-            (batch, 0)
+        let flags = if self.is_plain() {
+            let (key, value) = payload.split_at_mut(self.key_bytes());
+            copy(key, self.key.unwrap_or_default());
+            copy(value, self.value);
+            if self.key.is_some() { HAS_KEY } else { 0 }
         } else {
-            (batch | self.encode_payload(payload), self.key.map_or(0, <[u8]>::len) as u16)
+            self.encode_payload(payload)
         };
         header[TIME - WORD..SEQUENCE - WORD].copy_from_slice(&self.time_ns.to_le_bytes());
         header[SEQUENCE - WORD..KIND - WORD].copy_from_slice(&sequence_from_base.to_le_bytes());
         header[KIND - WORD] = self.kind as u8;
-        header[FLAGS - WORD] = flags;
-        header[KEY_LEN - WORD..].copy_from_slice(&key_len.to_le_bytes());
+        header[FLAGS - WORD] = batch | flags;
+        header[KEY_LEN - WORD..].copy_from_slice(&(self.key_bytes() as u16).to_le_bytes());
         // Zero already, as the whole buffer is.
         if let Some(seed) = seed {
             let crc = checksum(&into[TIME - WORD..], seed ^ (into.len() + WORD) as u32);
@@ -226,7 +237,8 @@ impl<'a> Draft<'a> {
     }
 
     /// Writes key, extension, headers and value, and returns the flags that say which there are.
-    fn encode_payload(&self, into: &mut [u8]) -> u8 {
+    #[inline(never)]
+    fn encode_payload(self, into: &mut [u8]) -> u8 {
         let (mut flags, mut at) = (if self.is_indexed() { INDEXED } else { 0 }, 0);
         let mut put = |into: &mut [u8], bytes: &[u8]| {
             into[at..at + bytes.len()].copy_from_slice(bytes);
@@ -269,6 +281,32 @@ impl<'a> Draft<'a> {
         }
         put(into, self.value);
         flags
+    }
+}
+
+/// Copies as many bytes as there are: for the few that a key or a small value has, by moves that overlap, since a call costs
+/// more than they do.
+#[inline(always)]
+fn copy(into: &mut [u8], from: &[u8]) {
+    debug_assert_eq!(into.len(), from.len());
+    match from.len() {
+        4..=7 => copy_ends::<4>(into, from),
+        8..=16 => copy_ends::<8>(into, from),
+        17..=32 => copy_ends::<16>(into, from),
+        33..=64 => copy_ends::<32>(into, from),
+        65..=128 => copy_ends::<64>(into, from),
+        _ => into.copy_from_slice(from),
+    }
+}
+
+/// Copies the first and the last `N` bytes: all, of up to twice as many.
+#[inline(always)]
+fn copy_ends<const N: usize>(into: &mut [u8], from: &[u8]) {
+    if let (Some(into), Some(from)) = (into.first_chunk_mut::<N>(), from.first_chunk()) {
+        *into = *from;
+    }
+    if let (Some(into), Some(from)) = (into.last_chunk_mut::<N>(), from.last_chunk()) {
+        *into = *from;
     }
 }
 

@@ -268,6 +268,11 @@ impl Log {
         self.dirty.swap(false, Ordering::AcqRel);
     }
 
+    /// Whether it has no files.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        self.home.is_none()
+    }
+
     /// The error that stopped this log, if one did.
     pub(crate) fn poisoned(&self) -> Result<()> {
         self.poison.get().map_or(Ok(()), |e| Err(e.clone()))

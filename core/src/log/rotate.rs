@@ -169,6 +169,15 @@ impl Log {
     /// # Errors
     /// A file that cannot be removed; those before it are gone.
     pub(crate) fn release_before(&self, number: u64) -> Result<()> {
+        let mut released = Vec::new();
+        let outcome = self.remove_before(number, &mut released);
+        // Not under the directory's lock: the memory of the segments is zeroed.
+        released.into_iter().for_each(|header| self.retire(header));
+        outcome
+    }
+
+    /// Takes segments off the directory, and says which headers served them.
+    fn remove_before(&self, number: u64, released: &mut Vec<u32>) -> Result<()> {
         let mut directory = lock(&self.directory);
         // ORDERING: Relaxed: `close` sets it under the lock that we hold.
         if self.current.load(Ordering::Relaxed) & CLOSED != 0 {
@@ -192,9 +201,7 @@ impl Log {
             if let Some(home) = &self.home {
                 home.remove(first)?;
             }
-            if let Some(header) = directory.pop_first().and_then(|entry| entry.header) {
-                self.retire(header);
-            }
+            released.extend(directory.pop_first().and_then(|entry| entry.header));
         }
         Ok(())
     }

@@ -6,7 +6,6 @@ use crate::log::{Draft, Kind, Log, Place};
 use crate::message::{Message, safest};
 use crate::stream::record::Position;
 use crate::stream::shared::Shared;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl Shared {
@@ -27,16 +26,27 @@ impl Shared {
         self.check_open()?;
         self.journal.check_space()?;
         let now_ns = self.journal.now_ns();
-        messages.iter().try_for_each(|message| self.check(message, now_ns))?;
+        let needs_keys = self.upkeep().is_compacted();
+        let (mut is_keyed, mut is_plain) = (false, true);
+        for message in messages {
+            self.check(message, needs_keys, now_ns)?;
+            is_keyed |= message.key.is_some();
+            is_plain &= message.is_plain();
+        }
         let sticky = self.partitioner.next_sticky();
-        if self.partition_count() > 1 && messages.iter().any(|message| message.key.is_some()) {
-            return self.take_scattered(messages, sticky, now_ns);
+        if is_keyed && self.partition_count() > 1 {
+            let by_key = |index: usize| self.partitioner.partition(messages[index].key, sticky);
+            return self.take_scattered(messages, by_key, now_ns);
         }
         if messages.is_empty() {
             return Ok((Vec::new(), Vec::new()));
         }
         let log = self.partition(sticky)?;
-        let appended = log.append_each(messages.iter().map(|message| draft(message, now_ns)))?;
+        let appended = if is_plain {
+            log.append_each(messages.iter().map(|message| plain_draft(message, now_ns)))?
+        } else {
+            log.append_each(messages.iter().map(|message| draft(message, now_ns)))?
+        };
         self.upkeep().notice(sticky, appended.end);
         self.journal.note(log);
         let offsets = appended.sequence..appended.sequence + messages.len() as u64;
@@ -44,20 +54,20 @@ impl Shared {
         Ok((positions, vec![(log.clone(), appended.end)]))
     }
 
-    /// The same of a batch whose records go to the partitions of their keys.
+    /// The same of a batch whose records go to the partitions that `route` says of each by its place in the batch.
     fn take_scattered(
         &self,
         messages: &[Message<'_>],
-        sticky: u32,
+        route: impl Fn(usize) -> u32,
         now_ns: u64,
     ) -> Result<(Vec<Position>, Ends)> {
-        let mut batches: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
-        for (index, message) in messages.iter().enumerate() {
-            batches.entry(self.partitioner.partition(message.key, sticky)).or_default().push(index);
-        }
+        let (order, counts) = by_partition(messages.len(), self.partition_count(), route);
         let mut positions = vec![Position { partition: 0, offset: 0 }; messages.len()];
-        let mut ends = Vec::with_capacity(batches.len());
-        for (partition, indices) in batches {
+        let mut ends = Vec::new();
+        let mut rest = &order[..];
+        for (partition, count) in (0..).zip(counts).filter(|(_, count)| *count > 0) {
+            let (indices, others) = rest.split_at(count);
+            rest = others;
             let log = self.partition(partition)?;
             let appended = log.append_each(indices.iter().map(|index| draft(&messages[*index], now_ns)))?;
             for (index, offset) in indices.iter().zip(appended.sequence..) {
@@ -87,7 +97,7 @@ impl Shared {
         self.check_open()?;
         self.journal.check_space()?;
         let now_ns = self.journal.now_ns();
-        self.check(message, now_ns)?;
+        self.check(message, self.upkeep().is_compacted(), now_ns)?;
         let sticky = if message.key.is_none() { self.partitioner.next_sticky() } else { 0 };
         let partition = self.partitioner.partition(message.key, sticky);
         let log = self.partition(partition)?;
@@ -97,31 +107,60 @@ impl Shared {
         Ok((Position { partition, offset: appended.sequence }, log, appended.end))
     }
 
-    fn check(&self, message: &Message<'_>, now_ns: u64) -> Result<()> {
-        if message.task.is_any {
-            let detail = "a stream has no delays, priorities, ordering keys and times to live; send to a queue instead";
-            return Err(Error::invalid("message", detail));
-        }
-        if message.key.is_none() && self.upkeep().is_compacted() {
-            let detail =
-                format!("stream {} is compacted by key, and this record has none; give it one", self.name);
-            return Err(Error::invalid("key", detail));
+    #[inline]
+    fn check(&self, message: &Message<'_>, needs_key: bool, now_ns: u64) -> Result<()> {
+        if message.task.is_any || needs_key && message.key.is_none() {
+            return Err(self.refused(message));
         }
         message.check(now_ns)
     }
+
+    /// Why a stream takes no such message.
+    #[cold]
+    fn refused(&self, message: &Message<'_>) -> Error {
+        if message.task.is_any {
+            let detail = "a stream has no delays, priorities, ordering keys and times to live; send to a queue instead";
+            return Error::invalid("message", detail);
+        }
+        let detail =
+            format!("stream {} is compacted by key, and this record has none; give it one", self.name);
+        Error::invalid("key", detail)
+    }
+}
+
+/// The places of a batch in the order of their partitions, and how many each partition has: a counting sort, which leaves those
+/// of one partition in their order.
+fn by_partition(count: usize, partitions: u32, route: impl Fn(usize) -> u32) -> (Vec<usize>, Vec<usize>) {
+    let routes: Vec<u32> = (0..count).map(route).collect();
+    let mut counts = vec![0; partitions as usize];
+    routes.iter().for_each(|partition| counts[*partition as usize] += 1);
+    let mut next: Vec<usize> = Vec::with_capacity(counts.len());
+    let mut start = 0;
+    for count in &counts {
+        next.push(start);
+        start += count;
+    }
+    let mut order = vec![0; count];
+    for (index, partition) in routes.iter().enumerate() {
+        let at = &mut next[*partition as usize];
+        order[*at] = index;
+        *at += 1;
+    }
+    (order, counts)
 }
 
 #[inline]
 fn draft<'a>(message: &'a Message<'_>, now_ns: u64) -> Draft<'a> {
     Draft {
-        kind: Kind::Data,
-        time_ns: now_ns,
-        key: message.key,
         event_time_ns: message.event_time_ns,
-        due_ns: 0,
-        options: None,
         is_tombstone: message.is_tombstone,
         headers: &message.headers,
-        value: message.value,
+        ..plain_draft(message, now_ns)
     }
+}
+
+/// Of a message that has a value and a key at most: what is known when it is compiled need not be asked for each.
+#[inline]
+fn plain_draft<'a>(message: &'a Message<'_>, now_ns: u64) -> Draft<'a> {
+    Draft { key: message.key, ..Draft::control(Kind::Data, now_ns, message.value) }
 }

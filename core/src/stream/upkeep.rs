@@ -122,7 +122,14 @@ impl Upkeep {
         // ORDERING: Relaxed: a hint; whoever else appends there says the same.
         if partition.segment.load(Ordering::Relaxed) != end.segment() {
             partition.segment.store(end.segment(), Ordering::Relaxed);
-            self.be_due_at(self.journal.now_ns());
+            let now_ns = self.journal.now_ns();
+            if partition.log.is_in_memory() && !self.is_compacted() {
+                // At once, and warm: the hub's thread may have to wait for a processor for as long as it takes to fill many
+                // segments, whose memory the system would have to make page by page meanwhile.
+                let _ = self.give_back(&partition.log, now_ns);
+            } else {
+                self.be_due_at(now_ns);
+            }
         }
     }
 
