@@ -626,6 +626,20 @@ mod tests {
         bytes
     }
 
+    #[test]
+    fn keys_and_values_of_every_small_length_come_back_as_they_were() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        for key in 0..140 {
+            for value in [0, 1, 3, 4, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 200] {
+                let draft =
+                    Draft { key: Some(&bytes[..key]), ..Draft::control(Kind::Data, 5, &bytes[..value]) };
+                let frame = encoded(&draft, 9);
+                let frame = Frame::checked(&frame, 9).unwrap();
+                assert_eq!((frame.key(), frame.value()), (Some(&bytes[..key]), &bytes[..value]));
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn what_was_encoded_is_decoded(
