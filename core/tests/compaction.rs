@@ -341,3 +341,37 @@ fn cut_the_power_of_a_compaction(journal_bytes_max: u64) {
     assert!(images > 100, "{images} images");
     drop((hub, stream));
 }
+
+#[test]
+fn the_lag_of_a_group_counts_the_records_that_are_there_and_not_offsets() {
+    everywhere(|_, hub| {
+        let gates = hub.stream("gates").compaction(on_demand()).open().unwrap();
+        for round in 0..40 {
+            for key in ["a", "b", "c"] {
+                put(&gates, key, &format!("{key}{round}"));
+            }
+            put(&gates, &format!("once {round}"), "");
+        }
+        let group = gates.group("billing");
+        drop(group.join().unwrap());
+        assert_eq!(group.lag().unwrap(), 160);
+        gates.compact().unwrap();
+        let here = offsets(&gates);
+        assert_eq!(here.len(), 43, "one for each key");
+        assert_eq!(group.lag().unwrap(), 43);
+        let mut member = group.join().unwrap();
+        // Before, within and behind what was left out.
+        for next in [1, 4, 100, 157, 160] {
+            member.commit_offset(0, next).unwrap();
+            let left = here.iter().filter(|offset| **offset >= next).count() as u64;
+            assert_eq!(group.lag().unwrap(), left, "behind {next}");
+            let stats = gates.stats().unwrap();
+            assert_eq!((stats.groups[0].lag[0].records, stats.partitions[0].records), (left, 43));
+        }
+        put(&gates, "a", "again");
+        assert_eq!(group.lag().unwrap(), 1);
+        gates.compact().unwrap();
+        assert_eq!(group.lag().unwrap(), 1);
+        assert_eq!(gates.stats().unwrap().partitions[0].records, offsets(&gates).len() as u64);
+    });
+}

@@ -128,9 +128,7 @@ const PARTITIONS: &[Metric<PartitionStats>] = &[
     Metric::gauge("records_produced_per_second", "Records appended, over a minute.", |p| {
         p.produced_per_second
     }),
-    Metric::gauge("stream_records", "Offsets between the first and the last record held.", |p| {
-        (p.end - p.start) as f64
-    }),
+    Metric::gauge("stream_records", "Records that may be read.", |p| p.records as f64),
     Metric::gauge("stream_bytes", "Bytes of the segments held.", |p| p.bytes as f64),
 ];
 

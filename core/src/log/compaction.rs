@@ -273,7 +273,7 @@ impl Log {
                 }
                 None => Some(self.hold(&new, &area, end, next)),
             };
-            (entry.segment, entry.times) = (Some(new), None);
+            (entry.segment, entry.times, entry.count) = (Some(new), None, None);
             if let Some(old) = std::mem::replace(&mut entry.header, header) {
                 self.retire(old);
             }

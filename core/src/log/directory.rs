@@ -32,6 +32,8 @@ pub(crate) struct Entry {
     pub(crate) header: Option<u32>,
     /// How far its times reach, once somebody asked.
     pub(crate) times: Option<Times>,
+    /// How many records it holds, once somebody asked, if it is a compacted one.
+    pub(crate) count: Option<u64>,
     /// Its place in a scratch file, if it had to leave the memory of a log that has no files.
     pub(super) spilled: Option<Spilled>,
 }
@@ -39,12 +41,19 @@ pub(crate) struct Entry {
 impl Entry {
     /// A segment in a file whose header was not read.
     pub(crate) fn unread(number: u64) -> Self {
-        Self { number, segment: None, header: None, times: None, spilled: None }
+        Self { number, segment: None, header: None, times: None, count: None, spilled: None }
     }
 
     /// A segment of which this is known.
     pub(crate) fn of(segment: SegmentFile, header: Option<u32>) -> Self {
-        Self { number: segment.number, segment: Some(segment), header, times: None, spilled: None }
+        Self {
+            number: segment.number,
+            segment: Some(segment),
+            header,
+            times: None,
+            count: None,
+            spilled: None,
+        }
     }
 }
 

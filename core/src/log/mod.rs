@@ -27,6 +27,7 @@
 //! | `find`, `time`, `index` | seeking by offset and by time |
 //! | `retention` | what may still be read, by age, bytes and count |
 //! | `compaction` | leaving out what a later record of the same key has replaced |
+//! | `count` | how many records there are |
 //! | `writer`, `streaming`, `home` | to disk, on disk |
 //! | `restore`, `recovery`, `open` | back from the journal, back from disk |
 //! | `spill` | what is too much for a log in memory, to a scratch file |
@@ -38,6 +39,7 @@ mod buffer;
 pub(crate) mod claim;
 mod cold;
 mod compaction;
+mod count;
 mod directory;
 mod find;
 pub(crate) mod frame;

@@ -68,8 +68,7 @@ impl Group {
     /// # Errors
     /// `Closed`.
     pub fn lag(&self) -> Result<u64> {
-        let committed = self.committed()?;
-        let lags = committed.iter().zip(self.stream.bounds());
-        Ok(lags.map(|(committed, (start, end))| end - committed.unwrap_or(start).clamp(start, end)).sum())
+        self.stream.check_open()?;
+        Ok(self.stream.lag(&self.name))
     }
 }

@@ -17,6 +17,8 @@ pub struct PartitionStats {
     pub start: u64,
     /// One past the last offset.
     pub end: u64,
+    /// Records that may be read. Those that compaction left out are not among them, although they had offsets.
+    pub records: u64,
     /// Bytes of the segments held.
     pub bytes: u64,
     /// Records appended, over the last minute; or since the last time that somebody asked, if that is longer ago.
@@ -27,7 +29,7 @@ pub struct PartitionStats {
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct GroupLag {
-    /// Records that it has not committed.
+    /// Records that it has not committed: those that are there, not offsets.
     pub records: u64,
     /// How long ago the first of them was appended.
     pub age: Duration,
@@ -75,11 +77,6 @@ impl Rates {
 }
 
 impl Shared {
-    /// First offset that may be read, and one past the last one, of each partition.
-    pub(crate) fn bounds(&self) -> Vec<(u64, u64)> {
-        self.readable_logs().iter().map(|log| (log.first_readable(), log.end_sequence())).collect()
-    }
-
     fn readable_logs(&self) -> Vec<Arc<Log>> {
         (0..self.partition_count()).filter_map(|partition| self.readable(partition).ok()).cloned().collect()
     }
@@ -91,6 +88,7 @@ impl Shared {
         let partition = |(log, rate): (&Arc<Log>, &mut PerSecond)| PartitionStats {
             start: log.first_readable(),
             end: log.end_sequence(),
+            records: count_from(log, log.first_readable()),
             bytes: log.bytes(),
             produced_per_second: rate.sample(now_ns, log.end_sequence()),
         };
@@ -108,13 +106,28 @@ impl Shared {
     }
 
     fn lag_of(&self, group: &str, partition: u32, log: &Arc<Log>, now_ns: u64) -> GroupLag {
-        let (start, end) = (log.first_readable(), log.end_sequence());
-        let next = self.offsets.committed(group, partition).unwrap_or(start).clamp(start, end);
-        // What cannot be read is somebody else's error: of whoever reads.
-        let first_ns = if next < end { time_from(log, next).ok().flatten() } else { None };
+        let next = self.next_of(group, partition, log);
+        let first_ns = if next < log.end_sequence() { time_from(log, next).ok().flatten() } else { None };
         let age = Duration::from_nanos(first_ns.map_or(0, |first_ns| now_ns.saturating_sub(first_ns)));
-        GroupLag { records: end - next, age }
+        GroupLag { records: count_from(log, next), age }
     }
+
+    /// Records that a group has not committed, over all partitions.
+    pub(crate) fn lag(&self, group: &str) -> u64 {
+        let logs = self.readable_logs();
+        (0..).zip(&logs).map(|(partition, log)| count_from(log, self.next_of(group, partition, log))).sum()
+    }
+
+    /// Where a group goes on reading.
+    fn next_of(&self, group: &str, partition: u32, log: &Log) -> u64 {
+        let (start, end) = (log.first_readable(), log.end_sequence());
+        self.offsets.committed(group, partition).unwrap_or(start).clamp(start, end)
+    }
+}
+
+/// Records held from an offset on. What cannot be read is the error of whoever reads; until then it counts.
+fn count_from(log: &Arc<Log>, offset: u64) -> u64 {
+    log.count_from(offset).unwrap_or_else(|_| log.end_sequence().saturating_sub(offset))
 }
 
 /// When the first record from an offset on was appended.
