@@ -39,6 +39,6 @@ pub use queue::{
     Sent, StillRunning, Worker, WorkerBuilder, WorkerStats,
 };
 pub use stream::{
-    Compaction, Group, GroupLag, GroupStats, Member, PartitionStats, Position, Reader, Record, RecordRef,
-    Start, Stream, StreamStats,
+    Canceller, Compaction, End, Fetch, Filter, Follow, Group, GroupLag, GroupStats, Member, Pace,
+    PartitionStats, Position, Reader, Record, RecordRef, Replay, Reset, Start, Stream, StreamStats, TimeOf,
 };

@@ -76,3 +76,9 @@ pub const CRON_BYTES_MAX: usize = 256;
 pub const TIME_ZONE_BYTES_MAX: usize = 64;
 /// Most missed slots that a schedule makes up for.
 pub const MISSED_COUNT_MAX: u32 = 64;
+/// Most terms of a filter of a reader, each key counted.
+pub const FILTER_TERM_COUNT_MAX: usize = 65_536;
+/// How deep filters may lie in one another.
+pub const FILTER_DEPTH_MAX: usize = 16;
+/// Records that one call of a reader looks at before it returns what it has, however few its filter wants.
+pub const FILTER_LOOK_COUNT_MAX: usize = 65_536;

@@ -347,11 +347,13 @@ macro_rules! accessors {
     ($type:ty) => {
         impl $type {
             /// The key, if it has one.
+            #[inline]
             pub fn key(&self) -> Option<&[u8]> {
                 self.frame().key()
             }
 
             /// The value.
+            #[inline]
             pub fn value(&self) -> &[u8] {
                 self.frame().value()
             }

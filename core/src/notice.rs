@@ -150,6 +150,14 @@ pub(crate) enum Notice {
         queue: Name,
         count: u64,
     },
+    OutOfRange {
+        stream: Name,
+        partition: u32,
+        offset: u64,
+        start: u64,
+        end: u64,
+        reset: &'static str,
+    },
     #[cfg(feature = "cron")]
     SlotsMissed {
         schedule: String,
@@ -287,6 +295,10 @@ impl Notice {
             Self::DrainTimedOut { queue, count } => warn!(
                 name: "drain_timed_out", target: TARGET, queue = queue.as_str(), count,
                 "a worker was closed, and handlers are still running"
+            ),
+            Self::OutOfRange { stream, partition, offset, start, end, reset } => warn!(
+                name: "out_of_range", target: TARGET, stream = stream.as_str(), partition, offset, start, end, reset,
+                "records were removed before a reader came to them"
             ),
             #[cfg(feature = "cron")]
             Self::SlotsMissed { schedule, queue, policy, sent, since_ns } => warn!(

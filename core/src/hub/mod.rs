@@ -344,7 +344,7 @@ impl Inner {
         #[cfg(feature = "cron")]
         self.schedules.tick(self);
         self.journal.commit_noted();
-        streams.iter().for_each(|stream| stream.upkeep().tick(now_ns));
+        streams.iter().for_each(|stream| stream.tick(now_ns));
     }
 
     fn flush(&self, logs: &[Arc<Log>]) -> Result<()> {

@@ -73,6 +73,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
+    #[inline]
     pub(crate) fn from_byte(byte: u8) -> Option<Self> {
         Some(match byte {
             1 => Self::Data,
@@ -422,18 +423,22 @@ impl<'a> Frame<'a> {
         (!frame.has(!FLAGS_KNOWN) && frame.parts().is_some()).then_some(frame)
     }
 
+    #[inline]
     pub(crate) fn bytes(&self) -> &'a [u8] {
         self.bytes
     }
 
+    #[inline]
     pub(crate) fn granules(&self) -> u64 {
         granules(self.bytes.len())
     }
 
+    #[inline]
     pub(crate) fn kind(&self) -> Kind {
         Kind::from_byte(self.bytes[KIND]).unwrap_or(Kind::Abort)
     }
 
+    #[inline]
     pub(crate) fn has(&self, flag: u8) -> bool {
         self.bytes[FLAGS] & flag != 0
     }
@@ -446,6 +451,7 @@ impl<'a> Frame<'a> {
         u32_at(self.bytes, SEQUENCE).unwrap_or(0)
     }
 
+    #[inline]
     fn parts(&self) -> Option<Parts<'a>> {
         let rest = self.bytes.get(HEADER_BYTES..)?;
         let (key, rest) = rest.split_at_checked(u16_at(self.bytes, KEY_LEN)?.into())?;
@@ -463,10 +469,12 @@ impl<'a> Frame<'a> {
         Some(Parts { key, extension, headers, value })
     }
 
+    #[inline]
     pub(crate) fn key(&self) -> Option<&'a [u8]> {
         if self.has(HAS_KEY) { self.parts().map(|parts| parts.key) } else { None }
     }
 
+    #[inline]
     pub(crate) fn value(&self) -> &'a [u8] {
         self.parts().map_or(&[], |parts| parts.value)
     }

@@ -9,8 +9,9 @@
 //! that was released before the reader came to it is skipped.
 
 use crate::error::{Error, Result};
+use crate::log::buffer::Buffer;
 use crate::log::claim::{GRANULE_BYTES, Place};
-use crate::log::cold::{Chunks, Cold};
+use crate::log::cold::{Chunk, Chunks, Cold};
 use crate::log::frame::{Frame, Kind, Word, corrupt};
 use crate::log::index::Landing;
 use crate::log::payload::Payload;
@@ -83,6 +84,31 @@ pub(crate) struct Shown<'a> {
     /// Of the frame; of the next record, if it is not one.
     pub(crate) sequence: u64,
     pub(crate) place: Place,
+    keep: Keep<'a>,
+}
+
+/// Where the frames of a walk lie.
+enum Lying<'a> {
+    Live(&'a Arc<Pin>, &'a Buffer),
+    Cold(&'a mut Cold),
+}
+
+/// What keeps the bytes of a frame that is shown.
+#[derive(Debug, Clone, Copy)]
+enum Keep<'a> {
+    Live(&'a Arc<Pin>),
+    Cold(&'a Arc<Chunk>),
+}
+
+impl Shown<'_> {
+    /// The frame, kept alive on its own: by the pin or the chunk that all frames of the walk share.
+    pub(crate) fn payload(&self) -> Payload {
+        let keep: Arc<dyn Send + Sync> = match self.keep {
+            Keep::Live(pin) => pin.clone(),
+            Keep::Cold(chunk) => chunk.clone(),
+        };
+        Payload::new(keep, self.frame.bytes())
+    }
 }
 
 /// How a walk goes on after a frame was shown.
@@ -217,6 +243,11 @@ impl Reader {
         Place::new(self.segment, self.at)
     }
 
+    /// Whether the segment that it is in was compacted: then all of it may be read, and its last sequences may be missing.
+    pub(crate) fn is_in_compacted(&self) -> bool {
+        self.told_base.is_some() && !self.is_sent
+    }
+
     /// Sequence of the next record.
     pub(crate) fn next_sequence(&self) -> u64 {
         self.sequence
@@ -263,57 +294,53 @@ impl Reader {
         if !self.advance()? {
             return Ok(false);
         }
-        let (segment, Found { at, kind, sequence, .. }) = (self.segment, self.found);
-        match each(Shown { frame: self.frame(), kind, sequence, place: Place::new(segment, at) }) {
-            Then::On => {}
-            Then::Enough => return Ok(true),
-            Then::Back => {
-                (self.at, self.sequence) = (at, sequence);
-                return Ok(true);
-            }
-        }
-        let end = if self.limit.segment() == segment { self.limit.granule() } else { u64::MAX };
-        let (mut at, mut next, mut found) = (self.at, self.sequence, self.found);
-        // True: the walk goes on behind that frame.
-        let mut show = |frame: Frame<'_>, told_base: Option<u64>, at: &mut u64, next: &mut u64| {
-            let kind = frame.kind();
-            let sequence = told_base.map_or(*next, |base| base + u64::from(frame.sequence_from_base()));
-            let then = each(Shown { frame, kind, sequence, place: Place::new(segment, *at) });
-            if then != Then::Back {
-                found = Found { at: *at, bytes: frame.bytes().len(), kind, sequence };
-                *at += frame.granules();
-                *next = sequence + u64::from(kind.is_record());
-            }
-            then == Then::On
-        };
-        match &mut self.source {
+        let (segment, told_base, first) = (self.segment, self.told_base, self.found);
+        let mut end = if self.limit.segment() == segment { self.limit.granule() } else { u64::MAX };
+        let mut lying = match &mut self.source {
             Source::Live(pin) => {
                 let header = pin.header();
-                let end = end.min(header.capacity());
+                end = end.min(header.capacity());
                 // SAFETY: our pin.
-                let buffer = unsafe { header.buffer() };
-                while at < end
-                    && let byte = (at * GRANULE_BYTES) as usize
-                    && let Word::Frame { bytes } = Word::new(buffer.committed_word(byte))
-                {
+                Lying::Live(pin, unsafe { header.buffer() })
+            }
+            Source::Cold(cold) => Lying::Cold(cold),
+            Source::Unknown(_) => return Ok(false),
+        };
+        // From the first one on, so that `each` is called at one place only, and becomes part of the loop.
+        let (mut at, mut next, mut found) = (first.at, first.sequence, first);
+        while at < end {
+            let byte = at * GRANULE_BYTES;
+            let (frame, keep) = match &mut lying {
+                Lying::Live(pin, buffer) => {
+                    let Word::Frame { bytes } = Word::new(buffer.committed_word(byte as usize)) else {
+                        break;
+                    };
                     // SAFETY: our pin, and its commit word or that of an earlier frame of its batch was acquired.
-                    let frame = Frame::trusted(unsafe { buffer.committed(byte, bytes) });
-                    if !show(frame, self.told_base, &mut at, &mut next) {
-                        break;
-                    }
+                    (Frame::trusted(unsafe { buffer.committed(byte as usize, bytes) }), Keep::Live(pin))
                 }
-            }
-            Source::Cold(cold) => {
-                while at < end
-                    && let Ok(Some(frame)) =
-                        cold.frame_held(at * GRANULE_BYTES, next.wrapping_sub(cold.segment.base))
-                {
-                    if !show(frame, self.told_base, &mut at, &mut next) {
-                        break;
-                    }
+                Lying::Cold(cold) => {
+                    let bytes = if at == first.at {
+                        first.bytes
+                    } else {
+                        let held = cold.frame_held(byte, next.wrapping_sub(cold.segment.base));
+                        let Ok(Some(frame)) = held else { break };
+                        frame.bytes().len()
+                    };
+                    (Frame::trusted(cold.bytes(byte, bytes)), Keep::Cold(cold.chunk()))
                 }
+            };
+            let kind = frame.kind();
+            let sequence = told_base.map_or(next, |base| base + u64::from(frame.sequence_from_base()));
+            let then = each(Shown { frame, kind, sequence, place: Place::new(segment, at), keep });
+            if then == Then::Back {
+                break;
             }
-            Source::Unknown(_) => {}
+            found = Found { at, bytes: frame.bytes().len(), kind, sequence };
+            at += frame.granules();
+            next = sequence + u64::from(kind.is_record());
+            if then == Then::Enough {
+                break;
+            }
         }
         (self.at, self.sequence, self.found) = (at, next, found);
         Ok(true)

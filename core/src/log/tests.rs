@@ -38,7 +38,7 @@ fn walk_all(log: &Arc<Log>, count_max: usize) -> Vec<(u64, Vec<u8>)> {
     let mut found = vec![];
     loop {
         let mut count = 0;
-        let walked = reader.walk(|Shown { frame, kind, sequence, place }| {
+        let walked = reader.walk(|Shown { frame, kind, sequence, place, .. }| {
             if count == count_max {
                 return Then::Back;
             }

@@ -21,13 +21,14 @@ mod record;
 mod shared;
 mod stats;
 mod upkeep;
+mod wait;
 
 pub use group::Group;
 pub use member::Member;
 pub(crate) use offsets::Offsets;
 pub use options::Compaction;
 pub(crate) use options::StreamOptions;
-pub use reader::{Reader, Start};
+pub use reader::{Canceller, End, Fetch, Filter, Follow, Pace, Reader, Replay, Reset, Start, TimeOf};
 pub use record::{Position, Record, RecordRef};
 pub(crate) use shared::Shared;
 pub use stats::{GroupLag, GroupStats, PartitionStats, StreamStats};
@@ -130,6 +131,51 @@ impl Stream {
             .map(|partition| PartitionReader::new(&self.shared, partition, start))
             .collect::<Result<_>>()?;
         Ok(Reader::new(self.shared.clone(), partitions))
+    }
+
+    /// The smallest offset of a partition whose record was accepted at or after a time, in nanoseconds since 1970: exact, and
+    /// found by bisection. The end if there is none, the start if all were. A coarser time rounded up passes over records: round
+    /// down.
+    ///
+    /// ```
+    /// use ringmain::{Clock, Hub, ManualClock, Message};
+    /// use std::time::Duration;
+    /// let clock = ManualClock::new();
+    /// let hub = Hub::builder().clock(Clock::Manual(clock.clone())).memory()?;
+    /// let flights = hub.stream("flights").open()?;
+    /// flights.append(Message::new("EWR"))?;
+    /// clock.advance(Duration::from_nanos(1));
+    /// flights.append(Message::new("IAH"))?;
+    /// assert_eq!(flights.offset_at_time(0, clock.now_ns())?, 1);
+    /// assert_eq!(flights.offset_at_time(0, clock.now_ns() + 1)?, 2);
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such partition; `Corrupt` or `Io` from a file; `Closed`.
+    pub fn offset_at_time(&self, partition: u32, time_ns: u64) -> Result<u64> {
+        self.shared.offset_at_time(partition, time_ns)
+    }
+
+    /// An offset of a partition from which on all its records are whose event time is at or after a time, in nanoseconds since
+    /// 1970: that of the first of them, or the end if there is none. Event times come in any order, so there are others in between.
+    ///
+    /// There is no index of event times: the partition is read from its start to that record.
+    ///
+    /// ```
+    /// use ringmain::{Hub, Message};
+    /// let flights = Hub::memory().stream("flights").open()?;
+    /// for event_ns in [10, 30, 20, 40] {
+    ///     flights.append(Message::new("EWR").event_time(event_ns))?;
+    /// }
+    /// assert_eq!(flights.scan_event_time(0, 25)?, 1);
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`offset_at_time`](Self::offset_at_time).
+    pub fn scan_event_time(&self, partition: u32, time_ns: u64) -> Result<u64> {
+        self.shared.scan_event_time(partition, time_ns)
     }
 
     /// A consumer group of this stream.

@@ -23,6 +23,7 @@ impl Record {
         Self { payload, position }
     }
 
+    #[inline]
     fn frame(&self) -> Frame<'_> {
         self.payload.frame()
     }
@@ -56,10 +57,12 @@ pub struct RecordRef<'a> {
 }
 
 impl<'a> RecordRef<'a> {
+    #[inline]
     pub(crate) fn new(frame: Frame<'a>, position: Position) -> Self {
         Self { frame, position }
     }
 
+    #[inline]
     fn frame(&self) -> Frame<'a> {
         self.frame
     }

@@ -10,9 +10,10 @@ use crate::stream::options::StreamOptions;
 use crate::stream::partitioner::Partitioner;
 use crate::stream::stats::Rates;
 use crate::stream::upkeep::Upkeep;
+use crate::stream::wait::Waits;
 use crate::sync::event_count::EventCount;
 use crate::sync::lock;
-use crate::sync::{AtomicBool, Ordering, yield_now};
+use crate::sync::{AtomicBool, AtomicU64, Ordering, yield_now};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -34,6 +35,9 @@ pub(crate) struct Shared {
     pub(crate) offsets: Offsets,
     groups: Mutex<BTreeMap<Name, Arc<Mutex<Coordinator>>>>,
     pub(crate) rates: Mutex<Rates>,
+    pub(super) waits: Waits,
+    /// How often the place of a reader was removed.
+    pub(super) out_of_range: AtomicU64,
     closed: AtomicBool,
 }
 
@@ -61,6 +65,8 @@ impl Shared {
             offsets,
             groups,
             rates,
+            waits: Waits::new(),
+            out_of_range: AtomicU64::new(0),
             closed: AtomicBool::new(false),
         })
     }
@@ -77,7 +83,7 @@ impl Shared {
     pub(crate) fn close(&self) {
         // ORDERING: Release: pairs with `check_open`.
         self.closed.store(true, Ordering::Release);
-        self.data.notify_all();
+        self.wake_all();
         self.upkeep.close();
     }
 

@@ -4,7 +4,7 @@ use crate::clock::per_second::PerSecond;
 use crate::error::Result;
 use crate::log::{Kind, Log, Reader};
 use crate::stream::shared::Shared;
-use crate::sync::lock;
+use crate::sync::{Ordering, lock};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,6 +55,8 @@ pub struct StreamStats {
     pub partitions: Vec<PartitionStats>,
     /// Each group that ever committed, by name.
     pub groups: Vec<GroupStats>,
+    /// How often the records that a reader would have read next were removed, since the hub was opened.
+    pub out_of_range_total: u64,
 }
 
 /// The rates of [`StreamStats`].
@@ -102,7 +104,9 @@ impl Shared {
             GroupStats { name, lag, consumed_per_second }
         };
         let groups = self.offsets.groups().into_iter().map(group).collect();
-        StreamStats { partitions, groups }
+        // STATISTIC: a count.
+        let out_of_range_total = self.out_of_range.load(Ordering::Relaxed);
+        StreamStats { partitions, groups, out_of_range_total }
     }
 
     fn lag_of(&self, group: &str, partition: u32, log: &Arc<Log>, now_ns: u64) -> GroupLag {

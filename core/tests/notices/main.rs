@@ -5,6 +5,7 @@ mod hub;
 mod queue;
 mod recorder;
 mod schedule;
+mod stream;
 mod worker;
 
 use recorder::{ask_back, listen};

@@ -22,7 +22,7 @@ impl Told {
     }
 
     fn is_of(&self, what: &str) -> bool {
-        ["queue", "schedule", "path"].iter().any(|field| self.field(field) == what)
+        ["queue", "schedule", "stream", "path"].iter().any(|field| self.field(field) == what)
             || self.field("error").contains(&format!("{what}/"))
     }
 }

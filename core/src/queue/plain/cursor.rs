@@ -123,7 +123,7 @@ impl Cursor {
             reader.go_to_place(Place(from));
             frames.clear();
             let mut run: Option<(Range<u64>, Place)> = None;
-            reader.walk(|Shown { frame, kind, sequence: id, place }| {
+            reader.walk(|Shown { frame, kind, sequence: id, place, .. }| {
                 if kind == Kind::Data && !frame.has(INDEXED) && !is_skipped(id) {
                     match &mut run {
                         None => run = Some((id..id + 1, place)),
