@@ -28,32 +28,43 @@ impl Shared {
         self.journal.check_space()?;
         let now_ns = self.journal.now_ns();
         messages.iter().try_for_each(|message| self.check(message, now_ns))?;
-        let sticky = self.partitioner.next_sticky();
+        let sticky = self.sticky_of_batch();
         if self.partition_count() > 1 && messages.iter().any(|message| message.key.is_some()) {
-            return self.take_scattered(messages, sticky, now_ns);
+            let by_key = |index: usize| self.partitioner.partition(messages[index].key, sticky);
+            return self.take_scattered(messages, by_key, now_ns);
         }
+        self.take_together(messages, sticky, now_ns)
+    }
+
+    /// The same of a batch that goes to one partition.
+    pub(super) fn take_together(
+        &self,
+        messages: &[Message<'_>],
+        partition: u32,
+        now_ns: u64,
+    ) -> Result<(Vec<Position>, Ends)> {
+        let log = self.partition(partition)?;
         if messages.is_empty() {
             return Ok((Vec::new(), Vec::new()));
         }
-        let log = self.partition(sticky)?;
         let appended = log.append_each(messages.iter().map(|message| draft(message, now_ns)))?;
-        self.upkeep().notice(sticky, appended.end);
+        self.upkeep().notice(partition, appended.end);
         self.journal.note(log);
         let offsets = appended.sequence..appended.sequence + messages.len() as u64;
-        let positions = offsets.map(|offset| Position { partition: sticky, offset }).collect();
+        let positions = offsets.map(|offset| Position { partition, offset }).collect();
         Ok((positions, vec![(log.clone(), appended.end)]))
     }
 
-    /// The same of a batch whose records go to the partitions of their keys.
-    fn take_scattered(
+    /// The same of a batch whose records go to the partitions that `route` says of each by its place in the batch.
+    pub(super) fn take_scattered(
         &self,
         messages: &[Message<'_>],
-        sticky: u32,
+        route: impl Fn(usize) -> u32,
         now_ns: u64,
     ) -> Result<(Vec<Position>, Ends)> {
         let mut batches: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
-        for (index, message) in messages.iter().enumerate() {
-            batches.entry(self.partitioner.partition(message.key, sticky)).or_default().push(index);
+        for index in 0..messages.len() {
+            batches.entry(route(index)).or_default().push(index);
         }
         let mut positions = vec![Position { partition: 0, offset: 0 }; messages.len()];
         let mut ends = Vec::with_capacity(batches.len());
@@ -97,7 +108,7 @@ impl Shared {
         Ok((Position { partition, offset: appended.sequence }, log, appended.end))
     }
 
-    fn check(&self, message: &Message<'_>, now_ns: u64) -> Result<()> {
+    pub(super) fn check(&self, message: &Message<'_>, now_ns: u64) -> Result<()> {
         if message.task.is_any {
             let detail = "a stream has no delays, priorities, ordering keys and times to live; send to a queue instead";
             return Err(Error::invalid("message", detail));
@@ -112,7 +123,7 @@ impl Shared {
 }
 
 #[inline]
-fn draft<'a>(message: &'a Message<'_>, now_ns: u64) -> Draft<'a> {
+pub(super) fn draft<'a>(message: &'a Message<'_>, now_ns: u64) -> Draft<'a> {
     Draft {
         kind: Kind::Data,
         time_ns: now_ns,
