@@ -39,6 +39,6 @@ pub use queue::{
     Sent, StillRunning, Worker, WorkerBuilder, WorkerStats,
 };
 pub use stream::{
-    Compaction, Group, GroupLag, GroupStats, Member, PartitionStats, Position, Reader, Record, RecordRef,
-    Start, Stream, StreamStats,
+    Accepted, Compaction, Group, GroupLag, GroupStats, Member, PartitionStats, Position, Producer, Reader,
+    Record, RecordRef, Start, Stream, StreamStats,
 };

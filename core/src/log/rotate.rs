@@ -169,6 +169,7 @@ impl Log {
     /// # Errors
     /// A file that cannot be removed; those before it are gone.
     pub(crate) fn release_before(&self, number: u64) -> Result<()> {
+        let number = number.min(self.held_from());
         let mut directory = lock(&self.directory);
         // ORDERING: Relaxed: `close` sets it under the lock that we hold.
         if self.current.load(Ordering::Relaxed) & CLOSED != 0 {

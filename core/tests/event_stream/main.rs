@@ -3,6 +3,7 @@
 
 mod expected;
 mod partitioner;
+mod producer;
 
 use ringmain::storage::sim::{SimDisk, Unsynced};
 use ringmain::{Clock, Durability, Hub, ManualClock};
