@@ -56,6 +56,9 @@ export type ErrorCode =
   | 'DISK_FULL'
   | 'FULL'
   | 'DUPLICATE'
+  | 'CONFLICT'
+  | 'SEQUENCE_GAP'
+  | 'PRODUCER_FENCED'
 
 /** Why a verb did not do what was asked. */
 export class RingmainError extends Error {

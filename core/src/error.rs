@@ -226,6 +226,50 @@ pub enum Error {
         /// The message that was sent with the key.
         id: u64,
     },
+    /// A partition does not end where an append was to go: somebody else appended.
+    #[error(
+        "partition {partition} of stream {stream} ends at offset {actual}, not at the expected {expected}; read what is there, then \
+         append with the offset where it ends"
+    )]
+    Conflict {
+        /// The stream.
+        stream: Name,
+        /// The partition.
+        partition: u32,
+        /// The offset at which it was expected to end.
+        expected: u64,
+        /// The offset at which it ended.
+        actual: u64,
+    },
+    /// A producer left out sequence numbers.
+    #[error(
+        "producer {producer} of stream {stream} is to go on with sequence {expected}, got {got}; append what is missing first"
+    )]
+    SequenceGap {
+        /// The stream.
+        stream: Name,
+        /// The producer.
+        producer: Name,
+        /// Where it is to go on.
+        expected: u64,
+        /// The sequence given.
+        got: u64,
+    },
+    /// A producer was opened again: the handle from before may not append any more.
+    #[error(
+        "fenced: producer {producer} of stream {stream} was opened again with epoch {current}, this handle has epoch {epoch}; \
+         open it anew where it is to be used"
+    )]
+    ProducerFenced {
+        /// The stream.
+        stream: Name,
+        /// The producer.
+        producer: Name,
+        /// The epoch of the handle.
+        epoch: u64,
+        /// The epoch of the handle that counts.
+        current: u64,
+    },
     /// A bug in Ringmain: a panic was caught at a language boundary.
     #[error("internal error, please report it: {detail}")]
     Internal {
@@ -314,6 +358,12 @@ codes! {
     Full = 21, "FULL";
     /// [`Error::Duplicate`]
     Duplicate = 22, "DUPLICATE";
+    /// [`Error::Conflict`]
+    Conflict = 23, "CONFLICT";
+    /// [`Error::SequenceGap`]
+    SequenceGap = 24, "SEQUENCE_GAP";
+    /// [`Error::ProducerFenced`]
+    ProducerFenced = 25, "PRODUCER_FENCED";
 }
 
 impl Error {

@@ -39,6 +39,7 @@ pub use queue::{
     Sent, StillRunning, Worker, WorkerBuilder, WorkerStats,
 };
 pub use stream::{
-    Canceller, Compaction, End, Fetch, Filter, Follow, Group, GroupLag, GroupStats, Member, Pace,
-    PartitionStats, Position, Reader, Record, RecordRef, Replay, Reset, Start, Stream, StreamStats, TimeOf,
+    Accepted, Canceller, Compaction, End, Fetch, Filter, Follow, Group, GroupLag, GroupStats, Member, Pace,
+    PartitionStats, Position, Producer, Reader, Record, RecordRef, Replay, Reset, Start, Stream, StreamStats,
+    TimeOf,
 };

@@ -18,6 +18,8 @@ pub const BATCH_RECORDS_MAX: usize = 65_536;
 pub const BATCH_BYTES_MAX: usize = 16 << 20;
 /// Most partitions of one stream.
 pub const PARTITION_COUNT_MAX: u32 = 1024;
+/// Most producers of one stream that are kept by name.
+pub const PRODUCER_COUNT_MAX: usize = 10_000;
 /// Longest failure or rejection reason kept, in bytes; longer ones are cut at a character boundary.
 pub const REASON_BYTES_MAX: usize = 4096;
 /// Most deliveries that one receive hands out.

@@ -117,6 +117,15 @@
 // A message has the deduplication key of an earlier one, and the queue was told to refuse that.
 #define RINGMAIN_ERROR_DUPLICATE 22
 
+// A partition of a stream does not end where an append was to go.
+#define RINGMAIN_ERROR_CONFLICT 23
+
+// A producer of a stream left out sequence numbers.
+#define RINGMAIN_ERROR_SEQUENCE_GAP 24
+
+// A producer of a stream was opened again: this handle may not append any more.
+#define RINGMAIN_ERROR_PRODUCER_FENCED 25
+
 // As `RINGMAIN_DURABILITY_SYNCED`.
 #define RINGMAIN_DURABILITY_DEFAULT 0
 

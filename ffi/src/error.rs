@@ -53,6 +53,12 @@ pub const RINGMAIN_ERROR_DISK_FULL: i32 = 20;
 pub const RINGMAIN_ERROR_FULL: i32 = 21;
 /// A message has the deduplication key of an earlier one, and the queue was told to refuse that.
 pub const RINGMAIN_ERROR_DUPLICATE: i32 = 22;
+/// A partition of a stream does not end where an append was to go.
+pub const RINGMAIN_ERROR_CONFLICT: i32 = 23;
+/// A producer of a stream left out sequence numbers.
+pub const RINGMAIN_ERROR_SEQUENCE_GAP: i32 = 24;
+/// A producer of a stream was opened again: this handle may not append any more.
+pub const RINGMAIN_ERROR_PRODUCER_FENCED: i32 = 25;
 
 /// The numbers are the core's, and there are no others.
 const _: () = {
@@ -78,7 +84,10 @@ const _: () = {
     assert!(RINGMAIN_ERROR_DISK_FULL == ErrorCode::DiskFull as i32);
     assert!(RINGMAIN_ERROR_FULL == ErrorCode::Full as i32);
     assert!(RINGMAIN_ERROR_DUPLICATE == ErrorCode::Duplicate as i32);
-    assert!(ErrorCode::ALL.len() == 22, "ErrorCode has a variant without a RINGMAIN_ERROR_ constant");
+    assert!(RINGMAIN_ERROR_CONFLICT == ErrorCode::Conflict as i32);
+    assert!(RINGMAIN_ERROR_SEQUENCE_GAP == ErrorCode::SequenceGap as i32);
+    assert!(RINGMAIN_ERROR_PRODUCER_FENCED == ErrorCode::ProducerFenced as i32);
+    assert!(ErrorCode::ALL.len() == 25, "ErrorCode has a variant without a RINGMAIN_ERROR_ constant");
 };
 
 thread_local! {

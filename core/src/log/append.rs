@@ -40,18 +40,18 @@ pub(crate) trait Drafts<'d>:
 
 impl<'d, I: DoubleEndedIterator<Item = Draft<'d>> + ExactSizeIterator + Clone> Drafts<'d> for I {}
 
-struct Claimed<'a> {
-    header: &'a Header,
-    segment: u64,
+pub(super) struct Claimed<'a> {
+    pub(super) header: &'a Header,
+    pub(super) segment: u64,
     /// Granule of the segment.
-    at: u64,
-    sequence: u64,
+    pub(super) at: u64,
+    pub(super) sequence: u64,
     /// Cleared when the frames are committed.
-    _mark: MarkGuard<'a>,
+    pub(super) _mark: MarkGuard<'a>,
 }
 
 #[cold]
-fn refused(granules: u64, records: usize) -> Error {
+pub(super) fn refused(granules: u64, records: usize) -> Error {
     if granules * GRANULE_BYTES > BATCH_BYTES_MAX as u64 {
         let (bytes, limit_bytes) = (granules * GRANULE_BYTES, BATCH_BYTES_MAX as u64);
         return Error::TooLarge { what: "batch", bytes, limit_bytes };
@@ -99,7 +99,7 @@ impl Log {
     }
 
     #[inline]
-    fn write<'d>(&self, claimed: &Claimed<'_>, drafts: impl Drafts<'d>, granules: u64) {
+    pub(super) fn write<'d>(&self, claimed: &Claimed<'_>, drafts: impl Drafts<'d>, granules: u64) {
         let header = claimed.header;
         // SAFETY: an in-range claim under its mark, which outlives this call.
         let buffer = unsafe { header.buffer() };

@@ -225,7 +225,7 @@ impl Log {
     /// A header that cannot be read.
     fn sealed_segments(&self) -> Result<Vec<SegmentFile>> {
         self.look(|directory| {
-            let last = directory.last().map_or(0, |last| last.number);
+            let last = directory.last().map_or(0, |last| last.number).min(self.held_from());
             let sealed = (directory.start().0..last).take_while(|number| self.is_later_home(*number));
             sealed.filter_map(|number| directory.segment(number).transpose()).collect()
         })

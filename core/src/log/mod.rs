@@ -22,7 +22,7 @@
 //! | file | what |
 //! |---|---|
 //! | `claim`, `frame`, `header_block`, `segment_file` | layouts: packed words, frames, headers of files |
-//! | `append`, `rotate` | producers: claim and commit; opening, evicting, releasing segments |
+//! | `append`, `append_at`, `rotate` | producers: claim and commit; only where the log ends as expected; opening, evicting, releasing segments |
 //! | `reader`, `cold`, `pin`, `payload` | walking the log; in its files; keeping a segment, or one frame |
 //! | `find`, `time`, `index` | seeking by offset and by time |
 //! | `retention` | what may still be read, by age, bytes and count |
@@ -35,6 +35,7 @@
 //! | `pages`, `buffer`, `segment`, `marks`, `slab`, `directory` | memory |
 
 mod append;
+mod append_at;
 mod buffer;
 pub(crate) mod claim;
 mod cold;
@@ -268,11 +269,6 @@ impl Log {
     pub(crate) fn clear_dirty(&self) {
         // ORDERING: AcqRel, P8: see `mark_dirty`; a read-modify-write, so that it acquires every swap before it.
         self.dirty.swap(false, Ordering::AcqRel);
-    }
-
-    /// Whether it has no files.
-    pub(crate) fn is_in_memory(&self) -> bool {
-        self.home.is_none()
     }
 
     /// The error that stopped this log, if one did.

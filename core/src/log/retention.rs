@@ -54,6 +54,8 @@ pub(super) struct Retention {
     age_ns_max: AtomicU64,
     bytes_max: AtomicU64,
     count_max: AtomicU64,
+    /// The first segment that is to stay whatever the limits say.
+    held_from: AtomicU64,
     /// Held by whoever sets limits, or looks for what is too old.
     looking: Mutex<()>,
 }
@@ -67,6 +69,7 @@ impl Retention {
             age_ns_max: none(),
             bytes_max: none(),
             count_max: none(),
+            held_from: none(),
             looking: Mutex::new(()),
         }
     }
@@ -201,6 +204,26 @@ impl Log {
         let Some(number) = self.first_wanted()? else { return Ok(true) };
         self.release_before(number)?;
         Ok(self.start().0 >= number)
+    }
+
+    /// Whether there is a segment that may not be read any more.
+    ///
+    /// # Errors
+    /// A header that cannot be read.
+    pub(crate) fn has_unwanted(&self) -> Result<bool> {
+        Ok(self.first_wanted()?.is_some_and(|number| self.start().0 < number))
+    }
+
+    /// From this segment on all stay as they are, because their frames tell something that is told nowhere else.
+    pub(crate) fn hold_from(&self, segment: u64) {
+        // ORDERING: Release: pairs with `held_from`; what the segments before tell is durable elsewhere.
+        self.retention.held_from.store(segment, Ordering::Release);
+    }
+
+    /// The first segment that has to stay as it is; [`UNLIMITED`] if none has.
+    pub(crate) fn held_from(&self) -> u64 {
+        // ORDERING: Acquire: pairs with `hold_from`.
+        self.retention.held_from.load(Ordering::Acquire)
     }
 
     /// The first segment that is to stay.

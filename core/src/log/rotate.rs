@@ -170,7 +170,7 @@ impl Log {
     /// A file that cannot be removed; those before it are gone.
     pub(crate) fn release_before(&self, number: u64) -> Result<()> {
         let mut released = Vec::new();
-        let outcome = self.remove_before(number, &mut released);
+        let outcome = self.remove_before(number.min(self.held_from()), &mut released);
         // Not under the directory's lock: the memory of the segments is zeroed.
         released.into_iter().for_each(|header| self.retire(header));
         outcome

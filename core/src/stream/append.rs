@@ -8,6 +8,16 @@ use crate::stream::record::Position;
 use crate::stream::shared::Shared;
 use std::sync::Arc;
 
+/// Messages that a stream takes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Admitted {
+    pub(super) now_ns: u64,
+    /// Some have keys.
+    is_keyed: bool,
+    /// None has more than a value and a key.
+    is_plain: bool,
+}
+
 impl Shared {
     pub(crate) fn append_batch(&self, messages: &[Message<'_>]) -> Result<Vec<Position>> {
         let (positions, ends) = self.take_batch(messages)?;
@@ -21,41 +31,59 @@ impl Shared {
         Ok(Receipt::new(&self.journal, safest(messages).into(), ends, positions))
     }
 
-    /// Appends, and does not wait. All logs are noted, so that the first wait commits them all.
-    fn take_batch(&self, messages: &[Message<'_>]) -> Result<(Vec<Position>, Ends)> {
+    /// What every append of several checks first.
+    #[inline]
+    pub(super) fn admit(&self, messages: &[Message<'_>]) -> Result<Admitted> {
         self.check_open()?;
         self.journal.check_space()?;
         let now_ns = self.journal.now_ns();
         let needs_keys = self.upkeep().is_compacted();
-        let (mut is_keyed, mut is_plain) = (false, true);
+        let mut admitted = Admitted { now_ns, is_keyed: false, is_plain: true };
         for message in messages {
             self.check(message, needs_keys, now_ns)?;
-            is_keyed |= message.key.is_some();
-            is_plain &= message.is_plain();
+            admitted.is_keyed |= message.key.is_some();
+            admitted.is_plain &= message.is_plain();
         }
-        let sticky = self.partitioner.next_sticky();
-        if is_keyed && self.partition_count() > 1 {
+        Ok(admitted)
+    }
+
+    /// Appends, and does not wait. All logs are noted, so that the first wait commits them all.
+    fn take_batch(&self, messages: &[Message<'_>]) -> Result<(Vec<Position>, Ends)> {
+        let batch = self.admit(messages)?;
+        let sticky = self.sticky_of_batch();
+        if batch.is_keyed && self.partition_count() > 1 {
             let by_key = |index: usize| self.partitioner.partition(messages[index].key, sticky);
-            return self.take_scattered(messages, by_key, now_ns);
+            return self.take_scattered(messages, by_key, batch.now_ns);
         }
+        self.take_together(messages, sticky, &batch)
+    }
+
+    /// The same of a batch that goes to one partition.
+    pub(super) fn take_together(
+        &self,
+        messages: &[Message<'_>],
+        partition: u32,
+        batch: &Admitted,
+    ) -> Result<(Vec<Position>, Ends)> {
+        let log = self.partition(partition)?;
         if messages.is_empty() {
             return Ok((Vec::new(), Vec::new()));
         }
-        let log = self.partition(sticky)?;
-        let appended = if is_plain {
+        let now_ns = batch.now_ns;
+        let appended = if batch.is_plain {
             log.append_each(messages.iter().map(|message| plain_draft(message, now_ns)))?
         } else {
             log.append_each(messages.iter().map(|message| draft(message, now_ns)))?
         };
-        self.upkeep().notice(sticky, appended.end);
+        self.upkeep().notice(partition, appended.end);
         self.journal.note(log);
         let offsets = appended.sequence..appended.sequence + messages.len() as u64;
-        let positions = offsets.map(|offset| Position { partition: sticky, offset }).collect();
+        let positions = offsets.map(|offset| Position { partition, offset }).collect();
         Ok((positions, vec![(log.clone(), appended.end)]))
     }
 
     /// The same of a batch whose records go to the partitions that `route` says of each by its place in the batch.
-    fn take_scattered(
+    pub(super) fn take_scattered(
         &self,
         messages: &[Message<'_>],
         route: impl Fn(usize) -> u32,
@@ -150,7 +178,7 @@ fn by_partition(count: usize, partitions: u32, route: impl Fn(usize) -> u32) -> 
 }
 
 #[inline]
-fn draft<'a>(message: &'a Message<'_>, now_ns: u64) -> Draft<'a> {
+pub(super) fn draft<'a>(message: &'a Message<'_>, now_ns: u64) -> Draft<'a> {
     Draft {
         event_time_ns: message.event_time_ns,
         is_tombstone: message.is_tombstone,

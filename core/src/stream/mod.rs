@@ -9,6 +9,7 @@
 //! **Picture.** Each partition is a log; the groups' committed offsets are one more log.
 
 mod append;
+mod append_to;
 mod commit;
 mod coordinator;
 mod group;
@@ -16,6 +17,7 @@ mod member;
 mod offsets;
 mod options;
 mod partitioner;
+mod producer;
 mod reader;
 mod record;
 mod shared;
@@ -28,6 +30,7 @@ pub use member::Member;
 pub(crate) use offsets::Offsets;
 pub use options::Compaction;
 pub(crate) use options::StreamOptions;
+pub use producer::{Accepted, Producer};
 pub use reader::{Canceller, End, Fetch, Filter, Follow, Pace, Reader, Replay, Reset, Start, TimeOf};
 pub use record::{Position, Record, RecordRef};
 pub(crate) use shared::Shared;
@@ -36,6 +39,7 @@ pub use stats::{GroupLag, GroupStats, PartitionStats, StreamStats};
 use crate::error::Result;
 use crate::journal::Receipt;
 use crate::message::Message;
+use partitioner::Custom;
 use reader::PartitionReader;
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -55,13 +59,15 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub struct Stream {
     shared: Arc<Shared>,
+    /// Chooses the partitions of what is appended by this handle.
+    custom: Option<Custom>,
     /// Keeps the hub open.
     _hub: Arc<dyn Debug + Send + Sync>,
 }
 
 impl Stream {
     pub(crate) fn new(shared: Arc<Shared>, hub: Arc<dyn Debug + Send + Sync>) -> Self {
-        Self { shared, _hub: hub }
+        Self { shared, custom: None, _hub: hub }
     }
 
     /// The name.
@@ -75,12 +81,16 @@ impl Stream {
     }
 
     /// Appends a record; returns its position once it has reached the hub's durability. Records with the same key go to
-    /// the same partition; those without go round.
+    /// the same partition; those without go round, a batch of them together to where least waits for the disk. See
+    /// [`partitioner`](Self::partitioner) and [`append_to`](Self::append_to) for other ways.
     ///
     /// # Errors
     /// `TooLarge`, `InvalidArgument`: nothing was appended. `Poisoned`: not known whether it is on disk. `Closed`.
     pub fn append(&self, message: Message<'_>) -> Result<Position> {
-        self.shared.append(&message)
+        match &self.custom {
+            None => self.shared.append(&message),
+            Some(custom) => self.shared.append_by(custom, &message),
+        }
     }
 
     /// Appends several; those of one partition are one atomic batch. Returns positions in order. At most 65,536 records
@@ -89,7 +99,10 @@ impl Stream {
     /// # Errors
     /// As [`append`](Self::append); batches of other partitions may then have been appended.
     pub fn append_batch(&self, messages: &[Message<'_>]) -> Result<Vec<Position>> {
-        self.shared.append_batch(messages)
+        match &self.custom {
+            None => self.shared.append_batch(messages),
+            Some(custom) => self.shared.append_batch_by(custom, messages),
+        }
     }
 
     /// As [`append`](Self::append), and does not wait: the receipt does.
@@ -97,7 +110,10 @@ impl Stream {
     /// # Errors
     /// `TooLarge`, `InvalidArgument`, `Closed`: nothing was appended.
     pub fn submit(&self, message: Message<'_>) -> Result<Receipt<Position>> {
-        self.shared.submit(&message)
+        match &self.custom {
+            None => self.shared.submit(&message),
+            Some(custom) => self.shared.submit_by(custom, &message),
+        }
     }
 
     /// As [`append_batch`](Self::append_batch), and does not wait: the receipt does.
@@ -105,7 +121,10 @@ impl Stream {
     /// # Errors
     /// As [`submit`](Self::submit); batches of other partitions may then have been appended.
     pub fn submit_batch(&self, messages: &[Message<'_>]) -> Result<Receipt<Vec<Position>>> {
-        self.shared.submit_batch(messages)
+        match &self.custom {
+            None => self.shared.submit_batch(messages),
+            Some(custom) => self.shared.submit_batch_by(custom, messages),
+        }
     }
 
     /// A reader of all partitions.

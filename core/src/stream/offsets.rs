@@ -4,10 +4,13 @@
 //! record: key = group name, value = (partition u32, offset u64) * n, little-endian; offset = next to read
 //! ```
 //!
+//! What else a stream keeps for good lies here under keys with a slash, which no group's name has: the last record of a key counts,
+//! an empty one removes it.
+//!
 //! So that the log stays small, everything committed is written again as one batch now and then, and the segments
 //! before it are released.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::limits::BATCH_RECORDS_MAX;
 use crate::log::{Draft, Kind, Level, Log, Place, Reader};
@@ -31,23 +34,44 @@ pub(crate) struct Offsets {
 #[derive(Debug)]
 struct State {
     groups: BTreeMap<String, Committed>,
+    kept: BTreeMap<String, Kept>,
     /// Where the last commit ends in the log.
     end: Place,
+}
+
+/// A record that is not of a group.
+#[derive(Debug, Clone)]
+pub(crate) struct Kept {
+    pub(crate) value: Vec<u8>,
+    /// Where it was read, or said first.
+    pub(crate) place: Place,
+}
+
+fn keep(kept: &mut BTreeMap<String, Kept>, key: &str, value: &[u8], place: Place) {
+    if value.is_empty() {
+        kept.remove(key);
+    } else {
+        kept.insert(key.to_owned(), Kept { value: value.to_owned(), place });
+    }
 }
 
 impl Offsets {
     /// Reads back what was committed.
     pub(crate) fn open(log: Arc<Log>, journal: Arc<Journal>) -> Result<Self> {
-        let mut groups: BTreeMap<String, Committed> = BTreeMap::new();
+        let (mut groups, mut kept) = (BTreeMap::<String, Committed>::new(), BTreeMap::new());
         let mut reader = Reader::earliest(log.clone());
         while reader.advance()? {
             let frame = reader.frame();
             let name = frame.key().and_then(|key| std::str::from_utf8(key).ok());
             if let (Kind::Data, Some(name)) = (frame.kind(), name) {
+                if name.contains('/') {
+                    keep(&mut kept, name, frame.value(), reader.found_place());
+                    continue;
+                }
                 groups.entry(name.to_owned()).or_default().extend(decode(frame.value()));
             }
         }
-        Ok(Self { log, journal, state: Mutex::new(State { groups, end: Place::default() }) })
+        Ok(Self { log, journal, state: Mutex::new(State { groups, kept, end: Place::default() }) })
     }
 
     /// The next offset to read, if one was committed.
@@ -87,15 +111,46 @@ impl Offsets {
         if end.segment() >= first + SEGMENT_COUNT_MAX { self.rewrite() } else { Ok(()) }
     }
 
+    /// What is kept under keys that begin so.
+    pub(crate) fn kept(&self, prefix: &str) -> BTreeMap<String, Kept> {
+        let state = lock(&self.state);
+        let from = state.kept.range(prefix.to_owned()..);
+        from.take_while(|(key, _)| key.starts_with(prefix)).map(|(k, v)| (k.clone(), v.clone())).collect()
+    }
+
+    /// What is wrong with a record that is kept.
+    pub(crate) fn blame(&self, place: Place, detail: impl Into<String>) -> Error {
+        self.log.blame(place, detail)
+    }
+
+    /// Keeps records, in order and as one batch; empty ones are removed. Durable when it returns, whatever the hub's level.
+    ///
+    /// # Errors
+    /// `TooLarge` for more than a batch takes, `Closed`: nothing changed. `Poisoned`.
+    pub(crate) fn keep(&self, records: &[(String, Vec<u8>)]) -> Result<()> {
+        let end = {
+            let mut state = lock(&self.state);
+            let now_ns = self.journal.now_ns();
+            let drafts: Vec<_> = records.iter().map(|(key, value)| draft(key, value, now_ns)).collect();
+            let receipt = self.log.append(&drafts)?;
+            records.iter().for_each(|(key, value)| keep(&mut state.kept, key, value, receipt.start));
+            state.end = receipt.end;
+            receipt.end
+        };
+        self.journal.commit_to(&self.log, end, Level::Durable)?;
+        self.wait(end)
+    }
+
     fn rewrite(&self) -> Result<()> {
         let receipt = {
-            let groups = &lock(&self.state).groups;
+            let State { groups, kept, .. } = &*lock(&self.state);
             let values: Vec<(&String, Vec<u8>)> = groups
                 .iter()
                 .map(|(name, committed)| (name, encode(committed.iter().map(|(p, o)| (*p, *o)))))
+                .chain(kept.iter().map(|(key, kept)| (key, kept.value.clone())))
                 .take(BATCH_RECORDS_MAX)
                 .collect();
-            if values.len() < groups.len() {
+            if values.len() < groups.len() + kept.len() {
                 return Ok(());
             }
             let now_ns = self.journal.now_ns();

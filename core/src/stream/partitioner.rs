@@ -1,6 +1,47 @@
 //! Which partition a record goes to.
 
+use crate::error::{Error, Result};
+use crate::message::Message;
+use crate::stream::shared::Shared;
 use crate::sync::{AtomicU32, Ordering};
+use std::fmt;
+use std::sync::Arc;
+
+/// What a user gives instead: key, record and number of partitions; the partition.
+type Choose = dyn Fn(Option<&[u8]>, &Message<'_>, u32) -> u32 + Send + Sync;
+
+/// A partitioner of the user's, which belongs to a handle. It is asked before anything is claimed, and without a lock.
+#[derive(Clone)]
+pub(crate) struct Custom(Arc<Choose>);
+
+impl Custom {
+    pub(crate) fn new(
+        choose: impl Fn(Option<&[u8]>, &Message<'_>, u32) -> u32 + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(choose))
+    }
+
+    /// The partition of a record, of `count`.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if it says one that there is not.
+    pub(crate) fn partition(&self, message: &Message<'_>, count: u32) -> Result<u32> {
+        let partition = (self.0)(message.key, message, count);
+        if partition < count {
+            return Ok(partition);
+        }
+        let detail = format!(
+            "it chose partition {partition} of a stream that has {count}, counted from 0; choose a lower one"
+        );
+        Err(Error::invalid("partitioner", detail))
+    }
+}
+
+impl fmt::Debug for Custom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Custom")
+    }
+}
 
 /// FNV-1a, 32 bits (Fowler, Noll, Vo): the hash that NATS JetStream's own partitioning uses, so that a key keeps its
 /// partition number there.
@@ -20,7 +61,14 @@ impl Partitioner {
         Self { count, sticky: AtomicU32::new(0) }
     }
 
-    /// The partition of the keyless records of one batch.
+    /// The partition of the keyless records of one batch: of those with the least to do, the next in turn.
+    pub(crate) fn next_sticky_by(&self, queued: impl Fn(u32) -> u64) -> u32 {
+        let first = self.next_sticky();
+        let turns = (0..self.count).map(|turn| (first + turn) % self.count);
+        turns.min_by_key(|partition| queued(*partition)).unwrap_or(first)
+    }
+
+    /// The partition of a keyless record on its own.
     #[inline]
     pub(crate) fn next_sticky(&self) -> u32 {
         if self.count == 1 {
@@ -37,6 +85,15 @@ impl Partitioner {
             Some(key) if self.count > 1 => fnv1a_32(key) % self.count,
             _ => sticky,
         }
+    }
+}
+
+impl Shared {
+    /// The partition of the keyless records of a batch: the one with the least bytes that are on their way to the disk, and of
+    /// several the next in turn. In memory nothing is on its way.
+    pub(super) fn sticky_of_batch(&self) -> u32 {
+        let queued = |partition| self.partition(partition).map_or(u64::MAX, |log| log.queued_granules());
+        self.partitioner.next_sticky_by(queued)
     }
 }
 
@@ -57,5 +114,15 @@ mod tests {
         assert_eq!(partitioner.partition(Some(b"N14228"), 0), partitioner.partition(Some(b"N14228"), 3));
         let stickies: Vec<u32> = (0..8).map(|_| partitioner.next_sticky()).collect();
         assert_eq!(stickies, [0, 1, 2, 3, 0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn the_next_batch_goes_where_least_is_queued_and_round_where_that_is_the_same() {
+        let partitioner = Partitioner::new(4);
+        let queued = [30, 20, 10, 20];
+        let next = |queued: [u64; 4]| partitioner.next_sticky_by(|partition| queued[partition as usize]);
+        assert_eq!([next(queued), next(queued)], [2, 2]);
+        assert_eq!([(); 4].map(|()| next([5, 0, 5, 0])), [3, 3, 1, 1]);
+        assert_eq!([(); 4].map(|()| next([0; 4])), [2, 3, 0, 1]);
     }
 }

@@ -8,6 +8,7 @@ use crate::stream::coordinator::Coordinator;
 use crate::stream::offsets::Offsets;
 use crate::stream::options::StreamOptions;
 use crate::stream::partitioner::Partitioner;
+use crate::stream::producer::Sessions;
 use crate::stream::stats::Rates;
 use crate::stream::upkeep::Upkeep;
 use crate::stream::wait::Waits;
@@ -32,7 +33,8 @@ pub(crate) struct Shared {
     pub(super) journal: Arc<Journal>,
     pub(super) partitioner: Partitioner,
     upkeep: Upkeep,
-    pub(crate) offsets: Offsets,
+    pub(crate) offsets: Arc<Offsets>,
+    pub(crate) sessions: Arc<Sessions>,
     groups: Mutex<BTreeMap<Name, Arc<Mutex<Coordinator>>>>,
     pub(crate) rates: Mutex<Rates>,
     pub(super) waits: Waits,
@@ -50,7 +52,10 @@ impl Shared {
         offsets: Offsets,
         options: &StreamOptions,
     ) -> Arc<Self> {
-        let upkeep = Upkeep::new(logs.clone(), journal.clone());
+        let offsets = Arc::new(offsets);
+        let sessions = Sessions::new(name.clone(), logs.clone(), journal.clone(), offsets.clone());
+        let sessions = Arc::new(sessions);
+        let upkeep = Upkeep::new(logs.clone(), journal.clone(), sessions.clone());
         upkeep.set_options(options);
         let partitioner = Partitioner::new(logs.len() as u32);
         let groups = Mutex::default();
@@ -63,6 +68,7 @@ impl Shared {
             partitioner,
             upkeep,
             offsets,
+            sessions,
             groups,
             rates,
             waits: Waits::new(),
@@ -85,6 +91,8 @@ impl Shared {
         self.closed.store(true, Ordering::Release);
         self.wake_all();
         self.upkeep.close();
+        // Else it is found again by reading the partitions.
+        let _ = self.sessions.save_rest();
     }
 
     pub(crate) fn data(&self) -> &EventCount {

@@ -9,10 +9,11 @@
 
 use crate::error::{Error, Result};
 use crate::journal::Journal;
-use crate::log::{Compactor, Level, Limits, Log, Place, UNLIMITED};
+use crate::log::{Compactor, Level, Limits, Log, Place, Rules, UNLIMITED};
 use crate::message::duration_ns;
 use crate::notice::Quiet;
 use crate::stream::options::{Compaction, StreamOptions};
+use crate::stream::producer::Sessions;
 use crate::sync::{AtomicBool, AtomicU64, Ordering, lock};
 use std::sync::{Arc, Mutex};
 
@@ -25,6 +26,7 @@ const PAUSE_NS_AFTER_ERROR: u64 = 60_000_000_000;
 #[derive(Debug)]
 pub(crate) struct Upkeep {
     journal: Arc<Journal>,
+    sessions: Arc<Sessions>,
     partitions: Vec<Partition>,
     /// Whether there is anything to do, ever.
     is_needed: AtomicBool,
@@ -51,7 +53,7 @@ struct CompactionState {
 }
 
 impl Upkeep {
-    pub(crate) fn new(logs: Vec<Arc<Log>>, journal: Arc<Journal>) -> Self {
+    pub(crate) fn new(logs: Vec<Arc<Log>>, journal: Arc<Journal>, sessions: Arc<Sessions>) -> Self {
         let partition = |log: Arc<Log>| Partition {
             compaction: Mutex::new(CompactionState { compactor: Compactor::new(log.clone()), open: None }),
             log,
@@ -59,6 +61,7 @@ impl Upkeep {
         };
         Self {
             journal,
+            sessions,
             partitions: logs.into_iter().map(partition).collect(),
             is_needed: AtomicBool::new(false),
             is_compacted: AtomicBool::new(false),
@@ -118,15 +121,16 @@ impl Upkeep {
         if !self.is_needed.load(Ordering::Relaxed) {
             return;
         }
-        let Some(partition) = self.partitions.get(partition as usize) else { return };
+        let number = partition;
+        let Some(partition) = self.partitions.get(number as usize) else { return };
         // ORDERING: Relaxed: a hint; whoever else appends there says the same.
         if partition.segment.load(Ordering::Relaxed) != end.segment() {
             partition.segment.store(end.segment(), Ordering::Relaxed);
             let now_ns = self.journal.now_ns();
-            if partition.log.is_in_memory() && !self.is_compacted() {
+            if !partition.log.is_durable() && !self.is_compacted() {
                 // At once, and warm: the hub's thread may have to wait for a processor for as long as it takes to fill many
                 // segments, whose memory the system would have to make page by page meanwhile.
-                let _ = self.give_back(&partition.log, now_ns);
+                let _ = self.give_back(number, &partition.log, now_ns);
             } else {
                 self.be_due_at(now_ns);
             }
@@ -144,27 +148,31 @@ impl Upkeep {
         // A partition's lock is held while the journal commits.
         let _quiet = Quiet::new();
         let compaction = *lock(&self.compaction);
-        for Partition { log, compaction: state, .. } in &self.partitions {
+        for (partition, Partition { log, compaction: state, .. }) in (0..).zip(&self.partitions) {
             // A log that failed says so to its users; a file that could not be removed is tried again in the next round.
-            let _ = self.give_back(log, now_ns);
+            let _ = self.give_back(partition, log, now_ns);
             if log.expires_ns() != UNLIMITED {
                 self.be_due_at(log.expires_ns().max(now_ns.saturating_add(PAUSE_NS_MIN)));
             }
             // Somebody who compacts on demand does what there is to do, and has us look again.
             if let (Some(compaction), Ok(mut state)) = (compaction, state.try_lock()) {
-                self.compact_in_background(log, &compaction, &mut state, now_ns);
+                self.compact_in_background(partition, log, &compaction, &mut state, now_ns);
             }
         }
     }
 
     /// Gives back what may not be read any more, and what is over the bytes.
-    fn give_back(&self, log: &Arc<Log>, now_ns: u64) -> Result<()> {
+    fn give_back(&self, partition: u32, log: &Arc<Log>, now_ns: u64) -> Result<()> {
         if !log.is_limited() {
             return Ok(());
         }
         log.move_start(now_ns);
         if log.is_open_segment_unreadable() {
             log.seal_open();
+        }
+        // In memory nobody comes back to them.
+        if log.is_durable() && log.has_unwanted()? {
+            self.sessions.cover(partition, log.current_segment())?;
         }
         if log.release_unreadable()? {
             return Ok(());
@@ -186,6 +194,7 @@ impl Upkeep {
 
     fn compact_in_background(
         &self,
+        partition: u32,
         log: &Arc<Log>,
         compaction: &Compaction,
         state: &mut CompactionState,
@@ -214,7 +223,7 @@ impl Upkeep {
             return self.be_due_at(compactor.due_ns());
         }
         loop {
-            match self.check_open().and_then(|()| compactor.step(&rules, now_ns)) {
+            match self.step(partition, log, compactor, &rules, now_ns) {
                 Ok(true) if self.journal.has_system_clock() => {
                     let took_ns = self.journal.now_ns().saturating_sub(now_ns);
                     return self.be_due_at(now_ns.saturating_add(2 * took_ns));
@@ -230,18 +239,31 @@ impl Upkeep {
         self.be_due_at(again_ns.max(now_ns.saturating_add(pause_ns)));
     }
 
+    /// A step of a pass. What producers told in what is written anew, has been told elsewhere by then.
+    fn step(
+        &self,
+        partition: u32,
+        log: &Log,
+        compactor: &mut Compactor,
+        rules: &Rules,
+        now_ns: u64,
+    ) -> Result<bool> {
+        self.check_open()?;
+        self.sessions.cover(partition, log.current_segment())?;
+        compactor.step(rules, now_ns)
+    }
+
     /// Compacts everything that may be.
     pub(crate) fn compact(&self) -> Result<()> {
         let Some(compaction) = *lock(&self.compaction) else { return Ok(()) };
         let (rules, now_ns) = (compaction.rules(), self.journal.now_ns());
-        for Partition { log, compaction: state, .. } in &self.partitions {
+        for (partition, Partition { log, compaction: state, .. }) in (0..).zip(&self.partitions) {
             if log.open_segment_with_records().is_some() {
                 log.seal_open();
             }
             self.bring_home(log, now_ns)?;
             let compactor = &mut lock(state).compactor;
-            let step =
-                |compactor: &mut Compactor| self.check_open().and_then(|()| compactor.step(&rules, now_ns));
+            let step = |compactor: &mut Compactor| self.step(partition, log, compactor, &rules, now_ns);
             // One that is under way has not seen what was sealed just now.
             while compactor.is_under_way() && step(compactor)? {}
             while step(compactor)? {}

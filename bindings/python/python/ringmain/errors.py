@@ -120,6 +120,18 @@ class Duplicate(RingmainError, name="DUPLICATE"):
     """A message has the deduplication key of an earlier one, and the queue was told to refuse that."""
 
 
+class Conflict(RingmainError, name="CONFLICT"):
+    """A partition does not end where an append was to go: read what is there, then append where it ends."""
+
+
+class SequenceGap(RingmainError, name="SEQUENCE_GAP"):
+    """A producer left out sequence numbers: append what is missing first."""
+
+
+class ProducerFenced(RingmainError, name="PRODUCER_FENCED"):
+    """A producer was opened again: the handle from before may not append any more."""
+
+
 def _build(code: int, message: str, errno: int) -> RingmainError:
     """The exception of an error of the core."""
     error = _CLASSES.get(code, RingmainError)(message)
