@@ -76,6 +76,9 @@ pub(crate) enum Notice {
     QueueDeleted {
         queue: Name,
     },
+    StreamDeleted {
+        stream: Name,
+    },
     QueuePurged {
         queue: Name,
         count: u64,
@@ -231,6 +234,9 @@ impl Notice {
             }
             Self::QueueDeleted { queue } => {
                 info!(name: "queue_deleted", target: TARGET, queue = queue.as_str(), "queue deleted");
+            }
+            Self::StreamDeleted { stream } => {
+                info!(name: "stream_deleted", target: TARGET, stream = stream.as_str(), "stream deleted");
             }
             Self::QueuePurged { queue, count } => {
                 info!(name: "queue_purged", target: TARGET, queue = queue.as_str(), count, "queue purged");

@@ -36,6 +36,9 @@ pub(super) struct Catalogue {
     /// Queues that are gone, whose files may still be there.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) deleted: BTreeSet<String>,
+    /// The same of streams.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) deleted_streams: BTreeSet<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) schedules: BTreeMap<String, ScheduleEntry>,
     /// How many schedules there ever were: their ids.
@@ -71,6 +74,7 @@ impl Catalogue {
             queues: BTreeMap::new(),
             streams: BTreeMap::new(),
             deleted: BTreeSet::new(),
+            deleted_streams: BTreeSet::new(),
             schedules: BTreeMap::new(),
             schedules_made: 0,
         }
@@ -157,11 +161,15 @@ impl Catalogue {
 
     /// Refuses what was never saved, and what others rely on: names are paths, dead paths end, log ids are used once.
     fn check(&self) -> Result<(), String> {
-        for name in self.queues.keys().chain(self.streams.keys()).chain(&self.deleted) {
+        let deleted = self.deleted.iter().chain(&self.deleted_streams);
+        for name in self.queues.keys().chain(self.streams.keys()).chain(deleted) {
             Name::new(name).map_err(|error| error.to_string())?;
         }
         if let Some(name) = self.deleted.iter().find(|name| self.queues.contains_key(*name)) {
             return Err(format!("queue {name} is there, and is deleted"));
+        }
+        if let Some(name) = self.deleted_streams.iter().find(|name| self.streams.contains_key(*name)) {
+            return Err(format!("stream {name} is there, and is deleted"));
         }
         for (name, stream) in &self.streams {
             let count = stream.partitions.len();
@@ -299,7 +307,7 @@ mod tests {
             };
             catalogue.schedules.insert(name.into(), entry);
         };
-        let changes: [(Change<'_>, &str); 14] = [
+        let changes: [(Change<'_>, &str); 16] = [
             (
                 &|c| ["a", "b", "c"].iter().zip(["b", "c", "b"]).for_each(|(q, d)| queue(c, q, to(d))),
                 "come back",
@@ -308,6 +316,8 @@ mod tests {
             (&|c| queue(c, "../a", OnExhausted::Drop), "../a"),
             (&|c| c.deleted.extend(["../a".into()]), "../a"),
             (&|c| (queue(c, "a", OnExhausted::Drop), c.deleted.extend(["a".into()])).1, "is deleted"),
+            (&|c| c.deleted_streams.extend(["../a".into()]), "../a"),
+            (&|c| (stream(c, 1), c.deleted_streams.extend(["s".into()])).1, "is deleted"),
             (&|c| stream(c, 0), "0 partitions"),
             (&|c| stream(c, 1025), "1025 partitions"),
             (&|c| (queue(c, "a", OnExhausted::Drop), c.logs = 0).1, "log 0x"),

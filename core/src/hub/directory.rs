@@ -114,16 +114,38 @@ impl Directory {
     /// Removes the directory of a queue's log, and everything in it. One that is not there is fine.
     pub(super) fn remove_queue(&self, name: &Name) -> Result<()> {
         let queues = self.path.join("queues");
-        let path = queues.join(name.as_str());
-        let files = match self.storage.list(&path) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-            files => files.map_err(|e| Error::io("list", &path, &e))?,
-        };
+        match self.remove_log(&queues.join(name.as_str()))? {
+            true => self.sync_dir(&queues),
+            false => Ok(()),
+        }
+    }
+
+    /// The same of the directories of a stream's logs.
+    pub(super) fn remove_stream(&self, name: &Name) -> Result<()> {
+        let streams = self.path.join("streams");
+        let path = streams.join(name.as_str());
+        let Some(logs) = self.list(&path)? else { return Ok(()) };
+        logs.iter().try_for_each(|log| self.remove_log(log).map(drop))?;
+        self.storage.remove_dir(&path).map_err(|e| Error::io("remove", path, &e))?;
+        self.sync_dir(&streams)
+    }
+
+    /// Removes the directory of a log. False: it is not there.
+    fn remove_log(&self, path: &Path) -> Result<bool> {
+        let Some(files) = self.list(path)? else { return Ok(false) };
         for file in files {
             self.storage.remove(&file).map_err(|e| Error::io("remove", file, &e))?;
         }
-        self.storage.remove_dir(&path).map_err(|e| Error::io("remove", path, &e))?;
-        self.sync_dir(&queues)
+        self.storage.remove_dir(path).map_err(|e| Error::io("remove", path, &e))?;
+        Ok(true)
+    }
+
+    /// What is in a directory. None: it is not there.
+    fn list(&self, path: &Path) -> Result<Option<Vec<PathBuf>>> {
+        match self.storage.list(path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            found => found.map(Some).map_err(|e| Error::io("list", path, &e)),
+        }
     }
 
     /// A directory of a stream: of a partition, or of its offsets.

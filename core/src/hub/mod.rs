@@ -263,7 +263,7 @@ impl Inner {
             closed: AtomicBool::new(false),
             timer: Mutex::new(None),
         });
-        // What cannot be removed now is when a queue is made.
+        // What cannot be removed now is when a queue or stream is made.
         let _ = inner.remove_deleted(&mut lock_quietly(&inner.registry));
         let weak = Arc::downgrade(&inner);
         if inner.clock.is_system() {

@@ -145,6 +145,7 @@ impl StreamBuilder {
             let detail = format!("{count} is not allowed; 1 to {PARTITION_COUNT_MAX} are");
             return Err(Error::invalid("partitions", detail));
         }
+        self.hub.inner().remove_deleted(registry)?;
         let mut catalogue = registry.catalogue.clone();
         Catalogue::check_case(name, catalogue.streams.keys())?;
         let entry = StreamEntry {

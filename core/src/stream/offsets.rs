@@ -50,6 +50,11 @@ impl Offsets {
         Ok(Self { log, journal, state: Mutex::new(State { groups, end: Place::default() }) })
     }
 
+    /// Where commits are kept.
+    pub(super) fn log(&self) -> &Arc<Log> {
+        &self.log
+    }
+
     /// The next offset to read, if one was committed.
     pub(crate) fn committed(&self, group: &str, partition: u32) -> Option<u64> {
         lock(&self.state).groups.get(group)?.get(&partition).copied()

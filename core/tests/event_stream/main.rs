@@ -1,6 +1,7 @@
 //! What a user of event streams relies on, on the manual clock: a file for each group of rules of semantics B8 to B18.
 
 mod bounded;
+mod deleting;
 mod fetch;
 mod filter;
 mod follow;
@@ -8,7 +9,7 @@ mod replay;
 mod reset;
 mod time;
 
-use ringmain::storage::sim::SimDisk;
+use ringmain::storage::sim::{SimDisk, Unsynced};
 use ringmain::{Clock, Durability, Hub, ManualClock};
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,6 +54,13 @@ impl Bench {
     /// Closes the hub and opens its directory again. Streams must be opened anew.
     fn reopen(&mut self) {
         self.hub.close(Duration::MAX).unwrap();
+        self.hub = open(&self.clock, self.disk.as_ref(), self.durability);
+    }
+
+    /// Cuts the power: what was not synced is gone.
+    fn crash(&mut self) {
+        let disk = self.disk.as_mut().expect("a hub in memory does not survive");
+        *disk = disk.image_with(disk.operation_count(), Unsynced::Dropped);
         self.hub = open(&self.clock, self.disk.as_ref(), self.durability);
     }
 }
