@@ -1,7 +1,7 @@
 //! Deleting a queue or a stream.
 //!
 //! **Promise.** All of it or nothing: the catalogue says first that it is gone, then its files are removed. What a crash leaves
-//! of those is removed when the hub is opened, or when another one is made.
+//! of those is removed when the hub is opened, or when another one is made. So is what a snapshot still copies, when that is done.
 
 use crate::error::{Error, Result};
 use crate::hub::catalogue::Catalogue;
@@ -114,8 +114,12 @@ impl Inner {
         log.bring_all_home()
     }
 
-    /// Removes the files of queues and streams that were deleted.
+    /// Removes the files of queues and streams that were deleted; not while a snapshot copies them.
     pub(super) fn remove_deleted(&self, registry: &mut Registry) -> Result<()> {
+        if registry.copied.is_some() {
+            // Afterwards.
+            return Ok(());
+        }
         let Catalogue { deleted, deleted_streams, .. } = &registry.catalogue;
         if deleted.is_empty() && deleted_streams.is_empty() {
             return Ok(());

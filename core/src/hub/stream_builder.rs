@@ -148,6 +148,7 @@ impl StreamBuilder {
         self.hub.inner().remove_deleted(registry)?;
         let mut catalogue = registry.catalogue.clone();
         Catalogue::check_case(name, catalogue.streams.keys())?;
+        Catalogue::check_removed(name, &catalogue.deleted_streams)?;
         let entry = StreamEntry {
             partitions: (0..count).map(|_| catalogue.next_log()).collect(),
             offsets: catalogue.next_log(),
