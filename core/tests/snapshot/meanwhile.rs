@@ -4,7 +4,7 @@
 use crate::{GO_ON, append, held, on, queue, send, waiting};
 use ringmain::storage::Storage;
 use ringmain::storage::sim::SimDisk;
-use ringmain::{Compaction, Error, Hub, ManualClock, Message, Start};
+use ringmain::{Compaction, Error, Hub, ManualClock, Message};
 use std::path::Path;
 use std::time::Duration;
 
@@ -109,48 +109,45 @@ fn what_is_deleted_meanwhile_is_in_the_copy_and_its_name_is_free_afterwards() {
     assert!(held(&hub.stream("flights").open().unwrap()).is_empty());
 }
 
-/// Its last segment is written to where it was left.
+/// What is written to them meanwhile comes to their files soon, and behind what was there.
 #[test]
 fn what_nobody_had_opened_is_copied_as_it_was_although_it_is_used_meanwhile() {
     let (disk, clock) = (SimDisk::new(), ManualClock::new());
-    let names = ["a", "b", "c"];
-    {
-        let hub = on(&disk, &clock).open("/hub").unwrap();
-        for name in names {
-            send(&queue(&hub, name), "before");
-            append(&hub.stream(name).open().unwrap(), "before");
+    let open = |disk: &SimDisk, path| on(disk, &clock).journal_bytes_max(4 << 10).open(path).unwrap();
+    let fill = |hub: &Hub, name: &str| {
+        let (queue, stream) = (queue(hub, name), hub.stream(name).open().unwrap());
+        for _ in 0..60 {
+            queue.send(Message::new(&[7; 1000])).unwrap();
+            stream.append(Message::new(&[7; 1000])).unwrap();
         }
-        hub.close(Duration::MAX).unwrap();
-    }
+    };
+    let names = ["a", "b", "c"];
+    let hub = open(&disk, "/hub");
+    names.iter().for_each(|name| fill(&hub, name));
+    hub.close(Duration::MAX).unwrap();
     // As soon as it has begun, and after so many files.
-    for when in 0..6 {
+    for when in 0.. {
         let disk = disk.image_with(disk.operation_count(), ringmain::storage::sim::Unsynced::Kept);
-        let hub = on(&disk, &clock).open("/hub").unwrap();
+        let hub = open(&disk, "/hub");
         let mut calls = 0;
         hub.snapshot_with("/backup", |_| {
-            calls += 1;
-            if calls == when + 1 {
-                for name in names {
-                    let stream = hub.stream(name).open().unwrap();
-                    (0..20).for_each(|_| _ = append(&stream, &"meanwhile".repeat(200)));
-                    (0..20).for_each(|_| _ = send(&queue(&hub, name), "meanwhile"));
-                }
+            if calls == when {
+                names.iter().for_each(|name| fill(&hub, name));
             }
+            calls += 1;
             GO_ON
         })
         .unwrap();
-        assert!(calls > when, "only {calls} calls");
-        let copy = on(&disk, &clock).open("/backup").unwrap();
+        if calls <= when {
+            assert!(calls > 12, "only {calls} calls");
+            break;
+        }
+        let copy = open(&disk, "/backup");
         for name in names {
-            assert_eq!(waiting(&queue(&copy, name)).len(), 1, "queue {name}, {when}");
-            let stream = copy.stream(name).open().unwrap();
-            let values: Vec<_> = stream
-                .reader(Start::Earliest)
-                .unwrap()
-                .map(|record| record.unwrap().value().to_vec())
-                .collect();
-            assert_eq!(values, [b"before"], "stream {name}, {when}");
-            assert_eq!(waiting(&queue(&hub, name)).len(), 21);
+            let count =
+                |hub: &Hub| (waiting(&queue(hub, name)).len(), held(&hub.stream(name).open().unwrap()).len());
+            assert_eq!(count(&copy), (60, 60), "{name}, written to in call {when}");
+            assert_eq!(count(&hub), (120, 120));
         }
     }
 }
