@@ -194,7 +194,7 @@ impl Pass {
     /// Writes a segment anew without what is replaced, if there is something. False: not while its file is copied.
     fn rewrite(&mut self, log: &Arc<Log>, segment: &SegmentFile, rules: &Rules, now_ns: u64) -> Result<bool> {
         let Some(generation) = segment.generation.checked_add(1) else { return Ok(true) };
-        if lock(&log.directory).is_kept() {
+        if log.keeps_files() {
             return Ok(false);
         }
         let new = SegmentFile { generation, ..*segment };

@@ -67,6 +67,11 @@ impl Log {
         Still { log: self, _writer: lock(&self.writer) }
     }
 
+    /// Whether its files must stay as they are.
+    pub(crate) fn keeps_files(&self) -> bool {
+        lock(&self.directory).is_kept()
+    }
+
     /// From now on files may be removed and replaced again.
     pub(crate) fn let_files_go(&self) {
         lock(&self.directory).keep_files(false);

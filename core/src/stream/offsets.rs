@@ -89,7 +89,9 @@ impl Offsets {
     pub(crate) fn wait(&self, end: Place) -> Result<()> {
         self.journal.commit(&self.log, end)?;
         let first = self.log.start().0;
-        if end.segment() >= first + SEGMENT_COUNT_MAX { self.rewrite() } else { Ok(()) }
+        // As long as nothing can be released, writing it anew comes to nothing.
+        let is_worth = end.segment() >= first + SEGMENT_COUNT_MAX && !self.log.keeps_files();
+        if is_worth { self.rewrite() } else { Ok(()) }
     }
 
     fn rewrite(&self) -> Result<()> {

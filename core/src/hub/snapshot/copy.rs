@@ -7,7 +7,7 @@ use crate::hub::snapshot::instant::{Instant, Stand};
 use crate::hub::snapshot::{Snapshot, SnapshotProgress, Target};
 use crate::journal::SeededBug;
 use crate::log::{Home, Level};
-use crate::notice::{self, Notice};
+use crate::notice::{self, Notice, lock_quietly};
 use crate::storage::{ALIGN_BYTES, Aligned, File};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -89,17 +89,20 @@ impl<'a> Copying<'a> {
     }
 
     fn check_space(&self) -> Result<()> {
-        let (storage, path, needed) = (self.target.storage(), self.target.path(), self.done.total_bytes);
-        match storage.space(path) {
-            Ok(space) if space.free_bytes < needed => Err(Error::Io {
-                operation: "copy to",
-                path: path.to_path_buf(),
-                detail: format!("{needed} bytes are needed, and {} are free there", space.free_bytes),
-                errno: libc::ENOSPC,
-            }),
-            // One that cannot be asked tells when it is full.
-            _ => Ok(()),
+        let (path, needed) = (self.target.path(), self.done.total_bytes);
+        // One that cannot be asked tells when it is full.
+        let Ok(space) = self.target.storage().space(path) else { return Ok(()) };
+        let of_source = self.source.storage.space(&self.source.path);
+        // On the same file system, as far as can be told, what the hub keeps in reserve must stay: it would refuse to publish.
+        let is_same = of_source.is_ok_and(|other| other.total_bytes == space.total_bytes);
+        let reserve = if is_same { self.inner.journal.reserve_bytes() } else { 0 };
+        if space.free_bytes >= needed.saturating_add(reserve) {
+            return Ok(());
         }
+        let free = space.free_bytes;
+        let detail =
+            format!("{needed} bytes are needed beside a reserve of {reserve}, and {free} are free there");
+        Err(Error::Io { operation: "copy to", path: path.to_path_buf(), detail, errno: libc::ENOSPC })
     }
 
     /// Tells how far it has come.
@@ -110,7 +113,23 @@ impl<'a> Copying<'a> {
 
     /// What of a log is to be copied, all of which is in its files then.
     fn look(&self, id: u64, path: PathBuf) -> Result<LogCopy> {
-        let mut stand = self.instant.stand(id);
+        loop {
+            let stand = self.instant.stand(id);
+            match self.look_at_files(id, &path, stand.clone()) {
+                Err(_) if self.is_opened_since(id, &stand) => {}
+                looked => return looked,
+            }
+        }
+    }
+
+    /// Whether a log was opened since, by which what a crash left of a file may have gone.
+    fn is_opened_since(&self, id: u64, stand: &Stand) -> bool {
+        // An opening that is under way is over then.
+        drop(lock_quietly(&self.inner.registry));
+        matches!((stand, self.instant.stand(id)), (Stand::Unopened, Stand::Open(..)))
+    }
+
+    fn look_at_files(&self, id: u64, path: &Path, mut stand: Stand) -> Result<LogCopy> {
         if let Stand::Open(log, cut) = &mut stand {
             if self.inner.journal.has_bug(SeededBug::SnapshotInTurn) {
                 *cut = log.hold_still().cut();
@@ -119,7 +138,7 @@ impl<'a> Copying<'a> {
             self.inner.journal.commit_to(log, cut.end(), Level::Durable)?;
             log.bring_all_home()?;
         }
-        let directory = self.source.path.join(&path);
+        let directory = self.source.path.join(path);
         let segments = match &stand {
             Stand::Open(_, cut) => cut
                 .segments()
@@ -131,7 +150,7 @@ impl<'a> Copying<'a> {
                 numbers.map(|number| self.look_at(&directory, number, None)).collect::<Result<_>>()?
             }
         };
-        Ok(LogCopy { id, path, stand, segments })
+        Ok(LogCopy { id, path: path.to_path_buf(), stand, segments })
     }
 
     fn look_at(&self, directory: &Path, number: u64, counted_bytes: Option<u64>) -> Result<SegmentCopy> {
@@ -151,19 +170,25 @@ impl<'a> Copying<'a> {
                 log = self.look(log.id, log.path)?;
             }
             let before = self.copied;
-            for segment in &log.segments {
-                if self.copy_segment(&log.path, segment)?.is_break() {
-                    return Ok(ControlFlow::Break(()));
-                }
-            }
-            if self.instant.copied(log.id, &log.stand) {
-                return Ok(ControlFlow::Continue(()));
+            match self.copy_segments(&log) {
+                Err(_) if self.is_opened_since(log.id, &log.stand) => {}
+                Ok(ControlFlow::Continue(())) if !self.instant.copied(log.id, &log.stand) => {}
+                copied => return copied,
             }
             // It was opened meanwhile, and appended to, perhaps.
             self.copied = before;
             self.target.empty(&log.path)?;
             log = self.look(log.id, log.path)?;
         }
+    }
+
+    fn copy_segments(&mut self, log: &LogCopy) -> Result<ControlFlow<()>> {
+        for segment in &log.segments {
+            if self.copy_segment(&log.path, segment)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
     }
 
     fn copy_segment(&mut self, log: &Path, segment: &SegmentCopy) -> Result<ControlFlow<()>> {
