@@ -26,7 +26,9 @@ mod sync;
 pub use clock::{Clock, ManualClock};
 pub use durability::Durability;
 pub use error::{Error, ErrorCode, Result};
-pub use hub::{Damage, Hub, HubBuilder, HubStats, Loss, QueueBuilder, Report, StreamBuilder};
+pub use hub::{
+    Damage, Hub, HubBuilder, HubStats, Loss, QueueBuilder, Report, Snapshot, SnapshotProgress, StreamBuilder,
+};
 #[cfg(feature = "cron")]
 pub use hub::{Missed, Schedule, ScheduleBuilder, ScheduleInfo};
 pub use journal::Receipt;

@@ -67,6 +67,22 @@ pub(crate) enum Notice {
         records: u64,
         damage: u64,
     },
+    SnapshotBegun {
+        path: PathBuf,
+        into: PathBuf,
+        bytes: u64,
+    },
+    SnapshotTaken {
+        path: PathBuf,
+        into: PathBuf,
+        segments: u64,
+        bytes: u64,
+    },
+    Restored {
+        path: PathBuf,
+        into: PathBuf,
+        records: u64,
+    },
     QueueCreated {
         queue: Name,
     },
@@ -75,6 +91,9 @@ pub(crate) enum Notice {
     },
     QueueDeleted {
         queue: Name,
+    },
+    StreamDeleted {
+        stream: Name,
     },
     QueuePurged {
         queue: Name,
@@ -223,6 +242,18 @@ impl Notice {
                 name: "salvaged", target: TARGET, path = %path.display(), into = %into.display(), records, damage,
                 "a hub was salvaged; nothing is lost"
             ),
+            Self::SnapshotBegun { path, into, bytes } => info!(
+                name: "snapshot_begun", target: TARGET, path = %path.display(), into = %into.display(), bytes,
+                "a snapshot is being taken"
+            ),
+            Self::SnapshotTaken { path, into, segments, bytes } => info!(
+                name: "snapshot_taken", target: TARGET, path = %path.display(), into = %into.display(), segments, bytes,
+                "a snapshot was taken, and is on disk"
+            ),
+            Self::Restored { path, into, records } => info!(
+                name: "restored", target: TARGET, path = %path.display(), into = %into.display(), records,
+                "a snapshot was looked through and copied to where it is used"
+            ),
             Self::QueueCreated { queue } => {
                 info!(name: "queue_created", target: TARGET, queue = queue.as_str(), "queue created");
             }
@@ -231,6 +262,9 @@ impl Notice {
             }
             Self::QueueDeleted { queue } => {
                 info!(name: "queue_deleted", target: TARGET, queue = queue.as_str(), "queue deleted");
+            }
+            Self::StreamDeleted { stream } => {
+                info!(name: "stream_deleted", target: TARGET, stream = stream.as_str(), "stream deleted");
             }
             Self::QueuePurged { queue, count } => {
                 info!(name: "queue_purged", target: TARGET, queue = queue.as_str(), count, "queue purged");

@@ -6,7 +6,7 @@
 //! ```
 
 use crate::error::{Error, Result};
-use crate::hub::directory::Directory;
+use crate::hub::directory::{self, Directory};
 use crate::hub::schedule::ScheduleEntry;
 use crate::limits::PARTITION_COUNT_MAX;
 use crate::name::Name;
@@ -21,6 +21,8 @@ use std::path::{Path, PathBuf};
 /// Its name in the directory.
 pub(super) const FILE: &str = "catalogue";
 const NEW_FILE: &str = "catalogue.new";
+/// The name of what will be the catalogue once everything else is there.
+pub(super) const UNFINISHED: &str = "catalogue.unfinished";
 const HEAD: &str = "ringmain catalogue 1 crc32c ";
 /// Largest catalogue that is read, in bytes.
 const BYTES_MAX: u64 = 64 << 20;
@@ -36,6 +38,9 @@ pub(super) struct Catalogue {
     /// Queues that are gone, whose files may still be there.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) deleted: BTreeSet<String>,
+    /// The same of streams.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) deleted_streams: BTreeSet<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) schedules: BTreeMap<String, ScheduleEntry>,
     /// How many schedules there ever were: their ids.
@@ -71,6 +76,7 @@ impl Catalogue {
             queues: BTreeMap::new(),
             streams: BTreeMap::new(),
             deleted: BTreeSet::new(),
+            deleted_streams: BTreeSet::new(),
             schedules: BTreeMap::new(),
             schedules_made: 0,
         }
@@ -95,6 +101,24 @@ impl Catalogue {
             };
             Some(Name::new(name).and_then(|name| directory.stream(&name, &part)))
         })
+    }
+
+    /// All logs: their ids, and where they are from the hub's directory.
+    ///
+    /// # Errors
+    /// A name that is none.
+    pub(super) fn logs(&self) -> Result<Vec<(u64, PathBuf)>> {
+        let mut logs = Vec::new();
+        for (name, queue) in &self.queues {
+            logs.push((queue.log, directory::path_of_queue(&Name::new(name)?)));
+        }
+        for (name, stream) in &self.streams {
+            let name = Name::new(name)?;
+            let parts = stream.partitions.iter().enumerate().map(|(index, id)| (*id, index.to_string()));
+            let parts = parts.chain([(stream.offsets, "offsets".to_owned())]);
+            logs.extend(parts.map(|(id, part)| (id, directory::path_of_stream(&name, &part))));
+        }
+        Ok(logs)
     }
 
     /// A log id that was never used.
@@ -126,12 +150,25 @@ impl Catalogue {
         Ok(())
     }
 
+    /// Refuses a name whose files of before are still there, because a snapshot copies them.
+    pub(super) fn check_removed(name: &Name, deleted: &BTreeSet<String>) -> Result<()> {
+        if deleted.contains(name.as_str()) {
+            let detail = format!(
+                "{name} was deleted, and a snapshot that is being taken still copies its files; make it again when that is done"
+            );
+            return Err(Error::invalid("name", detail));
+        }
+        Ok(())
+    }
+
     /// Reads the catalogue of a directory; an empty one if there is none.
     pub(super) fn load(storage: &dyn Storage, directory: &Path) -> Result<Self> {
         let path = directory.join(FILE);
         let file = match storage.open(&path) {
             Ok(file) => file,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Self::new()),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                return refuse_unfinished(storage, directory).map(|()| Self::new());
+            }
             Err(e) => return Err(Error::io("open", path, &e)),
         };
         let bytes = file.len().map_err(|e| Error::io("measure", &path, &e))?;
@@ -157,11 +194,15 @@ impl Catalogue {
 
     /// Refuses what was never saved, and what others rely on: names are paths, dead paths end, log ids are used once.
     fn check(&self) -> Result<(), String> {
-        for name in self.queues.keys().chain(self.streams.keys()).chain(&self.deleted) {
+        let deleted = self.deleted.iter().chain(&self.deleted_streams);
+        for name in self.queues.keys().chain(self.streams.keys()).chain(deleted) {
             Name::new(name).map_err(|error| error.to_string())?;
         }
         if let Some(name) = self.deleted.iter().find(|name| self.queues.contains_key(*name)) {
             return Err(format!("queue {name} is there, and is deleted"));
+        }
+        if let Some(name) = self.deleted_streams.iter().find(|name| self.streams.contains_key(*name)) {
+            return Err(format!("stream {name} is there, and is deleted"));
         }
         for (name, stream) in &self.streams {
             let count = stream.partitions.len();
@@ -223,21 +264,59 @@ impl Catalogue {
     /// Replaces the catalogue of a directory, durably.
     pub(super) fn save(&self, storage: &dyn Storage, directory: &Path) -> Result<()> {
         let (path, new) = (directory.join(FILE), directory.join(NEW_FILE));
+        match storage.remove(&new) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(Error::io("write", path, &e)),
+            _ => {}
+        }
+        self.write(storage, &new)?;
+        put_in_place(storage, directory, &new)
+    }
+
+    /// Writes what will be the catalogue of a directory once it is [put in place](finish), durably.
+    pub(super) fn save_unfinished(&self, storage: &dyn Storage, directory: &Path) -> Result<()> {
+        self.write(storage, &directory.join(UNFINISHED))?;
+        storage.sync_dir(directory).map_err(|e| Error::io("sync", directory, &e))
+    }
+
+    fn write(&self, storage: &dyn Storage, path: &Path) -> Result<()> {
         let body = serde_json::to_vec_pretty(self).map_err(|e| Error::Internal { detail: e.to_string() })?;
         let text = [Self::head(&body).as_bytes(), &body].concat();
-        let saved = storage
-            .remove(&new)
-            .or_else(|e| if e.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(e) })
-            .and_then(|()| storage.create(&new, 0))
-            .and_then(|file| file.write_all_at(&text, 0).and_then(|()| file.sync()))
-            .and_then(|()| storage.rename(&new, &path))
-            .and_then(|()| storage.sync_dir(directory));
-        saved.map_err(|e| Error::io("write", path, &e))
+        let made = storage.create(path, 0);
+        let written = made.and_then(|file| file.write_all_at(&text, 0).and_then(|()| file.sync()));
+        written.map_err(|e| Error::io("write", path, &e))
     }
 
     fn head(body: &[u8]) -> String {
         let crc = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32Iscsi, body) as u32;
         format!("{HEAD}{crc:08x}\n")
+    }
+}
+
+/// Has what [`Catalogue::save_unfinished`] wrote be the catalogue, durably.
+pub(super) fn finish(storage: &dyn Storage, directory: &Path) -> Result<()> {
+    put_in_place(storage, directory, &directory.join(UNFINISHED))
+}
+
+fn put_in_place(storage: &dyn Storage, directory: &Path, new: &Path) -> Result<()> {
+    let path = directory.join(FILE);
+    let replaced = storage.rename(new, &path).and_then(|()| storage.sync_dir(directory));
+    replaced.map_err(|e| Error::io("write", path, &e))
+}
+
+/// Refuses a directory that was to become a hub, and did not: it must not be taken for an empty one.
+///
+/// # Errors
+/// `NotFound`, `Io`.
+pub(super) fn refuse_unfinished(storage: &dyn Storage, directory: &Path) -> Result<()> {
+    let path = directory.join(UNFINISHED);
+    match storage.open(&path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(Error::io("open", path, &e)),
+        Ok(_) => Err(Error::NotFound {
+            noun: "hub",
+            name: directory.display().to_string(),
+            advice: ": what is in this directory is a copy that was not finished; remove the directory, and copy again",
+        }),
     }
 }
 
@@ -299,7 +378,7 @@ mod tests {
             };
             catalogue.schedules.insert(name.into(), entry);
         };
-        let changes: [(Change<'_>, &str); 14] = [
+        let changes: [(Change<'_>, &str); 16] = [
             (
                 &|c| ["a", "b", "c"].iter().zip(["b", "c", "b"]).for_each(|(q, d)| queue(c, q, to(d))),
                 "come back",
@@ -308,6 +387,8 @@ mod tests {
             (&|c| queue(c, "../a", OnExhausted::Drop), "../a"),
             (&|c| c.deleted.extend(["../a".into()]), "../a"),
             (&|c| (queue(c, "a", OnExhausted::Drop), c.deleted.extend(["a".into()])).1, "is deleted"),
+            (&|c| c.deleted_streams.extend(["../a".into()]), "../a"),
+            (&|c| (stream(c, 1), c.deleted_streams.extend(["s".into()])).1, "is deleted"),
             (&|c| stream(c, 0), "0 partitions"),
             (&|c| stream(c, 1025), "1025 partitions"),
             (&|c| (queue(c, "a", OnExhausted::Drop), c.logs = 0).1, "log 0x"),

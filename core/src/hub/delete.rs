@@ -1,15 +1,17 @@
-//! Deleting a queue.
+//! Deleting a queue or a stream.
 //!
 //! **Promise.** All of it or nothing: the catalogue says first that it is gone, then its files are removed. What a crash leaves
-//! of those is removed when the hub is opened, or when a queue of that name is made.
+//! of those is removed when the hub is opened, or when another one is made. So is what a snapshot still copies, when that is done.
 
 use crate::error::{Error, Result};
+use crate::hub::catalogue::Catalogue;
 use crate::hub::registry::Registry;
 use crate::hub::{Hub, Inner};
-use crate::log::Level;
+use crate::log::{Level, Log};
 use crate::name::Name;
 use crate::notice::{self, Notice};
 use crate::queue::QueueOptions;
+use std::sync::Arc;
 
 impl Hub {
     /// Deletes a queue, with all its messages. Handles of it refuse every verb from then on, and whoever waits for a message
@@ -56,29 +58,79 @@ impl Hub {
         let mut retired = Ok(());
         if let Some(queue) = registry.queues.remove(&name) {
             queue.delete();
-            // Nothing of it is left to be written: files that are made no more cannot come back.
-            retired = inner.journal.commit_to(&queue.log, queue.log.claimed(), Level::Durable);
-            retired = retired.and_then(|()| queue.log.bring_all_home());
+            retired = inner.retire(&queue.log);
         }
         registry.logs.retain(|log| log.id() != entry.log);
+        inner.remove_deleted(&mut registry)?;
+        retired
+    }
+
+    /// Deletes a stream, with all its records and what its groups have committed. Handles of it, readers and members refuse
+    /// every verb from then on, and whoever waits for a record is woken. Compaction that is under way is waited for, at most
+    /// for one segment.
+    ///
+    /// ```
+    /// # use ringmain::{Error, Hub, Message, Start};
+    /// # let hub = Hub::memory();
+    /// let flights = hub.stream("flights").open()?;
+    /// flights.append(Message::new(b"EWR-IAH"))?;
+    /// hub.delete_stream("flights")?;
+    /// assert!(matches!(flights.append(Message::new(b"EWR-ORD")), Err(Error::Closed { .. })));
+    /// assert!(hub.stream("flights").open()?.reader(Start::Earliest)?.next().is_none());
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `NotFound`, `Closed`. `Io` if the catalogue cannot be written: then it is there as before; or if a file cannot be
+    /// removed: then the stream is gone all the same.
+    pub fn delete_stream(&self, name: &str) -> Result<()> {
+        let inner = self.inner();
+        inner.check_open()?;
+        let name = Name::new(name)?;
+        let mut registry = inner.registry_of_open()?;
+        let mut catalogue = registry.catalogue.clone();
+        let Some(entry) = catalogue.streams.remove(name.as_str()) else {
+            return Err(Error::NotFound { noun: "stream", name: name.to_string(), advice: "" });
+        };
+        catalogue.deleted_streams.insert(name.to_string());
+        inner.save(&catalogue)?;
+        registry.catalogue = catalogue;
+        notice::later(|| Notice::StreamDeleted { stream: name.clone() });
+        let mut retired = Ok(());
+        if let Some(stream) = registry.streams.remove(&name) {
+            retired = stream.delete().iter().map(|log| inner.retire(log)).fold(Ok(()), Result::and);
+        }
+        let is_of_it = |id: u64| id == entry.offsets || entry.partitions.contains(&id);
+        registry.logs.retain(|log| !is_of_it(log.id()));
         inner.remove_deleted(&mut registry)?;
         retired
     }
 }
 
 impl Inner {
-    /// Removes the files of queues that were deleted.
+    /// Has nothing of a log left to be written: files that are made no more cannot come back.
+    fn retire(&self, log: &Arc<Log>) -> Result<()> {
+        self.journal.commit_to(log, log.claimed(), Level::Durable)?;
+        log.bring_all_home()
+    }
+
+    /// Removes the files of queues and streams that were deleted; not while a snapshot copies them.
     pub(super) fn remove_deleted(&self, registry: &mut Registry) -> Result<()> {
-        if registry.catalogue.deleted.is_empty() {
+        if registry.copied.is_some() {
+            // Afterwards.
+            return Ok(());
+        }
+        let Catalogue { deleted, deleted_streams, .. } = &registry.catalogue;
+        if deleted.is_empty() && deleted_streams.is_empty() {
             return Ok(());
         }
         if let Some(directory) = &self.directory {
-            for name in &registry.catalogue.deleted {
-                directory.remove_queue(&Name::new(name)?)?;
-            }
+            deleted.iter().try_for_each(|name| directory.remove_queue(&Name::new(name)?))?;
+            deleted_streams.iter().try_for_each(|name| directory.remove_stream(&Name::new(name)?))?;
         }
         let mut catalogue = registry.catalogue.clone();
         catalogue.deleted.clear();
+        catalogue.deleted_streams.clear();
         self.save(&catalogue)?;
         registry.catalogue = catalogue;
         Ok(())

@@ -106,7 +106,7 @@ impl Directory {
 
     /// The directory of a queue's log.
     pub(super) fn queue(&self, name: &Name) -> Result<PathBuf> {
-        let path = self.path.join("queues").join(name.as_str());
+        let path = self.path.join(path_of_queue(name));
         self.make(&path)?;
         Ok(path)
     }
@@ -114,24 +114,56 @@ impl Directory {
     /// Removes the directory of a queue's log, and everything in it. One that is not there is fine.
     pub(super) fn remove_queue(&self, name: &Name) -> Result<()> {
         let queues = self.path.join("queues");
-        let path = queues.join(name.as_str());
-        let files = match self.storage.list(&path) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-            files => files.map_err(|e| Error::io("list", &path, &e))?,
-        };
+        match self.remove_log(&queues.join(name.as_str()))? {
+            true => self.sync_dir(&queues),
+            false => Ok(()),
+        }
+    }
+
+    /// The same of the directories of a stream's logs.
+    pub(super) fn remove_stream(&self, name: &Name) -> Result<()> {
+        let streams = self.path.join("streams");
+        let path = streams.join(name.as_str());
+        let Some(logs) = self.list(&path)? else { return Ok(()) };
+        logs.iter().try_for_each(|log| self.remove_log(log).map(drop))?;
+        self.storage.remove_dir(&path).map_err(|e| Error::io("remove", path, &e))?;
+        self.sync_dir(&streams)
+    }
+
+    /// Removes the directory of a log. False: it is not there.
+    pub(super) fn remove_log(&self, path: &Path) -> Result<bool> {
+        let Some(files) = self.list(path)? else { return Ok(false) };
         for file in files {
             self.storage.remove(&file).map_err(|e| Error::io("remove", file, &e))?;
         }
-        self.storage.remove_dir(&path).map_err(|e| Error::io("remove", path, &e))?;
-        self.sync_dir(&queues)
+        self.storage.remove_dir(path).map_err(|e| Error::io("remove", path, &e))?;
+        Ok(true)
+    }
+
+    /// What is in a directory. None: it is not there.
+    pub(super) fn list(&self, path: &Path) -> Result<Option<Vec<PathBuf>>> {
+        match self.storage.list(path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            found => found.map(Some).map_err(|e| Error::io("list", path, &e)),
+        }
     }
 
     /// A directory of a stream: of a partition, or of its offsets.
     pub(super) fn stream(&self, name: &Name, part: &str) -> Result<PathBuf> {
-        let path = self.path.join("streams").join(name.as_str()).join(part);
+        let path = self.path.join(path_of_stream(name, part));
         self.make(&path)?;
         Ok(path)
     }
+}
+
+/// Where a queue's log is, from the hub's directory.
+pub(super) fn path_of_queue(name: &Name) -> PathBuf {
+    Path::new("queues").join(name.as_str())
+}
+
+/// Where a log of a stream is, from the hub's directory.
+pub(super) fn path_of_stream(name: &Name, part: &str) -> PathBuf {
+    Path::new("streams").join(name.as_str()).join(part)
 }
 
 /// What the lock file says of this process.

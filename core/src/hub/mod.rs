@@ -6,7 +6,8 @@
 //! **Failure.** A queue or stream whose files are damaged cannot be opened; the others can.
 //!
 //! **Where next.** `builder`, `queue_builder`, `stream_builder`: options; `delete`: away with them; `directory`, `catalogue`: files; `timer`: the
-//! thread; `schedule`: messages sent by the clock; `prometheus`: counts as text; `verify`, `salvage`: damaged directories.
+//! thread; `schedule`: messages sent by the clock; `prometheus`: counts as text; `snapshot`: a copy, and
+//! back; `verify`, `salvage`: damaged directories.
 
 mod builder;
 mod catalogue;
@@ -17,6 +18,7 @@ mod queue_builder;
 mod registry;
 mod salvage;
 mod schedule;
+mod snapshot;
 mod stream_builder;
 mod timer;
 mod verify;
@@ -25,6 +27,7 @@ pub use builder::HubBuilder;
 pub use queue_builder::QueueBuilder;
 #[cfg(feature = "cron")]
 pub use schedule::{Missed, Schedule, ScheduleBuilder, ScheduleInfo};
+pub use snapshot::{Snapshot, SnapshotProgress};
 pub use stream_builder::StreamBuilder;
 pub use verify::{Damage, Report};
 
@@ -263,7 +266,7 @@ impl Inner {
             closed: AtomicBool::new(false),
             timer: Mutex::new(None),
         });
-        // What cannot be removed now is when a queue is made.
+        // What cannot be removed now is when a queue or stream is made.
         let _ = inner.remove_deleted(&mut lock_quietly(&inner.registry));
         let weak = Arc::downgrade(&inner);
         if inner.clock.is_system() {
@@ -328,6 +331,7 @@ impl Inner {
                 }
                 registry.cut_bytes += recovered.cut_bytes;
                 registry.logs.push(log.clone());
+                registry.copied.iter().for_each(|copied| copied.opened(&log));
                 Ok(log)
             }
         }

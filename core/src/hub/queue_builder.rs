@@ -322,6 +322,7 @@ fn put(catalogue: &mut Catalogue, name: &Name, options: QueueOptions) -> Result<
         return Ok(());
     }
     Catalogue::check_case(name, catalogue.queues.keys())?;
+    Catalogue::check_removed(name, &catalogue.deleted)?;
     let log = catalogue.next_log();
     catalogue.queues.insert(name.to_string(), QueueEntry { log, options });
     Ok(())

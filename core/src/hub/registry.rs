@@ -1,6 +1,7 @@
 //! What a hub has, and what of it is open.
 
 use crate::hub::catalogue::Catalogue;
+use crate::hub::snapshot::Instant;
 use crate::log::Log;
 use crate::name::Name;
 use crate::{queue, stream};
@@ -17,10 +18,13 @@ pub(super) struct Registry {
     pub(super) logs: Vec<Arc<Log>>,
     /// Bytes of unfinished writes that were cut when logs were opened.
     pub(super) cut_bytes: u64,
+    /// What a snapshot that is under way copies.
+    pub(super) copied: Option<Arc<Instant>>,
 }
 
 impl Registry {
     pub(super) fn new(catalogue: Catalogue) -> Self {
-        Self { catalogue, queues: BTreeMap::new(), streams: BTreeMap::new(), logs: Vec::new(), cut_bytes: 0 }
+        let (queues, streams, logs) = Default::default();
+        Self { catalogue, queues, streams, logs, cut_bytes: 0, copied: None }
     }
 }

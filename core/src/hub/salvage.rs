@@ -2,12 +2,12 @@
 
 use crate::clock::Clock;
 use crate::clock::alarm::Alarm;
-use crate::error::{Error, Result};
-use crate::hub::directory::Directory;
+use crate::error::Result;
+use crate::hub::snapshot::Target;
 use crate::hub::verify::{LogPlace, Looked};
 use crate::hub::{Hub, HubBuilder, Report};
 use crate::journal::Journal;
-use crate::log::{Home, Level, Log, Loss};
+use crate::log::{Level, Log, Loss};
 use crate::notice::{self, Notice};
 use crate::queue;
 use std::ops::Range;
@@ -49,33 +49,23 @@ impl HubBuilder {
     pub fn salvage(&self, directory: impl AsRef<Path>, into: impl AsRef<Path>) -> Result<Report> {
         let (storage, into) = (&self.files(), into.as_ref());
         let mut looked = Looked::at(storage, directory.as_ref())?;
-        if storage.list(into).is_ok_and(|found| !found.is_empty()) {
-            let detail = format!("{into:?} is not empty; name a directory that does not exist yet");
-            return Err(Error::invalid("into", detail));
+        let mut target = Target::begin(storage.clone(), into, self.allow_world_writable)?;
+        let mut is_sound = looked.report.is_sound();
+        let copied = looked.copy_to(&mut target, |to, survey| {
+            let of_queue = to.is_queue && !(is_sound && survey.damage.is_empty());
+            is_sound &= survey.damage.iter().all(|damage| damage.loss == Loss::Nothing);
+            let lost = survey.damage.iter().filter_map(|damage| match &damage.loss {
+                Loss::Records(lost) => Some(lost.clone()),
+                _ => None,
+            });
+            let lost: Vec<_> = lost.collect();
+            if of_queue { self.mend(to, &lost) } else { Ok(()) }
+        });
+        if let Err(error) = copied {
+            target.discard();
+            return Err(error);
         }
-        let target = Directory::open(storage.clone(), into, self.allow_world_writable)?;
-        let logs = looked.logs(&looked.directory)?.into_iter().zip(looked.logs(&target)?);
-        for (from, to) in logs {
-            let survey = looked.survey(&from, &mut |segment, data| {
-                let path = Home::path_in(&to.path, segment.number);
-                Home::write_whole(&*target.storage, &path, segment, data)
-            })?;
-            let sync = target.storage.sync_dir(&to.path);
-            sync.map_err(|e| Error::io("sync", &to.path, &e))?;
-            if from.is_queue {
-                let lost = survey.damage.iter().filter_map(|damage| match &damage.loss {
-                    Loss::Records(lost) => Some(lost.clone()),
-                    _ => None,
-                });
-                let lost: Vec<_> = lost.collect();
-                if !(looked.report.is_sound() && survey.damage.is_empty()) {
-                    self.mend(to, &lost)?;
-                }
-            }
-            looked.report.take(&from.of, survey);
-        }
-        // Last, so that what was interrupted is not taken for a hub.
-        looked.catalogue.save(&*target.storage, &target.path)?;
+        target.finish()?;
         let report = looked.report;
         let lost = report.damage.iter().filter(|damage| damage.loss != Loss::Nothing);
         let (records, damage) = (report.records, lost.count() as u64);

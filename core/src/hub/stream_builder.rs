@@ -145,8 +145,10 @@ impl StreamBuilder {
             let detail = format!("{count} is not allowed; 1 to {PARTITION_COUNT_MAX} are");
             return Err(Error::invalid("partitions", detail));
         }
+        self.hub.inner().remove_deleted(registry)?;
         let mut catalogue = registry.catalogue.clone();
         Catalogue::check_case(name, catalogue.streams.keys())?;
+        Catalogue::check_removed(name, &catalogue.deleted_streams)?;
         let entry = StreamEntry {
             partitions: (0..count).map(|_| catalogue.next_log()).collect(),
             offsets: catalogue.next_log(),

@@ -4,10 +4,11 @@ use crate::clock::{Clock, ManualClock};
 use crate::error::{Error, Result};
 use crate::hub::catalogue::{self, Catalogue};
 use crate::hub::directory::{Directory, LOCK};
+use crate::hub::snapshot::Target;
 use crate::hub::{Hub, HubBuilder, restore};
 use crate::journal;
 use crate::log::survey::{LogSurvey, survey_log};
-use crate::log::{Loss, SegmentFile};
+use crate::log::{Home, Loss, SegmentFile};
 use crate::name::Name;
 use crate::storage::{Blocking, Lock, Overlay, Storage};
 use std::fmt;
@@ -132,6 +133,7 @@ impl Looked {
         let lock = lock_shared(&*storage, path)?;
         let overlay = Arc::new(Overlay::new(storage));
         if let Err(error) = overlay.open(&path.join(catalogue::FILE)) {
+            catalogue::refuse_unfinished(&*overlay, path)?;
             return Err(match error.kind() {
                 io::ErrorKind::NotFound => Error::NotFound {
                     noun: "hub",
@@ -178,6 +180,27 @@ impl Looked {
         keep: &mut dyn FnMut(&SegmentFile, &[u8]) -> Result<()>,
     ) -> Result<LogSurvey> {
         survey_log(self.overlay.clone(), log.path.clone(), log.id, keep)
+    }
+
+    /// Copies every log, with its damage closed, to a directory that is being made. `copied` is told where the log is there, and what
+    /// was found.
+    pub(super) fn copy_to(
+        &mut self,
+        target: &mut Target,
+        mut copied: impl FnMut(LogPlace, &LogSurvey) -> Result<()>,
+    ) -> Result<()> {
+        target.mark(&self.catalogue)?;
+        for from in self.logs(&self.directory)? {
+            let relative = from.path.strip_prefix(&self.directory.path).unwrap_or(&from.path);
+            let path = target.make(relative)?;
+            let survey = self.survey(&from, &mut |segment, data| {
+                Home::write_whole(&**target.storage(), &Home::path_in(&path, segment.number), segment, data)
+            })?;
+            let of = from.of.clone();
+            copied(LogPlace { path, ..from }, &survey)?;
+            self.report.take(&of, survey);
+        }
+        Ok(())
     }
 }
 
@@ -252,7 +275,7 @@ impl HubBuilder {
     }
 
     /// Opens everything in a directory, and forgets it.
-    fn open_in_memory(&self, path: &Path) -> Result<()> {
+    pub(super) fn open_in_memory(&self, path: &Path) -> Result<()> {
         let path = &std::path::absolute(path).map_err(|e| Error::io("resolve", path, &e))?;
         let overlay = Arc::new(Overlay::new(beneath(&self.files(), path)?));
         let builder =

@@ -23,6 +23,8 @@ pub enum SeededBug {
     CarriedAgain,
     /// Segments go before what was moved out of them is durable.
     ReleasedAhead,
+    /// How far the logs go that a snapshot copies is looked at one after the other.
+    SnapshotInTurn,
 }
 
 /// What is planted, if anything.

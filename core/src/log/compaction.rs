@@ -112,7 +112,8 @@ impl Compactor {
         self.tombstone_due_ns
     }
 
-    /// Reads one segment or writes one anew, beginning a pass if none is under way. False: the pass is over.
+    /// Reads one segment or writes one anew, beginning a pass if none is under way. False: the pass is over, or nothing may be
+    /// written anew while the files are copied.
     ///
     /// # Errors
     /// `Corrupt` or `Io`: the pass is over, what it has done stays.
@@ -132,7 +133,10 @@ impl Compactor {
             (None, Some(segment)) if pass.read(&self.log, segment, rules, now_ns)? => pass.next += 1,
             (None, _) => (pass.end, pass.next) = (Some(pass.next), 0),
             (Some(end), Some(segment)) if segment.number < end => {
-                pass.rewrite(&self.log, segment, rules, now_ns)?;
+                if !pass.rewrite(&self.log, segment, rules, now_ns)? {
+                    self.pass = Some(pass);
+                    return Ok(false);
+                }
                 pass.next += 1;
             }
             (Some(end), _) => {
@@ -187,9 +191,12 @@ impl Pass {
         }
     }
 
-    /// Writes a segment anew without what is replaced, if there is something.
-    fn rewrite(&mut self, log: &Arc<Log>, segment: &SegmentFile, rules: &Rules, now_ns: u64) -> Result<()> {
-        let Some(generation) = segment.generation.checked_add(1) else { return Ok(()) };
+    /// Writes a segment anew without what is replaced, if there is something. False: not while its file is copied.
+    fn rewrite(&mut self, log: &Arc<Log>, segment: &SegmentFile, rules: &Rules, now_ns: u64) -> Result<bool> {
+        let Some(generation) = segment.generation.checked_add(1) else { return Ok(true) };
+        if log.keeps_files() {
+            return Ok(false);
+        }
         let new = SegmentFile { generation, ..*segment };
         let seed = Seed { log_id: segment.log_id, segment: segment.number, generation };
         let seed = log.is_durable().then_some(seed);
@@ -213,7 +220,7 @@ impl Pass {
             frame.copy_to(&mut area, since_ns, seed);
             last = reader.sequence() + 1;
         }
-        if is_changed { log.replace_segment(new, area, last, seed) } else { Ok(()) }
+        if is_changed { log.replace_segment(new, area, last, seed) } else { Ok(true) }
     }
 }
 
@@ -239,14 +246,15 @@ impl Log {
         (open.base < end).then_some(open.number)
     }
 
-    /// Puts these frames in the place of a sealed segment's, the last of them before sequence `end`.
+    /// Puts these frames in the place of a sealed segment's, the last of them before sequence `end`. False: not while its file is
+    /// copied.
     fn replace_segment(
         &self,
         mut new: SegmentFile,
         mut area: Vec<u8>,
         end: u64,
         seed: Option<Seed>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         if area.is_empty() {
             // Its header stays, so that numbers have no gaps, and a data area is never empty.
             let word = PAD | 1;
@@ -262,10 +270,13 @@ impl Log {
             let mut directory = lock(&self.directory);
             // ORDERING: Relaxed: `close` sets it under the lock that we hold.
             if self.current.load(Ordering::Relaxed) & CLOSED != 0 {
-                return Ok(());
+                return Ok(true);
+            }
+            if directory.is_kept() {
+                return Ok(false);
             }
             let next = directory.get(new.number + 1).and_then(|entry| entry.header);
-            let Some(entry) = directory.get_mut(new.number) else { return Ok(()) };
+            let Some(entry) = directory.get_mut(new.number) else { return Ok(true) };
             let header = match &self.home {
                 Some(home) => {
                     home.replace(new.number)?;
@@ -278,10 +289,10 @@ impl Log {
                 self.retire(old);
             }
         }
-        match &self.home {
-            Some(home) => home.sync_names().inspect_err(|error| self.poison(error)),
-            None => Ok(()),
+        if let Some(home) = &self.home {
+            home.sync_names().inspect_err(|error| self.poison(error))?;
         }
+        Ok(true)
     }
 
     /// A header for a segment that is wholly there and that no block serves: readers find it in the directory.

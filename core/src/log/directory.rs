@@ -72,13 +72,24 @@ pub(crate) struct Directory {
     bytes_most: u64,
     bytes_max: u64,
     last_open: Option<(Instant, u64)>,
+    /// Somebody copies the files: none may be removed or replaced.
+    is_kept: bool,
 }
 
 impl Directory {
     /// A log whose first segment will be `next_number`, beginning with sequence `base`.
     pub(crate) fn new(bytes_max: u64, next_number: u64, base: u64) -> Self {
         let entries = VecDeque::new();
-        Self { entries, next_number, resume_base: base, bytes_most: bytes_max, bytes_max, last_open: None }
+        let bytes_most = bytes_max;
+        Self {
+            entries,
+            next_number,
+            resume_base: base,
+            bytes_most,
+            bytes_max,
+            last_open: None,
+            is_kept: false,
+        }
     }
 
     /// Adds the next segment.
@@ -141,6 +152,16 @@ impl Directory {
     /// The segments in memory, latest first: as they leave it oldest first, they are the last ones.
     pub(crate) fn live(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().rev().take_while(|entry| entry.header.is_some())
+    }
+
+    /// Whether files must stay as they are, from now on.
+    pub(crate) fn keep_files(&mut self, is_kept: bool) {
+        self.is_kept = is_kept;
+    }
+
+    /// Whether files must stay as they are.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.is_kept
     }
 
     /// Forgets the oldest segment; the header of the next one was read.

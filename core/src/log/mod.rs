@@ -31,6 +31,7 @@
 //! | `writer`, `streaming`, `home` | to disk, on disk |
 //! | `restore`, `recovery`, `open` | back from the journal, back from disk |
 //! | `spill` | what is too much for a log in memory, to a scratch file |
+//! | `still` | at one instant, to be copied while it is in use |
 //! | `survey` | what damaged files hold |
 //! | `pages`, `buffer`, `segment`, `marks`, `slab`, `directory` | memory |
 
@@ -61,6 +62,7 @@ mod segment;
 pub(crate) mod segment_file;
 mod slab;
 mod spill;
+mod still;
 mod streaming;
 pub(crate) mod survey;
 mod time;
@@ -80,6 +82,7 @@ pub(crate) use retention::{Limits, UNLIMITED};
 pub(crate) use segment_file::SegmentFile;
 pub(crate) use slab::Slab;
 pub(crate) use spill::{SEGMENTS_OF_MEMORY, Scratch};
+pub(crate) use still::Cut;
 pub(crate) use streaming::Progress;
 pub use survey::Loss;
 
@@ -251,6 +254,11 @@ impl Log {
             Level::Written => Place(self.written.load(Ordering::Acquire)),
             Level::Durable => Place(self.durable.load(Ordering::Acquire)),
         }
+    }
+
+    /// Where what is written ends now.
+    fn written_end(&self) -> Place {
+        self.limit(Level::Written)
     }
 
     /// What notifies when there is more to read.

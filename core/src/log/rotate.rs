@@ -163,7 +163,7 @@ impl Log {
         }
     }
 
-    /// Forgets every segment before `number`, in memory and on disk; none once the log is closed. Their records are
+    /// Forgets every segment before `number`, in memory and on disk; none once the log is closed, or while its files are copied. Their records are
     /// settled, or too old (`retention.rs`).
     ///
     /// # Errors
@@ -182,6 +182,9 @@ impl Log {
         // ORDERING: Relaxed: `close` sets it under the lock that we hold.
         if self.current.load(Ordering::Relaxed) & CLOSED != 0 {
             // The files may be somebody else's by now.
+            return Ok(());
+        }
+        if directory.is_kept() {
             return Ok(());
         }
         while let Some(first) = directory.first() {

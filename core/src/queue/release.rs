@@ -66,8 +66,9 @@ impl Shared {
         }
     }
 
+    /// Lets the segments go that are no longer needed.
     #[cold]
-    fn release_settled(&self) {
+    pub(crate) fn release_settled(&self) {
         self.tally.one_at_a_time(|| {
             // A file that cannot be removed is found again when the queue is opened.
             let _ = self.release_segments();

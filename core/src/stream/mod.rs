@@ -212,7 +212,8 @@ impl Stream {
     }
 
     /// Compacts it now, as far as its options allow, instead of when it is worth while: ends the segment that is written to, and
-    /// returns when every partition is done. A stream that is not compacted stays as it is.
+    /// returns when every partition is done. A stream that is not compacted stays as it is, and so does what a
+    /// [snapshot](crate::Hub::snapshot) is being taken of: it is compacted afterwards.
     ///
     /// # Errors
     /// `Corrupt` saying where, `Io`, `Poisoned`: what was not reached stays as it was. `Closed`.

@@ -74,6 +74,11 @@ impl Offsets {
         Ok(Self { log, journal, state: Mutex::new(State { groups, kept, end: Place::default() }) })
     }
 
+    /// Where commits are kept.
+    pub(super) fn log(&self) -> &Arc<Log> {
+        &self.log
+    }
+
     /// The next offset to read, if one was committed.
     pub(crate) fn committed(&self, group: &str, partition: u32) -> Option<u64> {
         lock(&self.state).groups.get(group)?.get(&partition).copied()
@@ -108,7 +113,9 @@ impl Offsets {
     pub(crate) fn wait(&self, end: Place) -> Result<()> {
         self.journal.commit(&self.log, end)?;
         let first = self.log.start().0;
-        if end.segment() >= first + SEGMENT_COUNT_MAX { self.rewrite() } else { Ok(()) }
+        // As long as nothing can be released, writing it anew comes to nothing.
+        let is_worth = end.segment() >= first + SEGMENT_COUNT_MAX && !self.log.keeps_files();
+        if is_worth { self.rewrite() } else { Ok(()) }
     }
 
     /// What is kept under keys that begin so.

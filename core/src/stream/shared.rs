@@ -41,6 +41,7 @@ pub(crate) struct Shared {
     /// How often the place of a reader was removed.
     pub(super) out_of_range: AtomicU64,
     closed: AtomicBool,
+    deleted: AtomicBool,
 }
 
 impl Shared {
@@ -74,6 +75,7 @@ impl Shared {
             waits: Waits::new(),
             out_of_range: AtomicU64::new(0),
             closed: AtomicBool::new(false),
+            deleted: AtomicBool::new(false),
         })
     }
 
@@ -81,9 +83,22 @@ impl Shared {
         self.journal.check_owner()?;
         // ORDERING: Acquire: pairs with `close`.
         if self.closed.load(Ordering::Acquire) {
-            return Err(Error::Closed { what: "the hub of this stream" });
+            // ORDERING: Relaxed: raised before the flag that was acquired.
+            let is_deleted = self.deleted.load(Ordering::Relaxed);
+            let what = if is_deleted { "this stream, which was deleted," } else { "the hub of this stream" };
+            return Err(Error::Closed { what });
         }
         Ok(())
+    }
+
+    /// As `close`, for good, and says why. Returns its logs, closed.
+    pub(crate) fn delete(&self) -> Vec<Arc<Log>> {
+        // ORDERING: Relaxed: published by the flag that `close` raises.
+        self.deleted.store(true, Ordering::Relaxed);
+        self.close();
+        let logs: Vec<_> = self.logs.iter().chain([self.offsets.log()]).cloned().collect();
+        logs.iter().for_each(|log| log.close());
+        logs
     }
 
     pub(crate) fn close(&self) {

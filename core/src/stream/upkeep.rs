@@ -106,6 +106,14 @@ impl Upkeep {
         self.is_compacted.load(Ordering::Relaxed)
     }
 
+    /// Has it looked soon at what is to be given back or compacted: something that stood in the way is gone.
+    pub(crate) fn look_again(&self) {
+        // ORDERING: Relaxed: as in `set_options`.
+        if self.is_needed.load(Ordering::Relaxed) {
+            self.be_due_at(self.journal.now_ns());
+        }
+    }
+
     fn be_due_at(&self, at_ns: u64) {
         if at_ns == u64::MAX {
             return;

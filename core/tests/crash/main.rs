@@ -14,6 +14,7 @@ mod options;
 mod relaxed;
 mod reserve;
 mod salvage;
+mod snapshot;
 mod streaming;
 mod sweep;
 mod verify;

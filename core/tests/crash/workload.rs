@@ -6,7 +6,7 @@ use crate::house::{DEAD, GROUP, House, JOBS, LEASE, MAIL, PARTITIONS, Plan};
 use crate::ledger::{Commit, Event, Ledger, Span, Task, serial, value};
 use crate::mount::Mount;
 use ringmain::storage::sim::SimDisk;
-use ringmain::{Delivery, Error, ManualClock, Member, Message, Result};
+use ringmain::{Delivery, Error, Hub, ManualClock, Member, Message, Result};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -91,6 +91,31 @@ impl Workload {
             return self.mount();
         }
         match self.dice.below(100) {
+            97 => self.close(),
+            98 => self.kill(),
+            99 => self.kill_soon(),
+            verb => self.verb(verb),
+        }
+    }
+
+    /// A process that lives on, with everything open.
+    pub fn reopen(&mut self) -> Hub {
+        self.kill();
+        let mount = Mount::new(&self.disk);
+        let house = House::open(self.plan, Arc::new(mount.clone()), &self.clock).expect("a sound disk");
+        let hub = house.hub.clone();
+        self.open = Some((house, mount));
+        hub
+    }
+
+    /// One of the verbs that need an open hub.
+    pub fn any_verb(&mut self) {
+        let verb = self.dice.below(97);
+        self.verb(verb);
+    }
+
+    fn verb(&mut self, verb: u64) {
+        match verb {
             0..20 => self.send(),
             20..26 => self.send_batch(),
             26..44 => self.receive(),
@@ -104,10 +129,7 @@ impl Workload {
             71..78 => self.advance(),
             78..87 => self.append(),
             87..91 => self.append_batch(),
-            91..97 => self.poll_and_commit(),
-            97..98 => self.close(),
-            98..99 => self.kill(),
-            _ => self.kill_soon(),
+            _ => self.poll_and_commit(),
         }
     }
 
@@ -132,7 +154,7 @@ impl Workload {
     }
 
     /// The process is gone: leases that were out will count as failures.
-    fn kill(&mut self) {
+    pub fn kill(&mut self) {
         if let Some((_, mount)) = &self.open {
             mount.kill();
         }

@@ -2,6 +2,7 @@
 #![cfg(feature = "simulation")]
 
 mod bounded;
+mod deleting;
 mod expected;
 mod fetch;
 mod filter;

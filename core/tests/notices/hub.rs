@@ -72,6 +72,24 @@ fn a_salvage_is_told_with_what_it_brought() {
 }
 
 #[test]
+fn a_snapshot_is_told_when_it_begins_and_when_it_is_whole_and_that_it_was_restored() {
+    let b = Bench::new("snapshot");
+    b.queue().open().unwrap().send(Message::new(b"x")).unwrap();
+    let copied = b.hub.snapshot("/snapshot-copy").unwrap();
+    b.hub.snapshot(b.path()).unwrap_err();
+    Hub::builder().storage(Arc::new(b.disk.clone())).restore("/snapshot-copy", "/snapshot-restored").unwrap();
+    let (begun, taken) = (one(&b.path(), "snapshot_begun"), one(&b.path(), "snapshot_taken"));
+    let bytes = copied.bytes.to_string();
+    assert_eq!(
+        (begun.level, begun.field("into"), begun.field("bytes")),
+        (Level::INFO, "/snapshot-copy", &*bytes)
+    );
+    assert_eq!((taken.field("segments"), taken.field("bytes")), ("1", &*bytes));
+    let restored = one("/snapshot-copy", "restored");
+    assert_eq!((restored.field("into"), restored.field("records")), ("/snapshot-restored", "1"));
+}
+
+#[test]
 fn an_unfinished_write_that_is_cut_is_told_with_its_file_and_bytes() {
     let mut b = Bench::new("tail-cut");
     let queue = b.queue().open().unwrap();

@@ -22,3 +22,11 @@ fn a_reader_whose_place_was_removed_is_told_of_once_with_the_range_and_where_it_
     assert!(readers[1].poll(9, Duration::ZERO).is_err() && readers[1].poll(9, Duration::ZERO).is_ok());
     assert_eq!(names_of(b.name).iter().filter(|name| **name == "out_of_range").count(), 2);
 }
+
+#[test]
+fn a_stream_that_is_deleted_is_told_of() {
+    let b = Bench::new("deleted-stream");
+    b.hub.stream(b.name).open().unwrap();
+    b.hub.delete_stream(b.name).unwrap();
+    assert_eq!(one(b.name, "stream_deleted").level, Level::INFO);
+}
