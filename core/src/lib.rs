@@ -39,6 +39,6 @@ pub use queue::{
     Sent, StillRunning, Worker, WorkerBuilder, WorkerStats,
 };
 pub use stream::{
-    Accepted, Compaction, Group, GroupLag, GroupStats, Member, PartitionStats, Position, Producer, Reader,
-    Record, RecordRef, Start, Stream, StreamStats,
+    Accepted, Batcher, Batching, Compaction, Group, GroupLag, GroupStats, Member, PartitionStats, Pending,
+    Position, Producer, Reader, Record, RecordRef, Start, Stream, StreamStats,
 };

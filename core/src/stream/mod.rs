@@ -10,6 +10,7 @@
 
 mod append;
 mod append_to;
+mod batcher;
 mod commit;
 mod coordinator;
 mod group;
@@ -24,6 +25,7 @@ mod shared;
 mod stats;
 mod upkeep;
 
+pub use batcher::{Batcher, Batching, Pending};
 pub use group::Group;
 pub use member::Member;
 pub(crate) use offsets::Offsets;

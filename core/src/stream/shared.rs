@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::log::Log;
 use crate::name::Name;
+use crate::stream::batcher::Lines;
 use crate::stream::coordinator::Coordinator;
 use crate::stream::offsets::Offsets;
 use crate::stream::options::StreamOptions;
@@ -34,6 +35,7 @@ pub(crate) struct Shared {
     upkeep: Upkeep,
     pub(crate) offsets: Arc<Offsets>,
     pub(crate) sessions: Arc<Sessions>,
+    pub(crate) lines: Lines,
     groups: Mutex<BTreeMap<Name, Arc<Mutex<Coordinator>>>>,
     pub(crate) rates: Mutex<Rates>,
     closed: AtomicBool,
@@ -65,6 +67,7 @@ impl Shared {
             upkeep,
             offsets,
             sessions,
+            lines: Lines::default(),
             groups,
             rates,
             closed: AtomicBool::new(false),
@@ -81,6 +84,8 @@ impl Shared {
     }
 
     pub(crate) fn close(&self) {
+        // What was sent is appended.
+        self.lines.close();
         // ORDERING: Release: pairs with `check_open`.
         self.closed.store(true, Ordering::Release);
         self.data.notify_all();

@@ -2,6 +2,7 @@
 #![cfg(feature = "simulation")]
 
 mod expected;
+mod linger;
 mod partitioner;
 mod producer;
 
@@ -9,6 +10,8 @@ use ringmain::storage::sim::{SimDisk, Unsynced};
 use ringmain::{Clock, Durability, Hub, ManualClock};
 use std::sync::Arc;
 use std::time::Duration;
+
+const SECOND: Duration = Duration::from_secs(1);
 
 /// A hub with a manual clock, in memory or on a simulated disk.
 struct Bench {
