@@ -467,5 +467,10 @@ fn offsets() -> Vec<SeedFile> {
     for group in groups {
         commits.piece(group).u8(6);
     }
-    vec![("offsets", "commits", commits.finish())]
+    let mut producers = Output::default();
+    let numbers =
+        |numbers: &[u64]| numbers.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<_>>();
+    let saved = [numbers(&[1, 3, 40]), 2u32.to_le_bytes().to_vec(), pair(1, 50)].concat();
+    producers.u8(2).piece(b"producer/").piece(&numbers(&[2, 1, 1])).piece(b"producer/import").piece(&saved);
+    vec![("offsets", "commits", commits.finish()), ("offsets", "producers", producers.finish())]
 }

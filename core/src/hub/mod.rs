@@ -347,6 +347,7 @@ impl Inner {
         queues.iter().for_each(|queue| queue.tick(now_ns));
         #[cfg(feature = "cron")]
         self.schedules.tick(self);
+        streams.iter().for_each(|stream| stream.lines.tick(now_ns));
         self.journal.commit_noted();
         streams.iter().for_each(|stream| stream.tick(now_ns));
     }

@@ -10,6 +10,7 @@
 
 mod append;
 mod append_to;
+mod batcher;
 mod commit;
 mod coordinator;
 mod group;
@@ -25,6 +26,7 @@ mod stats;
 mod upkeep;
 mod wait;
 
+pub use batcher::{Batcher, Batching, Pending};
 pub use group::Group;
 pub use member::Member;
 pub(crate) use offsets::Offsets;

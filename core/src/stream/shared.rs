@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::log::Log;
 use crate::name::Name;
+use crate::stream::batcher::Lines;
 use crate::stream::coordinator::Coordinator;
 use crate::stream::offsets::Offsets;
 use crate::stream::options::StreamOptions;
@@ -35,6 +36,7 @@ pub(crate) struct Shared {
     upkeep: Upkeep,
     pub(crate) offsets: Arc<Offsets>,
     pub(crate) sessions: Arc<Sessions>,
+    pub(crate) lines: Lines,
     groups: Mutex<BTreeMap<Name, Arc<Mutex<Coordinator>>>>,
     pub(crate) rates: Mutex<Rates>,
     pub(super) waits: Waits,
@@ -70,6 +72,7 @@ impl Shared {
             upkeep,
             offsets,
             sessions,
+            lines: Lines::default(),
             groups,
             rates,
             waits: Waits::new(),
@@ -102,6 +105,8 @@ impl Shared {
     }
 
     pub(crate) fn close(&self) {
+        // What was sent is appended.
+        self.lines.close();
         // ORDERING: Release: pairs with `check_open`.
         self.closed.store(true, Ordering::Release);
         self.wake_all();

@@ -7,6 +7,7 @@ mod expected;
 mod fetch;
 mod filter;
 mod follow;
+mod linger;
 mod partitioner;
 mod producer;
 mod replay;
@@ -17,6 +18,8 @@ use ringmain::storage::sim::{SimDisk, Unsynced};
 use ringmain::{Clock, Durability, Hub, ManualClock};
 use std::sync::Arc;
 use std::time::Duration;
+
+const SECOND: Duration = Duration::from_secs(1);
 
 /// A hub with a manual clock, in memory or on a simulated disk.
 struct Bench {

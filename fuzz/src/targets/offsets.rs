@@ -1,6 +1,8 @@
 //! The commits of a stream's groups: whatever the records of their log say, the last commit of each partition wins, and
 //! groups begin there or are refused.
 //!
+//! The producers that are saved there go on where it says, or are refused.
+//!
 //! Input: records of the log of commits, each a key and a value; then what a group does.
 
 use crate::clock::ManualClock;
@@ -9,9 +11,10 @@ use crate::error::{Error, Result};
 use crate::input::Input;
 use crate::journal::Journal;
 use crate::log::Draft;
+use crate::message::Message;
 use crate::name::Name;
 use crate::storage::sim::SimDisk;
-use crate::stream::{Group, Offsets, Shared, StreamOptions};
+use crate::stream::{Group, Offsets, Shared, Stream, StreamOptions};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -30,6 +33,7 @@ pub(super) fn run(bytes: &[u8]) {
     let mut model = fill(&mut input, &disk, &journal);
     assert_reads_as(&open(&disk, &journal), &model);
     let (stream, partitions) = (stream(&disk, &journal), PARTITION_COUNT as u32);
+    recover_producers(&stream);
     for _ in 0..4 {
         let name = String::from_utf8_lossy(input.piece()).into_owned();
         if let Err(error) = poll_and_commit(&stream, &name, usize::from(input.u8()) + 1) {
@@ -58,7 +62,8 @@ fn fill(input: &mut Input<'_>, disk: &SimDisk, journal: &Journal) -> Committed {
         let draft = Draft { key: Some(key), ..disk::data(value) };
         let end = log.append(&[draft]).expect("an open log takes records").end;
         journal.commit(&log, end).expect("a simulated disk does not fail");
-        if let Ok(name) = std::str::from_utf8(key) {
+        // With a slash they are of something else.
+        if let Some(name) = std::str::from_utf8(key).ok().filter(|name| !name.contains('/')) {
             let mut pairs = Input::new(&value[..value.len() - value.len() % 12]);
             let committed = model.entry(name.to_owned()).or_default();
             while !pairs.is_over() {
@@ -68,6 +73,29 @@ fn fill(input: &mut Input<'_>, disk: &SimDisk, journal: &Journal) -> Committed {
         }
     }
     model
+}
+
+/// Producers are found or refused; those that are found go on where they are said to.
+fn recover_producers(stream: &Arc<Shared>) {
+    match stream.sessions.recover() {
+        Ok(()) => {
+            let stream = Stream::new(stream.clone(), Arc::new(()));
+            for name in stream.producers().expect("an open stream") {
+                let next = stream.producer(&name).and_then(|producer| {
+                    let next = producer.next_sequence()?;
+                    let accepted = producer.append(next, &[Message::new(b"next").key("k")]);
+                    accepted.map(|_| producer.next_sequence())?.map(|after| (next, after))
+                });
+                match next {
+                    Ok((next, after)) => assert_eq!(next + 1, after, "{name}"),
+                    Err(Error::InvalidArgument { argument: "sequence", .. }) => {}
+                    Err(error) => panic!("{name}: {error:?}"),
+                }
+            }
+        }
+        Err(Error::Corrupt { .. }) => {}
+        Err(error) => panic!("{error:?}"),
+    }
 }
 
 fn open(disk: &SimDisk, journal: &Arc<Journal>) -> Offsets {

@@ -25,6 +25,9 @@ models_of! {
     open_for_a_stale_producer Size::Bounded(2),
     open_by_two_producers Size::Bounded(3),
     open_and_close Size::Small,
+    expected_end_of_two Size::Small,
+    expected_end_beside_an_append Size::Small,
+    expected_end_of_a_stale_producer Size::Bounded(2),
     park_wake_of_a_reader Size::Small,
 }
 
@@ -280,6 +283,52 @@ fn open_and_close() {
         "{seen:?}"
     );
     assert_eq!(reader.place(), end);
+}
+
+fn append_at(log: &Log, expected: u64, number: u64) -> Result<Appended, u64> {
+    log.append_at(expected, [record(number)].into_iter()).unwrap()
+}
+
+/// Of two who expect the same end one appends, also where the segment ends there; the other is told where it ends then.
+fn expected_end_of_two() {
+    for before in [1, 2] {
+        let log = log(&[before]);
+        let theirs = log.clone();
+        let appending = thread::spawn(move || append_at(&theirs, before, 7));
+        let mine = append_at(&log, before, 8);
+        let outcomes = [(7, appending.join().unwrap()), (8, mine)];
+        let receipts: Vec<_> = outcomes.iter().filter_map(|(n, o)| Some((*n, o.ok()?))).collect();
+        assert!(receipts.len() == 1 && receipts[0].1.sequence == before, "{outcomes:?}");
+        assert!(outcomes.iter().filter_map(|(_, outcome)| outcome.err()).eq([before + 1]), "{outcomes:?}");
+        assert_dense(&log, &receipts);
+    }
+}
+
+/// Who expects an end appends there and nowhere else, whoever appends without expecting one.
+fn expected_end_beside_an_append() {
+    let log = log(&[1]);
+    let theirs = log.clone();
+    let appending = thread::spawn(move || (7, append(&theirs, 7)));
+    let mine = append_at(&log, 1, 8);
+    let mut receipts = vec![appending.join().unwrap()];
+    match mine {
+        Ok(mine) => receipts.push((8, mine)),
+        Err(actual) => assert_eq!(actual, 2),
+    }
+    assert!(mine.is_err() || mine.is_ok_and(|mine| mine.sequence == 1), "{mine:?}");
+    assert_dense(&log, &receipts);
+}
+
+/// Also if the claim line serves another segment by the time that he claims, whose word may be the same.
+fn expected_end_of_a_stale_producer() {
+    let log = log(&[1, 1]);
+    let theirs = log.clone();
+    let appending = thread::spawn(move || [10, 11, 12].map(|number| (number, append(&theirs, number))));
+    let mine = append_at(&log, 2, 7);
+    assert!(mine.is_err_and(|end| end > 2) || mine.is_ok_and(|mine| mine.sequence == 2), "{mine:?}");
+    let mut receipts = Vec::from(appending.join().unwrap());
+    receipts.extend(mine.ok().map(|mine| (7, mine)));
+    assert_dense(&log, &receipts);
 }
 
 /// A reader that sleeps until there is something to read is woken by the append.

@@ -22,6 +22,8 @@ mod record;
 mod recover;
 mod session;
 mod sessions;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use sessions::Sessions;
 

@@ -173,7 +173,9 @@ impl Saved {
             let partition = fields.partition(partitions, before)?;
             progress.ahead.insert(partition, fields.u64().filter(|ahead| *ahead > next)?);
         }
-        (epoch > 0 && partitions <= PARTITION_COUNT_MAX).then_some(Self { producer, epoch, progress })
+        // There is always another epoch.
+        let is_possible = (1..u64::MAX).contains(&epoch) && partitions <= PARTITION_COUNT_MAX;
+        is_possible.then_some(Self { producer, epoch, progress })
     }
 }
 
@@ -198,7 +200,8 @@ impl Told {
         while !fields.is_over() {
             segments.push(fields.u64()?);
         }
-        (segments.len() <= PARTITION_COUNT_MAX as usize).then_some(Self { made, segments })
+        let is_possible = made < u64::MAX && segments.len() <= PARTITION_COUNT_MAX as usize;
+        is_possible.then_some(Self { made, segments })
     }
 }
 
@@ -243,7 +246,7 @@ mod tests {
             let progress = Progress { next: 40, partitions: 4, ahead: ahead.iter().copied().collect() };
             Saved { producer: 7, epoch, progress }.encode()
         };
-        assert!(Saved::decode(&saved(&[], 0)).is_none());
+        assert!(Saved::decode(&saved(&[], 0)).is_none() && Saved::decode(&saved(&[], u64::MAX)).is_none());
         assert!(Saved::decode(&saved(&[(4, 50)], 1)).is_none());
         assert!(Saved::decode(&saved(&[(1, 40)], 1)).is_none(), "not ahead");
         for cut in 0..saved(&[(1, 50)], 1).len() {

@@ -79,7 +79,7 @@ impl Sessions {
             let name = key.strip_prefix(PREFIX).unwrap_or_default();
             let name = Name::new(name).map_err(|error| blame(format!("of a producer: {error}")))?;
             let saved = Saved::decode(&kept.value)
-                .filter(|saved| (1..=made).contains(&saved.producer))
+                .filter(|saved| (1..=made).contains(&saved.producer) && self.has(saved.progress.partitions))
                 .ok_or_else(|| blame(format!("{} bytes that are not producer {name}", kept.value.len())))?;
             let number = saved.producer;
             let reached = saved.progress.ahead.clone();
@@ -89,6 +89,11 @@ impl Sessions {
             }
         }
         Ok((told, found))
+    }
+
+    /// Whether a stream that has as many partitions as this one ever had that many.
+    fn has(&self, partitions: u32) -> bool {
+        partitions as usize <= self.logs.len()
     }
 
     /// Reads what a partition tells, from a segment on.
@@ -108,10 +113,14 @@ impl Sessions {
                     let count = std::mem::take(&mut data_count);
                     let Some(produced) = told else { continue };
                     let Some(found) = found.get_mut(&produced.producer) else { continue };
-                    if produced.epoch > found.saved.epoch {
+                    if produced.epoch > found.saved.epoch || !self.has(produced.partitions) {
                         let detail = format!(
-                            "producer {} appended with epoch {}, its last is {}",
-                            found.name, produced.epoch, found.saved.epoch
+                            "producer {} appended with epoch {} to {} partitions; its last epoch is {}, and there are {}",
+                            found.name,
+                            produced.epoch,
+                            produced.partitions,
+                            found.saved.epoch,
+                            self.logs.len()
                         );
                         return Err(log.blame(reader.found_place(), detail));
                     }
