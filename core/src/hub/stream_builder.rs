@@ -33,6 +33,7 @@ pub struct StreamBuilder {
     bytes_max: Option<u64>,
     count_max: Option<u64>,
     compaction: Option<Option<Compaction>>,
+    until_read: Option<bool>,
 }
 
 impl StreamBuilder {
@@ -45,6 +46,7 @@ impl StreamBuilder {
             bytes_max: None,
             count_max: None,
             compaction: None,
+            until_read: None,
         }
     }
 
@@ -78,6 +80,28 @@ impl StreamBuilder {
     /// without a key are refused.
     pub fn compaction(mut self, compaction: impl Into<Option<Compaction>>) -> Self {
         self.compaction = Some(compaction.into());
+        self
+    }
+
+    /// Lets a record go as soon as every group of the stream has committed past it, durably; default false. As long as there is no
+    /// group, nothing goes. A limit (`age_max`, `bytes_max`, `count_max`) is needed beside it, and wins: a group that does not come
+    /// on holds what it has not read up to there and is told `OutOfRange` then. A group that joins later begins with what is left;
+    /// one that is deleted holds nothing.
+    ///
+    /// ```
+    /// use ringmain::{Hub, Message, Start};
+    /// use std::time::Duration;
+    /// let hub = Hub::memory();
+    /// let orders = hub.stream("orders").until_read(true).age_max(Duration::from_secs(3600)).open()?;
+    /// let mut billing = orders.group("billing").join()?;
+    /// orders.append_batch(&[Message::new(b"1"), Message::new(b"2")])?;
+    /// assert_eq!(billing.poll(1, Duration::ZERO)?.len(), 1);
+    /// billing.commit()?;
+    /// assert_eq!(orders.reader(Start::Earliest)?.next().unwrap()?.value(), b"2");
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    pub fn until_read(mut self, until_read: bool) -> Self {
+        self.until_read = Some(until_read);
         self
     }
 
@@ -116,7 +140,7 @@ impl StreamBuilder {
             catalogue.streams.insert(name.to_string(), entry);
             inner.save(&catalogue)?;
             registry.catalogue = catalogue;
-            shared.upkeep().set_options(&options);
+            shared.set_options(&options);
         }
         drop(registry);
         Ok(Stream::new(shared, inner.clone()))
@@ -135,6 +159,7 @@ impl StreamBuilder {
             bytes_max: count(self.bytes_max, stored.bytes_max),
             count_max: count(self.count_max, stored.count_max),
             compaction: self.compaction.unwrap_or(stored.compaction),
+            until_read: self.until_read.unwrap_or(stored.until_read),
         }
     }
 

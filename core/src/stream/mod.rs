@@ -16,6 +16,7 @@ mod member;
 mod offsets;
 mod options;
 mod partitioner;
+mod read_by_all;
 mod reader;
 mod record;
 mod shared;

@@ -11,9 +11,10 @@ use crate::error::Result;
 use crate::journal::Journal;
 use crate::limits::BATCH_RECORDS_MAX;
 use crate::log::{Draft, Kind, Level, Log, Place, Reader};
+use crate::stream::upkeep::Due;
 use crate::sync::lock;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// Segments after which the log is written anew.
 const SEGMENT_COUNT_MAX: u64 = 4;
@@ -26,6 +27,8 @@ pub(crate) struct Offsets {
     log: Arc<Log>,
     journal: Arc<Journal>,
     state: Mutex<State>,
+    /// Whom a commit is of interest to.
+    due: OnceLock<Arc<Due>>,
 }
 
 #[derive(Debug)]
@@ -47,12 +50,41 @@ impl Offsets {
                 groups.entry(name.to_owned()).or_default().extend(decode(frame.value()));
             }
         }
-        Ok(Self { log, journal, state: Mutex::new(State { groups, end: Place::default() }) })
+        let state = Mutex::new(State { groups, end: Place::default() });
+        Ok(Self { log, journal, state, due: OnceLock::new() })
     }
 
     /// The next offset to read, if one was committed.
     pub(crate) fn committed(&self, group: &str, partition: u32) -> Option<u64> {
         lock(&self.state).groups.get(group)?.get(&partition).copied()
+    }
+
+    /// The log that the commits are in.
+    pub(crate) fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// Has every commit so far on disk, whatever the hub's level.
+    ///
+    /// # Errors
+    /// `Poisoned`.
+    pub(crate) fn make_durable(&self) -> Result<()> {
+        self.journal.commit_to(&self.log, self.log.claimed(), Level::Durable)
+    }
+
+    /// From now on each commit has the upkeep look at what was read, soon.
+    pub(crate) fn tell(&self, due: &Arc<Due>) {
+        let _ = self.due.set(due.clone());
+    }
+
+    /// Shows how far every group has committed each partition, none without a group, and where the last of these commits ends.
+    /// Nobody commits meanwhile.
+    pub(crate) fn read_by_all(&self, partition_count: u32, show: impl FnOnce(Option<Vec<u64>>, Place)) {
+        let state = lock(&self.state);
+        let of = |partition: u32| {
+            state.groups.values().map(|committed| committed.get(&partition).copied().unwrap_or(0)).min()
+        };
+        show((0..partition_count).map(of).collect(), state.end);
     }
 
     /// Names of the groups that ever committed.
@@ -83,6 +115,9 @@ impl Offsets {
     /// Returns once a commit has reached the hub's durability.
     pub(crate) fn wait(&self, end: Place) -> Result<()> {
         self.journal.commit(&self.log, end)?;
+        if let Some(due) = self.due.get() {
+            due.soon();
+        }
         let first = self.log.start().0;
         if end.segment() >= first + SEGMENT_COUNT_MAX { self.rewrite() } else { Ok(()) }
     }

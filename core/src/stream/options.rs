@@ -70,6 +70,12 @@ pub(crate) struct StreamOptions {
     pub(crate) count_max: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) compaction: Option<Compaction>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(crate) until_read: bool,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 impl StreamOptions {
@@ -90,6 +96,10 @@ impl StreamOptions {
             {
                 let detail = format!("{percent} is not allowed; 1 to 100 are");
                 Err(Error::invalid("dirty_percent_min", detail))
+            }
+            Self { until_read: true, .. } if self.limits() == Limits::NONE => {
+                let detail = "a group that is never polled again would keep everything; set age_max, bytes_max or count_max, too";
+                Err(Error::invalid("until_read", detail))
             }
             _ => Ok(()),
         }

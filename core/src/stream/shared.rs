@@ -8,6 +8,7 @@ use crate::stream::coordinator::Coordinator;
 use crate::stream::offsets::Offsets;
 use crate::stream::options::StreamOptions;
 use crate::stream::partitioner::Partitioner;
+use crate::stream::read_by_all::ReadByAll;
 use crate::stream::stats::Rates;
 use crate::stream::upkeep::Upkeep;
 use crate::stream::wait::Waits;
@@ -32,6 +33,7 @@ pub(crate) struct Shared {
     pub(super) journal: Arc<Journal>,
     pub(super) partitioner: Partitioner,
     upkeep: Upkeep,
+    read_by_all: ReadByAll,
     pub(crate) offsets: Offsets,
     groups: Mutex<BTreeMap<Name, Arc<Mutex<Coordinator>>>>,
     pub(crate) rates: Mutex<Rates>,
@@ -51,24 +53,35 @@ impl Shared {
         options: &StreamOptions,
     ) -> Arc<Self> {
         let upkeep = Upkeep::new(logs.clone(), journal.clone());
-        upkeep.set_options(options);
         let partitioner = Partitioner::new(logs.len() as u32);
         let groups = Mutex::default();
         let rates = Mutex::new(Rates::new(&logs, journal.now_ns()));
-        Arc::new(Self {
+        let shared = Arc::new(Self {
             name,
             logs,
             data,
             journal,
             partitioner,
             upkeep,
+            read_by_all: ReadByAll::default(),
             offsets,
             groups,
             rates,
             waits: Waits::new(),
             out_of_range: AtomicU64::new(0),
             closed: AtomicBool::new(false),
-        })
+        });
+        shared.set_options(options);
+        shared
+    }
+
+    /// From now on these hold.
+    pub(crate) fn set_options(&self, options: &StreamOptions) {
+        self.read_by_all.set(options.until_read);
+        if options.until_read {
+            self.offsets.tell(self.upkeep.due());
+        }
+        self.upkeep.set_options(options);
     }
 
     pub(crate) fn check_open(&self) -> Result<()> {
@@ -119,9 +132,21 @@ impl Shared {
     pub(crate) fn readable(&self, partition: u32) -> Result<&Arc<Log>> {
         let log = self.partition(partition)?;
         if log.is_limited() {
+            self.read_by_all.release(&self.offsets, &self.logs);
             log.move_start(self.journal.now_ns());
         }
         Ok(log)
+    }
+
+    /// Does what is due.
+    pub(crate) fn tick(&self, now_ns: u64) {
+        self.upkeep.tick(now_ns, || {
+            if self.read_by_all.is_asked() {
+                // Whatever the hub's level. Who commits is told what is wrong with that log.
+                let _ = self.offsets.make_durable();
+                self.read_by_all.release(&self.offsets, &self.logs);
+            }
+        });
     }
 
     /// What is to be done now and then.

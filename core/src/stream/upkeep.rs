@@ -21,6 +21,40 @@ const PAUSE_NS_MIN: u64 = 1_000_000_000;
 /// What failed is tried again after this.
 const PAUSE_NS_AFTER_ERROR: u64 = 60_000_000_000;
 
+/// When there will be something to do.
+#[derive(Debug)]
+pub(crate) struct Due {
+    journal: Arc<Journal>,
+    at_ns: AtomicU64,
+}
+
+impl Due {
+    fn be_at(&self, at_ns: u64) {
+        if at_ns == u64::MAX {
+            return;
+        }
+        // ORDERING: AcqRel, as P10 of the alarm: pairs with the swap of `take`, after which the logs are looked at.
+        self.at_ns.fetch_min(at_ns, Ordering::AcqRel);
+        self.journal.alarm().arm(at_ns);
+    }
+
+    /// Something happened that may be put off for a moment, as it happens often.
+    pub(crate) fn soon(&self) {
+        self.be_at(self.journal.now_ns().saturating_add(PAUSE_NS_MIN));
+    }
+
+    /// Whether something is due; until something else is, nothing is any more.
+    fn take(&self, now_ns: u64) -> bool {
+        // ORDERING: Acquire: pairs with `be_at`.
+        if self.at_ns.load(Ordering::Acquire) > now_ns {
+            return false;
+        }
+        // ORDERING: AcqRel: before the logs are looked at; whoever comes later makes it due again.
+        self.at_ns.swap(u64::MAX, Ordering::AcqRel);
+        true
+    }
+}
+
 /// See the module's description.
 #[derive(Debug)]
 pub(crate) struct Upkeep {
@@ -29,10 +63,10 @@ pub(crate) struct Upkeep {
     /// Whether there is anything to do, ever.
     is_needed: AtomicBool,
     is_compacted: AtomicBool,
+    is_until_read: AtomicBool,
     compaction: Mutex<Option<Compaction>>,
     is_closed: AtomicBool,
-    /// When there will be something to do.
-    due_ns: AtomicU64,
+    due: Arc<Due>,
 }
 
 #[derive(Debug)]
@@ -40,6 +74,8 @@ struct Partition {
     log: Arc<Log>,
     /// The segment that an append was in last.
     segment: AtomicU64,
+    /// Its end when everything in it was found to be unreadable last.
+    end: AtomicU64,
     compaction: Mutex<CompactionState>,
 }
 
@@ -56,15 +92,17 @@ impl Upkeep {
             compaction: Mutex::new(CompactionState { compactor: Compactor::new(log.clone()), open: None }),
             log,
             segment: AtomicU64::new(0),
+            end: AtomicU64::new(u64::MAX),
         };
         Self {
-            journal,
+            journal: journal.clone(),
             partitions: logs.into_iter().map(partition).collect(),
             is_needed: AtomicBool::new(false),
             is_compacted: AtomicBool::new(false),
+            is_until_read: AtomicBool::new(false),
             compaction: Mutex::new(None),
             is_closed: AtomicBool::new(false),
-            due_ns: AtomicU64::new(u64::MAX),
+            due: Arc::new(Due { journal, at_ns: AtomicU64::new(u64::MAX) }),
         }
     }
 
@@ -74,7 +112,8 @@ impl Upkeep {
         self.partitions.iter().for_each(|partition| partition.log.set_limits(limits));
         *lock(&self.compaction) = options.compaction;
         let (is_compacted, is_limited) = (options.compaction.is_some(), limits != Limits::NONE);
-        // ORDERING: Relaxed for both: flags by themselves.
+        // ORDERING: Relaxed for all of them: flags by themselves.
+        self.is_until_read.store(options.until_read, Ordering::Relaxed);
         self.is_compacted.store(is_compacted, Ordering::Relaxed);
         self.is_needed.store(is_compacted || is_limited, Ordering::Relaxed);
         if is_compacted || is_limited {
@@ -103,13 +142,13 @@ impl Upkeep {
         self.is_compacted.load(Ordering::Relaxed)
     }
 
+    /// When there will be something to do.
+    pub(crate) fn due(&self) -> &Arc<Due> {
+        &self.due
+    }
+
     fn be_due_at(&self, at_ns: u64) {
-        if at_ns == u64::MAX {
-            return;
-        }
-        // ORDERING: AcqRel, as P10 of the alarm: pairs with the swap of `tick`, which looks at the logs after it.
-        self.due_ns.fetch_min(at_ns, Ordering::AcqRel);
-        self.journal.alarm().arm(at_ns);
+        self.due.be_at(at_ns);
     }
 
     /// An append ended at `end`: a new segment may be one too many, and the one before may be compacted.
@@ -133,20 +172,18 @@ impl Upkeep {
         }
     }
 
-    /// Does what is due.
-    pub(crate) fn tick(&self, now_ns: u64) {
-        // ORDERING: Acquire: pairs with `be_due_at`.
-        if self.due_ns.load(Ordering::Acquire) > now_ns {
+    /// Does what is due, after `prepare`.
+    pub(crate) fn tick(&self, now_ns: u64, prepare: impl FnOnce()) {
+        if !self.due.take(now_ns) {
             return;
         }
-        // ORDERING: AcqRel: before the logs are looked at; whoever comes later makes it due again.
-        self.due_ns.swap(u64::MAX, Ordering::AcqRel);
+        prepare();
         // A partition's lock is held while the journal commits.
         let _quiet = Quiet::new();
         let compaction = *lock(&self.compaction);
-        for Partition { log, compaction: state, .. } in &self.partitions {
+        for Partition { log, compaction: state, end, .. } in &self.partitions {
             // A log that failed says so to its users; a file that could not be removed is tried again in the next round.
-            let _ = self.give_back(log, now_ns);
+            let _ = self.give_back(log, end, now_ns);
             if log.expires_ns() != UNLIMITED {
                 self.be_due_at(log.expires_ns().max(now_ns.saturating_add(PAUSE_NS_MIN)));
             }
@@ -158,13 +195,22 @@ impl Upkeep {
     }
 
     /// Gives back what may not be read any more, and what is over the bytes.
-    fn give_back(&self, log: &Arc<Log>, now_ns: u64) -> Result<()> {
+    fn give_back(&self, log: &Arc<Log>, seen_end: &AtomicU64, now_ns: u64) -> Result<()> {
         if !log.is_limited() {
             return Ok(());
         }
         log.move_start(now_ns);
         if log.is_open_segment_unreadable() {
-            log.seal_open();
+            let end = log.end_sequence();
+            // ORDERING: Relaxed: only the hub's thread looks at it.
+            let is_quiet = seen_end.swap(end, Ordering::Relaxed) == end;
+            // ORDERING: Relaxed: as in `set_options`.
+            if is_quiet || !self.is_until_read.load(Ordering::Relaxed) {
+                log.seal_open();
+            } else {
+                // Readers keep up with whoever writes: to end a segment each time would cost more than its space.
+                self.due.soon();
+            }
         }
         if log.release_unreadable()? {
             return Ok(());

@@ -7,11 +7,15 @@ mod follow;
 mod replay;
 mod reset;
 mod time;
+mod until_read;
 
-use ringmain::storage::sim::SimDisk;
-use ringmain::{Clock, Durability, Hub, ManualClock};
+use ringmain::storage::sim::{SimDisk, Unsynced};
+use ringmain::{Clock, Durability, Hub, ManualClock, Message, Start, Stream};
 use std::sync::Arc;
 use std::time::Duration;
+
+const NOW: Duration = Duration::ZERO;
+const SECOND: Duration = Duration::from_secs(1);
 
 /// A hub with a manual clock, in memory or on a simulated disk.
 struct Bench {
@@ -55,4 +59,36 @@ impl Bench {
         self.hub.close(Duration::MAX).unwrap();
         self.hub = open(&self.clock, self.disk.as_ref(), self.durability);
     }
+
+    /// Cuts the power: what was not synced is gone.
+    fn crash(&mut self) {
+        let disk = self.disk.as_mut().expect("a hub in memory does not survive");
+        *disk = disk.image_with(disk.operation_count(), Unsynced::Dropped);
+        self.hub = open(&self.clock, self.disk.as_ref(), self.durability);
+    }
+}
+
+/// Appends records whose values are their numbers, from `first` on.
+fn append(stream: &Stream, count: u64) {
+    let first = end(stream);
+    for number in first..first + count {
+        stream.append(Message::new(&number.to_string())).unwrap();
+    }
+}
+
+/// Offsets of what a reader of the first partition sees from the start.
+fn held(stream: &Stream) -> Vec<u64> {
+    stream.partition_reader(0, Start::Earliest).unwrap().map(|record| record.unwrap().offset()).collect()
+}
+
+fn start(stream: &Stream) -> u64 {
+    stream.stats().unwrap().partitions[0].start
+}
+
+fn end(stream: &Stream) -> u64 {
+    stream.stats().unwrap().partitions[0].end
+}
+
+fn bytes(stream: &Stream) -> u64 {
+    stream.stats().unwrap().partitions[0].bytes
 }
