@@ -40,5 +40,6 @@ pub use queue::{
 };
 pub use stream::{
     Canceller, Compaction, End, Fetch, Filter, Follow, Group, GroupLag, GroupStats, Member, Pace,
-    PartitionStats, Position, Reader, Record, RecordRef, Replay, Reset, Start, Stream, StreamStats, TimeOf,
+    PartitionStats, Position, Reader, Record, RecordRef, Replay, Reset, SlowReaders, Start, Stream,
+    StreamStats, Table, TimeOf, WhenSlow,
 };

@@ -6,7 +6,7 @@ use crate::hub::catalogue::{Catalogue, StreamEntry};
 use crate::hub::registry::Registry;
 use crate::limits::PARTITION_COUNT_MAX;
 use crate::name::Name;
-use crate::stream::{self, Compaction, Stream, StreamOptions};
+use crate::stream::{self, Compaction, SlowReaders, Stream, StreamOptions};
 use crate::sync::event_count::EventCount;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +34,7 @@ pub struct StreamBuilder {
     count_max: Option<u64>,
     compaction: Option<Option<Compaction>>,
     until_read: Option<bool>,
+    slow_readers: Option<SlowReaders>,
 }
 
 impl StreamBuilder {
@@ -47,6 +48,7 @@ impl StreamBuilder {
             count_max: None,
             compaction: None,
             until_read: None,
+            slow_readers: None,
         }
     }
 
@@ -105,6 +107,28 @@ impl StreamBuilder {
         self
     }
 
+    /// In memory only: what happens when records come faster than an open reader reads. Default [`SlowReaders::Lag`]: the reader
+    /// loses what the stream does not hold any more. With a gate, which needs a `count_max`, appends wait for the slowest reader; one
+    /// that was opened before the option was set is not waited for.
+    ///
+    /// ```
+    /// use ringmain::{Error, Hub, Message, SlowReaders, Start, WhenSlow};
+    /// use std::time::Duration;
+    /// let hub = Hub::memory();
+    /// let gate = SlowReaders::Gate { timeout: Duration::from_millis(1), then: WhenSlow::Refuse };
+    /// let ticks = hub.stream("ticks").count_max(2).slow_readers(gate).open()?;
+    /// let mut slow = ticks.reader(Start::Earliest)?;
+    /// ticks.append_batch(&[Message::new(b"1"), Message::new(b"2")])?;
+    /// assert!(matches!(ticks.append(Message::new(b"3")), Err(Error::Full { .. })));
+    /// slow.poll(1, Duration::ZERO)?;
+    /// ticks.append(Message::new(b"3"))?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn slow_readers(mut self, slow_readers: SlowReaders) -> Self {
+        self.slow_readers = Some(slow_readers);
+        self
+    }
+
     /// Opens the stream, making it if it does not exist. Options given here are stored. What was removed by the options before
     /// does not come back by others.
     ///
@@ -118,6 +142,10 @@ impl StreamBuilder {
         let stored = registry.catalogue.streams.get(name.as_str()).cloned();
         let options = self.merged(stored.as_ref().map(|entry| entry.options.clone()).unwrap_or_default());
         options.check()?;
+        if options.slow_readers != SlowReaders::Lag && inner.directory.is_some() {
+            let detail = "a durable stream waits for no reader: readers read its files, and slow nobody; leave this out, or use a hub in memory";
+            return Err(Error::invalid("slow_readers", detail));
+        }
         let entry = match stored {
             Some(entry) => entry,
             None => self.make(&mut registry, &name, options.clone())?,
@@ -143,6 +171,9 @@ impl StreamBuilder {
             shared.set_options(&options);
         }
         drop(registry);
+        if shared.upkeep().is_latest_only() {
+            shared.latest().catch_up(None)?;
+        }
         Ok(Stream::new(shared, inner.clone()))
     }
 
@@ -160,6 +191,7 @@ impl StreamBuilder {
             count_max: count(self.count_max, stored.count_max),
             compaction: self.compaction.unwrap_or(stored.compaction),
             until_read: self.until_read.unwrap_or(stored.until_read),
+            slow_readers: self.slow_readers.unwrap_or(stored.slow_readers),
         }
     }
 

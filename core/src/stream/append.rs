@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use crate::journal::{Ends, Receipt};
 use crate::log::{Draft, Kind, Log, Place};
 use crate::message::{Message, safest};
+use crate::stream::guard::Guard;
 use crate::stream::record::Position;
 use crate::stream::shared::Shared;
 use std::sync::Arc;
@@ -35,18 +36,23 @@ impl Shared {
         }
         let sticky = self.partitioner.next_sticky();
         if is_keyed && self.partition_count() > 1 {
+            let guard = self.let_in(messages, sticky)?;
             let by_key = |index: usize| self.partitioner.partition(messages[index].key, sticky);
-            return self.take_scattered(messages, by_key, now_ns);
+            let taken = self.take_scattered(messages, by_key, now_ns)?;
+            guard.into_iter().for_each(Guard::appended);
+            return Ok(taken);
         }
         if messages.is_empty() {
             return Ok((Vec::new(), Vec::new()));
         }
         let log = self.partition(sticky)?;
+        let guard = self.let_in(messages, sticky)?;
         let appended = if is_plain {
             log.append_each(messages.iter().map(|message| plain_draft(message, now_ns)))?
         } else {
             log.append_each(messages.iter().map(|message| draft(message, now_ns)))?
         };
+        guard.into_iter().for_each(Guard::appended);
         self.upkeep().notice(sticky, appended.end);
         self.journal.note(log);
         let offsets = appended.sequence..appended.sequence + messages.len() as u64;
@@ -101,8 +107,10 @@ impl Shared {
         let sticky = if message.key.is_none() { self.partitioner.next_sticky() } else { 0 };
         let partition = self.partitioner.partition(message.key, sticky);
         let log = self.partition(partition)?;
+        let guard = self.let_in(std::slice::from_ref(message), sticky)?;
         let drafts = std::slice::from_ref(message).iter().map(|message| draft(message, now_ns));
         let appended = log.append_each(drafts)?;
+        guard.into_iter().for_each(Guard::appended);
         self.upkeep().notice(partition, appended.end);
         Ok((Position { partition, offset: appended.sequence }, log, appended.end))
     }

@@ -11,7 +11,11 @@
 mod append;
 mod commit;
 mod coordinator;
+mod gate;
 mod group;
+mod growing;
+mod guard;
+mod latest;
 mod member;
 mod offsets;
 mod options;
@@ -21,9 +25,11 @@ mod reader;
 mod record;
 mod shared;
 mod stats;
+mod table;
 mod upkeep;
 mod wait;
 
+pub use gate::{SlowReaders, WhenSlow};
 pub use group::Group;
 pub use member::Member;
 pub(crate) use offsets::Offsets;
@@ -33,6 +39,7 @@ pub use reader::{Canceller, End, Fetch, Filter, Follow, Pace, Reader, Replay, Re
 pub use record::{Position, Record, RecordRef};
 pub(crate) use shared::Shared;
 pub use stats::{GroupLag, GroupStats, PartitionStats, StreamStats};
+pub use table::Table;
 
 use crate::error::Result;
 use crate::journal::Receipt;

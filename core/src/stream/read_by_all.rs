@@ -8,6 +8,7 @@
 //! noted with that place; a later look that finds it durable goes so far, or less far if a group has gone back meanwhile.
 
 use crate::log::{Level, Log, Place};
+use crate::stream::growing::Growing;
 use crate::stream::offsets::Offsets;
 use crate::sync::{AtomicBool, AtomicU64, Ordering, lock};
 use std::sync::{Arc, Mutex};
@@ -38,7 +39,7 @@ impl ReadByAll {
     }
 
     /// Moves the starts behind what every group has read, as far as that is durable.
-    pub(crate) fn release(&self, offsets: &Offsets, logs: &[Arc<Log>]) {
+    pub(crate) fn release(&self, offsets: &Offsets, logs: &Growing<Arc<Log>>) {
         if !self.is_asked() {
             return;
         }
@@ -50,7 +51,7 @@ impl ReadByAll {
         let is_durable = |place: Place| offsets.log().reached(Level::Durable, place);
         let mut noted = lock(&self.noted);
         // Nobody commits meanwhile: a group that goes back, or comes in, is seen, or finds the start where it is then.
-        offsets.read_by_all(logs.len() as u32, |least, end| {
+        offsets.read_by_all(logs.len(), |least, end| {
             let Some(least) = least else { return };
             if let Some((before, _)) = noted.take_if(|(_, place)| is_durable(*place)) {
                 let both: Least = before.iter().zip(&least).map(|(before, now)| *before.min(now)).collect();
@@ -68,7 +69,7 @@ impl ReadByAll {
     }
 }
 
-fn move_starts(logs: &[Arc<Log>], least: &[u64]) {
+fn move_starts(logs: &Growing<Arc<Log>>, least: &[u64]) {
     for (log, least) in logs.iter().zip(least) {
         // Not beyond the end: a commit may outlive the records that it covers, if they were not yet durable.
         log.move_start_to((*least).min(log.end_sequence()));

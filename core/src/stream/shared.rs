@@ -5,6 +5,9 @@ use crate::journal::Journal;
 use crate::log::Log;
 use crate::name::Name;
 use crate::stream::coordinator::Coordinator;
+use crate::stream::gate::Gate;
+use crate::stream::growing::Growing;
+use crate::stream::latest::{KeyLimit, Latest};
 use crate::stream::offsets::Offsets;
 use crate::stream::options::StreamOptions;
 use crate::stream::partitioner::Partitioner;
@@ -27,13 +30,17 @@ const YIELD_COUNT: u32 = 16;
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) name: Name,
-    logs: Vec<Arc<Log>>,
+    logs: Arc<Growing<Arc<Log>>>,
     /// What all partitions notify.
     data: Arc<EventCount>,
     pub(super) journal: Arc<Journal>,
     pub(super) partitioner: Partitioner,
     upkeep: Upkeep,
     read_by_all: ReadByAll,
+    latest: Arc<Latest>,
+    gate: Arc<Gate>,
+    /// An append has to be let in first.
+    is_guarded: AtomicBool,
     pub(crate) offsets: Offsets,
     groups: Mutex<BTreeMap<Name, Arc<Mutex<Coordinator>>>>,
     pub(crate) rates: Mutex<Rates>,
@@ -56,6 +63,8 @@ impl Shared {
         let partitioner = Partitioner::new(logs.len() as u32);
         let groups = Mutex::default();
         let rates = Mutex::new(Rates::new(&logs, journal.now_ns()));
+        let logs = Arc::new(Growing::from(logs));
+        let latest = Arc::new(Latest::new(name.clone(), logs.clone()));
         let shared = Arc::new(Self {
             name,
             logs,
@@ -64,6 +73,9 @@ impl Shared {
             partitioner,
             upkeep,
             read_by_all: ReadByAll::default(),
+            latest,
+            gate: Arc::new(Gate::new()),
+            is_guarded: AtomicBool::new(false),
             offsets,
             groups,
             rates,
@@ -82,6 +94,9 @@ impl Shared {
             self.offsets.tell(self.upkeep.due());
         }
         self.upkeep.set_options(options);
+        self.gate.set(options.gate());
+        // ORDERING: Relaxed: a flag by itself.
+        self.is_guarded.store(self.upkeep.is_latest_only() || self.gate.is_on(), Ordering::Relaxed);
     }
 
     pub(crate) fn check_open(&self) -> Result<()> {
@@ -97,6 +112,7 @@ impl Shared {
         // ORDERING: Release: pairs with `check_open`.
         self.closed.store(true, Ordering::Release);
         self.wake_all();
+        self.gate.close();
         self.upkeep.close();
     }
 
@@ -117,11 +133,11 @@ impl Shared {
     }
 
     pub(crate) fn partition_count(&self) -> u32 {
-        self.logs.len() as u32
+        self.logs.len()
     }
 
     pub(crate) fn partition(&self, partition: u32) -> Result<&Arc<Log>> {
-        self.logs.get(partition as usize).ok_or_else(|| Error::NotFound {
+        self.logs.get(partition).ok_or_else(|| Error::NotFound {
             noun: "partition",
             name: partition.to_string(),
             advice: "; partitions are counted from 0",
@@ -138,8 +154,45 @@ impl Shared {
         Ok(log)
     }
 
+    /// Whether an append has to ask [`let_in`](Self::let_in) first.
+    #[inline]
+    pub(super) fn is_guarded(&self) -> bool {
+        // ORDERING: Relaxed: as in `set_options`.
+        self.is_guarded.load(Ordering::Relaxed)
+    }
+
+    /// What holds those who append.
+    pub(crate) fn gate(&self) -> &Arc<Gate> {
+        &self.gate
+    }
+
+    /// Where the last record of each key is.
+    pub(crate) fn latest(&self) -> &Arc<Latest> {
+        &self.latest
+    }
+
+    /// The same, if readers are to see nothing else.
+    pub(crate) fn latest_only(&self) -> Option<Arc<Latest>> {
+        self.upkeep.is_latest_only().then(|| self.latest.clone())
+    }
+
+    /// How many keys a table may have. One that appends keep to is not limited once more.
+    pub(crate) fn table_limit(&self) -> Option<KeyLimit> {
+        self.upkeep.key_limit().filter(|_| !self.upkeep.is_latest_only())
+    }
+
+    /// Has the clock move the starts of all partitions.
+    ///
+    /// # Errors
+    /// `Closed`.
+    pub(crate) fn look_at_clock(&self) -> Result<()> {
+        self.check_open()?;
+        (0..self.partition_count()).try_for_each(|partition| self.readable(partition).map(drop))
+    }
+
     /// Does what is due.
     pub(crate) fn tick(&self, now_ns: u64) {
+        let give_up_ns = self.gate.tick(now_ns);
         self.upkeep.tick(now_ns, || {
             if self.read_by_all.is_asked() {
                 // Whatever the hub's level. Who commits is told what is wrong with that log.
@@ -147,6 +200,8 @@ impl Shared {
                 self.read_by_all.release(&self.offsets, &self.logs);
             }
         });
+        // What was due before that has been done, and would else be all that is waited for.
+        self.upkeep.due().be_at(give_up_ns);
     }
 
     /// What is to be done now and then.

@@ -12,6 +12,7 @@ use crate::journal::Journal;
 use crate::log::{Compactor, Level, Limits, Log, Place, UNLIMITED};
 use crate::message::duration_ns;
 use crate::notice::Quiet;
+use crate::stream::latest::KeyLimit;
 use crate::stream::options::{Compaction, StreamOptions};
 use crate::sync::{AtomicBool, AtomicU64, Ordering, lock};
 use std::sync::{Arc, Mutex};
@@ -29,7 +30,7 @@ pub(crate) struct Due {
 }
 
 impl Due {
-    fn be_at(&self, at_ns: u64) {
+    pub(crate) fn be_at(&self, at_ns: u64) {
         if at_ns == u64::MAX {
             return;
         }
@@ -64,6 +65,7 @@ pub(crate) struct Upkeep {
     is_needed: AtomicBool,
     is_compacted: AtomicBool,
     is_until_read: AtomicBool,
+    is_latest_only: AtomicBool,
     compaction: Mutex<Option<Compaction>>,
     is_closed: AtomicBool,
     due: Arc<Due>,
@@ -100,6 +102,7 @@ impl Upkeep {
             is_needed: AtomicBool::new(false),
             is_compacted: AtomicBool::new(false),
             is_until_read: AtomicBool::new(false),
+            is_latest_only: AtomicBool::new(false),
             compaction: Mutex::new(None),
             is_closed: AtomicBool::new(false),
             due: Arc::new(Due { journal, at_ns: AtomicU64::new(u64::MAX) }),
@@ -114,6 +117,8 @@ impl Upkeep {
         let (is_compacted, is_limited) = (options.compaction.is_some(), limits != Limits::NONE);
         // ORDERING: Relaxed for all of them: flags by themselves.
         self.is_until_read.store(options.until_read, Ordering::Relaxed);
+        let is_latest_only = options.compaction.is_some_and(|compaction| compaction.latest_only);
+        self.is_latest_only.store(is_latest_only, Ordering::Relaxed);
         self.is_compacted.store(is_compacted, Ordering::Relaxed);
         self.is_needed.store(is_compacted || is_limited, Ordering::Relaxed);
         if is_compacted || is_limited {
@@ -147,6 +152,22 @@ impl Upkeep {
         &self.due
     }
 
+    /// Whether readers are to see of each key the last record only.
+    pub(crate) fn is_latest_only(&self) -> bool {
+        // ORDERING: Relaxed: as in `set_options`.
+        self.is_latest_only.load(Ordering::Relaxed)
+    }
+
+    /// How many keys there may be, if they count.
+    pub(crate) fn key_limit(&self) -> Option<KeyLimit> {
+        let compaction = (*lock(&self.compaction))?;
+        Some(KeyLimit {
+            keys_max: compaction.keys_max.into(),
+            tombstone_grace_ns: duration_ns(compaction.tombstone_grace),
+            now_ns: self.journal.now_ns(),
+        })
+    }
+
     fn be_due_at(&self, at_ns: u64) {
         self.due.be_at(at_ns);
     }
@@ -165,7 +186,7 @@ impl Upkeep {
             if partition.log.is_in_memory() && !self.is_compacted() {
                 // At once, and warm: the hub's thread may have to wait for a processor for as long as it takes to fill many
                 // segments, whose memory the system would have to make page by page meanwhile.
-                let _ = self.give_back(&partition.log, now_ns);
+                let _ = self.give_back(&partition.log, &partition.end, now_ns);
             } else {
                 self.be_due_at(now_ns);
             }

@@ -6,6 +6,7 @@ mod filter;
 mod follow;
 mod replay;
 mod reset;
+mod table;
 mod time;
 mod until_read;
 
