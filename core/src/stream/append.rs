@@ -140,6 +140,8 @@ impl Shared {
 /// of one partition in their order.
 fn by_partition(count: usize, partitions: u32, route: impl Fn(usize) -> u32) -> (Vec<usize>, Vec<usize>) {
     let routes: Vec<u32> = (0..count).map(route).collect();
+    // The stream may have grown since somebody counted its partitions.
+    let partitions = routes.iter().fold(partitions, |count, partition| count.max(partition + 1));
     let mut counts = vec![0; partitions as usize];
     routes.iter().for_each(|partition| counts[*partition as usize] += 1);
     let mut next: Vec<usize> = Vec::with_capacity(counts.len());

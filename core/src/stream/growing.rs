@@ -5,10 +5,10 @@
 
 use crate::limits::PARTITION_COUNT_MAX;
 use crate::sync::{AtomicU32, Ordering};
+use std::fmt;
 use std::sync::OnceLock;
 
 /// See the module's description.
-#[derive(Debug)]
 pub(crate) struct Growing<T> {
     first: Vec<T>,
     /// Made at the first growth, with room for all that there may ever be.
@@ -49,6 +49,12 @@ impl<T> Growing<T> {
             self.count.store(count + 1, Ordering::Release);
         }
         is_added
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Growing<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
     }
 }
 

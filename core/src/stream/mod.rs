@@ -14,6 +14,7 @@ mod coordinator;
 mod gate;
 mod group;
 mod growing;
+mod growth;
 mod guard;
 mod latest;
 mod member;

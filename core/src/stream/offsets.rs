@@ -109,15 +109,16 @@ impl Offsets {
         let receipt = self.log.append(&[draft(group, &value, self.journal.now_ns())])?;
         state.groups.entry(group.to_owned()).or_default().extend(offsets.iter().copied());
         state.end = receipt.end;
+        drop(state);
+        if let Some(due) = self.due.get() {
+            due.soon();
+        }
         Ok(receipt.end)
     }
 
     /// Returns once a commit has reached the hub's durability.
     pub(crate) fn wait(&self, end: Place) -> Result<()> {
         self.journal.commit(&self.log, end)?;
-        if let Some(due) = self.due.get() {
-            due.soon();
-        }
         let first = self.log.start().0;
         if end.segment() >= first + SEGMENT_COUNT_MAX { self.rewrite() } else { Ok(()) }
     }

@@ -30,7 +30,7 @@ const YIELD_COUNT: u32 = 16;
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) name: Name,
-    logs: Arc<Growing<Arc<Log>>>,
+    pub(super) logs: Arc<Growing<Arc<Log>>>,
     /// What all partitions notify.
     data: Arc<EventCount>,
     pub(super) journal: Arc<Journal>,
@@ -42,7 +42,7 @@ pub(crate) struct Shared {
     /// An append has to be let in first.
     is_guarded: AtomicBool,
     pub(crate) offsets: Offsets,
-    groups: Mutex<BTreeMap<Name, Arc<Mutex<Coordinator>>>>,
+    pub(super) groups: Mutex<BTreeMap<Name, Arc<Mutex<Coordinator>>>>,
     pub(crate) rates: Mutex<Rates>,
     pub(super) waits: Waits,
     /// How often the place of a reader was removed.
@@ -116,7 +116,7 @@ impl Shared {
         self.upkeep.close();
     }
 
-    pub(crate) fn data(&self) -> &EventCount {
+    pub(crate) fn data(&self) -> &Arc<EventCount> {
         &self.data
     }
 

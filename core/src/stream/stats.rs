@@ -69,12 +69,16 @@ pub(crate) struct Rates {
 impl Rates {
     /// Of a stream that is opened now.
     pub(crate) fn new(logs: &[Arc<Log>], now_ns: u64) -> Self {
-        let produced = |log: &Arc<Log>| {
-            let mut rate = PerSecond::default();
-            rate.sample(now_ns, log.end_sequence());
-            rate
-        };
-        Self { produced: logs.iter().map(produced).collect(), consumed: BTreeMap::new() }
+        let mut rates = Self::default();
+        logs.iter().for_each(|log| rates.add(log, now_ns));
+        rates
+    }
+
+    /// Of a partition more.
+    pub(crate) fn add(&mut self, log: &Log, now_ns: u64) {
+        let mut rate = PerSecond::default();
+        rate.sample(now_ns, log.end_sequence());
+        self.produced.push(rate);
     }
 }
 

@@ -12,6 +12,7 @@ use crate::journal::Journal;
 use crate::log::{Compactor, Level, Limits, Log, Place, UNLIMITED};
 use crate::message::duration_ns;
 use crate::notice::Quiet;
+use crate::stream::growing::Growing;
 use crate::stream::latest::KeyLimit;
 use crate::stream::options::{Compaction, StreamOptions};
 use crate::sync::{AtomicBool, AtomicU64, Ordering, lock};
@@ -60,7 +61,7 @@ impl Due {
 #[derive(Debug)]
 pub(crate) struct Upkeep {
     journal: Arc<Journal>,
-    partitions: Vec<Partition>,
+    partitions: Growing<Partition>,
     /// Whether there is anything to do, ever.
     is_needed: AtomicBool,
     is_compacted: AtomicBool,
@@ -88,17 +89,22 @@ struct CompactionState {
     open: Option<(u64, u64)>,
 }
 
-impl Upkeep {
-    pub(crate) fn new(logs: Vec<Arc<Log>>, journal: Arc<Journal>) -> Self {
-        let partition = |log: Arc<Log>| Partition {
+impl Partition {
+    fn new(log: Arc<Log>) -> Self {
+        Self {
             compaction: Mutex::new(CompactionState { compactor: Compactor::new(log.clone()), open: None }),
             log,
             segment: AtomicU64::new(0),
             end: AtomicU64::new(u64::MAX),
-        };
+        }
+    }
+}
+
+impl Upkeep {
+    pub(crate) fn new(logs: Vec<Arc<Log>>, journal: Arc<Journal>) -> Self {
         Self {
             journal: journal.clone(),
-            partitions: logs.into_iter().map(partition).collect(),
+            partitions: logs.into_iter().map(Partition::new).collect::<Vec<_>>().into(),
             is_needed: AtomicBool::new(false),
             is_compacted: AtomicBool::new(false),
             is_until_read: AtomicBool::new(false),
@@ -107,6 +113,11 @@ impl Upkeep {
             is_closed: AtomicBool::new(false),
             due: Arc::new(Due { journal, at_ns: AtomicU64::new(u64::MAX) }),
         }
+    }
+
+    /// A partition more, for which nothing holds until the options are set again.
+    pub(crate) fn add(&self, log: Arc<Log>) {
+        self.partitions.push(Partition::new(log));
     }
 
     /// From now on these hold.
@@ -178,7 +189,7 @@ impl Upkeep {
         if !self.is_needed.load(Ordering::Relaxed) {
             return;
         }
-        let Some(partition) = self.partitions.get(partition as usize) else { return };
+        let Some(partition) = self.partitions.get(partition) else { return };
         // ORDERING: Relaxed: a hint; whoever else appends there says the same.
         if partition.segment.load(Ordering::Relaxed) != end.segment() {
             partition.segment.store(end.segment(), Ordering::Relaxed);
@@ -202,7 +213,7 @@ impl Upkeep {
         // A partition's lock is held while the journal commits.
         let _quiet = Quiet::new();
         let compaction = *lock(&self.compaction);
-        for Partition { log, compaction: state, end, .. } in &self.partitions {
+        for Partition { log, compaction: state, end, .. } in self.partitions.iter() {
             // A log that failed says so to its users; a file that could not be removed is tried again in the next round.
             let _ = self.give_back(log, end, now_ns);
             if log.expires_ns() != UNLIMITED {
@@ -301,7 +312,7 @@ impl Upkeep {
     pub(crate) fn compact(&self) -> Result<()> {
         let Some(compaction) = *lock(&self.compaction) else { return Ok(()) };
         let (rules, now_ns) = (compaction.rules(), self.journal.now_ns());
-        for Partition { log, compaction: state, .. } in &self.partitions {
+        for Partition { log, compaction: state, .. } in self.partitions.iter() {
             if log.open_segment_with_records().is_some() {
                 log.seal_open();
             }

@@ -4,6 +4,8 @@ mod bounded;
 mod fetch;
 mod filter;
 mod follow;
+mod gate;
+mod growth;
 mod replay;
 mod reset;
 mod table;

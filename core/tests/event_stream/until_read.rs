@@ -116,8 +116,9 @@ fn what_was_read_gives_back_its_space_although_nobody_writes_any_more() {
         for _ in 0..100 {
             stream.append(Message::new(&vec![7; 50_000])).unwrap();
         }
-        read(&mut member, 100);
+        bench.clock.advance(SECOND);
         assert!(bytes(&stream) > 5_000_000);
+        read(&mut member, 100);
         for _ in 0..3 {
             bench.clock.advance(SECOND);
         }
@@ -135,10 +136,13 @@ fn an_open_hub_and_a_reopened_one_begin_at_the_same_record() {
         assert_eq!(start(&stream), 6);
         bench.reopen();
         let stream = bench.hub.stream("s").open().unwrap();
-        assert_eq!((start(&stream), held(&stream)), (6, vec![6, 7, 8, 9]), "the option is kept, too");
+        assert_eq!((start(&stream), held(&stream)), (6, vec![6, 7, 8, 9]));
+        read(&mut stream.group("g").join().unwrap(), 2);
+        bench.clock.advance(SECOND);
+        assert_eq!(start(&stream), 8, "the option is kept, too");
         bench.hub.stream("s").until_read(false).open().unwrap();
         bench.reopen();
-        assert_eq!(start(&bench.hub.stream("s").open().unwrap()), 6, "nor does another option bring it back");
+        assert_eq!(start(&bench.hub.stream("s").open().unwrap()), 8, "nor does another option bring it back");
     });
 }
 
@@ -173,7 +177,7 @@ fn a_power_cut_at_any_operation_leaves_no_group_before_the_start() {
         }
         let value = vec![7; 6000];
         for round in 0..12 {
-            (0..5).for_each(|_| drop(stream.append(Message::new(&value)).unwrap()));
+            (0..5).for_each(|_| assert_eq!(stream.append(Message::new(&value)).unwrap().partition, 0));
             read(&mut stream.group(["a", "b"][round % 2]).join().unwrap(), 5);
             bench.clock.advance(SECOND);
         }
