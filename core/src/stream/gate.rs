@@ -74,8 +74,6 @@ struct State {
     next_id: u64,
     /// Records of appends under way, by partition.
     reserved: BTreeMap<u32, u64>,
-    /// When the first of those who wait gives up.
-    give_up_ns: u64,
 }
 
 /// What a reader reads next of a partition.
@@ -133,13 +131,7 @@ impl Drop for Reserved<'_> {
 
 impl Gate {
     pub(crate) fn new() -> Self {
-        let state = State {
-            rule: None,
-            places: BTreeMap::new(),
-            next_id: 0,
-            reserved: BTreeMap::new(),
-            give_up_ns: u64::MAX,
-        };
+        let state = State { rule: None, places: BTreeMap::new(), next_id: 0, reserved: BTreeMap::new() };
         Self { state: Mutex::new(state), room: EventCount::symmetric() }
     }
 
@@ -164,20 +156,8 @@ impl Gate {
         Some(Place { stream: self.clone(), id, next })
     }
 
-    /// Wakes whoever has waited long enough. When the next one will have.
-    pub(crate) fn tick(&self, now_ns: u64) -> u64 {
-        let mut state = lock(&self.state);
-        if state.give_up_ns > now_ns {
-            return state.give_up_ns;
-        }
-        state.give_up_ns = u64::MAX;
-        drop(state);
-        self.room.notify_all();
-        u64::MAX
-    }
-
-    /// Wakes everybody, to be told that the hub is closed.
-    pub(crate) fn close(&self) {
+    /// Wakes everybody: the clock or the hub has something to say.
+    pub(crate) fn wake(&self) {
         self.room.notify_all();
     }
 }
@@ -192,6 +172,16 @@ impl State {
     }
 }
 
+/// What came of an attempt to reserve room.
+#[derive(Debug, Clone, Copy)]
+enum Attempt {
+    Reserved,
+    /// There is no gate any more.
+    NotAsked,
+    /// A reader has not read so many.
+    Lacks(u64),
+}
+
 impl Shared {
     /// Room for so many records of each of these partitions, once no open reader loses anything by it. None: nobody is waited for.
     ///
@@ -199,61 +189,49 @@ impl Shared {
     /// `Full` if a reader has not come on in time, and that is to be an error; `Closed`, also while waiting.
     pub(crate) fn wait_for_readers(&self, counts: BTreeMap<u32, u64>) -> Result<Option<Reserved<'_>>> {
         let gate = self.gate();
-        let mut deadline_ns = None;
-        let mut outcome = None;
-        gate.room.wait_until(None, || {
-            outcome = self.try_reserve(&counts, &mut deadline_ns);
-            outcome.is_some()
-        });
-        let is_reserved = outcome.unwrap_or(Ok(false))?;
-        Ok(is_reserved.then(|| Reserved { gate, counts }))
+        let Some(rule) = lock(&gate.state).rule else { return Ok(None) };
+        let never_fits = counts.values().any(|count| *count > rule.count_max);
+        let mut held = 0;
+        let deadline_ns = self.now_ns().saturating_add(rule.timeout_ns);
+        let attempt = || match self.try_reserve(&counts) {
+            Ok(Attempt::Lacks(count)) if !never_fits => {
+                held = count;
+                None
+            }
+            other => Some(other),
+        };
+        match self.wait_on(&gate.room, deadline_ns, attempt).unwrap_or(Ok(Attempt::Lacks(held)))? {
+            Attempt::Reserved => Ok(Some(Reserved { gate, counts })),
+            Attempt::NotAsked => Ok(None),
+            Attempt::Lacks(_) if rule.then == WhenSlow::Lag => Ok(None),
+            Attempt::Lacks(held) => Err(Error::Full {
+                noun: "stream",
+                name: self.name.clone(),
+                what: "records that an open reader has not read",
+                count: held,
+                limit: rule.count_max,
+                advice: "have its slowest reader read on or drop it, append later, or raise its count_max",
+            }),
+        }
     }
 
-    /// Whether it was reserved. None: not yet.
-    fn try_reserve(
-        &self,
-        counts: &BTreeMap<u32, u64>,
-        deadline_ns: &mut Option<u64>,
-    ) -> Option<Result<bool>> {
-        if let Err(error) = self.check_open() {
-            return Some(Err(error));
-        }
-        let now_ns = self.now_ns();
+    fn try_reserve(&self, counts: &BTreeMap<u32, u64>) -> Result<Attempt> {
+        self.check_open()?;
         let mut state = lock(&self.gate().state);
-        let Some(rule) = state.rule else { return Some(Ok(false)) };
-        let mut lacking = None;
+        let Some(rule) = state.rule else { return Ok(Attempt::NotAsked) };
         for (partition, count) in counts {
-            let end = self.partition(*partition).map_or(0, |log| log.end_sequence());
+            let end = self.partition(*partition)?.end_sequence();
             let coming = state.reserved.get(partition).copied().unwrap_or(0).saturating_add(*count);
-            let slowest = state.slowest(*partition, end, rule.count_max);
-            let held = slowest.map_or(0, |next| end.saturating_sub(next));
-            if slowest.is_some() && held.saturating_add(coming) > rule.count_max {
-                lacking = Some((held, *count > rule.count_max));
+            if let Some(slowest) = state.slowest(*partition, end, rule.count_max) {
+                let held = end.saturating_sub(slowest);
+                if held.saturating_add(coming) > rule.count_max {
+                    return Ok(Attempt::Lacks(held));
+                }
             }
         }
-        let Some((held, never_fits)) = lacking else {
-            for (partition, count) in counts {
-                *state.reserved.entry(*partition).or_default() += count;
-            }
-            return Some(Ok(true));
-        };
-        let deadline_ns = *deadline_ns.get_or_insert(now_ns.saturating_add(rule.timeout_ns));
-        if deadline_ns <= now_ns || never_fits {
-            return Some(match rule.then {
-                WhenSlow::Lag => Ok(false),
-                WhenSlow::Refuse => Err(Error::Full {
-                    noun: "stream",
-                    name: self.name.clone(),
-                    what: "records that an open reader has not read",
-                    count: held,
-                    limit: rule.count_max,
-                    advice: "have its slowest reader read on or drop it, append later, or raise its count_max",
-                }),
-            });
+        for (partition, count) in counts {
+            *state.reserved.entry(*partition).or_default() += count;
         }
-        state.give_up_ns = state.give_up_ns.min(deadline_ns);
-        drop(state);
-        self.upkeep().due().be_at(deadline_ns);
-        None
+        Ok(Attempt::Reserved)
     }
 }

@@ -112,7 +112,6 @@ impl Shared {
         // ORDERING: Release: pairs with `check_open`.
         self.closed.store(true, Ordering::Release);
         self.wake_all();
-        self.gate.close();
         self.upkeep.close();
     }
 
@@ -190,18 +189,13 @@ impl Shared {
         (0..self.partition_count()).try_for_each(|partition| self.readable(partition).map(drop))
     }
 
-    /// Does what is due.
-    pub(crate) fn tick(&self, now_ns: u64) {
-        let give_up_ns = self.gate.tick(now_ns);
-        self.upkeep.tick(now_ns, || {
-            if self.read_by_all.is_asked() {
-                // Whatever the hub's level. Who commits is told what is wrong with that log.
-                let _ = self.offsets.make_durable();
-                self.read_by_all.release(&self.offsets, &self.logs);
-            }
-        });
-        // What was due before that has been done, and would else be all that is waited for.
-        self.upkeep.due().be_at(give_up_ns);
+    /// Has what every group has read be durable, and the starts behind it.
+    pub(crate) fn release_read(&self) {
+        if self.read_by_all.is_asked() {
+            // Whatever the hub's level. Who commits is told what is wrong with that log.
+            let _ = self.offsets.make_durable();
+            self.read_by_all.release(&self.offsets, &self.logs);
+        }
     }
 
     /// What is to be done now and then.

@@ -31,7 +31,7 @@ pub(crate) struct Due {
 }
 
 impl Due {
-    pub(crate) fn be_at(&self, at_ns: u64) {
+    fn be_at(&self, at_ns: u64) {
         if at_ns == u64::MAX {
             return;
         }
@@ -48,7 +48,10 @@ impl Due {
     /// Whether something is due; until something else is, nothing is any more.
     fn take(&self, now_ns: u64) -> bool {
         // ORDERING: Acquire: pairs with `be_at`.
-        if self.at_ns.load(Ordering::Acquire) > now_ns {
+        let at_ns = self.at_ns.load(Ordering::Acquire);
+        if at_ns > now_ns {
+            // The alarm rang for somebody else, and has forgotten this one.
+            self.be_at(at_ns);
             return false;
         }
         // ORDERING: AcqRel: before the logs are looked at; whoever comes later makes it due again.

@@ -77,7 +77,9 @@ fn a_reader_that_is_too_slow_for_too_long_lags_and_holds_nobody_from_then_on() {
     let stream = gated(&bench, 4, WhenSlow::Lag);
     let mut slow = stream.reader(Start::Earliest).unwrap();
     append(&stream, 4);
+    let before_ns = bench.clock.now_ns();
     assert_eq!(append_until_timeout(&bench, &stream).unwrap(), 4);
+    assert!(bench.clock.now_ns() - before_ns >= 10_000_000_000, "it waited");
     append(&stream, 5);
     assert_eq!(held(&stream), [6, 7, 8, 9]);
     let told = slow.poll(9, NOW).unwrap_err();
