@@ -43,5 +43,5 @@ pub use queue::{
 pub use stream::{
     Accepted, Batcher, Batching, Canceller, Compaction, End, Fetch, Filter, Follow, Group, GroupLag,
     GroupStats, Member, Pace, PartitionStats, Pending, Position, Producer, Reader, Record, RecordRef, Replay,
-    Reset, Start, Stream, StreamStats, TimeOf,
+    Reset, SlowReaders, Start, Stream, StreamStats, Table, TimeOf, WhenSlow,
 };

@@ -222,12 +222,12 @@ fn a_commit_never_goes_back_or_beyond_the_end() {
 }
 
 #[test]
-fn a_delay_on_a_stream_is_refused_and_the_partition_count_cannot_change() {
+fn a_delay_on_a_stream_is_refused_and_the_partition_count_cannot_shrink() {
     let hub = Hub::memory();
     let stream = hub.stream("s").partitions(2).open().unwrap();
     assert!(stream.append(Message::new(b"x").delay(Duration::from_secs(1))).is_err());
-    let error = hub.stream("s").partitions(3).open().unwrap_err();
-    assert!(error.to_string().contains("partitions 2, asked for 3"), "{error}");
+    let error = hub.stream("s").partitions(1).open().unwrap_err();
+    assert!(error.to_string().contains("partitions 2, asked for 1"), "{error}");
     assert!(hub.stream("z").partitions(0).open().is_err());
     assert!(hub.stream("z").partitions(1025).open().is_err());
 }

@@ -430,6 +430,15 @@ impl Reader {
         Place::new(self.segment, self.found.at)
     }
 
+    /// Of the segment that the frame lies in that `advance` found.
+    pub(crate) fn generation(&self) -> u32 {
+        match &self.source {
+            Source::Live(pin) => pin.header().generation(),
+            Source::Cold(cold) => cold.segment.generation,
+            Source::Unknown(_) => 0,
+        }
+    }
+
     /// The frame that `advance` found, kept alive on its own.
     pub(crate) fn payload(&self) -> Payload {
         Payload::new(self.keep(), self.frame().bytes())
@@ -578,6 +587,37 @@ impl Log {
                 Err(Error::NotFound { noun: "message", name, advice: "" })
             }
         }
+    }
+
+    /// The record with this sequence, which began at `place` as long as its segment had this generation. `None` if it is no longer held.
+    ///
+    /// # Errors
+    /// `Corrupt` or `Io` from a file.
+    pub(crate) fn record_at(
+        self: &Arc<Self>,
+        place: Place,
+        generation: u32,
+        sequence: u64,
+    ) -> Result<Option<Payload>> {
+        if sequence < self.first_readable() {
+            return Ok(None);
+        }
+        let mut reader = Reader { is_sent: true, ..Reader::at(self.clone(), place.segment(), sequence) };
+        let is_same =
+            reader.locate()? && reader.segment == place.segment() && reader.generation() == generation;
+        if is_same {
+            // What is asked for was seen before: the watermark does not matter.
+            (reader.at, reader.is_lost, reader.limit) = (place.granule(), true, Place::END);
+            return Ok(matches!(reader.step()?, Step::Frame).then(|| reader.payload()));
+        }
+        let mut reader = Reader::earliest(self.clone());
+        reader.seek(sequence)?;
+        while reader.advance()? {
+            if reader.kind().is_record() {
+                return Ok((reader.sequence() == sequence).then(|| reader.payload()));
+            }
+        }
+        Ok(None)
     }
 
     /// The error that blames the file of `place`.

@@ -4,6 +4,7 @@ use crate::error::{Error, Result};
 use crate::journal::{Ends, Receipt};
 use crate::log::{Draft, Kind, Log, Place};
 use crate::message::{Message, safest};
+use crate::stream::guard::Guard;
 use crate::stream::record::Position;
 use crate::stream::shared::Shared;
 use std::sync::Arc;
@@ -69,12 +70,14 @@ impl Shared {
         if messages.is_empty() {
             return Ok((Vec::new(), Vec::new()));
         }
+        let guard = self.let_in(messages, |_| partition)?;
         let now_ns = batch.now_ns;
         let appended = if batch.is_plain {
             log.append_each(messages.iter().map(|message| plain_draft(message, now_ns)))?
         } else {
             log.append_each(messages.iter().map(|message| draft(message, now_ns)))?
         };
+        guard.into_iter().for_each(Guard::appended);
         self.upkeep().notice(partition, appended.end);
         self.journal.note(log);
         let offsets = appended.sequence..appended.sequence + messages.len() as u64;
@@ -89,6 +92,7 @@ impl Shared {
         route: impl Fn(usize) -> u32,
         now_ns: u64,
     ) -> Result<(Vec<Position>, Ends)> {
+        let guard = self.let_in(messages, &route)?;
         let (order, counts) = by_partition(messages.len(), self.partition_count(), route);
         let mut positions = vec![Position { partition: 0, offset: 0 }; messages.len()];
         let mut ends = Vec::new();
@@ -105,6 +109,7 @@ impl Shared {
             self.upkeep().notice(partition, appended.end);
             ends.push((log.clone(), appended.end));
         }
+        guard.into_iter().for_each(Guard::appended);
         Ok((positions, ends))
     }
 
@@ -129,8 +134,10 @@ impl Shared {
         let sticky = if message.key.is_none() { self.partitioner.next_sticky() } else { 0 };
         let partition = self.partitioner.partition(message.key, sticky);
         let log = self.partition(partition)?;
+        let guard = self.let_in(std::slice::from_ref(message), |_| partition)?;
         let drafts = std::slice::from_ref(message).iter().map(|message| draft(message, now_ns));
         let appended = log.append_each(drafts)?;
+        guard.into_iter().for_each(Guard::appended);
         self.upkeep().notice(partition, appended.end);
         Ok((Position { partition, offset: appended.sequence }, log, appended.end))
     }
@@ -160,6 +167,8 @@ impl Shared {
 /// of one partition in their order.
 fn by_partition(count: usize, partitions: u32, route: impl Fn(usize) -> u32) -> (Vec<usize>, Vec<usize>) {
     let routes: Vec<u32> = (0..count).map(route).collect();
+    // The stream may have grown since somebody counted its partitions.
+    let partitions = routes.iter().fold(partitions, |count, partition| count.max(partition + 1));
     let mut counts = vec![0; partitions as usize];
     routes.iter().for_each(|partition| counts[*partition as usize] += 1);
     let mut next: Vec<usize> = Vec::with_capacity(counts.len());

@@ -8,6 +8,7 @@ use crate::journal::{Ends, Receipt};
 use crate::message::{Message, safest};
 use crate::stream::Stream;
 use crate::stream::append::draft;
+use crate::stream::guard::Guard;
 use crate::stream::partitioner::Custom;
 use crate::stream::record::Position;
 use crate::stream::shared::Shared;
@@ -116,7 +117,9 @@ impl Shared {
         let messages = std::slice::from_ref(message);
         let now_ns = self.admit(messages)?.now_ns;
         let log = self.partition(partition)?;
+        let guard = self.let_in(messages, |_| partition)?;
         let appended = log.append_each(messages.iter().map(|message| draft(message, now_ns)))?;
+        guard.into_iter().for_each(Guard::appended);
         self.upkeep().notice(partition, appended.end);
         let position = Position { partition, offset: appended.sequence };
         Ok(self.receipt(messages, vec![(log.clone(), appended.end)], position))
@@ -161,6 +164,7 @@ impl Shared {
     ) -> Result<Vec<Position>> {
         let now_ns = self.admit(messages)?.now_ns;
         let log = self.partition(partition)?;
+        let guard = self.let_in(messages, |_| partition)?;
         let drafts = messages.iter().map(|message| draft(message, now_ns));
         let appended = log.append_at(expected, drafts)?.map_err(|actual| Error::Conflict {
             stream: self.name.clone(),
@@ -168,6 +172,7 @@ impl Shared {
             expected,
             actual,
         })?;
+        guard.into_iter().for_each(Guard::appended);
         self.upkeep().notice(partition, appended.end);
         self.journal.commit_at(log, appended.end, safest(messages).into())?;
         let offsets = appended.sequence..appended.sequence + messages.len() as u64;

@@ -44,6 +44,14 @@ impl Coordinator {
         }
     }
 
+    /// There are more partitions, which are shared out like any that are free.
+    pub(crate) fn set_partition_count(&mut self, count: u32) {
+        if count as usize > self.since.len() {
+            self.since.resize(count as usize, 0);
+            self.assign();
+        }
+    }
+
     /// What a member owns, in order.
     pub(crate) fn assignment(&self, member: u64) -> &[u32] {
         self.members.get(&member).map_or(&[], Vec::as_slice)

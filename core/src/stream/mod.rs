@@ -13,20 +13,28 @@ mod append_to;
 mod batcher;
 mod commit;
 mod coordinator;
+mod gate;
 mod group;
+mod growing;
+mod growth;
+mod guard;
+mod latest;
 mod member;
 mod offsets;
 mod options;
 mod partitioner;
 mod producer;
+mod read_by_all;
 mod reader;
 mod record;
 mod shared;
 mod stats;
+mod table;
 mod upkeep;
 mod wait;
 
 pub use batcher::{Batcher, Batching, Pending};
+pub use gate::{SlowReaders, WhenSlow};
 pub use group::Group;
 pub use member::Member;
 pub(crate) use offsets::Offsets;
@@ -37,6 +45,7 @@ pub use reader::{Canceller, End, Fetch, Filter, Follow, Pace, Reader, Replay, Re
 pub use record::{Position, Record, RecordRef};
 pub(crate) use shared::Shared;
 pub use stats::{GroupLag, GroupStats, PartitionStats, StreamStats};
+pub use table::Table;
 
 use crate::error::Result;
 use crate::journal::Receipt;

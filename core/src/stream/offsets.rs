@@ -14,9 +14,10 @@ use crate::error::{Error, Result};
 use crate::journal::Journal;
 use crate::limits::BATCH_RECORDS_MAX;
 use crate::log::{Draft, Kind, Level, Log, Place, Reader};
+use crate::stream::upkeep::Due;
 use crate::sync::lock;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// Segments after which the log is written anew.
 const SEGMENT_COUNT_MAX: u64 = 4;
@@ -29,6 +30,8 @@ pub(crate) struct Offsets {
     log: Arc<Log>,
     journal: Arc<Journal>,
     state: Mutex<State>,
+    /// Whom a commit is of interest to.
+    due: OnceLock<Arc<Due>>,
 }
 
 #[derive(Debug)]
@@ -71,17 +74,41 @@ impl Offsets {
                 groups.entry(name.to_owned()).or_default().extend(decode(frame.value()));
             }
         }
-        Ok(Self { log, journal, state: Mutex::new(State { groups, kept, end: Place::default() }) })
-    }
-
-    /// Where commits are kept.
-    pub(super) fn log(&self) -> &Arc<Log> {
-        &self.log
+        let state = Mutex::new(State { groups, kept, end: Place::default() });
+        Ok(Self { log, journal, state, due: OnceLock::new() })
     }
 
     /// The next offset to read, if one was committed.
     pub(crate) fn committed(&self, group: &str, partition: u32) -> Option<u64> {
         lock(&self.state).groups.get(group)?.get(&partition).copied()
+    }
+
+    /// The log that the commits are in.
+    pub(crate) fn log(&self) -> &Arc<Log> {
+        &self.log
+    }
+
+    /// Has every commit so far on disk, whatever the hub's level.
+    ///
+    /// # Errors
+    /// `Poisoned`.
+    pub(crate) fn make_durable(&self) -> Result<()> {
+        self.journal.commit_to(&self.log, self.log.claimed(), Level::Durable)
+    }
+
+    /// From now on each commit has the upkeep look at what was read, soon.
+    pub(crate) fn tell(&self, due: &Arc<Due>) {
+        let _ = self.due.set(due.clone());
+    }
+
+    /// Shows how far every group has committed each partition, none without a group, and where the last of these commits ends.
+    /// Nobody commits meanwhile.
+    pub(crate) fn read_by_all(&self, partition_count: u32, show: impl FnOnce(Option<Vec<u64>>, Place)) {
+        let state = lock(&self.state);
+        let of = |partition: u32| {
+            state.groups.values().map(|committed| committed.get(&partition).copied().unwrap_or(0)).min()
+        };
+        show((0..partition_count).map(of).collect(), state.end);
     }
 
     /// Names of the groups that ever committed.
@@ -106,6 +133,10 @@ impl Offsets {
         let receipt = self.log.append(&[draft(group, &value, self.journal.now_ns())])?;
         state.groups.entry(group.to_owned()).or_default().extend(offsets.iter().copied());
         state.end = receipt.end;
+        drop(state);
+        if let Some(due) = self.due.get() {
+            due.soon();
+        }
         Ok(receipt.end)
     }
 

@@ -52,37 +52,50 @@ pub(crate) fn fnv1a_32(bytes: &[u8]) -> u32 {
 /// Keyed records go by the hash of their key; keyless ones stick to one partition for a batch, then move on.
 #[derive(Debug)]
 pub(crate) struct Partitioner {
-    count: u32,
+    count: AtomicU32,
     sticky: AtomicU32,
 }
 
 impl Partitioner {
     pub(crate) fn new(count: u32) -> Self {
-        Self { count, sticky: AtomicU32::new(0) }
+        Self { count: AtomicU32::new(count), sticky: AtomicU32::new(0) }
+    }
+
+    #[inline]
+    fn count(&self) -> u32 {
+        // ORDERING: Acquire: pairs with `set_count`; whoever is sent to a partition finds it.
+        self.count.load(Ordering::Acquire)
+    }
+
+    /// There are more partitions, which can be found already.
+    pub(crate) fn set_count(&self, count: u32) {
+        // ORDERING: Release: pairs with `count`.
+        self.count.store(count, Ordering::Release);
     }
 
     /// The partition of the keyless records of one batch: of those with the least to do, the next in turn.
     pub(crate) fn next_sticky_by(&self, queued: impl Fn(u32) -> u64) -> u32 {
-        let first = self.next_sticky();
-        let turns = (0..self.count).map(|turn| (first + turn) % self.count);
+        let (first, count) = (self.next_sticky(), self.count());
+        let turns = (0..count).map(|turn| (first + turn) % count);
         turns.min_by_key(|partition| queued(*partition)).unwrap_or(first)
     }
 
     /// The partition of a keyless record on its own.
     #[inline]
     pub(crate) fn next_sticky(&self) -> u32 {
-        if self.count == 1 {
+        let count = self.count();
+        if count == 1 {
             return 0;
         }
         // ORDERING: Relaxed: a round robin that publishes nothing.
-        self.sticky.fetch_add(1, Ordering::Relaxed) % self.count
+        self.sticky.fetch_add(1, Ordering::Relaxed) % count
     }
 
     /// The partition of a record of a batch.
     #[inline]
     pub(crate) fn partition(&self, key: Option<&[u8]>, sticky: u32) -> u32 {
-        match key {
-            Some(key) if self.count > 1 => fnv1a_32(key) % self.count,
+        match key.zip(Some(self.count())) {
+            Some((key, count)) if count > 1 => fnv1a_32(key) % count,
             _ => sticky,
         }
     }

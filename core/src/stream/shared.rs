@@ -6,10 +6,14 @@ use crate::log::Log;
 use crate::name::Name;
 use crate::stream::batcher::Lines;
 use crate::stream::coordinator::Coordinator;
+use crate::stream::gate::Gate;
+use crate::stream::growing::Growing;
+use crate::stream::latest::{KeyLimit, Latest};
 use crate::stream::offsets::Offsets;
 use crate::stream::options::StreamOptions;
 use crate::stream::partitioner::Partitioner;
 use crate::stream::producer::Sessions;
+use crate::stream::read_by_all::ReadByAll;
 use crate::stream::stats::Rates;
 use crate::stream::upkeep::Upkeep;
 use crate::stream::wait::Waits;
@@ -28,16 +32,21 @@ const YIELD_COUNT: u32 = 16;
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) name: Name,
-    logs: Vec<Arc<Log>>,
+    pub(super) logs: Arc<Growing<Arc<Log>>>,
     /// What all partitions notify.
     data: Arc<EventCount>,
     pub(super) journal: Arc<Journal>,
     pub(super) partitioner: Partitioner,
     upkeep: Upkeep,
+    read_by_all: ReadByAll,
+    latest: Arc<Latest>,
+    gate: Arc<Gate>,
+    /// An append has to be let in first.
+    is_guarded: AtomicBool,
     pub(crate) offsets: Arc<Offsets>,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) lines: Lines,
-    groups: Mutex<BTreeMap<Name, Arc<Mutex<Coordinator>>>>,
+    pub(super) groups: Mutex<BTreeMap<Name, Arc<Mutex<Coordinator>>>>,
     pub(crate) rates: Mutex<Rates>,
     pub(super) waits: Waits,
     /// How often the place of a reader was removed.
@@ -56,20 +65,25 @@ impl Shared {
         options: &StreamOptions,
     ) -> Arc<Self> {
         let offsets = Arc::new(offsets);
+        let logs = Arc::new(Growing::from(logs));
         let sessions = Sessions::new(name.clone(), logs.clone(), journal.clone(), offsets.clone());
         let sessions = Arc::new(sessions);
-        let upkeep = Upkeep::new(logs.clone(), journal.clone(), sessions.clone());
-        upkeep.set_options(options);
-        let partitioner = Partitioner::new(logs.len() as u32);
+        let upkeep = Upkeep::new(&logs, journal.clone(), sessions.clone());
+        let partitioner = Partitioner::new(logs.len());
         let groups = Mutex::default();
         let rates = Mutex::new(Rates::new(&logs, journal.now_ns()));
-        Arc::new(Self {
+        let latest = Arc::new(Latest::new(name.clone(), logs.clone()));
+        let shared = Arc::new(Self {
             name,
             logs,
             data,
             journal,
             partitioner,
             upkeep,
+            read_by_all: ReadByAll::default(),
+            latest,
+            gate: Arc::new(Gate::new()),
+            is_guarded: AtomicBool::new(false),
             offsets,
             sessions,
             lines: Lines::default(),
@@ -79,7 +93,21 @@ impl Shared {
             out_of_range: AtomicU64::new(0),
             closed: AtomicBool::new(false),
             deleted: AtomicBool::new(false),
-        })
+        });
+        shared.set_options(options);
+        shared
+    }
+
+    /// From now on these hold.
+    pub(crate) fn set_options(&self, options: &StreamOptions) {
+        self.read_by_all.set(options.until_read);
+        if options.until_read {
+            self.offsets.tell(self.upkeep.due());
+        }
+        self.upkeep.set_options(options);
+        self.gate.set(options.gate());
+        // ORDERING: Relaxed: a flag by itself.
+        self.is_guarded.store(self.upkeep.is_latest_only() || self.gate.is_on(), Ordering::Relaxed);
     }
 
     pub(crate) fn check_open(&self) -> Result<()> {
@@ -115,7 +143,7 @@ impl Shared {
         let _ = self.sessions.save_rest();
     }
 
-    pub(crate) fn data(&self) -> &EventCount {
+    pub(crate) fn data(&self) -> &Arc<EventCount> {
         &self.data
     }
 
@@ -132,11 +160,11 @@ impl Shared {
     }
 
     pub(crate) fn partition_count(&self) -> u32 {
-        self.logs.len() as u32
+        self.logs.len()
     }
 
     pub(crate) fn partition(&self, partition: u32) -> Result<&Arc<Log>> {
-        self.logs.get(partition as usize).ok_or_else(|| Error::NotFound {
+        self.logs.get(partition).ok_or_else(|| Error::NotFound {
             noun: "partition",
             name: partition.to_string(),
             advice: "; partitions are counted from 0",
@@ -147,9 +175,55 @@ impl Shared {
     pub(crate) fn readable(&self, partition: u32) -> Result<&Arc<Log>> {
         let log = self.partition(partition)?;
         if log.is_limited() {
+            self.read_by_all.release(&self.offsets, &self.logs);
             log.move_start(self.journal.now_ns());
         }
         Ok(log)
+    }
+
+    /// Whether an append has to ask [`let_in`](Self::let_in) first.
+    #[inline]
+    pub(super) fn is_guarded(&self) -> bool {
+        // ORDERING: Relaxed: as in `set_options`.
+        self.is_guarded.load(Ordering::Relaxed)
+    }
+
+    /// What holds those who append.
+    pub(crate) fn gate(&self) -> &Arc<Gate> {
+        &self.gate
+    }
+
+    /// Where the last record of each key is.
+    pub(crate) fn latest(&self) -> &Arc<Latest> {
+        &self.latest
+    }
+
+    /// The same, if readers are to see nothing else.
+    pub(crate) fn latest_only(&self) -> Option<Arc<Latest>> {
+        self.upkeep.is_latest_only().then(|| self.latest.clone())
+    }
+
+    /// How many keys a table may have. One that appends keep to is not limited once more.
+    pub(crate) fn table_limit(&self) -> Option<KeyLimit> {
+        self.upkeep.key_limit().filter(|_| !self.upkeep.is_latest_only())
+    }
+
+    /// Has the clock move the starts of all partitions.
+    ///
+    /// # Errors
+    /// `Closed`.
+    pub(crate) fn look_at_clock(&self) -> Result<()> {
+        self.check_open()?;
+        (0..self.partition_count()).try_for_each(|partition| self.readable(partition).map(drop))
+    }
+
+    /// Has what every group has read be durable, and the starts behind it.
+    pub(crate) fn release_read(&self) {
+        if self.read_by_all.is_asked() {
+            // Whatever the hub's level. Who commits is told what is wrong with that log.
+            let _ = self.offsets.make_durable();
+            self.read_by_all.release(&self.offsets, &self.logs);
+        }
     }
 
     /// What is to be done now and then.

@@ -3,6 +3,7 @@
 use crate::clock::per_second::PerSecond;
 use crate::error::Result;
 use crate::log::{Kind, Log, Reader};
+use crate::stream::growing::Growing;
 use crate::stream::shared::Shared;
 use crate::sync::{Ordering, lock};
 use std::collections::BTreeMap;
@@ -68,13 +69,17 @@ pub(crate) struct Rates {
 
 impl Rates {
     /// Of a stream that is opened now.
-    pub(crate) fn new(logs: &[Arc<Log>], now_ns: u64) -> Self {
-        let produced = |log: &Arc<Log>| {
-            let mut rate = PerSecond::default();
-            rate.sample(now_ns, log.end_sequence());
-            rate
-        };
-        Self { produced: logs.iter().map(produced).collect(), consumed: BTreeMap::new() }
+    pub(crate) fn new(logs: &Growing<Arc<Log>>, now_ns: u64) -> Self {
+        let mut rates = Self::default();
+        logs.iter().for_each(|log| rates.add(log, now_ns));
+        rates
+    }
+
+    /// Of a partition more.
+    pub(crate) fn add(&mut self, log: &Log, now_ns: u64) {
+        let mut rate = PerSecond::default();
+        rate.sample(now_ns, log.end_sequence());
+        self.produced.push(rate);
     }
 }
 

@@ -12,6 +12,8 @@ use crate::journal::Journal;
 use crate::log::{Compactor, Level, Limits, Log, Place, Rules, UNLIMITED};
 use crate::message::duration_ns;
 use crate::notice::Quiet;
+use crate::stream::growing::Growing;
+use crate::stream::latest::KeyLimit;
 use crate::stream::options::{Compaction, StreamOptions};
 use crate::stream::producer::Sessions;
 use crate::sync::{AtomicBool, AtomicU64, Ordering, lock};
@@ -22,26 +24,67 @@ const PAUSE_NS_MIN: u64 = 1_000_000_000;
 /// What failed is tried again after this.
 const PAUSE_NS_AFTER_ERROR: u64 = 60_000_000_000;
 
+/// When there will be something to do.
+#[derive(Debug)]
+pub(crate) struct Due {
+    journal: Arc<Journal>,
+    at_ns: AtomicU64,
+}
+
+impl Due {
+    fn be_at(&self, at_ns: u64) {
+        if at_ns == u64::MAX {
+            return;
+        }
+        // ORDERING: AcqRel, as P10 of the alarm: pairs with the swap of `take`, after which the logs are looked at.
+        self.at_ns.fetch_min(at_ns, Ordering::AcqRel);
+        self.journal.alarm().arm(at_ns);
+    }
+
+    /// Something happened that may be put off for a moment, as it happens often.
+    pub(crate) fn soon(&self) {
+        self.be_at(self.journal.now_ns().saturating_add(PAUSE_NS_MIN));
+    }
+
+    /// Whether something is due; until something else is, nothing is any more.
+    fn take(&self, now_ns: u64) -> bool {
+        // ORDERING: Acquire: pairs with `be_at`.
+        let at_ns = self.at_ns.load(Ordering::Acquire);
+        if at_ns > now_ns {
+            // The alarm rang for somebody else, and has forgotten this one.
+            self.be_at(at_ns);
+            return false;
+        }
+        // ORDERING: AcqRel: before the logs are looked at; whoever comes later makes it due again.
+        self.at_ns.swap(u64::MAX, Ordering::AcqRel);
+        true
+    }
+}
+
 /// See the module's description.
 #[derive(Debug)]
 pub(crate) struct Upkeep {
     journal: Arc<Journal>,
     sessions: Arc<Sessions>,
-    partitions: Vec<Partition>,
+    partitions: Growing<Partition>,
     /// Whether there is anything to do, ever.
     is_needed: AtomicBool,
     is_compacted: AtomicBool,
+    is_until_read: AtomicBool,
+    is_latest_only: AtomicBool,
     compaction: Mutex<Option<Compaction>>,
     is_closed: AtomicBool,
-    /// When there will be something to do.
-    due_ns: AtomicU64,
+    due: Arc<Due>,
 }
 
 #[derive(Debug)]
 struct Partition {
+    number: u32,
     log: Arc<Log>,
     /// The segment that an append was in last.
     segment: AtomicU64,
+    /// Its end when everything in it was found to be unreadable last.
+    end: AtomicU64,
     compaction: Mutex<CompactionState>,
 }
 
@@ -52,23 +95,39 @@ struct CompactionState {
     open: Option<(u64, u64)>,
 }
 
-impl Upkeep {
-    pub(crate) fn new(logs: Vec<Arc<Log>>, journal: Arc<Journal>, sessions: Arc<Sessions>) -> Self {
-        let partition = |log: Arc<Log>| Partition {
+impl Partition {
+    fn new(number: u32, log: Arc<Log>) -> Self {
+        Self {
+            number,
             compaction: Mutex::new(CompactionState { compactor: Compactor::new(log.clone()), open: None }),
             log,
             segment: AtomicU64::new(0),
-        };
+            end: AtomicU64::new(u64::MAX),
+        }
+    }
+}
+
+impl Upkeep {
+    pub(crate) fn new(logs: &Growing<Arc<Log>>, journal: Arc<Journal>, sessions: Arc<Sessions>) -> Self {
+        let partition = |(number, log): (u32, &Arc<Log>)| Partition::new(number, log.clone());
+        let partitions: Vec<_> = (0..).zip(logs.iter()).map(partition).collect();
         Self {
-            journal,
+            journal: journal.clone(),
             sessions,
-            partitions: logs.into_iter().map(partition).collect(),
+            partitions: partitions.into(),
             is_needed: AtomicBool::new(false),
             is_compacted: AtomicBool::new(false),
+            is_until_read: AtomicBool::new(false),
+            is_latest_only: AtomicBool::new(false),
             compaction: Mutex::new(None),
             is_closed: AtomicBool::new(false),
-            due_ns: AtomicU64::new(u64::MAX),
+            due: Arc::new(Due { journal, at_ns: AtomicU64::new(u64::MAX) }),
         }
+    }
+
+    /// A partition more, for which nothing holds until the options are set again.
+    pub(crate) fn add(&self, log: Arc<Log>) {
+        self.partitions.push(Partition::new(self.partitions.len(), log));
     }
 
     /// From now on these hold.
@@ -77,7 +136,10 @@ impl Upkeep {
         self.partitions.iter().for_each(|partition| partition.log.set_limits(limits));
         *lock(&self.compaction) = options.compaction;
         let (is_compacted, is_limited) = (options.compaction.is_some(), limits != Limits::NONE);
-        // ORDERING: Relaxed for both: flags by themselves.
+        // ORDERING: Relaxed for all of them: flags by themselves.
+        self.is_until_read.store(options.until_read, Ordering::Relaxed);
+        let is_latest_only = options.compaction.is_some_and(|compaction| compaction.latest_only);
+        self.is_latest_only.store(is_latest_only, Ordering::Relaxed);
         self.is_compacted.store(is_compacted, Ordering::Relaxed);
         self.is_needed.store(is_compacted || is_limited, Ordering::Relaxed);
         if is_compacted || is_limited {
@@ -114,13 +176,29 @@ impl Upkeep {
         }
     }
 
+    /// When there will be something to do.
+    pub(crate) fn due(&self) -> &Arc<Due> {
+        &self.due
+    }
+
+    /// Whether readers are to see of each key the last record only.
+    pub(crate) fn is_latest_only(&self) -> bool {
+        // ORDERING: Relaxed: as in `set_options`.
+        self.is_latest_only.load(Ordering::Relaxed)
+    }
+
+    /// How many keys there may be, if they count.
+    pub(crate) fn key_limit(&self) -> Option<KeyLimit> {
+        let compaction = (*lock(&self.compaction))?;
+        Some(KeyLimit {
+            keys_max: compaction.keys_max.into(),
+            tombstone_grace_ns: duration_ns(compaction.tombstone_grace),
+            now_ns: self.journal.now_ns(),
+        })
+    }
+
     fn be_due_at(&self, at_ns: u64) {
-        if at_ns == u64::MAX {
-            return;
-        }
-        // ORDERING: AcqRel, as P10 of the alarm: pairs with the swap of `tick`, which looks at the logs after it.
-        self.due_ns.fetch_min(at_ns, Ordering::AcqRel);
-        self.journal.alarm().arm(at_ns);
+        self.due.be_at(at_ns);
     }
 
     /// An append ended at `end`: a new segment may be one too many, and the one before may be compacted.
@@ -129,8 +207,7 @@ impl Upkeep {
         if !self.is_needed.load(Ordering::Relaxed) {
             return;
         }
-        let number = partition;
-        let Some(partition) = self.partitions.get(number as usize) else { return };
+        let Some(partition) = self.partitions.get(partition) else { return };
         // ORDERING: Relaxed: a hint; whoever else appends there says the same.
         if partition.segment.load(Ordering::Relaxed) != end.segment() {
             partition.segment.store(end.segment(), Ordering::Relaxed);
@@ -138,49 +215,58 @@ impl Upkeep {
             if !partition.log.is_durable() && !self.is_compacted() {
                 // At once, and warm: the hub's thread may have to wait for a processor for as long as it takes to fill many
                 // segments, whose memory the system would have to make page by page meanwhile.
-                let _ = self.give_back(number, &partition.log, now_ns);
+                let _ = self.give_back(partition, now_ns);
             } else {
                 self.be_due_at(now_ns);
             }
         }
     }
 
-    /// Does what is due.
-    pub(crate) fn tick(&self, now_ns: u64) {
-        // ORDERING: Acquire: pairs with `be_due_at`.
-        if self.due_ns.load(Ordering::Acquire) > now_ns {
+    /// Does what is due, after `prepare`.
+    pub(crate) fn tick(&self, now_ns: u64, prepare: impl FnOnce()) {
+        if !self.due.take(now_ns) {
             return;
         }
-        // ORDERING: AcqRel: before the logs are looked at; whoever comes later makes it due again.
-        self.due_ns.swap(u64::MAX, Ordering::AcqRel);
+        prepare();
         // A partition's lock is held while the journal commits.
         let _quiet = Quiet::new();
         let compaction = *lock(&self.compaction);
-        for (partition, Partition { log, compaction: state, .. }) in (0..).zip(&self.partitions) {
+        for partition in self.partitions.iter() {
+            let Partition { number, log, compaction: state, .. } = partition;
             // A log that failed says so to its users; a file that could not be removed is tried again in the next round.
-            let _ = self.give_back(partition, log, now_ns);
+            let _ = self.give_back(partition, now_ns);
             if log.expires_ns() != UNLIMITED {
                 self.be_due_at(log.expires_ns().max(now_ns.saturating_add(PAUSE_NS_MIN)));
             }
             // Somebody who compacts on demand does what there is to do, and has us look again.
             if let (Some(compaction), Ok(mut state)) = (compaction, state.try_lock()) {
-                self.compact_in_background(partition, log, &compaction, &mut state, now_ns);
+                self.compact_in_background(*number, log, &compaction, &mut state, now_ns);
             }
         }
     }
 
     /// Gives back what may not be read any more, and what is over the bytes.
-    fn give_back(&self, partition: u32, log: &Arc<Log>, now_ns: u64) -> Result<()> {
+    fn give_back(&self, partition: &Partition, now_ns: u64) -> Result<()> {
+        let Partition { number, log, end: seen_end, .. } = partition;
         if !log.is_limited() {
             return Ok(());
         }
         log.move_start(now_ns);
         if log.is_open_segment_unreadable() {
-            log.seal_open();
+            let end = log.end_sequence();
+            // ORDERING: Relaxed: only the hub's thread looks at it.
+            let is_quiet = seen_end.swap(end, Ordering::Relaxed) == end;
+            // ORDERING: Relaxed: as in `set_options`.
+            if is_quiet || !self.is_until_read.load(Ordering::Relaxed) {
+                log.seal_open();
+            } else {
+                // Readers keep up with whoever writes: to end a segment each time would cost more than its space.
+                self.due.soon();
+            }
         }
         // In memory nobody comes back to them.
         if log.is_durable() && log.has_unwanted()? {
-            self.sessions.cover(partition, log.current_segment())?;
+            self.sessions.cover(*number, log.current_segment())?;
         }
         if log.release_unreadable()? {
             return Ok(());
@@ -265,13 +351,13 @@ impl Upkeep {
     pub(crate) fn compact(&self) -> Result<()> {
         let Some(compaction) = *lock(&self.compaction) else { return Ok(()) };
         let (rules, now_ns) = (compaction.rules(), self.journal.now_ns());
-        for (partition, Partition { log, compaction: state, .. }) in (0..).zip(&self.partitions) {
+        for Partition { number, log, compaction: state, .. } in self.partitions.iter() {
             if log.open_segment_with_records().is_some() {
                 log.seal_open();
             }
             self.bring_home(log, now_ns)?;
             let compactor = &mut lock(state).compactor;
-            let step = |compactor: &mut Compactor| self.step(partition, log, compactor, &rules, now_ns);
+            let step = |compactor: &mut Compactor| self.step(*number, log, compactor, &rules, now_ns);
             // One that is under way has not seen what was sealed just now.
             while compactor.is_under_way() && step(compactor)? {}
             while step(compactor)? {}

@@ -58,13 +58,14 @@ impl Shared {
         if self.waits.take(now_ns, self.journal.alarm()) {
             self.wake_all();
         }
-        self.upkeep().tick(now_ns);
+        self.upkeep().tick(now_ns, || self.release_read());
     }
 
-    /// Wakes all that wait for a record or for a time: something else has happened to them.
+    /// Wakes all that wait for a record, for room or for a time: something else has happened to them.
     pub(crate) fn wake_all(&self) {
         self.data().notify_all();
         self.waits.time.notify_all();
+        self.gate().wake();
     }
 
     /// Has all that wait woken then, on the hub's clock.
@@ -82,7 +83,8 @@ impl Shared {
         self.wait_on(&self.waits.time, deadline_ns, attempt)
     }
 
-    fn wait_on<T>(
+    /// What `attempt` gives, waiting for that event until then on the hub's clock.
+    pub(super) fn wait_on<T>(
         &self,
         event: &EventCount,
         deadline_ns: u64,

@@ -7,18 +7,23 @@ mod expected;
 mod fetch;
 mod filter;
 mod follow;
+mod gate;
+mod growth;
 mod linger;
 mod partitioner;
 mod producer;
 mod replay;
 mod reset;
+mod table;
 mod time;
+mod until_read;
 
 use ringmain::storage::sim::{SimDisk, Unsynced};
-use ringmain::{Clock, Durability, Hub, ManualClock};
+use ringmain::{Clock, Durability, Hub, ManualClock, Message, Start, Stream};
 use std::sync::Arc;
 use std::time::Duration;
 
+const NOW: Duration = Duration::ZERO;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// A hub with a manual clock, in memory or on a simulated disk.
@@ -70,4 +75,29 @@ impl Bench {
         *disk = disk.image_with(disk.operation_count(), Unsynced::Dropped);
         self.hub = open(&self.clock, self.disk.as_ref(), self.durability);
     }
+}
+
+/// Appends records whose values are their numbers, from `first` on.
+fn append(stream: &Stream, count: u64) {
+    let first = end(stream);
+    for number in first..first + count {
+        stream.append(Message::new(&number.to_string())).unwrap();
+    }
+}
+
+/// Offsets of what a reader of the first partition sees from the start.
+fn held(stream: &Stream) -> Vec<u64> {
+    stream.partition_reader(0, Start::Earliest).unwrap().map(|record| record.unwrap().offset()).collect()
+}
+
+fn start(stream: &Stream) -> u64 {
+    stream.stats().unwrap().partitions[0].start
+}
+
+fn end(stream: &Stream) -> u64 {
+    stream.stats().unwrap().partitions[0].end
+}
+
+fn bytes(stream: &Stream) -> u64 {
+    stream.stats().unwrap().partitions[0].bytes
 }

@@ -7,6 +7,7 @@ use crate::log::claim::GRANULE_BYTES;
 use crate::log::{Draft, Kind};
 use crate::message::{Message, safest};
 use crate::stream::append::draft;
+use crate::stream::guard::Guard;
 use crate::stream::partitioner::fnv1a_32;
 use crate::stream::producer::record::Produced;
 use crate::stream::producer::session::State;
@@ -54,6 +55,12 @@ impl Producer {
         }
         let partitions = shared.partition_count();
         let mut call = Call { messages, sequence, routes: Vec::new(), partitions, now_ns };
+        let guard = if shared.is_guarded() {
+            let routes = self.routes(&call, None)?;
+            shared.let_in(messages, |index| routes[index])?
+        } else {
+            None
+        };
         let (accepted, ends, reached) = loop {
             // What a crash left undone is spread as it was then. A partitioner is asked without the lock.
             let pending = self.session.state().pending();
@@ -68,6 +75,7 @@ impl Producer {
             state.forget_durable();
             break (accepted, state.ends.values().cloned().collect(), reached);
         };
+        guard.into_iter().for_each(Guard::appended);
         if !accepted.duplicate {
             reached.into_iter().try_for_each(|(partition, end)| shared.sessions.appended(partition, end))?;
         }

@@ -49,7 +49,7 @@ impl Sessions {
         let Some(told) = told else { return Ok(()) };
         table.made = told.made;
         if !found.is_empty() {
-            for partition in 0..self.logs.len() as u32 {
+            for partition in 0..self.logs.len() {
                 let segment = told.segments.get(partition as usize).copied().unwrap_or(0);
                 self.read_partition(partition, segment, &mut found)?;
             }
@@ -93,12 +93,12 @@ impl Sessions {
 
     /// Whether a stream that has as many partitions as this one ever had that many.
     fn has(&self, partitions: u32) -> bool {
-        partitions as usize <= self.logs.len()
+        partitions <= self.logs.len()
     }
 
     /// Reads what a partition tells, from a segment on.
     fn read_partition(&self, partition: u32, segment: u64, found: &mut BTreeMap<u64, Found>) -> Result<()> {
-        let Some(log) = self.logs.get(partition as usize) else { return Ok(()) };
+        let Some(log) = self.logs.get(partition) else { return Ok(()) };
         let segment = segment.clamp(log.start().0, log.claimed().segment().max(log.start().0));
         let mut reader = Reader::sent(log.clone());
         reader.go_to_place(Place::new(segment, 0));

@@ -13,6 +13,7 @@ use crate::limits::PRODUCER_COUNT_MAX;
 use crate::log::{Level, Log, Place};
 use crate::name::Name;
 use crate::notice::Quiet;
+use crate::stream::growing::Growing;
 use crate::stream::offsets::Offsets;
 use crate::stream::producer::record::{Progress, Saved, Told};
 use crate::stream::producer::session::Session;
@@ -31,7 +32,7 @@ const SAVED_BYTES_MAX: usize = 1 << 20;
 #[derive(Debug)]
 pub(crate) struct Sessions {
     pub(super) stream: Name,
-    pub(super) logs: Vec<Arc<Log>>,
+    pub(super) logs: Arc<Growing<Arc<Log>>>,
     pub(super) journal: Arc<Journal>,
     pub(super) offsets: Arc<Offsets>,
     pub(super) table: Mutex<Table>,
@@ -54,7 +55,7 @@ impl Sessions {
     /// Those of a stream, none until they are [recovered](Self::recover).
     pub(crate) fn new(
         stream: Name,
-        logs: Vec<Arc<Log>>,
+        logs: Arc<Growing<Arc<Log>>>,
         journal: Arc<Journal>,
         offsets: Arc<Offsets>,
     ) -> Self {
@@ -124,7 +125,7 @@ impl Sessions {
 
     /// Has the log of commits tell all that the segments of a partition before `segment` do: until then they stay.
     pub(crate) fn cover(&self, partition: u32, segment: u64) -> Result<()> {
-        let is_held = self.logs.get(partition as usize).is_some_and(|log| log.held_from() < segment);
+        let is_held = self.logs.get(partition).is_some_and(|log| log.held_from() < segment);
         if is_held { self.save() } else { Ok(()) }
     }
 
@@ -172,6 +173,13 @@ impl Sessions {
         // All of them on the list first, so that the first wait commits them all.
         ends.iter().for_each(|(log, _)| self.journal.note(log));
         ends.iter().try_for_each(|(log, end)| self.journal.commit_to(log, *end, Level::Durable))
+    }
+
+    /// A partition that was added: nothing of it was told elsewhere.
+    pub(crate) fn hold_added(&self, log: &Log) {
+        if log.is_durable() && !lock(&self.table).sessions.is_empty() {
+            log.hold_from(0);
+        }
     }
 
     /// What is not told elsewhere stays.

@@ -50,7 +50,7 @@ pub enum Start {
     Time(u64),
 }
 
-/// Reads a stream at its own pace; nobody waits for it. As an iterator it ends at the end of what is there;
+/// Reads a stream at its own pace; nobody waits for it, unless the stream [is to](crate::StreamBuilder::slow_readers). As an iterator it ends at the end of what is there;
 /// [`poll`](Reader::poll), [`fetch`](Reader::fetch) and [`follow`](Reader::follow) wait for more. Order is kept within a partition.
 ///
 /// Where the records that it would read next were removed, because they are too old or too many for the stream's options, it
@@ -70,6 +70,8 @@ pub struct Reader {
     is_bounded: bool,
     until_ns: Option<u64>,
     is_cancelled: Arc<AtomicBool>,
+    /// Somebody who appends may wait for it.
+    is_gated: bool,
 }
 
 /// What a call asks for.
@@ -105,6 +107,7 @@ fn check_count(count_max: usize) -> Result<()> {
 impl Reader {
     pub(crate) fn new(stream: Arc<Shared>, partitions: Vec<PartitionReader>) -> Self {
         Self {
+            is_gated: partitions.iter().any(PartitionReader::is_gated),
             stream,
             partitions,
             turn: 0,
@@ -137,6 +140,7 @@ impl Reader {
 
     /// Reads these partitions from now on.
     pub(crate) fn set_partitions(&mut self, partitions: Vec<PartitionReader>) {
+        self.is_gated = partitions.iter().any(PartitionReader::is_gated);
         (self.partitions, self.turn, self.shown) = (partitions, 0, 0);
     }
 
@@ -163,6 +167,9 @@ impl Reader {
         check_count(ask.count_max)?;
         let mut taken = Taken::default();
         let outcome = self.read_until_error(ask, &mut taken, &mut each);
+        if self.is_gated {
+            self.partitions.iter().for_each(PartitionReader::publish);
+        }
         match outcome {
             Err(error) if ask.is_first && taken.count == 0 => Err(error),
             Err(_) => Ok(Taken { is_cut: true, ..taken }),

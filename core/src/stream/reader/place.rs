@@ -8,6 +8,8 @@
 
 use crate::error::{Error, Result};
 use crate::log::{self, Kind, Log, Shown, Then};
+use crate::stream::gate;
+use crate::stream::latest::Latest;
 use crate::stream::reader::Start;
 use crate::stream::record::{Position, Record, RecordRef};
 use crate::stream::shared::Shared;
@@ -31,6 +33,10 @@ pub(crate) struct PartitionReader {
     is_read_out: bool,
     /// That its place was removed is known.
     pub(super) is_lost: bool,
+    /// What holds those who append, if the stream is to wait for its readers.
+    place: Option<gate::Place>,
+    /// What hides all but the last record of each key, if the stream is to.
+    latest: Option<Arc<Latest>>,
 }
 
 /// A record that a walk shows.
@@ -83,15 +89,37 @@ pub(crate) struct Walked {
 
 impl PartitionReader {
     pub(crate) fn new(stream: &Shared, partition: u32, start: Start) -> Result<Self> {
-        Self::at(stream, partition, resolve(stream, partition, start)?)
+        let log = stream.readable(partition)?;
+        // From here on nobody takes from it what it is to read.
+        let place = stream.gate().enter(partition, || log.first_readable());
+        Self::with(stream, partition, resolve(stream, partition, start)?, place)
     }
 
     /// At an offset that may have been removed meanwhile: then the first walk says so.
     pub(crate) fn at(stream: &Shared, partition: u32, offset: u64) -> Result<Self> {
+        Self::with(stream, partition, offset, stream.gate().enter(partition, || offset))
+    }
+
+    fn with(stream: &Shared, partition: u32, offset: u64, place: Option<gate::Place>) -> Result<Self> {
         let log = stream.readable(partition)?.clone();
         let reader = reader_at(&log, offset)?;
         let (end, end_ns, is_read_out, is_lost) = (NO_END, u64::MAX, false, false);
-        Ok(Self { partition, log, offset, reader, end, end_ns, is_read_out, is_lost })
+        let latest = stream.latest_only();
+        let new = Self { partition, log, offset, reader, end, end_ns, is_read_out, is_lost, place, latest };
+        new.publish();
+        Ok(new)
+    }
+
+    /// Whether somebody may wait for it.
+    pub(super) fn is_gated(&self) -> bool {
+        self.place.is_some()
+    }
+
+    /// Tells those who wait for it where it is.
+    pub(super) fn publish(&self) {
+        if let Some(place) = &self.place {
+            place.publish(self.offset);
+        }
     }
 
     /// Next offset to read.
@@ -103,6 +131,7 @@ impl PartitionReader {
     pub(crate) fn go_to(&mut self, offset: u64) -> Result<()> {
         self.reader = reader_at(&self.log, offset)?;
         (self.offset, self.is_read_out, self.is_lost) = (offset, false, false);
+        self.publish();
         Ok(())
     }
 
@@ -151,8 +180,8 @@ impl PartitionReader {
         }
         // Before the walk: what is claimed later is none of what there was to be read.
         let claimed = if self.end == NO_END { 0 } else { self.log.end_sequence() };
-        let Self { partition, log, offset, end, end_ns, reader, .. } = self;
-        let (mut is_first, mut is_behind) = (true, false);
+        let Self { partition, log, offset, end, end_ns, reader, latest, .. } = self;
+        let (mut is_first, mut is_behind, mut failed) = (true, false, None);
         let found = reader.walk(|shown| {
             if is_first {
                 is_first = false;
@@ -171,7 +200,15 @@ impl PartitionReader {
                 return Then::Back;
             }
             let position = Position { partition: *partition, offset: shown.sequence };
-            match each(Found { shown, position }) {
+            let verdict = match latest.as_ref().map(|latest| is_hidden(latest, &shown, position)) {
+                None | Some(Ok(false)) => each(Found { shown, position }),
+                Some(Ok(true)) => Verdict::Unwanted,
+                Some(Err(error)) => {
+                    failed = Some(error);
+                    return Then::Back;
+                }
+            };
+            match verdict {
                 Verdict::Taken => walked.taken += 1,
                 Verdict::Unwanted => walked.unwanted += 1,
                 Verdict::TooMuch => {
@@ -183,6 +220,12 @@ impl PartitionReader {
             let is_enough = walked.taken >= count_max || walked.taken + walked.unwanted >= look_count_max;
             if is_enough { Then::Enough } else { Then::On }
         })?;
+        // What was shown before it is handed out first; it is found again by the next walk.
+        if let Some(error) = failed
+            && walked.taken == 0
+        {
+            return Err(error);
+        }
         walked.moved = found && !is_behind && walked.lost.is_none();
         if !found {
             let start = self.log.first_readable();
@@ -204,6 +247,12 @@ impl PartitionReader {
             || self.reader.is_in_compacted()
             || self.log.start().1 >= self.end
     }
+}
+
+/// Whether a later record of its key hides this one.
+#[cold]
+fn is_hidden(latest: &Latest, shown: &Shown<'_>, position: Position) -> Result<bool> {
+    shown.frame.key().map_or(Ok(false), |key| latest.is_last(position, key).map(|is_last| !is_last))
 }
 
 fn reader_at(log: &Arc<Log>, offset: u64) -> Result<log::Reader> {
