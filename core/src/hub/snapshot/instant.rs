@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 
 /// See the module's description.
 #[derive(Debug)]
-pub(in crate::hub) struct Instant {
+pub(crate) struct Instant {
     pub(super) catalogue: Catalogue,
     /// By their ids.
     logs: Mutex<BTreeMap<u64, Stand>>,
@@ -50,7 +50,7 @@ impl Instant {
     }
 
     /// A log was opened just now, and nothing was appended to it yet.
-    pub(in crate::hub) fn opened(&self, log: &Arc<Log>) {
+    pub(crate) fn opened(&self, log: &Arc<Log>) {
         if let Some(stand @ Stand::Unopened) = lock(&self.logs).get_mut(&log.id()) {
             *stand = Stand::Open(log.clone(), log.hold_still().cut());
         }

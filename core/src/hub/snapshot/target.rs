@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 /// See the module's description.
 #[derive(Debug)]
-pub(in crate::hub) struct Target {
+pub(crate) struct Target {
     directory: Directory,
     /// Those made below it.
     made: BTreeSet<PathBuf>,
@@ -25,7 +25,7 @@ impl Target {
     ///
     /// # Errors
     /// `InvalidArgument` if there is something in it, `Locked`, `Io`.
-    pub(in crate::hub) fn begin(storage: Arc<dyn Storage>, path: &Path, any_mode: bool) -> Result<Self> {
+    pub(crate) fn begin(storage: Arc<dyn Storage>, path: &Path, any_mode: bool) -> Result<Self> {
         check_empty(&*storage, path)?;
         let directory = Directory::open(storage, path, any_mode)?;
         // Somebody else may have had the lock before, and have made a hub of it.
@@ -37,7 +37,7 @@ impl Target {
     ///
     /// # Errors
     /// `Io`.
-    pub(in crate::hub) fn mark(&self, catalogue: &Catalogue) -> Result<()> {
+    pub(crate) fn mark(&self, catalogue: &Catalogue) -> Result<()> {
         let mut catalogue = catalogue.clone();
         // Of these nothing is copied.
         catalogue.deleted.clear();
@@ -45,11 +45,11 @@ impl Target {
         catalogue.save_unfinished(&*self.directory.storage, &self.directory.path)
     }
 
-    pub(in crate::hub) fn storage(&self) -> &Arc<dyn Storage> {
+    pub(crate) fn storage(&self) -> &Arc<dyn Storage> {
         &self.directory.storage
     }
 
-    pub(in crate::hub) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.directory.path
     }
 
@@ -57,7 +57,7 @@ impl Target {
     ///
     /// # Errors
     /// `Io`.
-    pub(in crate::hub) fn make(&mut self, log: &Path) -> Result<PathBuf> {
+    pub(crate) fn make(&mut self, log: &Path) -> Result<PathBuf> {
         let path = self.directory.path.join(log);
         let made = self.directory.storage.create_dir(&path);
         made.map_err(|e| Error::io("make the directory", &path, &e))?;
@@ -70,7 +70,7 @@ impl Target {
     ///
     /// # Errors
     /// `Io`.
-    pub(in crate::hub) fn empty(&self, log: &Path) -> Result<()> {
+    pub(crate) fn empty(&self, log: &Path) -> Result<()> {
         self.directory.remove_log(&self.directory.path.join(log)).map(drop)
     }
 
@@ -78,7 +78,7 @@ impl Target {
     ///
     /// # Errors
     /// `Io`.
-    pub(in crate::hub) fn finish(self) -> Result<()> {
+    pub(crate) fn finish(self) -> Result<()> {
         let Directory { storage, path, .. } = &self.directory;
         for made in &self.made {
             storage.sync_dir(made).map_err(|e| Error::io("sync", made, &e))?;
@@ -88,7 +88,7 @@ impl Target {
     }
 
     /// Removes what was made, as far as that is possible.
-    pub(in crate::hub) fn discard(self) {
+    pub(crate) fn discard(self) {
         let Directory { storage, path, .. } = &self.directory;
         for made in self.made.iter().rev() {
             for file in storage.list(made).unwrap_or_default() {
