@@ -243,11 +243,6 @@ impl Reader {
         Place::new(self.segment, self.at)
     }
 
-    /// Whether the segment that it is in was compacted: then all of it may be read, and its last sequences may be missing.
-    pub(crate) fn is_in_compacted(&self) -> bool {
-        self.told_base.is_some() && !self.is_sent
-    }
-
     /// Sequence of the next record.
     pub(crate) fn next_sequence(&self) -> u64 {
         self.sequence

@@ -2,6 +2,9 @@
 
 use crate::hubs;
 use ringmain::{Compaction, End, Error, Message, Reader, Reset, Start, Stream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -145,5 +148,34 @@ fn a_bounded_reader_ends_although_all_up_to_its_end_was_given_back() {
         let lost = reader.poll(9, Duration::MAX).unwrap_err();
         assert!(matches!(lost, Error::OutOfRange { offset: 0, start: 10, end: 12, .. }), "{lost}");
         assert!(reader.poll(9, Duration::MAX).unwrap().is_empty() && reader.is_done());
+    });
+}
+
+#[test]
+fn a_task_that_waits_for_records_until_a_time_to_come_is_woken_when_it_has_come() {
+    struct Count(AtomicUsize);
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    hubs(|b| {
+        let stream = b.hub.stream("s").open().unwrap();
+        let end_ns = b.clock.now_ns() + 10_000_000_000;
+        let mut reader = stream.reader(Start::Earliest).unwrap().until(End::Time(end_ns));
+        let wakes = Arc::new(Count(AtomicUsize::new(0)));
+        let waker = Waker::from(wakes.clone());
+        let mut context = Context::from_waker(&waker);
+        assert!(reader.poll_records(&mut context, 9).is_pending());
+        b.clock.advance(9 * SECOND);
+        assert!(reader.poll_records(&mut context, 9).is_pending());
+        let before = wakes.0.load(Ordering::SeqCst);
+        b.clock.advance(SECOND);
+        assert!(wakes.0.load(Ordering::SeqCst) > before, "nobody else would poll it");
+        let polled = reader.poll_records(&mut context, 9);
+        assert!(
+            matches!(&polled, Poll::Ready(Ok(records)) if records.is_empty()) && reader.is_done(),
+            "{polled:?}"
+        );
     });
 }

@@ -178,8 +178,6 @@ impl PartitionReader {
         if self.is_done() {
             return Ok(walked);
         }
-        // Before the walk: what is claimed later is none of what there was to be read.
-        let claimed = if self.end == NO_END { 0 } else { self.log.end_sequence() };
         let Self { partition, log, offset, end, end_ns, reader, latest, .. } = self;
         let (mut is_first, mut is_behind, mut failed) = (true, false, None);
         let found = reader.walk(|shown| {
@@ -232,20 +230,10 @@ impl PartitionReader {
             walked.lost = (self.offset < start).then_some(start);
         }
         if walked.lost.is_none() {
-            self.is_read_out |= is_behind || !found && self.has_passed_all(claimed);
+            // What compaction left out at the end of a segment the next one tells; there always is one.
+            self.is_read_out |= is_behind || !found && self.reader.next_sequence() >= self.end;
         }
         Ok(walked)
-    }
-
-    /// Whether a walk that found nothing more has passed everything before the end, when so much was claimed before it.
-    fn has_passed_all(&self, claimed: u64) -> bool {
-        if self.end == NO_END || claimed < self.end {
-            return false;
-        }
-        // What compaction left out at the end of the last segment only the next one would tell, which may not be there yet.
-        self.reader.next_sequence() >= self.end
-            || self.reader.is_in_compacted()
-            || self.log.start().1 >= self.end
     }
 }
 
