@@ -83,7 +83,8 @@ fn a_batch_is_closed_by_its_count_and_by_its_bytes() {
         let larger = vec![0; 5000];
         let large = batcher.send(Message::new(&larger)).unwrap();
         assert_eq!(count(&stream), 9, "one that is larger is a batch of its own");
-        (third.wait().unwrap(), large.wait().unwrap());
+        third.wait().unwrap();
+        large.wait().unwrap();
     });
 }
 
