@@ -227,7 +227,7 @@ impl Line {
     fn append_all(&self, waiting: &[Owned]) -> Result<(Vec<Position>, Ends)> {
         let stream = &self.stream;
         let messages: Vec<Message<'_>> = waiting.iter().map(Owned::message).collect();
-        let now_ns = stream.admit(&messages)?;
+        let now_ns = stream.admit(&messages)?.now_ns;
         let sticky = stream.sticky_of_batch();
         let route = |index: usize| waiting.get(index).and_then(|one| one.route).unwrap_or(sticky);
         stream.take_scattered(&messages, route, now_ns)

@@ -91,7 +91,7 @@ impl Batcher {
     /// `TooLarge`, `InvalidArgument`, `Closed`: nothing was taken.
     pub fn send(&self, message: Message<'_>) -> Result<Pending> {
         let shared = &self.stream.shared;
-        let now_ns = shared.admit(std::slice::from_ref(&message))?;
+        let now_ns = shared.admit(std::slice::from_ref(&message))?.now_ns;
         // A partitioner of the user's is asked here, where no lock is held.
         let route = match (&self.stream.custom, message.key) {
             (Some(custom), _) => Some(custom.partition(&message, shared.partition_count())?),
