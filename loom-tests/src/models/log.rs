@@ -25,7 +25,8 @@ models_of! {
     open_for_a_stale_producer Size::Bounded(2),
     open_by_two_producers Size::Bounded(3),
     open_and_close Size::Small,
-    expected_end_of_two Size::Small,
+    expected_end_of_two Size::Bounded(3),
+    expected_end_of_two_in_a_full_segment Size::Bounded(3),
     expected_end_beside_an_append Size::Small,
     expected_end_of_a_stale_producer Size::Bounded(2),
     park_wake_of_a_reader Size::Small,
@@ -289,19 +290,26 @@ fn append_at(log: &Log, expected: u64, number: u64) -> Result<Appended, u64> {
     log.append_at(expected, [record(number)].into_iter()).unwrap()
 }
 
-/// Of two who expect the same end one appends, also where the segment ends there; the other is told where it ends then.
+/// Of two who expect the same end one appends; the other is told where it ends then.
 fn expected_end_of_two() {
-    for before in [1, 2] {
-        let log = log(&[before]);
-        let theirs = log.clone();
-        let appending = thread::spawn(move || append_at(&theirs, before, 7));
-        let mine = append_at(&log, before, 8);
-        let outcomes = [(7, appending.join().unwrap()), (8, mine)];
-        let receipts: Vec<_> = outcomes.iter().filter_map(|(n, o)| Some((*n, o.ok()?))).collect();
-        assert!(receipts.len() == 1 && receipts[0].1.sequence == before, "{outcomes:?}");
-        assert!(outcomes.iter().filter_map(|(_, outcome)| outcome.err()).eq([before + 1]), "{outcomes:?}");
-        assert_dense(&log, &receipts);
-    }
+    expected_end_of_two_behind(1);
+}
+
+/// Also where a segment ends there.
+fn expected_end_of_two_in_a_full_segment() {
+    expected_end_of_two_behind(2);
+}
+
+fn expected_end_of_two_behind(before: u64) {
+    let log = log(&[before]);
+    let theirs = log.clone();
+    let appending = thread::spawn(move || append_at(&theirs, before, 7));
+    let mine = append_at(&log, before, 8);
+    let outcomes = [(7, appending.join().unwrap()), (8, mine)];
+    let receipts: Vec<_> = outcomes.iter().filter_map(|(n, o)| Some((*n, o.ok()?))).collect();
+    assert!(receipts.len() == 1 && receipts[0].1.sequence == before, "{outcomes:?}");
+    assert!(outcomes.iter().filter_map(|(_, outcome)| outcome.err()).eq([before + 1]), "{outcomes:?}");
+    assert_dense(&log, &receipts);
 }
 
 /// Who expects an end appends there and nowhere else, whoever appends without expecting one.
