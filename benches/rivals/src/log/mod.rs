@@ -9,13 +9,13 @@
 
 mod append;
 pub mod cell;
-mod disk;
+pub(crate) mod disk;
 pub mod many;
 pub mod peer;
 pub mod record;
 mod recovery;
 mod replay;
-mod rivals;
+pub(crate) mod rivals;
 pub mod scratch;
 pub mod seeded;
 mod tail;

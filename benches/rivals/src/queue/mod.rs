@@ -16,10 +16,10 @@ mod delayed;
 mod depth;
 mod keyed;
 pub mod peer;
-mod rivals;
+pub(crate) mod rivals;
 mod room;
 pub mod seeded;
-mod tally;
+pub mod tally;
 
 use crate::harness::{Effort, Entrant, Experiment, Metric, Sample, Suite};
 use cell::{Depth, LEVELS, Level, SHAPES, goal, name, name_over_empty};
