@@ -8,7 +8,8 @@ use std::time::Duration;
 
 fn main() -> ExitCode {
     // A lost record is missed after some patience.
-    let suite = Suite { limit_quick: Duration::from_secs(20), ..Suite::new("seeded-stream") };
+    let limit_quick = Duration::from_secs(20);
+    let suite = Suite { limit_quick, begin: scratch::guard, ..Suite::new("seeded-stream") };
     let code = ringmain_rivals::harness::main(suite, seeded::experiments);
     scratch::sweep();
     code

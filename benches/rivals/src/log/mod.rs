@@ -32,6 +32,7 @@ pub const SUITE: Suite = Suite {
     name: "log",
     limit: Duration::from_secs(180),
     limit_quick: Duration::from_secs(60),
+    begin: scratch::guard,
     absent: |_| Vec::new(),
 };
 

@@ -81,6 +81,11 @@ impl Plain {
         Ok(Self { scratch, bytes })
     }
 
+    /// How large it is.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// Megabytes per second, read by one thread from first to last after the page cache has forgotten them.
     ///
     /// # Errors

@@ -16,9 +16,9 @@ use std::time::{Duration, Instant};
 
 /// Two for each member of the largest group.
 const PARTITIONS: u32 = 16;
-/// Records in the stream.
-const COUNT: u64 = 1_000_000;
-const COUNT_QUICK: u64 = 100_000;
+/// Records in the stream, and how long they may take to be appended: who is not done by then has fewer.
+const FULL: Fill = Fill { count: 1_000_000, time: Duration::from_secs(2) };
+const FULL_QUICK: Fill = Fill { count: 100_000, time: Duration::from_millis(50) };
 /// Records of one poll, which one commit follows.
 const POLL: usize = 256;
 const WAIT: Duration = Duration::from_millis(1);
@@ -27,6 +27,13 @@ const ASKED: usize = 4;
 /// After so long without a record those that are missing are lost.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
+/// How much there is to be read.
+#[derive(Clone, Copy, Debug)]
+struct Fill {
+    count: u64,
+    time: Duration,
+}
+
 /// For each size of a group the millions of records per second that it reads and commits.
 ///
 /// # Errors
@@ -34,12 +41,12 @@ const PATIENCE: Duration = Duration::from_millis(1500);
 pub fn run(peer: &Peer, level: Level, quick: bool) -> Result<Sample> {
     let (mut values, begin) = (Vec::new(), Instant::now());
     for members in MEMBERS {
-        values.push(share(peer, level, members, if quick { COUNT_QUICK } else { COUNT })? / 1e6);
+        values.push(share(peer, level, members, if quick { FULL_QUICK } else { FULL })? / 1e6);
     }
     Ok(Sample { elapsed: begin.elapsed(), values })
 }
 
-fn share(peer: &Peer, level: Level, members: usize, count: u64) -> Result<f64> {
+fn share(peer: &Peer, level: Level, members: usize, fill: Fill) -> Result<f64> {
     let scratch = Scratch::new()?;
     let stream = (peer.open)(Setup {
         directory: scratch.path(),
@@ -58,8 +65,10 @@ fn share(peer: &Peer, level: Level, members: usize, count: u64) -> Result<f64> {
         }
     }
     let mut records = Records::new(0, MESSAGE_BYTES, KEYS);
-    let mut appender = stream.appender()?;
-    append_while(&mut *appender, &mut records, Use::Batch(BATCH), |appended| appended < count)?;
+    let (mut appender, begin) = (stream.appender()?, Instant::now());
+    append_while(&mut *appender, &mut records, Use::Batch(BATCH), |appended| {
+        appended == 0 || (appended < fill.count && begin.elapsed() < fill.time)
+    })?;
     let (count, had, gate) = (records.count(), AtomicU64::new(0), Gate::for_threads(members));
     let (had, gate) = (&had, &gate);
     thread::scope(|scope| {

@@ -34,8 +34,13 @@ use peer::{Ability, Peer};
 use std::time::{Duration, Instant};
 
 /// What the harness has to know.
-pub const SUITE: Suite =
-    Suite { name: "stream", limit: Duration::from_secs(300), limit_quick: Duration::from_secs(60), absent };
+pub const SUITE: Suite = Suite {
+    name: "stream",
+    limit: Duration::from_secs(300),
+    limit_quick: Duration::from_secs(60),
+    begin: scratch::guard,
+    absent,
+};
 
 /// Bytes of the smallest records.
 const SMALLEST: usize = 64;
