@@ -195,7 +195,7 @@ pub fn experiments(quick: bool) -> Vec<Experiment> {
             partitions::run(peer, Level::Memory, work)
         }),
         contest("grouping", MEMBERS.len(), |peer, _, quick| groups::run(peer, Level::Memory, quick)),
-        contest("answering", 4, |peer, work, _| latency::run(peer, work)),
+        contest("answering", 2, |peer, work, _| latency::run(peer, work)),
         contest("compacting", 2, |peer, _, quick| {
             let open: compaction::Open = match peer.name {
                 "losing" => |directory, _| open_compacted(directory, Fault::Lost),
