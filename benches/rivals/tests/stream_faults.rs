@@ -2,13 +2,8 @@
 //! its key, or fails.
 
 use serde_json::Value;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
-
-/// How long something that happens soon may take on a machine that is busy.
-const SOON: Duration = Duration::from_secs(60);
+use std::path::Path;
+use std::process::{Command, Output};
 
 fn run(arguments: &[&str]) -> (Output, Value) {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("stream-{}", arguments.join("")));
@@ -25,33 +20,6 @@ fn rivals(cell: &Value) -> Vec<&str> {
 
 fn cell<'a>(report: &'a Value, name: &str) -> &'a Value {
     report.as_array().unwrap().iter().find(|cell| cell["cell"] == name).unwrap()
-}
-
-fn scratch() -> PathBuf {
-    Path::new(env!("CARGO_BIN_EXE_seeded_stream")).ancestors().nth(2).unwrap().join("bench/scratch")
-}
-
-fn wait_until(what: &str, is_so: impl Fn() -> bool) {
-    let begin = Instant::now();
-    while !is_so() {
-        assert!(begin.elapsed() < SOON, "waited in vain until {what}");
-        thread::yield_now();
-    }
-}
-
-#[test]
-fn a_suite_that_is_killed_leaves_nothing() {
-    let mut suite = Command::new(env!("CARGO_BIN_EXE_seeded_stream"))
-        .args(["--cell", "partitioning", "--peer", "sound", "--rounds", "100000"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mine = scratch().join(suite.id().to_string());
-    wait_until("it has something on the disk", || mine.exists());
-    suite.kill().unwrap();
-    suite.wait().unwrap();
-    wait_until("that is gone", || !mine.exists());
 }
 
 #[test]
@@ -87,8 +55,10 @@ fn the_sound_alone_are_a_success_and_leave_nothing() {
         assert_eq!((rivals(cell), &cell["met"]), (vec!["sound"], &Value::Bool(true)), "{cell}");
     }
 
+    let target = Path::new(env!("CARGO_BIN_EXE_seeded_stream")).ancestors().nth(2).unwrap();
+    let scratch = target.join("bench/scratch");
     // Those of another test, which may run at the same time, are not finished.
-    let left = std::fs::read_dir(scratch()).unwrap().filter_map(Result::ok);
+    let left = std::fs::read_dir(scratch).unwrap().filter_map(Result::ok);
     let left = left.filter(|entry| !Path::new("/proc").join(entry.file_name()).exists()).count();
     assert_eq!(left, 0);
 }

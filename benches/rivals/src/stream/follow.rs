@@ -61,6 +61,11 @@ impl Plan {
         }
     }
 
+    /// Whether each thread has a core of its own. Where there is a disk the stream may have threads, too, that need one.
+    fn is_pinned(&self, readers: usize) -> bool {
+        readers <= 1 && self.level == Level::Memory
+    }
+
     fn records(&self) -> Records {
         Records::new(0, self.record_bytes, self.how.count())
     }
@@ -84,7 +89,9 @@ impl Plan {
         let mut records = self.records();
         let time = thread::scope(|scope| {
             let producer = scope.spawn(|| {
-                pin(0);
+                if self.is_pinned(0) {
+                    pin(0);
+                }
                 append(&*stream, &mut records, self.how, Until::time(self.time, setup))
             });
             producer.join().map_err(|_| anyhow!("the producer panicked"))?
@@ -130,7 +137,7 @@ impl Plan {
     }
 
     fn produce(&self, stream: &dyn Stream, setup: Setup<'_>, crowd: &Crowd) -> Result<(u64, Stretch)> {
-        if setup.readers == 1 {
+        if self.is_pinned(setup.readers) {
             pin(0);
         }
         // Not before the gate: whoever fails must not keep the others waiting.
@@ -162,7 +169,7 @@ impl Plan {
     }
 
     fn follow(&self, stream: &dyn Stream, number: usize, crowd: &Crowd) -> Result<Stretch> {
-        if crowd.had.len() == 1 {
+        if self.is_pinned(crowd.had.len()) {
             pin(1);
         }
         // What is not kept is read by those who were there from the beginning.
