@@ -185,6 +185,7 @@ mod tests {
             records.batch(&mut batch);
             all.extend(batch.into_iter().map(<[u8]>::to_vec));
         }
+        all.truncate(count);
         all
     }
 
