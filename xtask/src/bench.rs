@@ -7,11 +7,11 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// Programs of the crate of rivals, each a suite.
-const SUITES: [&str; 3] = ["rings", "log", "queue"];
+const SUITES: [&str; 4] = ["rings", "log", "queue", "stream"];
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Which suite: rings, log or queue.
+    /// Which suite: rings, log, queue or stream.
     suite: String,
     /// For the suite itself: `--quick`, `--cell WORDS`, `--peer WORD`, `--rounds N`, `--list`.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENTS")]
@@ -45,7 +45,8 @@ mod tests {
         assert_eq!(known("rings").unwrap(), "rings");
         assert_eq!(known("log").unwrap(), "log");
         assert_eq!(known("queue").unwrap(), "queue");
+        assert_eq!(known("stream").unwrap(), "stream");
         let error = known("ring").unwrap_err().to_string();
-        assert!(error.contains("\"ring\"") && error.contains("there is: rings, log, queue"), "{error}");
+        assert!(error.contains("\"ring\"") && error.contains("there is: rings, log, queue, stream"), "{error}");
     }
 }

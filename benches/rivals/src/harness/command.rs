@@ -57,6 +57,8 @@ pub struct Suite {
     pub limit: Duration,
     /// The same for a quick run.
     pub limit_quick: Duration,
+    /// Called before anything is measured, in the process of the suite alone.
+    pub begin: fn() -> Result<()>,
     /// Takes out what this machine has no room for, and says what, who else is absent, and why: a line each.
     pub absent: fn(&mut Vec<Experiment>) -> Vec<String>,
 }
@@ -68,6 +70,7 @@ impl Suite {
             name,
             limit: Duration::from_secs(5),
             limit_quick: Duration::from_millis(1500),
+            begin: || Ok(()),
             absent: |_| Vec::new(),
         }
     }
@@ -136,6 +139,7 @@ fn run(suite: Suite, mut experiments: Vec<Experiment>, arguments: &Arguments) ->
         list(&experiments);
         return Ok(ExitCode::SUCCESS);
     }
+    (suite.begin)()?;
     let absent = (suite.absent)(&mut experiments);
 
     println!("{}", machine());

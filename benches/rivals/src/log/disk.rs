@@ -123,13 +123,13 @@ fn direct(path: &std::path::Path) -> Result<File> {
 }
 
 /// Memory as direct writes want it.
-struct Block {
+pub(crate) struct Block {
     start: NonNull<u8>,
     layout: Layout,
 }
 
 impl Block {
-    fn new(bytes: usize) -> Self {
+    pub(crate) fn new(bytes: usize) -> Self {
         let Ok(layout) = Layout::from_size_align(bytes, SECTOR_BYTES) else {
             handle_alloc_error(Layout::new::<u8>());
         };
@@ -140,8 +140,13 @@ impl Block {
     }
 
     fn bytes(&self) -> &[u8] {
-        // SAFETY: that many zeroed bytes, which nobody writes.
+        // SAFETY: that many bytes, zeroed when they were allocated; who writes them has `self` alone.
         unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.layout.size()) }
+    }
+
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as in `bytes`, and `self` is borrowed by nobody else.
+        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.layout.size()) }
     }
 }
 

@@ -9,13 +9,13 @@
 
 mod append;
 pub mod cell;
-mod disk;
+pub(crate) mod disk;
 pub mod many;
 pub mod peer;
 pub mod record;
 mod recovery;
 mod replay;
-mod rivals;
+pub(crate) mod rivals;
 pub mod scratch;
 pub mod seeded;
 mod tail;
@@ -32,6 +32,7 @@ pub const SUITE: Suite = Suite {
     name: "log",
     limit: Duration::from_secs(180),
     limit_quick: Duration::from_secs(60),
+    begin: scratch::guard,
     absent: |_| Vec::new(),
 };
 

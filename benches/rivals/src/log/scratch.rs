@@ -1,7 +1,7 @@
 //! Where the logs are while they are measured: beside what is built, never in a file system in memory by accident.
 //!
 //! Directories are `scratch/SUITE PROCESS/ENTRANT PROCESS/NUMBER`. Each is removed when it is dropped; what a killed
-//! entrant leaves, [`sweep`] removes.
+//! entrant leaves, [`sweep`] removes, and what a killed suite leaves, [`guard`].
 
 use anyhow::{Context, Result, ensure};
 use std::ffi::CString;
@@ -10,7 +10,9 @@ use std::io;
 use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const COPY_BYTES: usize = 1 << 20;
@@ -73,6 +75,28 @@ pub fn sweep() {
             let _ = fs::remove_dir_all(suite.path());
         }
     }
+}
+
+/// Has everything of this suite removed when its process ends, however it does: it may be killed, and what it had measured
+/// with it, which then removes nothing.
+///
+/// # Errors
+/// The shell that does it cannot be started.
+pub fn guard() -> Result<()> {
+    // It reads until nobody can write any more, which is when this process is gone; then the entrants get a moment to go, too.
+    const SCRIPT: &str = r#"trap "" HUP INT TERM; cat; sleep 1; rm -rf -- "$0""#;
+    let mine = root()?.join(std::process::id().to_string());
+    let shell = Command::new("sh")
+        .args(["-c", SCRIPT])
+        .arg(mine)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .context("cannot start a shell that removes what is left")?;
+    // Open as long as this process is.
+    std::mem::forget(shell);
+    Ok(())
 }
 
 /// Bytes that are free on the disk with the directory of all suites.

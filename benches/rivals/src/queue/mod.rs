@@ -16,20 +16,26 @@ mod delayed;
 mod depth;
 mod keyed;
 pub mod peer;
-mod rivals;
+pub(crate) mod rivals;
 mod room;
 pub mod seeded;
-mod tally;
+pub mod tally;
 
 use crate::harness::{Effort, Entrant, Experiment, Metric, Sample, Suite};
+use crate::log::scratch;
 use cell::{Depth, LEVELS, Level, SHAPES, goal, name, name_over_empty};
 use depth::{Depths, is_compared};
 use peer::Peer;
 use std::time::Duration;
 
 /// What the harness has to know.
-pub const SUITE: Suite =
-    Suite { name: "queue", limit: Duration::from_secs(300), limit_quick: Duration::from_secs(45), absent };
+pub const SUITE: Suite = Suite {
+    name: "queue",
+    limit: Duration::from_secs(300),
+    limit_quick: Duration::from_secs(45),
+    begin: scratch::guard,
+    absent,
+};
 
 fn absent(experiments: &mut Vec<Experiment>) -> Vec<String> {
     let servers = rivals::absent();

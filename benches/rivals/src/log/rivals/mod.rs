@@ -1,13 +1,13 @@
 //! One adapter for each rival. What they do not offer, they do not take part in.
 
-mod commitlog;
+pub(crate) mod commitlog;
 mod fjall;
 mod lmdb;
 mod okaywal;
 mod plain;
 mod raft_engine;
-mod redb;
-mod sqlite;
+pub(crate) mod redb;
+pub(crate) mod sqlite;
 mod walrus;
 mod yaque;
 

@@ -4,8 +4,8 @@ mod beanstalkd;
 mod bell;
 mod honker;
 mod lease;
-mod redis;
-mod server;
+pub(crate) mod redis;
+pub(crate) mod server;
 mod sqlite;
 mod yaque;
 
@@ -21,9 +21,7 @@ pub fn peers() -> Vec<Peer> {
 /// Who does not take part.
 pub fn absent() -> Vec<String> {
     let missing = servers().into_iter().filter(|server| !server::is_here(server.name));
-    missing
-        .map(|server| format!("{} is not installed on this machine, so it has no row", server.name))
-        .collect()
+    missing.map(|server| server::absence(server.name)).collect()
 }
 
 /// Named as their programs.

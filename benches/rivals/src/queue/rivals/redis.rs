@@ -10,22 +10,28 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-const PROGRAM: &str = "redis-server";
+/// What is started.
+pub(crate) const PROGRAM: &str = "redis-server";
 
 struct Redis {
     server: Server,
     workers: AtomicUsize,
 }
 
-fn open(directory: &Path, level: Level) -> Result<Box<dyn Queue>> {
-    let server = Server::start(PROGRAM, directory, |command, socket| {
+/// Starts it so that what it has answered has reached the level.
+pub(crate) fn start(directory: &Path, level: Level) -> Result<Server> {
+    Server::start(PROGRAM, directory, |command, socket| {
         command.args(["--port", "0", "--unixsocket", socket, "--save", ""]);
         if level != Level::Memory {
             let sync = if level == Level::Synced { "always" } else { "no" };
             command.args(["--appendonly", "yes", "--appendfsync", sync]);
         }
-    })?;
-    let mut client = Client { connection: server.connect()?, name: String::new() };
+    })
+}
+
+fn open(directory: &Path, level: Level) -> Result<Box<dyn Queue>> {
+    let server = start(directory, level)?;
+    let mut client = Client::new(&server)?;
     client.say(&[b"XGROUP", b"CREATE", b"queue", b"group", b"0", b"MKSTREAM"])?;
     client.connection.flush()?;
     client.hear()?;
@@ -33,7 +39,7 @@ fn open(directory: &Path, level: Level) -> Result<Box<dyn Queue>> {
 }
 
 /// What the server answers.
-enum Answer {
+pub(crate) enum Answer {
     Nothing,
     Number(i64),
     Bytes(Vec<u8>),
@@ -41,7 +47,7 @@ enum Answer {
 }
 
 impl Answer {
-    fn list(self) -> Result<Vec<Answer>> {
+    pub(crate) fn list(self) -> Result<Vec<Answer>> {
         match self {
             Self::Nothing => Ok(Vec::new()),
             Self::List(list) => Ok(list),
@@ -49,19 +55,23 @@ impl Answer {
         }
     }
 
-    fn bytes(self) -> Result<Vec<u8>> {
+    pub(crate) fn bytes(self) -> Result<Vec<u8>> {
         let Self::Bytes(bytes) = self else { bail!("the server answered with something that is no text") };
         Ok(bytes)
     }
 }
 
-struct Client {
-    connection: Connection,
-    name: String,
+/// A connection on which commands are said and answers heard.
+pub(crate) struct Client {
+    pub(crate) connection: Connection,
 }
 
 impl Client {
-    fn say(&mut self, words: &[&[u8]]) -> Result<()> {
+    pub(crate) fn new(server: &Server) -> Result<Self> {
+        Ok(Self { connection: server.connect()? })
+    }
+
+    pub(crate) fn say(&mut self, words: &[&[u8]]) -> Result<()> {
         let out = &mut self.connection.out;
         write!(out, "*{}\r\n", words.len())?;
         for word in words {
@@ -72,7 +82,7 @@ impl Client {
         Ok(())
     }
 
-    fn hear(&mut self) -> Result<Answer> {
+    pub(crate) fn hear(&mut self) -> Result<Answer> {
         let line = self.connection.line()?;
         let (kind, rest) = line.split_at_checked(1).context("the server answered with an empty line")?;
         Ok(match kind {
@@ -84,7 +94,38 @@ impl Client {
             _ => bail!("the server answered {line:?}"),
         })
     }
+}
 
+/// A stream that was read: its name, and the ids and last fields of its entries.
+pub(crate) type Read = (Vec<u8>, Vec<(Vec<u8>, Vec<u8>)>);
+
+impl Answer {
+    /// Of a read of streams: a list of them, each a name and a list of entries, each an id and a list of names and values.
+    pub(crate) fn streams(self) -> Result<Vec<Read>> {
+        let stream = |stream: Answer| {
+            let mut parts = stream.list()?.into_iter();
+            let (name, entries) =
+                parts.next().zip(parts.next()).context("the server answered with half a stream")?;
+            let entry = |entry: Answer| {
+                let mut parts = entry.list()?.into_iter();
+                let (id, fields) =
+                    parts.next().zip(parts.next()).context("the server answered with half an entry")?;
+                let message = fields.list()?.pop().context("the server answered with an empty entry")?;
+                Ok((id.bytes()?, message.bytes()?))
+            };
+            Ok((name.bytes()?, entries.list()?.into_iter().map(entry).collect::<Result<_>>()?))
+        };
+        self.list()?.into_iter().map(stream).collect()
+    }
+}
+
+/// One of the group.
+struct Worker {
+    client: Client,
+    name: String,
+}
+
+impl Worker {
     /// The ids and the messages that were read.
     fn read(&mut self, count_max: usize, wait: Duration) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
         let (name, count) = (self.name.clone(), count_max.to_string());
@@ -96,47 +137,38 @@ impl Client {
             words.extend([&b"BLOCK"[..], wait_ms.as_bytes()]);
         }
         words.extend([&b"STREAMS"[..], b"queue", b">"]);
-        self.say(&words)?;
-        self.connection.flush()?;
-        // A list of streams, each a name and a list of entries, each an id and a list of names and values.
-        let Some(stream) = self.hear()?.list()?.pop() else { return Ok(Vec::new()) };
-        let entries = stream.list()?.pop().context("the server answered with a stream without entries")?;
-        let entry = |entry: Answer| {
-            let mut parts = entry.list()?.into_iter();
-            let (id, fields) =
-                parts.next().zip(parts.next()).context("the server answered with half an entry")?;
-            let message = fields.list()?.pop().context("the server answered with an empty entry")?;
-            Ok((id.bytes()?, message.bytes()?))
-        };
-        entries.list()?.into_iter().map(entry).collect()
+        self.client.say(&words)?;
+        self.client.connection.flush()?;
+        Ok(self.client.hear()?.streams()?.pop().map_or(Vec::new(), |(_, entries)| entries))
     }
 
     /// Acks and removes.
     fn ack(&mut self, ids: &[&[u8]]) -> Result<()> {
-        self.say(&[&[&b"XACK"[..], b"queue", b"group"], ids].concat())?;
-        self.say(&[&[&b"XDEL"[..], b"queue"], ids].concat())?;
-        self.connection.flush()?;
+        self.client.say(&[&[&b"XACK"[..], b"queue", b"group"], ids].concat())?;
+        self.client.say(&[&[&b"XDEL"[..], b"queue"], ids].concat())?;
+        self.client.connection.flush()?;
         for _ in 0..2 {
-            let Answer::Number(count) = self.hear()? else { bail!("the server did not count") };
+            let Answer::Number(count) = self.client.hear()? else { bail!("the server did not count") };
             ensure!(count == ids.len() as i64, "of {} messages {count} were acked", ids.len());
         }
         Ok(())
     }
 }
 
-impl Sender for Client {
+impl Sender for Worker {
     fn send(&mut self, message: &[u8]) -> Result<()> {
         self.send_batch(&[message])
     }
 
     fn send_batch(&mut self, messages: &[&[u8]]) -> Result<()> {
-        messages.iter().try_for_each(|message| self.say(&[b"XADD", b"queue", b"*", b"m", message]))?;
-        self.connection.flush()?;
-        messages.iter().try_for_each(|_| self.hear().map(drop))
+        let client = &mut self.client;
+        messages.iter().try_for_each(|message| client.say(&[b"XADD", b"queue", b"*", b"m", message]))?;
+        client.connection.flush()?;
+        messages.iter().try_for_each(|_| client.hear().map(drop))
     }
 }
 
-impl Receiver for Client {
+impl Receiver for Worker {
     fn work(&mut self, count_max: usize, wait: Duration, each: &mut dyn FnMut(&[u8])) -> Result<usize> {
         let entries = self.read(count_max, wait)?;
         entries.iter().for_each(|(_, message)| each(message));
@@ -148,20 +180,20 @@ impl Receiver for Client {
 }
 
 impl Redis {
-    fn client(&self) -> Result<Client> {
+    fn worker(&self) -> Result<Worker> {
         // ORDERING: Relaxed: each takes another number.
         let number = self.workers.fetch_add(1, Ordering::Relaxed);
-        Ok(Client { connection: self.server.connect()?, name: format!("worker {number}") })
+        Ok(Worker { client: Client::new(&self.server)?, name: format!("worker {number}") })
     }
 }
 
 impl Queue for Redis {
     fn sender(&self) -> Result<Box<dyn Sender + '_>> {
-        Ok(Box::new(self.client()?))
+        Ok(Box::new(self.worker()?))
     }
 
     fn receiver(&self) -> Result<Box<dyn Receiver + '_>> {
-        Ok(Box::new(self.client()?))
+        Ok(Box::new(self.worker()?))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -16,11 +17,23 @@ pub fn is_here(name: &str) -> bool {
     std::env::split_paths(&path).any(|directory| directory.join(name).is_file())
 }
 
+/// Says that it does not take part, and why.
+pub fn absence(name: &str) -> String {
+    format!("{name} is not installed on this machine, so it has no row")
+}
+
 /// A running server. Dropping it ends the process.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
-    socket: PathBuf,
+    address: Address,
+}
+
+/// Where it listens.
+#[derive(Clone, Debug)]
+enum Address {
+    Socket(PathBuf),
+    Port(u16),
 }
 
 impl Server {
@@ -36,10 +49,30 @@ impl Server {
         let socket = directory.join("socket");
         let mut command = Command::new(program);
         arguments(&mut command, socket.to_str().context("the directory's name is not text")?);
+        Self::start_at(Address::Socket(socket), program, directory, command)
+    }
+
+    /// Starts one that knows no sockets in a directory. `arguments` is told a port of this machine alone.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn start_at_port(
+        program: &str,
+        directory: &Path,
+        arguments: impl FnOnce(&mut Command, u16) -> Result<()>,
+    ) -> Result<Self> {
+        // One that was free just now.
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let mut command = Command::new(program);
+        arguments(&mut command, port)?;
+        Self::start_at(Address::Port(port), program, directory, command)
+    }
+
+    fn start_at(address: Address, program: &str, directory: &Path, mut command: Command) -> Result<Self> {
         command.current_dir(directory).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         die_with_parent(&mut command);
         let child = command.spawn().with_context(|| format!("cannot start {program}"))?;
-        let mut server = Self { child, socket };
+        let mut server = Self { child, address };
         let begin = Instant::now();
         while let Err(error) = server.connect() {
             let ended = server.child.try_wait()?;
@@ -57,8 +90,15 @@ impl Server {
     /// # Errors
     /// There is none.
     pub fn connect(&self) -> Result<Connection> {
-        let stream = UnixStream::connect(&self.socket)?;
-        Ok(Connection { reader: BufReader::new(stream), out: Vec::new() })
+        let wire: Box<dyn Wire> = match &self.address {
+            Address::Socket(socket) => Box::new(UnixStream::connect(socket)?),
+            Address::Port(port) => {
+                let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, *port))?;
+                stream.set_nodelay(true)?;
+                Box::new(stream)
+            }
+        };
+        Ok(Connection { reader: BufReader::new(wire), out: Vec::new() })
     }
 }
 
@@ -87,10 +127,15 @@ fn die_with_parent(command: &mut Command) {
     let _ = command;
 }
 
+/// What a client and a server speak over.
+trait Wire: Read + Write + Send + std::fmt::Debug {}
+
+impl<W: Read + Write + Send + std::fmt::Debug> Wire for W {}
+
 /// What is said is gathered until something is to be heard.
 #[derive(Debug)]
 pub struct Connection {
-    reader: BufReader<UnixStream>,
+    reader: BufReader<Box<dyn Wire>>,
     /// What was not said yet.
     pub out: Vec<u8>,
 }
