@@ -41,7 +41,7 @@ pub use queue::{
     Sent, StillRunning, Worker, WorkerBuilder, WorkerStats,
 };
 pub use stream::{
-    Accepted, Batcher, Batching, Canceller, Compaction, End, Fetch, Filter, Follow, Group, GroupLag,
+    Accepted, Batcher, Batching, Canceller, CommitMode, Compaction, End, Fetch, Filter, Follow, Group, GroupLag,
     GroupStats, Member, Pace, PartitionStats, Pending, Position, Producer, Reader, Record, RecordRef, Replay,
     Reset, Start, Stream, StreamStats, TimeOf,
 };

@@ -2,11 +2,13 @@
 #![cfg(feature = "simulation")]
 
 mod bounded;
+mod commits;
 mod deleting;
 mod expected;
 mod fetch;
 mod filter;
 mod follow;
+mod gaps;
 mod linger;
 mod partitioner;
 mod producer;

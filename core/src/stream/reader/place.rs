@@ -31,6 +31,8 @@ pub(crate) struct PartitionReader {
     is_read_out: bool,
     /// That its place was removed is known.
     pub(super) is_lost: bool,
+    /// Nothing is read of it for now.
+    pub(super) is_paused: bool,
 }
 
 /// A record that a walk shows.
@@ -91,7 +93,7 @@ impl PartitionReader {
         let log = stream.readable(partition)?.clone();
         let reader = reader_at(&log, offset)?;
         let (end, end_ns, is_read_out, is_lost) = (NO_END, u64::MAX, false, false);
-        Ok(Self { partition, log, offset, reader, end, end_ns, is_read_out, is_lost })
+        Ok(Self { partition, log, offset, reader, end, end_ns, is_read_out, is_lost, is_paused: false })
     }
 
     /// Next offset to read.
@@ -146,7 +148,7 @@ impl PartitionReader {
         mut each: impl FnMut(Found<'_>) -> Verdict,
     ) -> Result<Walked> {
         let mut walked = Walked::default();
-        if self.is_done() {
+        if self.is_paused || self.is_done() {
             return Ok(walked);
         }
         // Before the walk: what is claimed later is none of what there was to be read.
