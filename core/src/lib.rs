@@ -45,3 +45,4 @@ pub use stream::{
     GroupStats, Member, Pace, PartitionStats, Pending, Position, Producer, Reader, Record, RecordRef, Replay,
     Reset, Start, Stream, StreamStats, TimeOf,
 };
+pub use stream::{IntoHandled, StreamWorker, StreamWorkerBuilder, StreamWorkerStats};

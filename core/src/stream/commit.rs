@@ -10,6 +10,7 @@ use crate::stream::progress::Progress;
 use crate::stream::reader::{Start, resolve};
 use crate::stream::record::Record;
 use crate::sync::lock;
+use std::collections::BTreeSet;
 
 /// When a [`Member`] commits what it has polled.
 ///
@@ -148,6 +149,11 @@ impl Member {
         self.stream.offsets.wait(end)
     }
 
+    /// Polls nothing of these partitions for now, and of the others.
+    pub(super) fn hold(&mut self, held: BTreeSet<u32>) {
+        self.handled.hold(held);
+    }
+
     /// What is done before a poll.
     pub(super) fn begin_poll(&mut self) -> Result<()> {
         if self.commit_mode == CommitMode::OnPoll {
@@ -162,7 +168,7 @@ impl Member {
     pub(super) fn read(&mut self, count_max: usize) -> Result<Vec<Record>> {
         loop {
             let handled = &self.handled;
-            self.reader.pause(|partition| handled.is_full(partition));
+            self.reader.pause(|partition| handled.is_paused(partition));
             let mut records = self.reader.read_batch(count_max)?;
             if records.is_empty() {
                 return Ok(records);

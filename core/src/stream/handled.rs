@@ -10,12 +10,14 @@ use crate::name::Name;
 use crate::stream::commit_frame::Done;
 use crate::stream::progress::Progress;
 use crate::stream::record::Record;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// See the module's description.
 #[derive(Debug, Default)]
 pub(super) struct Handled {
     partitions: BTreeMap<u32, Partition>,
+    /// Nothing of these is to be handed out for now.
+    held: BTreeSet<u32>,
 }
 
 #[derive(Debug)]
@@ -53,7 +55,7 @@ impl Handled {
 
     /// Takes out of a batch what is done, and notes that the rest is handed out.
     pub(super) fn hand_out(&mut self, records: &mut Vec<Record>) {
-        let Self { partitions } = self;
+        let partitions = &mut self.partitions;
         records.retain_mut(|record| {
             let Some(partition) = partitions.get_mut(&record.partition()) else { return true };
             if partition.done_before.end_of(record.offset()).is_some() {
@@ -65,11 +67,18 @@ impl Handled {
         });
     }
 
-    /// Whether a partition has as many gaps as it may: nothing more of it is handed out.
-    pub(super) fn is_full(&self, partition: u32) -> bool {
-        self.partitions
-            .get(&partition)
-            .is_some_and(|partition| partition.progress.gap_count() >= GAP_COUNT_MAX)
+    /// Hands out nothing of these partitions for now, and of the others.
+    pub(super) fn hold(&mut self, held: BTreeSet<u32>) {
+        self.held = held;
+    }
+
+    /// Whether nothing more of a partition is handed out: it is held, or has as many gaps as it may.
+    pub(super) fn is_paused(&self, partition: u32) -> bool {
+        self.held.contains(&partition)
+            || self
+                .partitions
+                .get(&partition)
+                .is_some_and(|partition| partition.progress.gap_count() >= GAP_COUNT_MAX)
     }
 
     /// Marks a record.

@@ -28,6 +28,7 @@ mod shared;
 mod stats;
 mod upkeep;
 mod wait;
+mod worker;
 
 pub use batcher::{Batcher, Batching, Pending};
 pub use commit::CommitMode;
@@ -41,6 +42,7 @@ pub use reader::{Canceller, End, Fetch, Filter, Follow, Pace, Reader, Replay, Re
 pub use record::{Position, Record, RecordRef};
 pub(crate) use shared::Shared;
 pub use stats::{GroupLag, GroupStats, PartitionStats, StreamStats};
+pub use worker::{IntoHandled, StreamWorker, StreamWorkerBuilder, StreamWorkerStats};
 
 use crate::error::{Error, Result};
 use crate::journal::Receipt;

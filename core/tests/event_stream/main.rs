@@ -15,6 +15,7 @@ mod producer;
 mod replay;
 mod reset;
 mod time;
+mod worker;
 
 use ringmain::storage::sim::{SimDisk, Unsynced};
 use ringmain::{Clock, Durability, Hub, ManualClock};
