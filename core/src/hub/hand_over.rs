@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::limits::REASON_BYTES_MAX;
-use crate::message::Message;
+use crate::message::{Message, cut};
 use crate::queue::Queue;
 use crate::stream::{Record, StreamWorkerBuilder};
 
@@ -43,7 +43,7 @@ impl StreamWorkerBuilder {
 
 fn send(queue: &Queue, stream: &str, record: &Record, reason: &str) -> Result<()> {
     let (partition, offset) = (record.partition().to_string(), record.offset().to_string());
-    let reason = &reason[..reason.floor_char_boundary(REASON_BYTES_MAX)];
+    let reason = cut(reason, REASON_BYTES_MAX);
     let ours = [(STREAM, stream), (PARTITION, &partition), (OFFSET, &offset), (ERROR, reason)];
     let mut message = Message::new(record.value());
     if let Some(key) = record.key() {

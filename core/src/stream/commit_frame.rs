@@ -128,18 +128,20 @@ fn u64_of(bytes: &mut &[u8]) -> Option<u64> {
 mod tests {
     use super::*;
 
+    fn done(partition: u32, next: u64, islands: &[(u64, u64)]) -> Done {
+        Done { partition, next, islands: islands.iter().map(|(start, end)| *start..*end).collect() }
+    }
+
     fn parsed(kind: Kind, value: &[u8]) -> Result<Option<Said>, &'static str> {
         if kind == Kind::Data { Ok(Some(Said::Committed(pairs(value)))) } else { Said::parse_control(value) }
     }
 
     #[test]
     fn what_is_said_is_read_again() {
-        let done =
-            |partition, next, islands: &[Range<u64>]| Done { partition, next, islands: islands.to_vec() };
         for said in [
             Said::Committed(vec![(0, 7), (1023, u64::MAX)]),
             Said::Committed(Vec::new()),
-            Said::Done(vec![done(1, 5, &[6..7, 9..20]), done(2, 0, &[])]),
+            Said::Done(vec![done(1, 5, &[(6, 7), (9, 20)]), done(2, 0, &[])]),
             Said::Rewound(vec![(3, 4)]),
             Said::Deleted,
         ] {
@@ -150,14 +152,14 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused_and_what_is_unknown_is_skipped() {
-        let islands = |islands: &[Range<u64>]| {
-            Said::Done(vec![Done { partition: 1, next: 5, islands: islands.to_vec() }]).encode().1
-        };
-        let whole = islands(&[6..7, 9..20]);
+        let islands = |islands: &[(u64, u64)]| Said::Done(vec![done(1, 5, islands)]).encode().1;
+        let whole = islands(&[(6, 7), (9, 20)]);
         for len in 2..whole.len() {
             assert!(Said::parse_control(&whole[..len]).is_err(), "cut at {len}");
         }
-        for wrong in [&[5..7][..], &[4..7], &[8..8], &[9..8], &[6..9, 9..10], &[8..9, 6..7]] {
+        let wrong: [&[(u64, u64)]; 6] =
+            [&[(5, 7)], &[(4, 7)], &[(8, 8)], &[(9, 8)], &[(6, 9), (9, 10)], &[(8, 9), (6, 7)]];
+        for wrong in wrong {
             assert!(Said::parse_control(&islands(wrong)).is_err(), "{wrong:?}");
         }
         assert!(

@@ -329,12 +329,15 @@ mod tests {
         let journal = Arc::new(Journal::new(Clock::System, Arc::new(Alarm::new()), Level::Committed, 0));
         let log = Arc::new(Log::memory(Arc::new(EventCount::new())));
         let offsets = Offsets::open(log.clone(), journal.clone()).unwrap();
-        let done =
-            |partition, next, islands: &[Range<u64>]| Done { partition, next, islands: islands.to_vec() };
+        let done = |partition, next, islands: &[(u64, u64)]| Done {
+            partition,
+            next,
+            islands: islands.iter().map(|(start, end)| *start..*end).collect(),
+        };
         offsets.append("billing", &[(0, 5), (1, 5)]).unwrap();
         offsets.append("old", &[(0, 5)]).unwrap();
-        offsets.append_done("billing", &[done(0, 5, &[7..8, 20..25]), done(1, 6, &[9..10])]).unwrap();
-        offsets.append_done("billing", &[done(0, 5, &[10..12])]).unwrap();
+        offsets.append_done("billing", &[done(0, 5, &[(7, 8), (20, 25)]), done(1, 6, &[(9, 10)])]).unwrap();
+        offsets.append_done("billing", &[done(0, 5, &[(10, 12)])]).unwrap();
         offsets.rewind("billing", 1, 6).unwrap();
         offsets.delete("old").unwrap();
         let state = |offsets: &Offsets| {

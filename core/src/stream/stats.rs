@@ -136,7 +136,8 @@ const RANGES_COUNTED_MAX: usize = 64;
 /// Records held in ranges of which the last one ends where the log does, or nothing is behind it.
 fn count_of(log: &Arc<Log>, ranges: &[Range<u64>]) -> u64 {
     if ranges.len() <= RANGES_COUNTED_MAX {
-        let count = |range: &Range<u64>| count_from(log, range.start).saturating_sub(count_from(log, range.end));
+        let count =
+            |range: &Range<u64>| count_from(log, range.start).saturating_sub(count_from(log, range.end));
         return ranges.iter().map(count).sum();
     }
     // WHY: to count looks into compacted segments: what compaction left out between so many is not worth that.

@@ -1,6 +1,8 @@
 //! A thread of a worker: takes records, runs the handler, and says what became of them.
 
 use crate::error::{Error, Result, panic_text};
+use crate::limits::REASON_BYTES_MAX;
+use crate::message::cut;
 use crate::notice::{self, Notice};
 use crate::stream::record::Record;
 use crate::stream::worker::crew::{Crew, Exhausted, Sink};
@@ -92,7 +94,7 @@ impl Crew {
             partition: record.partition(),
             offset: record.offset(),
             failures: job.failures,
-            reason: reason.to_owned(),
+            reason: cut(reason, REASON_BYTES_MAX).to_owned(),
         }));
     }
 }
