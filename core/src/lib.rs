@@ -41,8 +41,8 @@ pub use queue::{
     Sent, StillRunning, Worker, WorkerBuilder, WorkerStats,
 };
 pub use stream::{
-    Accepted, Batcher, Batching, Canceller, CommitMode, Compaction, End, Fetch, Filter, Follow, Group, GroupLag,
-    GroupStats, Member, Pace, PartitionStats, Pending, Position, Producer, Reader, Record, RecordRef, Replay,
-    Reset, Start, Stream, StreamStats, TimeOf,
+    Accepted, Batcher, Batching, Canceller, CommitMode, Compaction, End, Fetch, Filter, Follow, Group,
+    GroupLag, GroupStats, Member, Pace, PartitionStats, Pending, Position, Producer, Reader, Record,
+    RecordRef, Replay, Reset, Start, Stream, StreamStats, TimeOf,
 };
 pub use stream::{IntoHandled, StreamWorker, StreamWorkerBuilder, StreamWorkerStats};

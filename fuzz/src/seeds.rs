@@ -481,6 +481,13 @@ fn offsets() -> Vec<SeedFile> {
     let numbers =
         |numbers: &[u64]| numbers.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<_>>();
     let saved = [numbers(&[1, 3, 40]), 2u32.to_le_bytes().to_vec(), pair(1, 50)].concat();
-    producers.u8(2).u8(0).piece(b"producer/").piece(&numbers(&[2, 1, 1])).u8(0).piece(b"producer/import").piece(&saved);
+    producers
+        .u8(2)
+        .u8(0)
+        .piece(b"producer/")
+        .piece(&numbers(&[2, 1, 1]))
+        .u8(0)
+        .piece(b"producer/import")
+        .piece(&saved);
     vec![("offsets", "commits", commits.finish()), ("offsets", "producers", producers.finish())]
 }

@@ -47,9 +47,9 @@ pub use worker::{IntoHandled, StreamWorker, StreamWorkerBuilder, StreamWorkerSta
 use crate::error::{Error, Result};
 use crate::journal::Receipt;
 use crate::message::Message;
-use partitioner::Custom;
 use crate::name::Name;
 use crate::sync::lock;
+use partitioner::Custom;
 use reader::PartitionReader;
 use std::fmt::Debug;
 use std::sync::Arc;

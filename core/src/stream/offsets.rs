@@ -241,7 +241,8 @@ impl Offsets {
         let end = {
             let mut state = lock(&self.state);
             let now_ns = self.journal.now_ns();
-            let drafts: Vec<_> = records.iter().map(|(key, value)| draft(key, Kind::Data, value, now_ns)).collect();
+            let drafts: Vec<_> =
+                records.iter().map(|(key, value)| draft(key, Kind::Data, value, now_ns)).collect();
             let receipt = self.log.append(&drafts)?;
             records.iter().for_each(|(key, value)| keep(&mut state.kept, key, value, receipt.start));
             state.end = receipt.end;

@@ -93,7 +93,11 @@ fn fill(input: &mut Input<'_>, disk: &SimDisk, journal: &Journal) -> Option<Comm
         let end = log.append(&[draft]).expect("an open log takes records").end;
         journal.commit(&log, end).expect("a simulated disk does not fail");
         // With a slash they are of something else, or of nothing that there is.
-        let Some(name) = std::str::from_utf8(key).ok().filter(|name| kind == Kind::Control || !name.contains('/')) else { continue };
+        let Some(name) =
+            std::str::from_utf8(key).ok().filter(|name| kind == Kind::Control || !name.contains('/'))
+        else {
+            continue;
+        };
         model = model.and_then(|mut model| {
             apply(&mut model, name, kind, value)?;
             Some(model)
