@@ -1,6 +1,7 @@
 //! One table of errors: its codes are the C codes, the Python exception classes and the Node `code` strings.
 
 use crate::name::Name;
+use std::any::Any;
 use std::path::PathBuf;
 
 /// What every fallible verb of the durable side returns.
@@ -9,6 +10,21 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// `None` for an empty batch: what waits goes on waiting for it. An error is something.
 pub(crate) fn something<T>(batch: Result<Vec<T>>) -> Option<Result<Vec<T>>> {
     if batch.as_ref().is_ok_and(Vec::is_empty) { None } else { Some(batch) }
+}
+
+/// What a panic said.
+pub(crate) fn panic_text(panic: Box<dyn Any + Send>) -> String {
+    match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(panic) => match panic.downcast::<&'static str>() {
+            Ok(text) => (*text).to_owned(),
+            Err(panic) => {
+                // WHY: a stranger's value, which may panic in turn when it is dropped.
+                std::mem::forget(panic);
+                "not in words".to_owned()
+            }
+        },
+    }
 }
 
 /// Why a verb did not do what was asked. Nothing was changed unless the variant says so.
@@ -270,6 +286,23 @@ pub enum Error {
         /// The epoch of the handle that counts.
         current: u64,
     },
+    /// A record failed as often as its worker allows: the worker has stopped, and the record is not committed.
+    #[error(
+        "the handler of stream {stream} has failed {failures} times at offset {offset} of partition {partition}: {reason}; mend it and \
+         start the worker again, or have it skip such records or hand them over"
+    )]
+    HandlerFailed {
+        /// The stream.
+        stream: Name,
+        /// The partition.
+        partition: u32,
+        /// The record.
+        offset: u64,
+        /// How often.
+        failures: u32,
+        /// Why, the last time.
+        reason: String,
+    },
     /// A bug in Ringmain: a panic was caught at a language boundary.
     #[error("internal error, please report it: {detail}")]
     Internal {
@@ -364,6 +397,8 @@ codes! {
     SequenceGap = 24, "SEQUENCE_GAP";
     /// [`Error::ProducerFenced`]
     ProducerFenced = 25, "PRODUCER_FENCED";
+    /// [`Error::HandlerFailed`]
+    HandlerFailed = 26, "HANDLER_FAILED";
 }
 
 impl Error {

@@ -41,7 +41,8 @@ pub use queue::{
     Sent, StillRunning, Worker, WorkerBuilder, WorkerStats,
 };
 pub use stream::{
-    Accepted, Batcher, Batching, Canceller, Compaction, End, Fetch, Filter, Follow, Group, GroupLag,
-    GroupStats, Member, Pace, PartitionStats, Pending, Position, Producer, Reader, Record, RecordRef, Replay,
-    Reset, SlowReaders, Start, Stream, StreamStats, Table, TimeOf, WhenSlow,
+    Accepted, Batcher, Batching, Canceller, CommitMode, Compaction, End, Fetch, Filter, Follow, Group,
+    GroupLag, GroupStats, IntoHandled, Member, Pace, PartitionStats, Pending, Position, Producer, Reader,
+    Record, RecordRef, Replay, Reset, SlowReaders, Start, Stream, StreamStats, StreamWorker,
+    StreamWorkerBuilder, StreamWorkerStats, Table, TimeOf, WhenSlow,
 };

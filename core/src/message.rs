@@ -329,6 +329,12 @@ pub(crate) fn check_span(argument: &'static str, span: Duration) -> Result<()> {
     Ok(())
 }
 
+/// The beginning of a text, at most so many bytes, up to a character boundary.
+pub(crate) fn cut(text: &str, bytes_max: usize) -> &str {
+    let end = (0..=bytes_max.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    text.get(..end).unwrap_or_default()
+}
+
 /// A duration in whole nanoseconds; anything beyond 584 years becomes that.
 pub(crate) fn duration_ns(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)

@@ -157,6 +157,16 @@ pub(crate) enum Notice {
         id: u64,
         error: String,
     },
+    RecordHandlerPanicked {
+        stream: Name,
+        partition: u32,
+        offset: u64,
+        error: String,
+    },
+    StreamWorkerStopped {
+        stream: Name,
+        error: Error,
+    },
     HandlerNotAlive {
         queue: Name,
         id: u64,
@@ -317,6 +327,14 @@ impl Notice {
             Self::HandlerPanicked { queue, id, error } => error!(
                 name: "handler_panicked", target: TARGET, queue = queue.as_str(), id, error = error.as_str(),
                 "a handler panicked"
+            ),
+            Self::RecordHandlerPanicked { stream, partition, offset, error } => error!(
+                name: "record_handler_panicked", target: TARGET, stream = stream.as_str(), partition, offset, error = error.as_str(),
+                "a handler of records panicked"
+            ),
+            Self::StreamWorkerStopped { stream, error } => error!(
+                name: "stream_worker_stopped", target: TARGET, stream = stream.as_str(), error = %error,
+                "a worker of a stream has stopped by itself"
             ),
             Self::HandlerNotAlive { queue, id } => warn!(
                 name: "handler_not_alive", target: TARGET, queue = queue.as_str(), id,

@@ -8,6 +8,7 @@ pub(crate) mod event_count;
 pub(crate) mod fork;
 pub(crate) mod memory;
 pub(crate) mod pause;
+pub(crate) mod roster;
 pub(crate) mod thread_number;
 
 #[cfg(not(ringmain_loom))]

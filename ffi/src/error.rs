@@ -59,6 +59,8 @@ pub const RINGMAIN_ERROR_CONFLICT: i32 = 23;
 pub const RINGMAIN_ERROR_SEQUENCE_GAP: i32 = 24;
 /// A producer of a stream was opened again: this handle may not append any more.
 pub const RINGMAIN_ERROR_PRODUCER_FENCED: i32 = 25;
+/// The handler of a stream's worker failed as often as it may: the worker has stopped.
+pub const RINGMAIN_ERROR_HANDLER_FAILED: i32 = 26;
 
 /// The numbers are the core's, and there are no others.
 const _: () = {
@@ -87,7 +89,8 @@ const _: () = {
     assert!(RINGMAIN_ERROR_CONFLICT == ErrorCode::Conflict as i32);
     assert!(RINGMAIN_ERROR_SEQUENCE_GAP == ErrorCode::SequenceGap as i32);
     assert!(RINGMAIN_ERROR_PRODUCER_FENCED == ErrorCode::ProducerFenced as i32);
-    assert!(ErrorCode::ALL.len() == 25, "ErrorCode has a variant without a RINGMAIN_ERROR_ constant");
+    assert!(RINGMAIN_ERROR_HANDLER_FAILED == ErrorCode::HandlerFailed as i32);
+    assert!(ErrorCode::ALL.len() == 26, "ErrorCode has a variant without a RINGMAIN_ERROR_ constant");
 };
 
 thread_local! {

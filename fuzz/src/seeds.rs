@@ -461,8 +461,18 @@ fn relocated(id: u64) -> Event {
 fn offsets() -> Vec<SeedFile> {
     let pair = |partition: u32, offset: u64| [&partition.to_le_bytes()[..], &offset.to_le_bytes()].concat();
     let mut commits = Output::default();
-    commits.u8(3).piece(b"billing").piece(&[pair(0, 5), pair(1, 20)].concat());
-    commits.piece(b"audit").piece(&pair(1, 7)).piece(b"billing").piece(&pair(0, 9));
+    let islands = [12u64, 13, 15, 20].into_iter().flat_map(u64::to_le_bytes);
+    let done = [&[1][..], &pair(0, 6), &2u32.to_le_bytes(), &islands.collect::<Vec<_>>()].concat();
+    commits.u8(7).u8(0).piece(b"billing").piece(&[pair(0, 5), pair(1, 20)].concat());
+    commits.u8(0).piece(b"audit").piece(&pair(1, 7)).u8(0).piece(b"billing").piece(&pair(0, 9));
+    commits
+        .u8(1)
+        .piece(b"billing")
+        .piece(&done)
+        .u8(1)
+        .piece(b"audit")
+        .piece(&[&[2][..], &pair(1, 3)].concat());
+    commits.u8(0).piece(b"old").piece(&pair(0, 1)).u8(1).piece(b"old").piece(&[3]);
     let groups: &[&[u8]] = &[b"billing", b"audit", b"new", b"billing"];
     for group in groups {
         commits.piece(group).u8(6);
@@ -471,6 +481,13 @@ fn offsets() -> Vec<SeedFile> {
     let numbers =
         |numbers: &[u64]| numbers.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<_>>();
     let saved = [numbers(&[1, 3, 40]), 2u32.to_le_bytes().to_vec(), pair(1, 50)].concat();
-    producers.u8(2).piece(b"producer/").piece(&numbers(&[2, 1, 1])).piece(b"producer/import").piece(&saved);
+    producers
+        .u8(2)
+        .u8(0)
+        .piece(b"producer/")
+        .piece(&numbers(&[2, 1, 1]))
+        .u8(0)
+        .piece(b"producer/import")
+        .piece(&saved);
     vec![("offsets", "commits", commits.finish()), ("offsets", "producers", producers.finish())]
 }

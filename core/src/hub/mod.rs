@@ -13,6 +13,7 @@ mod builder;
 mod catalogue;
 mod delete;
 mod directory;
+mod hand_over;
 mod prometheus;
 mod queue_builder;
 mod registry;

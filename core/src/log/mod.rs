@@ -34,6 +34,7 @@
 //! | `still` | at one instant, to be copied while it is in use |
 //! | `survey` | what damaged files hold |
 //! | `pages`, `buffer`, `segment`, `marks`, `slab`, `directory` | memory |
+//! | `ranges` | sets of sequences |
 
 mod append;
 mod append_at;
@@ -53,6 +54,7 @@ mod open;
 mod pages;
 mod payload;
 mod pin;
+mod ranges;
 mod reader;
 pub(crate) mod recovery;
 mod restore;
@@ -76,6 +78,7 @@ pub use frame::without_frame_checksums;
 pub(crate) use frame::{Draft, Frame, INDEXED, Kind, Options};
 pub(crate) use home::Home;
 pub(crate) use payload::Payload;
+pub(crate) use ranges::Ranges;
 pub(crate) use reader::{Reader, Shown, Then};
 pub(crate) use restore::Restore;
 pub(crate) use retention::{Limits, UNLIMITED};

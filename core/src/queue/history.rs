@@ -5,6 +5,7 @@
 
 use crate::error::{Error, Result};
 use crate::limits::{CLASS_BYTES_MAX, HISTORY_BYTES_MAX, HISTORY_COUNT_MAX, REASON_BYTES_MAX};
+use crate::message::cut;
 use serde::Serialize;
 
 /// Of each failure in the text that tells all of them, in bytes.
@@ -49,12 +50,6 @@ pub(crate) fn check_class(class: &str) -> Result<()> {
         return Err(Error::invalid("class", detail));
     }
     Ok(())
-}
-
-/// The beginning of a text, at most so many bytes, up to a character boundary.
-fn cut(text: &str, bytes_max: usize) -> &str {
-    let end = (0..=bytes_max.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    text.get(..end).unwrap_or_default()
 }
 
 /// See the module's description.

@@ -60,7 +60,6 @@ mod peek;
 mod plain;
 mod processing;
 mod purge;
-mod ranges;
 mod rank;
 mod rate;
 mod receive;

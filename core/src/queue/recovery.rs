@@ -12,7 +12,7 @@
 
 use crate::error::Result;
 use crate::journal::Journal;
-use crate::log::{INDEXED, Kind, Log, Place, Reader};
+use crate::log::{INDEXED, Kind, Log, Place, Ranges, Reader};
 use crate::message::header_of;
 use crate::name::Name;
 use crate::notice::{self, Notice};
@@ -21,7 +21,6 @@ use crate::queue::dedup::{DEDUP_KEY, Entries, Entry, value_hash};
 use crate::queue::halt::Halt;
 use crate::queue::options::QueueOptions;
 use crate::queue::plain::Cursor;
-use crate::queue::ranges::Ranges;
 use crate::queue::relocated::Relocated;
 use crate::queue::settlement::{Event, ids_of};
 use crate::queue::shared::{Shared, apply_failure};

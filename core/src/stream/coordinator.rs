@@ -29,6 +29,11 @@ impl Coordinator {
         self.generation
     }
 
+    /// Whether anybody is in the group.
+    pub(crate) fn has_members(&self) -> bool {
+        !self.members.is_empty()
+    }
+
     /// Adds a member and returns its number.
     pub(crate) fn join(&mut self) -> u64 {
         let member = self.next_member;

@@ -2,9 +2,12 @@
 
 use crate::error::{Result, something};
 use crate::name::Name;
+use crate::stream::commit::CommitMode;
 use crate::stream::coordinator::Coordinator;
 use crate::stream::group::Group;
-use crate::stream::reader::{PartitionReader, Reader, Start};
+use crate::stream::handled::Handled;
+use crate::stream::progress::Progress;
+use crate::stream::reader::{PartitionReader, Reader};
 use crate::stream::record::Record;
 use crate::stream::shared::Shared;
 use crate::sync::lock;
@@ -24,6 +27,8 @@ pub struct Member {
     pub(super) coordinator: Arc<Mutex<Coordinator>>,
     pub(super) stream: Arc<Shared>,
     pub(super) reader: Reader,
+    pub(super) commit_mode: CommitMode,
+    pub(super) handled: Handled,
 }
 
 impl Member {
@@ -35,12 +40,21 @@ impl Member {
         coordinator: Arc<Mutex<Coordinator>>,
     ) -> Self {
         let reader = Reader::new(stream.clone(), Vec::new());
-        let (generation, since) = (0, BTreeMap::new());
-        Self { group, number, generation, since, coordinator, stream, reader }
+        Self {
+            group,
+            number,
+            generation: 0,
+            since: BTreeMap::new(),
+            coordinator,
+            stream,
+            reader,
+            commit_mode: CommitMode::default(),
+            handled: Handled::default(),
+        }
     }
 
     /// Takes over what was assigned since the last look, and lets go of what was taken away.
-    fn refresh(&mut self) -> Result<()> {
+    pub(super) fn refresh(&mut self) -> Result<()> {
         let (generation, since): (u64, BTreeMap<u32, u64>) = {
             let coordinator = lock(&self.coordinator);
             if coordinator.generation() == self.generation {
@@ -56,14 +70,21 @@ impl Member {
         };
         // These may fail: nothing is changed before.
         let moved = since.keys().filter(|partition| !stays(partition)).map(|partition| {
-            let committed = self.stream.offsets.committed(self.group.as_str(), *partition);
-            match committed {
-                None => PartitionReader::new(&self.stream, *partition, Start::Earliest),
-                // What was removed meanwhile is told by poll, so that seek is still possible.
-                Some(offset) => PartitionReader::at(&self.stream, *partition, offset),
-            }
+            let committed = self.stream.offsets.progress(self.group.as_str(), *partition);
+            let progress = match committed {
+                Some(progress) => progress,
+                None => Progress::at(self.stream.readable(*partition)?.first_readable()),
+            };
+            // What was removed meanwhile is told by poll, so that seek is still possible.
+            Ok((PartitionReader::at(&self.stream, *partition, progress.next())?, progress))
         });
         let moved = moved.collect::<Result<Vec<_>>>()?;
+        self.handled.retain(|partition| stays(&partition));
+        let handled = &mut self.handled;
+        let moved = moved.into_iter().map(|(reader, progress)| {
+            handled.take_over(reader.partition, progress);
+            reader
+        });
         let mut partitions = self.reader.take_partitions();
         partitions.retain(|partition| stays(&partition.partition));
         partitions.extend(moved);
@@ -74,7 +95,7 @@ impl Member {
 
     fn take(&mut self, count_max: usize) -> Result<Vec<Record>> {
         self.refresh()?;
-        self.reader.read_batch(count_max)
+        self.read(count_max)
     }
 
     /// Up to `count_max` records of the partitions that this member owns, waiting at most `wait` for the first.
@@ -83,23 +104,28 @@ impl Member {
     /// `OutOfRange` if what it would read next was removed, until [`seek`](Member::seek) takes it to an offset that is held.
     /// `Closed`, also while waiting; `Corrupt` or `Io` if a file cannot be read.
     pub fn poll(&mut self, count_max: usize, wait: Duration) -> Result<Vec<Record>> {
+        self.begin_poll()?;
         let stream = self.stream.clone();
         stream.wait_for(wait, || something(self.take(count_max))).unwrap_or(Ok(Vec::new()))
     }
 
     /// As [`poll`](Self::poll) without blocking: if there is nothing, `context`'s task is woken when there may be.
     pub fn poll_records(&mut self, context: &mut Context<'_>, count_max: usize) -> Poll<Result<Vec<Record>>> {
+        self.begin_poll()?;
         let stream = self.stream.clone();
         stream.data().poll_for(context, || something(self.take(count_max)))
     }
 
-    /// Continues one owned partition at `offset`.
+    /// Continues one owned partition at `offset`. That commits nothing; records that were [done](Member::done) when the partition came
+    /// to this member are passed over. [`rewind`](Member::rewind) reads everything again.
     ///
     /// # Errors
     /// `OutOfRange`; `NotFound` if it does not own the partition.
     pub fn seek(&mut self, partition: u32, offset: u64) -> Result<()> {
         self.refresh()?;
-        self.reader.seek(partition, offset)
+        self.reader.seek(partition, offset)?;
+        self.handled.seek(partition, offset);
+        Ok(())
     }
 
     /// The partitions that it owns now, in order.

@@ -12,18 +12,21 @@ mod append;
 mod append_to;
 mod batcher;
 mod commit;
+mod commit_frame;
 mod coordinator;
 mod gate;
 mod group;
 mod growing;
 mod growth;
 mod guard;
+mod handled;
 mod latest;
 mod member;
 mod offsets;
 mod options;
 mod partitioner;
 mod producer;
+mod progress;
 mod read_by_all;
 mod reader;
 mod record;
@@ -32,8 +35,10 @@ mod stats;
 mod table;
 mod upkeep;
 mod wait;
+mod worker;
 
 pub use batcher::{Batcher, Batching, Pending};
+pub use commit::CommitMode;
 pub use gate::{SlowReaders, WhenSlow};
 pub use group::Group;
 pub use member::Member;
@@ -46,10 +51,13 @@ pub use record::{Position, Record, RecordRef};
 pub(crate) use shared::Shared;
 pub use stats::{GroupLag, GroupStats, PartitionStats, StreamStats};
 pub use table::Table;
+pub use worker::{IntoHandled, StreamWorker, StreamWorkerBuilder, StreamWorkerStats};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::journal::Receipt;
 use crate::message::Message;
+use crate::name::Name;
+use crate::sync::lock;
 use partitioner::Custom;
 use reader::PartitionReader;
 use std::fmt::Debug;
@@ -211,6 +219,42 @@ impl Stream {
     /// A consumer group of this stream.
     pub fn group(&self, name: &str) -> Group {
         Group::new(self.shared.clone(), name)
+    }
+
+    /// Forgets a group, with all that it committed: whoever joins under its name next begins as in a new one. Nothing else removes what a
+    /// group committed, and no time does.
+    ///
+    /// ```
+    /// # use ringmain::Hub;
+    /// let flights = Hub::memory().stream("flights").open()?;
+    /// let member = flights.group("billing").join()?;
+    /// assert!(flights.delete_group("billing").is_err(), "it has a member");
+    /// drop(member);
+    /// flights.delete_group("billing")?;
+    /// assert!(flights.groups()?.is_empty());
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `NotFound`, `InvalidName`; `InvalidArgument` while it has members; `Closed`, `Poisoned`.
+    pub fn delete_group(&self, name: &str) -> Result<()> {
+        self.shared.check_open()?;
+        let name = Name::new(name)?;
+        let coordinator = self.shared.coordinator(&name);
+        let end = {
+            // Nobody joins meanwhile.
+            let coordinator = lock(&coordinator);
+            if coordinator.has_members() {
+                let detail =
+                    format!("group {name} of stream {} has members; have them leave first", self.name());
+                return Err(Error::invalid("name", detail));
+            }
+            if !self.shared.offsets.has_group(name.as_str()) {
+                return Err(Error::NotFound { noun: "group", name: name.to_string(), advice: "" });
+            }
+            self.shared.offsets.delete(name.as_str())?
+        };
+        self.shared.offsets.wait(end)
     }
 
     /// Names of the groups that have committed.

@@ -1,28 +1,29 @@
 //! Committed offsets of a stream's groups: a log of its own, the last commit of a partition wins.
 //!
-//! ```text
-//! record: key = group name, value = (partition u32, offset u64) * n, little-endian; offset = next to read
-//! ```
+//! **Promise.** What was done stays done, through reopening and through the log's being written anew; only a rewind or the deletion
+//! of the group forgets it. Nothing expires.
 //!
 //! What else a stream keeps for good lies here under keys with a slash, which no group's name has: the last record of a key counts,
 //! an empty one removes it.
 //!
-//! So that the log stays small, everything committed is written again as one batch now and then, and the segments
-//! before it are released.
+//! **How.** What a frame says is in `commit_frame`. So that the log stays small, everything that holds is said again now and then, and
+//! the segments before that are released. Each frame is true by itself: it does not matter if a crash leaves a part of them.
 
 use crate::error::{Error, Result};
-use crate::journal::Journal;
-use crate::limits::BATCH_RECORDS_MAX;
-use crate::log::{Draft, Kind, Level, Log, Place, Reader};
+use crate::journal::{Journal, Receipt};
+use crate::log::{Appended, Draft, Kind, Level, Log, Place, Reader};
+use crate::stream::commit_frame::{Done, Said};
+use crate::stream::progress::Progress;
 use crate::stream::upkeep::Due;
 use crate::sync::lock;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock};
 
-/// Segments after which the log is written anew.
+/// Segments after which the log is written anew; more, if what holds takes more than a few.
 const SEGMENT_COUNT_MAX: u64 = 4;
 
-type Committed = BTreeMap<u32, u64>;
+type Committed = BTreeMap<u32, Progress>;
 
 /// See the module's description.
 #[derive(Debug)]
@@ -34,12 +35,43 @@ pub(crate) struct Offsets {
     due: OnceLock<Arc<Due>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
     groups: BTreeMap<String, Committed>,
     kept: BTreeMap<String, Kept>,
     /// Where the last commit ends in the log.
     end: Place,
+    /// The segment from which on the log is written anew.
+    rewrite_at: u64,
+}
+
+impl State {
+    fn apply(&mut self, group: &str, said: Said) {
+        if matches!(said, Said::Deleted) {
+            self.groups.remove(group);
+            return;
+        }
+        let committed = self.groups.entry(group.to_owned()).or_default();
+        match said {
+            Said::Deleted => {}
+            Said::Committed(next) => next.into_iter().for_each(|(partition, next)| {
+                let progress = committed.entry(partition).or_default();
+                if next < progress.next() { *progress = Progress::at(next) } else { progress.raise(next) }
+            }),
+            Said::Done(dones) => dones.into_iter().for_each(|done| {
+                let progress = committed.entry(done.partition).or_default();
+                progress.raise(done.next);
+                done.islands.into_iter().for_each(|island| progress.mark(island));
+            }),
+            Said::Rewound(next) => {
+                committed.extend(next.into_iter().map(|(partition, next)| (partition, Progress::at(next))));
+            }
+        }
+    }
+
+    fn progress(&self, group: &str, partition: u32) -> Option<&Progress> {
+        self.groups.get(group)?.get(&partition)
+    }
 }
 
 /// A record that is not of a group.
@@ -60,27 +92,44 @@ fn keep(kept: &mut BTreeMap<String, Kept>, key: &str, value: &[u8], place: Place
 
 impl Offsets {
     /// Reads back what was committed.
+    ///
+    /// # Errors
+    /// `Corrupt` for what no version of Ringmain wrote; `Io`.
     pub(crate) fn open(log: Arc<Log>, journal: Arc<Journal>) -> Result<Self> {
-        let (mut groups, mut kept) = (BTreeMap::<String, Committed>::new(), BTreeMap::new());
+        let mut state = State { rewrite_at: log.start().0 + SEGMENT_COUNT_MAX, ..State::default() };
         let mut reader = Reader::earliest(log.clone());
         while reader.advance()? {
             let frame = reader.frame();
-            let name = frame.key().and_then(|key| std::str::from_utf8(key).ok());
-            if let (Kind::Data, Some(name)) = (frame.kind(), name) {
-                if name.contains('/') {
-                    keep(&mut kept, name, frame.value(), reader.found_place());
-                    continue;
-                }
-                groups.entry(name.to_owned()).or_default().extend(decode(frame.value()));
+            let key = frame.key().and_then(|key| std::str::from_utf8(key).ok());
+            if let (Kind::Data, Some(key)) = (frame.kind(), key.filter(|key| key.contains('/'))) {
+                keep(&mut state.kept, key, frame.value(), reader.found_place());
+                continue;
+            }
+            match Said::parse(&frame) {
+                Ok(Some((group, said))) => state.apply(group, said),
+                Ok(None) => {}
+                Err(detail) => return Err(log.blame(reader.found_place(), detail)),
             }
         }
-        let state = Mutex::new(State { groups, kept, end: Place::default() });
-        Ok(Self { log, journal, state, due: OnceLock::new() })
+        Ok(Self { log, journal, state: Mutex::new(state), due: OnceLock::new() })
     }
 
     /// The next offset to read, if one was committed.
     pub(crate) fn committed(&self, group: &str, partition: u32) -> Option<u64> {
-        lock(&self.state).groups.get(group)?.get(&partition).copied()
+        lock(&self.state).progress(group, partition).map(Progress::next)
+    }
+
+    /// What was committed of a partition, with what is done beyond the next offset to read.
+    pub(crate) fn progress(&self, group: &str, partition: u32) -> Option<Progress> {
+        lock(&self.state).progress(group, partition).cloned()
+    }
+
+    /// What of a range a group has not committed.
+    pub(crate) fn open_ranges(&self, group: &str, partition: u32, within: Range<u64>) -> Vec<Range<u64>> {
+        match lock(&self.state).progress(group, partition) {
+            Some(progress) => progress.open(within),
+            None => vec![within],
+        }
     }
 
     /// The log that the commits are in.
@@ -106,7 +155,7 @@ impl Offsets {
     pub(crate) fn read_by_all(&self, partition_count: u32, show: impl FnOnce(Option<Vec<u64>>, Place)) {
         let state = lock(&self.state);
         let of = |partition: u32| {
-            state.groups.values().map(|committed| committed.get(&partition).copied().unwrap_or(0)).min()
+            state.groups.values().map(|committed| committed.get(&partition).map_or(0, Progress::next)).min()
         };
         show((0..partition_count).map(of).collect(), state.end);
     }
@@ -116,37 +165,89 @@ impl Offsets {
         lock(&self.state).groups.keys().cloned().collect()
     }
 
+    /// Whether a group has committed in any partition.
+    pub(crate) fn has_group(&self, group: &str) -> bool {
+        lock(&self.state).groups.contains_key(group)
+    }
+
     /// Appends a commit; it counts for readers at once, and is durable after [`wait`](Self::wait). A commit never goes
     /// back: what is not ahead of what is committed is left out, whoever came first.
     pub(crate) fn append(&self, group: &str, offsets: &[(u32, u64)]) -> Result<Place> {
         let mut state = lock(&self.state);
-        let committed = state.groups.get(group);
-        let is_ahead = |(partition, offset): &&(u32, u64)| {
-            committed.and_then(|committed| committed.get(partition)) < Some(offset)
+        let is_ahead = |(partition, next): &&(u32, u64)| {
+            state.progress(group, *partition).map(Progress::next) < Some(*next)
         };
         let offsets: Vec<(u32, u64)> = offsets.iter().filter(is_ahead).copied().collect();
         if offsets.is_empty() {
             // Whoever said so before us may still be waiting for the disk, or in vain.
             return Ok(state.end);
         }
-        let value = encode(offsets.iter().copied());
-        let receipt = self.log.append(&[draft(group, &value, self.journal.now_ns())])?;
-        state.groups.entry(group.to_owned()).or_default().extend(offsets.iter().copied());
-        state.end = receipt.end;
-        drop(state);
+        self.say(&mut state, group, Said::Committed(offsets))
+    }
+
+    /// Stores where partitions begin that have no committed offset.
+    pub(crate) fn append_first(&self, group: &str, first: &[(u32, u64)]) -> Result<Place> {
+        let mut state = lock(&self.state);
+        let is_new = |(partition, _): &&(u32, u64)| state.progress(group, *partition).is_none();
+        let first: Vec<(u32, u64)> = first.iter().filter(is_new).copied().collect();
+        if first.is_empty() { Ok(state.end) } else { self.say(&mut state, group, Said::Committed(first)) }
+    }
+
+    /// As [`append`](Self::append), with what is done beyond the next offsets to read.
+    pub(crate) fn append_done(&self, group: &str, dones: &[Done]) -> Result<Place> {
+        let (plain, dones): (Vec<&Done>, Vec<_>) = dones.iter().partition(|done| done.islands.is_empty());
+        let plain: Vec<(u32, u64)> = plain.into_iter().map(|done| (done.partition, done.next)).collect();
+        self.append(group, &plain)?;
+        let mut state = lock(&self.state);
+        let is_news = |done: &&Done| {
+            let progress = state.progress(group, done.partition);
+            progress.is_none_or(|known| {
+                known.next() < done.next
+                    || done.islands.iter().any(|island| !known.open(island.clone()).is_empty())
+            })
+        };
+        let dones: Vec<Done> = dones.into_iter().filter(is_news).cloned().collect();
+        // A frame for each: all of them may be too much for one.
+        for done in dones {
+            self.say(&mut state, group, Said::Done(vec![done]))?;
+        }
+        Ok(state.end)
+    }
+
+    /// Goes back, and forgets what was done beyond.
+    pub(crate) fn rewind(&self, group: &str, partition: u32, offset: u64) -> Result<Place> {
+        self.say(&mut lock(&self.state), group, Said::Rewound(vec![(partition, offset)]))
+    }
+
+    /// Forgets a group.
+    pub(crate) fn delete(&self, group: &str) -> Result<Place> {
+        self.say(&mut lock(&self.state), group, Said::Deleted)
+    }
+
+    fn say(&self, state: &mut State, group: &str, said: Said) -> Result<Place> {
+        state.end = self.write(group, &said)?.end;
+        state.apply(group, said);
         if let Some(due) = self.due.get() {
             due.soon();
         }
-        Ok(receipt.end)
+        Ok(state.end)
+    }
+
+    fn write(&self, group: &str, said: &Said) -> Result<Appended> {
+        let (kind, value) = said.encode();
+        self.log.append(&[draft(group, kind, &value, self.journal.now_ns())])
     }
 
     /// Returns once a commit has reached the hub's durability.
     pub(crate) fn wait(&self, end: Place) -> Result<()> {
         self.journal.commit(&self.log, end)?;
-        let first = self.log.start().0;
-        // As long as nothing can be released, writing it anew comes to nothing.
-        let is_worth = end.segment() >= first + SEGMENT_COUNT_MAX && !self.log.keeps_files();
-        if is_worth { self.rewrite() } else { Ok(()) }
+        self.rewrite_if_long(end)
+    }
+
+    /// Does not wait: the receipt does.
+    pub(crate) fn receipt(&self, end: Place) -> Result<Receipt<()>> {
+        self.rewrite_if_long(end)?;
+        Ok(Receipt::new(&self.journal, Level::Committed, vec![(self.log.clone(), end)], ()))
     }
 
     /// What is kept under keys that begin so.
@@ -169,7 +270,8 @@ impl Offsets {
         let end = {
             let mut state = lock(&self.state);
             let now_ns = self.journal.now_ns();
-            let drafts: Vec<_> = records.iter().map(|(key, value)| draft(key, value, now_ns)).collect();
+            let drafts: Vec<_> =
+                records.iter().map(|(key, value)| draft(key, Kind::Data, value, now_ns)).collect();
             let receipt = self.log.append(&drafts)?;
             records.iter().for_each(|(key, value)| keep(&mut state.kept, key, value, receipt.start));
             state.end = receipt.end;
@@ -179,44 +281,49 @@ impl Offsets {
         self.wait(end)
     }
 
-    fn rewrite(&self) -> Result<()> {
-        let receipt = {
-            let State { groups, kept, .. } = &*lock(&self.state);
-            let values: Vec<(&String, Vec<u8>)> = groups
-                .iter()
-                .map(|(name, committed)| (name, encode(committed.iter().map(|(p, o)| (*p, *o)))))
-                .chain(kept.iter().map(|(key, kept)| (key, kept.value.clone())))
-                .take(BATCH_RECORDS_MAX)
-                .collect();
-            if values.len() < groups.len() + kept.len() {
+    fn rewrite_if_long(&self, end: Place) -> Result<()> {
+        let first = {
+            let mut state = lock(&self.state);
+            // As long as nothing can be released, writing it anew comes to nothing.
+            if end.segment() < state.rewrite_at || self.log.keeps_files() {
                 return Ok(());
             }
-            let now_ns = self.journal.now_ns();
-            let drafts: Vec<_> = values.iter().map(|(name, value)| draft(name, value, now_ns)).collect();
-            self.log.append(&drafts)?
+            let first = self.write_all(&state)?.unwrap_or(state.end);
+            // WHY: what holds may take several segments: it is not to be written again and again.
+            let span = self.log.claimed().segment() - first.segment();
+            state.rewrite_at = first.segment() + SEGMENT_COUNT_MAX.max(2 * span);
+            first
         };
         // Durable whatever the hub's level: the commits that it replaces are removed for good.
-        self.journal.commit_to(&self.log, receipt.end, Level::Durable)?;
-        self.log.release_before(receipt.start.segment())
+        self.journal.commit_to(&self.log, self.log.claimed(), Level::Durable)?;
+        self.log.release_before(first.segment())
+    }
+
+    /// Says everything once more. Returns where that begins; `None`: there is nothing.
+    fn write_all(&self, state: &State) -> Result<Option<Place>> {
+        let mut first = None;
+        for (key, kept) in &state.kept {
+            let written = self.log.append(&[draft(key, Kind::Data, &kept.value, self.journal.now_ns())])?;
+            first = first.or(Some(written.start));
+        }
+        for (group, committed) in &state.groups {
+            let next = committed.iter().map(|(partition, progress)| (*partition, progress.next())).collect();
+            let with_islands = committed.iter().filter(|(_, progress)| progress.gap_count() > 0);
+            let islands = with_islands.map(|(partition, progress)| {
+                let islands = progress.islands().iter().collect();
+                Said::Done(vec![Done { partition: *partition, next: progress.next(), islands }])
+            });
+            for said in std::iter::once(Said::Committed(next)).chain(islands) {
+                let written = self.write(group, &said)?;
+                first = first.or(Some(written.start));
+            }
+        }
+        Ok(first)
     }
 }
 
-fn draft<'a>(group: &'a str, value: &'a [u8], time_ns: u64) -> Draft<'a> {
-    Draft { key: Some(group.as_bytes()), ..Draft::control(Kind::Data, time_ns, value) }
-}
-
-fn encode(offsets: impl Iterator<Item = (u32, u64)>) -> Vec<u8> {
-    offsets
-        .flat_map(|(partition, offset)| [&partition.to_le_bytes()[..], &offset.to_le_bytes()].concat())
-        .collect()
-}
-
-fn decode(value: &[u8]) -> impl Iterator<Item = (u32, u64)> {
-    value.chunks_exact(12).map(|pair| {
-        let (partition, offset) = pair.split_at(4);
-        let partition = partition.try_into().map_or(0, u32::from_le_bytes);
-        (partition, offset.try_into().map_or(0, u64::from_le_bytes))
-    })
+fn draft<'a>(key: &'a str, kind: Kind, value: &'a [u8], time_ns: u64) -> Draft<'a> {
+    Draft { key: Some(key.as_bytes()), ..Draft::control(kind, time_ns, value) }
 }
 
 #[cfg(test)]
@@ -240,9 +347,45 @@ mod tests {
         }
         assert!(last > SEGMENT_COUNT_MAX, "there was something to release");
         offsets.append("audit", &[(0, 5)]).unwrap();
+        assert_eq!(offsets.committed("audit", 0), Some(5));
         let again = Offsets::open(log, journal).unwrap();
         assert_eq!(again.committed("billing", 1), Some(2 * 49_999));
         assert_eq!(again.committed("audit", 0), Some(5));
         assert_eq!(again.committed("audit", 1), None);
+    }
+
+    #[test]
+    fn islands_and_deletions_survive_the_rewriting_of_the_log_and_a_rewind_forgets_what_is_beyond_it() {
+        let journal = Arc::new(Journal::new(Clock::System, Arc::new(Alarm::new()), Level::Committed, 0));
+        let log = Arc::new(Log::memory(Arc::new(EventCount::new())));
+        let offsets = Offsets::open(log.clone(), journal.clone()).unwrap();
+        let done = |partition, next, islands: &[(u64, u64)]| Done {
+            partition,
+            next,
+            islands: islands.iter().map(|(start, end)| *start..*end).collect(),
+        };
+        offsets.append("billing", &[(0, 5), (1, 5)]).unwrap();
+        offsets.append("old", &[(0, 5)]).unwrap();
+        offsets.append_done("billing", &[done(0, 5, &[(7, 8), (20, 25)]), done(1, 6, &[(9, 10)])]).unwrap();
+        offsets.append_done("billing", &[done(0, 5, &[(10, 12)])]).unwrap();
+        offsets.rewind("billing", 1, 6).unwrap();
+        offsets.delete("old").unwrap();
+        let state = |offsets: &Offsets| {
+            let islands = |p| offsets.progress("billing", p).unwrap().islands().iter().collect::<Vec<_>>();
+            (offsets.groups(), islands(0), islands(1), offsets.committed("billing", 1))
+        };
+        let expected = (vec!["billing".to_owned()], vec![7..8, 10..12, 20..25], vec![], Some(6));
+        assert_eq!(state(&offsets), expected);
+        assert_eq!(state(&Offsets::open(log.clone(), journal.clone()).unwrap()), expected);
+        for i in 0.. {
+            offsets.wait(offsets.append("billing", &[(2, i)]).unwrap()).unwrap();
+            if log.start().0 > 0 {
+                break;
+            }
+        }
+        assert_eq!(state(&Offsets::open(log, journal).unwrap()), expected);
+        offsets.append("billing", &[(0, 7)]).unwrap();
+        assert_eq!(offsets.committed("billing", 0), Some(8), "what follows an island is done");
+        assert_eq!(offsets.open_ranges("billing", 0, 0..30), [8..10, 12..20, 25..30]);
     }
 }

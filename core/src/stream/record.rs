@@ -16,11 +16,21 @@ pub struct Position {
 pub struct Record {
     payload: Payload,
     position: Position,
+    /// Where the member that polled it was before: between there and here is nothing for it.
+    from: u64,
 }
 
 impl Record {
     pub(crate) fn new(payload: Payload, position: Position) -> Self {
-        Self { payload, position }
+        Self { payload, position, from: position.offset }
+    }
+
+    pub(super) fn from(&self) -> u64 {
+        self.from
+    }
+
+    pub(super) fn set_from(&mut self, from: u64) {
+        self.from = from;
     }
 
     #[inline]

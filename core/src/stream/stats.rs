@@ -7,6 +7,7 @@ use crate::stream::growing::Growing;
 use crate::stream::shared::Shared;
 use crate::sync::{Ordering, lock};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -115,23 +116,39 @@ impl Shared {
     }
 
     fn lag_of(&self, group: &str, partition: u32, log: &Arc<Log>, now_ns: u64) -> GroupLag {
-        let next = self.next_of(group, partition, log);
-        let first_ns = if next < log.end_sequence() { time_from(log, next).ok().flatten() } else { None };
+        let open = self.open_of(group, partition, log);
+        let first_ns = open.first().and_then(|open| time_from(log, open.start).ok().flatten());
         let age = Duration::from_nanos(first_ns.map_or(0, |first_ns| now_ns.saturating_sub(first_ns)));
-        GroupLag { records: count_from(log, next), age }
+        GroupLag { records: count_of(log, &open), age }
     }
 
     /// Records that a group has not committed, over all partitions.
     pub(crate) fn lag(&self, group: &str) -> u64 {
         let logs = self.readable_logs();
-        (0..).zip(&logs).map(|(partition, log)| count_from(log, self.next_of(group, partition, log))).sum()
+        let lags = (0..).zip(&logs).map(|(p, log)| count_of(log, &self.open_of(group, p, log)));
+        lags.sum()
     }
 
-    /// Where a group goes on reading.
-    fn next_of(&self, group: &str, partition: u32, log: &Log) -> u64 {
-        let (start, end) = (log.first_readable(), log.end_sequence());
-        self.offsets.committed(group, partition).unwrap_or(start).clamp(start, end)
+    /// What a group has not committed of a partition.
+    fn open_of(&self, group: &str, partition: u32, log: &Log) -> Vec<Range<u64>> {
+        self.offsets.open_ranges(group, partition, log.first_readable()..log.end_sequence())
     }
+}
+
+/// Ranges up to which each is counted by itself.
+const RANGES_COUNTED_MAX: usize = 64;
+
+/// Records held in ranges of which the last one ends where the log does, or nothing is behind it.
+fn count_of(log: &Arc<Log>, ranges: &[Range<u64>]) -> u64 {
+    if ranges.len() <= RANGES_COUNTED_MAX {
+        let count =
+            |range: &Range<u64>| count_from(log, range.start).saturating_sub(count_from(log, range.end));
+        return ranges.iter().map(count).sum();
+    }
+    // WHY: to count looks into compacted segments: what compaction left out between so many is not worth that.
+    let Some(first) = ranges.first() else { return 0 };
+    let done = ranges.windows(2).map(|pair| pair[1].start - pair[0].end).sum();
+    count_from(log, first.start).saturating_sub(done)
 }
 
 /// Records held from an offset on. What cannot be read is the error of whoever reads; until then it counts.

@@ -2,11 +2,13 @@
 #![cfg(feature = "simulation")]
 
 mod bounded;
+mod commits;
 mod deleting;
 mod expected;
 mod fetch;
 mod filter;
 mod follow;
+mod gaps;
 mod gate;
 mod growth;
 mod linger;
@@ -17,6 +19,7 @@ mod reset;
 mod table;
 mod time;
 mod until_read;
+mod worker;
 
 use ringmain::storage::sim::{SimDisk, Unsynced};
 use ringmain::{Clock, Durability, Hub, ManualClock, Message, Start, Stream};

@@ -1,10 +1,7 @@
-//! The end of a worker: who is still there, and what is said of those who are.
+//! The end of a worker: what is said of the handlers that are still there.
 
 use crate::error::Error;
-use crate::sync::event_count::EventCount;
-use crate::sync::{AtomicUsize, Ordering};
 use std::fmt;
-use std::time::Duration;
 
 /// A worker was closed, and not all of its handlers returned in time.
 ///
@@ -40,33 +37,5 @@ impl std::error::Error for StillRunning {}
 impl From<StillRunning> for Error {
     fn from(_: StillRunning) -> Self {
         Self::Timeout { doing: "waiting for the handlers of a worker" }
-    }
-}
-
-/// How many threads of a worker are still there. Apart from what they share, which is dropped before they leave.
-#[derive(Debug, Default)]
-pub(super) struct Roster {
-    present: AtomicUsize,
-    left: EventCount,
-}
-
-impl Roster {
-    pub(super) fn enter(&self) {
-        // ORDERING: Relaxed: by the thread that waits later.
-        self.present.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn leave(&self) {
-        // ORDERING: AcqRel: carries everything that the thread did to whoever finds nobody left.
-        if self.present.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.left.notify_all();
-        }
-    }
-
-    /// Waits until all have left, at most for `timeout`. False: not all have.
-    pub(super) fn wait(&self, timeout: Duration) -> bool {
-        // ORDERING: Acquire: pairs with `leave`.
-        let left = || (self.present.load(Ordering::Acquire) == 0).then_some(());
-        self.left.wait_for(timeout, left).is_some()
     }
 }

@@ -8,11 +8,11 @@
 //! thread: whoever moves the clock does what is due.
 
 use crate::clock::Timed;
+use crate::error::panic_text;
 use crate::notice::{self, Notice};
 use crate::queue::worker::crew::{Crew, Stage};
 use crate::queue::worker::job::Job;
 use crate::queue::worker::lease::Lease;
-use crate::queue::worker::run::panic_text;
 use crate::sync::lock;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

@@ -1,13 +1,12 @@
 //! A thread of a worker: takes a message, runs the handler, and says to the queue what the handler said.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, panic_text};
 use crate::notice::{self, Notice};
 use crate::queue::worker::crew::Crew;
 use crate::queue::worker::job::Job;
 use crate::queue::worker::outcome::Outcome;
 use crate::queue::worker::stats::WorkerStats;
 use crate::sync::lock;
-use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -22,21 +21,6 @@ pub(super) fn run(crew: &Crew) {
             Outcome::fail(format!("panicked: {text}"))
         });
         crew.finish(&job, outcome);
-    }
-}
-
-/// What a panic said.
-pub(super) fn panic_text(panic: Box<dyn Any + Send>) -> String {
-    match panic.downcast::<String>() {
-        Ok(text) => *text,
-        Err(panic) => match panic.downcast::<&'static str>() {
-            Ok(text) => (*text).to_owned(),
-            Err(panic) => {
-                // WHY: a stranger's value, which may panic in turn when it is dropped.
-                std::mem::forget(panic);
-                "not in words".to_owned()
-            }
-        },
     }
 }
 

@@ -148,6 +148,13 @@ impl Reader {
         std::mem::take(&mut self.partitions)
     }
 
+    /// Reads nothing of those partitions for now, and of the others.
+    pub(crate) fn pause(&mut self, is_paused: impl Fn(u32) -> bool) {
+        for partition in &mut self.partitions {
+            partition.is_paused = is_paused(partition.partition);
+        }
+    }
+
     fn next_turn(&mut self) {
         self.turn = (self.turn + 1) % self.partitions.len().max(1);
         self.shown = 0;

@@ -33,6 +33,8 @@ pub(crate) struct PartitionReader {
     is_read_out: bool,
     /// That its place was removed is known.
     pub(super) is_lost: bool,
+    /// Nothing is read of it for now.
+    pub(super) is_paused: bool,
     /// What holds those who append, if the stream is to wait for its readers.
     place: Option<gate::Place>,
     /// What hides all but the last record of each key, if the stream is to.
@@ -104,8 +106,20 @@ impl PartitionReader {
         let log = stream.readable(partition)?.clone();
         let reader = reader_at(&log, offset)?;
         let (end, end_ns, is_read_out, is_lost) = (NO_END, u64::MAX, false, false);
-        let latest = stream.latest_only();
-        let new = Self { partition, log, offset, reader, end, end_ns, is_read_out, is_lost, place, latest };
+        let (latest, is_paused) = (stream.latest_only(), false);
+        let new = Self {
+            partition,
+            log,
+            offset,
+            reader,
+            end,
+            end_ns,
+            is_read_out,
+            is_lost,
+            is_paused,
+            place,
+            latest,
+        };
         new.publish();
         Ok(new)
     }
@@ -175,7 +189,7 @@ impl PartitionReader {
         mut each: impl FnMut(Found<'_>) -> Verdict,
     ) -> Result<Walked> {
         let mut walked = Walked::default();
-        if self.is_done() {
+        if self.is_paused || self.is_done() {
             return Ok(walked);
         }
         let Self { partition, log, offset, end, end_ns, reader, latest, .. } = self;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// See the module's description: ranges by their starts, none of which touch.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Ranges(BTreeMap<u64, u64>);
 
 impl Ranges {
@@ -24,6 +24,35 @@ impl Ranges {
             end = end.max(until);
         }
         self.0.insert(start, end);
+    }
+
+    /// How many ranges it has.
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Its ranges in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Range<u64>> {
+        self.0.iter().map(|(start, end)| *start..*end)
+    }
+
+    /// Where the range ends that a number is in.
+    pub(crate) fn end_of(&self, number: u64) -> Option<u64> {
+        self.0.range(..=number).next_back().map(|(_, end)| *end).filter(|end| *end > number)
+    }
+
+    /// Takes out what is below a number.
+    pub(crate) fn remove_below(&mut self, number: u64) {
+        while let Some(first) = self.0.first_entry().filter(|first| *first.key() < number) {
+            let end = first.remove();
+            if end > number {
+                self.0.insert(number, end);
+            }
+        }
     }
 
     /// What of a range is not in the set.
@@ -59,6 +88,14 @@ mod tests {
                 set.insert(start..start + length);
                 each.extend(start..start + length);
             }
+            let below = length / 2;
+            set.remove_below(below);
+            each.retain(|number| *number >= below);
+            for number in 0..70 {
+                prop_assert_eq!(set.end_of(number).is_some(), each.contains(&number));
+                prop_assert!(set.end_of(number).is_none_or(|end| (number..end).all(|n| each.contains(&n)) && !each.contains(&end)));
+            }
+            prop_assert!(set.iter().flatten().eq(each.iter().copied()));
             let gaps: Vec<u64> = set.gaps(start..start + length).into_iter().flatten().collect();
             let expected: Vec<u64> = (start..start + length).filter(|number| !each.contains(number)).collect();
             prop_assert_eq!(gaps, expected);
