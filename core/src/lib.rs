@@ -42,6 +42,6 @@ pub use queue::{
 };
 pub use stream::{
     Accepted, Batcher, Batching, Canceller, Compaction, End, Fetch, Filter, Follow, Group, GroupLag,
-    GroupStats, Member, Pace, PartitionStats, Pending, Position, Producer, Reader, Record, RecordRef, Replay,
-    Reset, Start, Stream, StreamStats, TimeOf,
+    GroupStats, Member, Pace, PartitionStats, Pending, Position, Processing, Producer, Reader, Record,
+    RecordRef, Replay, Reset, Start, Stream, StreamStats, TimeOf,
 };

@@ -20,6 +20,8 @@ pub const BATCH_BYTES_MAX: usize = 16 << 20;
 pub const PARTITION_COUNT_MAX: u32 = 1024;
 /// Most producers of one stream that are kept by name.
 pub const PRODUCER_COUNT_MAX: usize = 10_000;
+/// Most members of one consumer group.
+pub const GROUP_MEMBER_COUNT_MAX: usize = 4096;
 /// Longest failure or rejection reason kept, in bytes; longer ones are cut at a character boundary.
 pub const REASON_BYTES_MAX: usize = 4096;
 /// Most deliveries that one receive hands out.

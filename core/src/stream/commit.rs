@@ -6,19 +6,20 @@ use crate::stream::reader::{Start, resolve};
 use crate::sync::lock;
 
 impl Member {
-    /// Commits everything polled so far of the partitions that this member still owns.
+    /// Commits everything polled so far of the partitions that this member still owns, those included that it was asked to let go
+    /// of, which are given on then.
     ///
     /// # Errors
     /// `Fenced` for the first partition that it no longer owns (those that it owns are committed), `Poisoned`.
     pub fn commit(&mut self) -> Result<()> {
-        let polled: Vec<(u32, u64)> =
-            self.reader.partitions().iter().map(|p| (p.partition, p.offset())).collect();
         let ahead = |(partition, offset): &(u32, u64)| {
             // After a seek back there is nothing to commit: a commit never goes back.
             self.stream.offsets.committed(self.group.as_str(), *partition) < Some(*offset)
         };
-        let offsets: Vec<(u32, u64)> = polled.into_iter().filter(ahead).collect();
-        self.commit_owned(&offsets)
+        let offsets: Vec<(u32, u64)> = self.polled().filter(ahead).collect();
+        let committed = self.commit_owned(&offsets);
+        self.hand_over();
+        committed
     }
 
     /// Commits one partition: `offset` is the next to read.
@@ -33,7 +34,9 @@ impl Member {
             let detail = format!("{offset} is before the committed {committed}; a commit never goes back");
             return Err(Error::invalid("offset", detail));
         }
-        self.commit_owned(&[(partition, offset)])
+        let committed = self.commit_owned(&[(partition, offset)]);
+        self.hand_over();
+        committed
     }
 
     fn commit_owned(&self, offsets: &[(u32, u64)]) -> Result<()> {
@@ -41,6 +44,7 @@ impl Member {
         let (end, lost) = {
             // The partitions stay this member's until the commit is in the log.
             let coordinator = lock(&self.coordinator);
+            coordinator.check_member(self.number)?;
             let is_owner = |(partition, _): &(u32, u64)| {
                 let since = coordinator.owned_since(self.number, *partition);
                 since.is_some() && self.since.get(partition).is_none_or(|seen| Some(*seen) == since)
@@ -52,7 +56,8 @@ impl Member {
         match lost.first() {
             None => Ok(()),
             Some((partition, _)) => {
-                Err(Error::Fenced { group: self.group.clone(), member: self.number, partition: *partition })
+                let partition = Some(*partition);
+                Err(Error::Fenced { group: self.group.clone(), member: self.number, partition })
             }
         }
     }

@@ -10,10 +10,14 @@
 
 mod append;
 mod append_to;
+mod assignment;
 mod batcher;
 mod commit;
 mod coordinator;
 mod group;
+mod handover;
+mod live_groups;
+mod liveness;
 mod member;
 mod offsets;
 mod options;
@@ -28,6 +32,7 @@ mod wait;
 
 pub use batcher::{Batcher, Batching, Pending};
 pub use group::Group;
+pub use liveness::Processing;
 pub use member::Member;
 pub(crate) use offsets::Offsets;
 pub use options::Compaction;
