@@ -421,3 +421,243 @@ impl Coordinator {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    /// What members do, and the time.
+    #[derive(Debug, Clone)]
+    enum Step {
+        Join {
+            name: Option<u8>,
+        },
+        Leave {
+            which: usize,
+        },
+        Look {
+            which: usize,
+        },
+        /// Lets go of all that it was asked for.
+        Confirm {
+            which: usize,
+        },
+        Advance {
+            seconds: u64,
+        },
+        Grow,
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let which = || 0..100usize;
+        let step = prop_oneof![
+            4 => proptest::option::of(0..3u8).prop_map(|name| Step::Join { name }),
+            3 => which().prop_map(|which| Step::Leave { which }),
+            8 => which().prop_map(|which| Step::Look { which }),
+            6 => which().prop_map(|which| Step::Confirm { which }),
+            3 => (1..60u64).prop_map(|seconds| Step::Advance { seconds }),
+            1 => Just(Step::Grow),
+        ];
+        proptest::collection::vec(step, 1..60)
+    }
+
+    struct Member {
+        number: u64,
+        name: Option<u8>,
+        pulse: Arc<Pulse>,
+        /// What it reads, as far as it knows, and what it is to let go of.
+        since: BTreeMap<u32, u64>,
+        stopped: BTreeSet<u32>,
+    }
+
+    struct Group {
+        coordinator: Coordinator,
+        now_ns: u64,
+        members: Vec<Member>,
+        /// The one owner of each partition in each generation.
+        owners: BTreeMap<(u64, usize), u64>,
+    }
+
+    impl Group {
+        fn new(partition_count: u32) -> Self {
+            let coordinator = Coordinator::new(Name::new("g").unwrap(), partition_count);
+            Self { coordinator, now_ns: 1, members: vec![], owners: BTreeMap::new() }
+        }
+
+        fn apply(&mut self, step: &Step) {
+            let Self { coordinator, now_ns, members, .. } = self;
+            match *step {
+                Step::Join { name } => {
+                    let pulse = Arc::new(Pulse::new(*now_ns));
+                    let seat = Seat {
+                        name: name.map(|name| Name::new(&format!("desk-{name}")).unwrap()),
+                        pulse: pulse.clone(),
+                        poll_interval_ns_max: 100 * SECOND,
+                        session_ns: 45 * SECOND,
+                        presence: Presence::Here,
+                    };
+                    let number = coordinator.join(seat, None, *now_ns).unwrap();
+                    // Its namesake is fenced.
+                    let replaced = |member: &mut Member| name.is_some() && member.name == name;
+                    for member in members.extract_if(.., replaced) {
+                        assert!(coordinator.look(member.number, *now_ns).is_err());
+                    }
+                    members.push(Member {
+                        number,
+                        name,
+                        pulse,
+                        since: BTreeMap::new(),
+                        stopped: BTreeSet::new(),
+                    });
+                }
+                Step::Leave { which } => {
+                    if let Some(index) = which.checked_rem(members.len()) {
+                        coordinator.leave(members.swap_remove(index).number, *now_ns);
+                    }
+                }
+                Step::Look { which } => {
+                    if let Some(index) = which.checked_rem(members.len()) {
+                        members[index].look(coordinator, *now_ns);
+                    }
+                }
+                Step::Confirm { which } => {
+                    if let Some(index) = which.checked_rem(members.len()) {
+                        let member = &mut members[index];
+                        let stopped: Vec<u32> = std::mem::take(&mut member.stopped).into_iter().collect();
+                        coordinator.release(member.number, &stopped);
+                    }
+                }
+                Step::Advance { seconds } => {
+                    *now_ns += seconds * SECOND;
+                    coordinator.tick(*now_ns);
+                }
+                Step::Grow => coordinator.grow(coordinator.partitions.len() as u32 + 1, *now_ns),
+            }
+        }
+
+        fn check(&mut self) -> Result<(), TestCaseError> {
+            let coordinator = &self.coordinator;
+            for (partition, holding) in coordinator.partitions.iter().enumerate() {
+                let key = (coordinator.generation, partition);
+                if let Some(owner) = holding.owner {
+                    let known = *self.owners.entry(key).or_insert(owner);
+                    prop_assert_eq!(known, owner, "two owners of {} in generation {}", partition, key.0);
+                }
+                prop_assert_eq!(
+                    holding.owner.is_none(),
+                    coordinator.present().is_empty(),
+                    "waits for nobody"
+                );
+            }
+            // What a member reads, as far as it knows, is its own, or it has been told that its time is over.
+            for partition in 0..coordinator.partitions.len() as u32 {
+                let reads = |member: &&Member| {
+                    let since = member.since.get(&partition);
+                    since.is_some() && since.copied() == coordinator.owned_since(member.number, partition)
+                };
+                prop_assert!(self.members.iter().filter(reads).count() <= 1);
+            }
+            let present = coordinator.present();
+            let sizes = present.iter().map(|m| coordinator.target.iter().filter(|t| **t == Some(*m)).count());
+            let sizes: Vec<usize> = sizes.collect();
+            if let (Some(least), Some(most)) = (sizes.iter().min(), sizes.iter().max()) {
+                prop_assert!(most - least <= 1, "{:?}", sizes);
+            }
+            Ok(())
+        }
+
+        /// Once everybody has looked and let go, everything is where it is meant to be.
+        fn settle(&mut self) -> Result<(), TestCaseError> {
+            for _ in 0..3 {
+                for member in &mut self.members {
+                    member.look(&mut self.coordinator, self.now_ns);
+                    let stopped: Vec<u32> = std::mem::take(&mut member.stopped).into_iter().collect();
+                    self.coordinator.release(member.number, &stopped);
+                    member.look(&mut self.coordinator, self.now_ns);
+                }
+            }
+            let owners: Vec<_> = self.coordinator.partitions.iter().map(|holding| holding.owner).collect();
+            prop_assert_eq!(&owners, &self.coordinator.target);
+            prop_assert_eq!(self.coordinator.counts().revoking, 0);
+            Ok(())
+        }
+    }
+
+    impl Member {
+        fn look(&mut self, coordinator: &mut Coordinator, now_ns: u64) {
+            self.pulse.beat(now_ns);
+            let view = coordinator.look(self.number, now_ns).expect("it is not replaced");
+            (self.since, self.stopped) = (view.since, view.stopped);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_members_do_a_partition_has_one_owner_the_balance_holds_and_it_comes_to_rest(
+            partitions in 1..12u32, steps in steps(),
+        ) {
+            let mut group = Group::new(partitions);
+            for step in &steps {
+                let before: Vec<Holding> = group.coordinator.partitions.clone();
+                let looked: BTreeSet<u64> = group.members.iter().map(|member| member.number).collect();
+                group.apply(step);
+                group.check()?;
+                // Nobody loses at once what it reads, unless it is gone, replaced or late.
+                if matches!(step, Step::Join { name: None } | Step::Look { .. } | Step::Grow) {
+                    for (old, new) in before.iter().zip(&group.coordinator.partitions) {
+                        let owner = old.owner.filter(|owner| looked.contains(owner));
+                        if let (Some(owner), true) = (owner, old.phase != Phase::Given) {
+                            prop_assert_eq!((new.owner, new.since), (Some(owner), old.since), "after {:?}", step);
+                        }
+                    }
+                }
+            }
+            group.settle()?;
+            let generation = group.coordinator.generation;
+            group.settle()?;
+            prop_assert_eq!(group.coordinator.generation, generation, "at rest nothing moves");
+        }
+    }
+
+    #[test]
+    fn what_nobody_has_read_yet_moves_at_once() {
+        let mut group = Group::new(4);
+        group.apply(&Step::Join { name: None });
+        group.apply(&Step::Join { name: None });
+        group.apply(&Step::Look { which: 1 });
+        assert_eq!(group.members[1].since.len(), 2);
+        assert_eq!(group.coordinator.counts(), Counts { generation: 2, members: 2, ..Counts::default() });
+    }
+
+    #[test]
+    fn what_an_owner_was_asked_for_and_does_not_know_yet_it_keeps_if_it_need_not_go_after_all() {
+        let mut group = Group::new(2);
+        group.apply(&Step::Join { name: None });
+        group.apply(&Step::Look { which: 0 });
+        let before = group.members[0].since.clone();
+        group.apply(&Step::Join { name: None });
+        assert_eq!(group.coordinator.counts().revoking, 1);
+        group.apply(&Step::Leave { which: 1 });
+        group.apply(&Step::Look { which: 0 });
+        assert_eq!((&group.members[0].since, group.members[0].stopped.len()), (&before, 0));
+    }
+
+    #[test]
+    fn the_hub_is_woken_when_the_first_of_the_times_has_come() {
+        let mut group = Group::new(2);
+        assert_eq!(group.coordinator.due_ns(1), NEVER);
+        group.apply(&Step::Join { name: Some(1) });
+        assert_eq!(group.coordinator.due_ns(1), 1 + 100 * SECOND);
+        group.apply(&Step::Look { which: 0 });
+        group.apply(&Step::Join { name: None });
+        assert_eq!(group.coordinator.due_ns(1), 1 + 30 * SECOND);
+        group.apply(&Step::Leave { which: 1 });
+        group.apply(&Step::Leave { which: 0 });
+        assert_eq!(group.coordinator.due_ns(1), 1 + 45 * SECOND);
+        group.apply(&Step::Advance { seconds: 45 });
+        assert_eq!(group.coordinator.due_ns(group.now_ns), NEVER);
+    }
+}

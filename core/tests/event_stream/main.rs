@@ -7,6 +7,7 @@ mod expected;
 mod fetch;
 mod filter;
 mod follow;
+mod groups;
 mod linger;
 mod partitioner;
 mod producer;
