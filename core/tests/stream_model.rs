@@ -119,6 +119,7 @@ struct Entry {
 #[derive(Debug, Default)]
 struct View {
     number: u64,
+    has_looked: bool,
     tenure: BTreeMap<u32, u64>,
     next: BTreeMap<u32, u64>,
     stopped: BTreeMap<u32, u64>,
@@ -258,7 +259,7 @@ impl Model {
     fn refresh(&mut self, member: usize) {
         let view = &mut self.members[member];
         let known = std::mem::take(view);
-        view.number = known.number;
+        (view.number, view.has_looked) = (known.number, true);
         for (partition, owned) in (0..).zip(&mut self.owners) {
             if owned.owner != Some(view.number) {
                 continue;
@@ -300,7 +301,7 @@ impl Model {
     fn may_commit(&self, member: usize, partition: u32) -> bool {
         let view = &self.members[member];
         let Owned { owner, tenure, .. } = self.owners[partition as usize];
-        owner == Some(view.number) && view.tenure.get(&partition).is_none_or(|known| *known == tenure)
+        owner == Some(view.number) && (!view.has_looked || view.tenure.get(&partition) == Some(&tenure))
     }
 }
 
@@ -517,6 +518,10 @@ fn act(subject: &mut Subject, model: &mut Model, verb: &Verb, index: usize) -> R
         Verb::Poll { count, .. } => {
             let records = subject.members[index].poll(*count, Duration::ZERO).expect("records");
             model.refresh(index);
+            if model.members[index].next.iter().all(|(partition, offset)| model.end(*partition) == *offset) {
+                // It looks again before it gives up.
+                model.refresh(index);
+            }
             let mut next = model.members[index].next.clone();
             check_records(&records, *count, &mut next, model)?;
             model.members[index].next = next;

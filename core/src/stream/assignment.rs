@@ -54,7 +54,7 @@ mod tests {
 
     /// The most that any balanced assignment leaves where it is, by trying all.
     fn most_kept(held: &[Held], members: &[u64]) -> usize {
-        let (fair, has_extra) = (held.len() / members.len(), held.len() % members.len() != 0);
+        let (fair, has_extra) = (held.len() / members.len(), !held.len().is_multiple_of(members.len()));
         let count = members.len().pow(held.len() as u32);
         let kept = |mut code: usize| {
             let mut sizes = vec![0; members.len()];

@@ -45,10 +45,7 @@ impl Member {
             // The partitions stay this member's until the commit is in the log.
             let coordinator = lock(&self.coordinator);
             coordinator.check_member(self.number)?;
-            let is_owner = |(partition, _): &(u32, u64)| {
-                let since = coordinator.owned_since(self.number, *partition);
-                since.is_some() && self.since.get(partition).is_none_or(|seen| Some(*seen) == since)
-            };
+            let is_owner = |(partition, _): &(u32, u64)| self.may_commit(&coordinator, *partition);
             let (owned, lost): (Vec<_>, Vec<_>) = offsets.iter().copied().partition(is_owner);
             (self.stream.offsets.append(self.group.as_str(), &owned)?, lost)
         };

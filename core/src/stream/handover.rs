@@ -6,6 +6,7 @@
 
 use crate::error::{Error, Result};
 use crate::stream::Member;
+use crate::stream::coordinator::Coordinator;
 use crate::stream::reader::{PartitionReader, Start};
 use crate::sync::lock;
 use std::fmt;
@@ -46,8 +47,7 @@ impl Member {
 
     fn take_over(&mut self) -> Result<()> {
         let number = self.number;
-        let look =
-            |coordinator: &mut super::coordinator::Coordinator, now_ns| coordinator.look(number, now_ns);
+        let look = |coordinator: &mut Coordinator, now_ns| coordinator.look(number, now_ns);
         let view = self.stream.change_group(&self.group, &self.coordinator, look)?;
         // One that was lost in between is read from its committed offset, like any that moves.
         let stays = |partition: u32| {
@@ -117,6 +117,13 @@ impl Member {
     pub(super) fn polled(&self) -> impl Iterator<Item = (u32, u64)> {
         let read = self.reader.partitions().iter().map(|place| (place.partition, place.offset()));
         read.chain(self.revoking.iter().map(|revoking| (revoking.partition, revoking.offset)))
+    }
+
+    /// Whether it owns a partition, and has not lost it since it last looked: what it polled then may be committed. One that has
+    /// never looked has polled nothing that could be out of date.
+    pub(super) fn may_commit(&self, coordinator: &Coordinator, partition: u32) -> bool {
+        let since = coordinator.owned_since(self.number, partition);
+        since.is_some() && (self.generation == 0 || self.since.get(&partition).copied() == since)
     }
 
     /// What is committed may have caught up with what was polled: lets go of what it was asked for, as far as it has.

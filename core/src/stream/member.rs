@@ -112,7 +112,9 @@ impl Member {
         self.waiting = None;
         let stream = self.stream.clone();
         let polled = stream.data().poll_for(context, || something(self.take(count_max)));
-        self.waiting = polled.is_pending().then(|| polling);
+        if polled.is_pending() {
+            self.waiting = Some(polling);
+        }
         polled
     }
 

@@ -72,6 +72,24 @@ fn a_partition_that_comes_back_is_read_from_what_was_committed_and_not_from_wher
 }
 
 #[test]
+fn what_was_polled_before_a_partition_went_and_came_back_unseen_is_not_committed() {
+    hubs(|bench| {
+        let stream = stream_of(bench, 2, 10);
+        let group = stream.group("billing");
+        let mut first = group.join().unwrap();
+        assert_eq!(poll(&mut first), of(&[0, 1], 0..10));
+        let second = group.join().unwrap();
+        assert_eq!(poll(&mut first), of(&[], []));
+        first.confirm_revoke(1).unwrap();
+        assert_eq!(first.assignment().unwrap(), [0], "it knows that it is gone");
+        second.leave().unwrap();
+        assert!(is_fenced_from(first.commit_offset(1, 10), Some(1)));
+        assert_eq!(poll(&mut first), of(&[1], 0..10));
+        first.commit_offset(1, 10).unwrap();
+    });
+}
+
+#[test]
 fn when_a_member_leaves_the_others_keep_what_they_have_and_get_only_what_it_had() {
     hubs(|bench| {
         let stream = stream_of(bench, 6, 1);
