@@ -27,6 +27,18 @@ pub(crate) fn panic_text(panic: Box<dyn Any + Send>) -> String {
     }
 }
 
+fn fenced_from(partition: Option<u32>) -> String {
+    match partition {
+        Some(partition) => format!(
+            "no longer owns partition {partition}; what was not committed of it, its next owner reads again"
+        ),
+        None => {
+            "was replaced by another one that has joined under its name; give each member a name of its own"
+                .to_owned()
+        }
+    }
+}
+
 /// Why a verb did not do what was asked. Nothing was changed unless the variant says so.
 ///
 /// Each variant has a stable numeric [`code`](Error::code), the same in every language.
@@ -147,15 +159,15 @@ pub enum Error {
         /// What is supported.
         supported: &'static str,
     },
-    /// A group member acted on a partition that it no longer owns.
-    #[error("fenced: member {member} of group {group} no longer owns partition {partition}")]
+    /// A group member acted on a partition that it no longer owns, or is no longer that member.
+    #[error("fenced: member {member} of group {group} {}", fenced_from(*partition))]
     Fenced {
         /// The group.
         group: Name,
         /// The member's number.
         member: u64,
-        /// The partition.
-        partition: u32,
+        /// The partition; `None`: all of them, because another member has taken its name.
+        partition: Option<u32>,
     },
     /// An offset lies outside what the partition holds.
     #[error(

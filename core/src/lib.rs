@@ -42,7 +42,7 @@ pub use queue::{
 };
 pub use stream::{
     Accepted, Batcher, Batching, Canceller, CommitMode, Compaction, End, Fetch, Filter, Follow, Group,
-    GroupLag, GroupStats, IntoHandled, Member, Pace, PartitionStats, Pending, Position, Producer, Reader,
-    Record, RecordRef, Replay, Reset, SlowReaders, Start, Stream, StreamStats, StreamWorker,
+    GroupLag, GroupStats, IntoHandled, Member, Pace, PartitionStats, Pending, Position, Processing, Producer,
+    Reader, Record, RecordRef, Replay, Reset, SlowReaders, Start, Stream, StreamStats, StreamWorker,
     StreamWorkerBuilder, StreamWorkerStats, Table, TimeOf, WhenSlow,
 };

@@ -22,6 +22,8 @@ pub const PARTITION_COUNT_MAX: u32 = 1024;
 pub const PRODUCER_COUNT_MAX: usize = 10_000;
 /// Most gaps between the records of a partition that a group has done, beyond which no more of it is handed out.
 pub const GAP_COUNT_MAX: usize = 10_000;
+/// Most members of one consumer group.
+pub const GROUP_MEMBER_COUNT_MAX: usize = 4096;
 /// Longest failure or rejection reason kept, in bytes; longer ones are cut at a character boundary.
 pub const REASON_BYTES_MAX: usize = 4096;
 /// Most deliveries that one receive hands out.

@@ -99,6 +99,23 @@ pub(crate) enum Notice {
         queue: Name,
         count: u64,
     },
+    MemberSilent {
+        stream: Name,
+        group: Name,
+        member: u64,
+    },
+    MemberReplaced {
+        stream: Name,
+        group: Name,
+        member: u64,
+        name: Name,
+    },
+    RevokeTimedOut {
+        stream: Name,
+        group: Name,
+        member: u64,
+        partition: u32,
+    },
     CrashCounted {
         queue: Name,
         count: u64,
@@ -270,6 +287,18 @@ impl Notice {
             Self::QueueAltered { queue } => {
                 info!(name: "queue_altered", target: TARGET, queue = queue.as_str(), "queue altered");
             }
+            Self::MemberSilent { stream, group, member } => warn!(
+                name: "member_silent", target: TARGET, stream = stream.as_str(), group = group.as_str(), member,
+                "a member has not polled in time, and others get what it has"
+            ),
+            Self::MemberReplaced { stream, group, member, name } => warn!(
+                name: "member_replaced", target: TARGET, stream = stream.as_str(), group = group.as_str(), member,
+                member_name = name.as_str(), "a member that is still there was replaced by another one of its name"
+            ),
+            Self::RevokeTimedOut { stream, group, member, partition } => warn!(
+                name: "revoke_timed_out", target: TARGET, stream = stream.as_str(), group = group.as_str(), member, partition,
+                "a member did not let go of a partition in time; what it has not committed is read again"
+            ),
             Self::QueueDeleted { queue } => {
                 info!(name: "queue_deleted", target: TARGET, queue = queue.as_str(), "queue deleted");
             }

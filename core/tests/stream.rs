@@ -177,16 +177,19 @@ fn a_group_goes_on_where_it_committed_also_after_reopening() {
 
 #[test]
 fn partitions_move_when_members_come_and_go_and_their_old_owner_is_fenced() {
-    let stream = memory(4);
+    let clock = ManualClock::new();
+    let hub = Hub::builder().clock(Clock::Manual(clock.clone())).memory().unwrap();
+    let stream = hub.stream("s").partitions(4).open().unwrap();
     fill(&stream, 400);
     let group = stream.group("g");
     let mut first = group.join().unwrap();
     assert_eq!(first.poll(1000, NOW).unwrap().len(), 400);
     let mut second = group.join().unwrap();
+    clock.advance(Duration::from_secs(30));
     let lost = second.assignment().unwrap();
     assert_eq!(lost.len(), 2);
     let error = first.commit().unwrap_err();
-    assert!(matches!(&error, Error::Fenced { partition, .. } if lost.contains(partition)), "{error}");
+    assert!(matches!(&error, Error::Fenced { partition: Some(p), .. } if lost.contains(p)), "{error}");
     let committed = group.committed().unwrap();
     for partition in (0..4u32).filter(|partition| !lost.contains(partition)) {
         assert!(committed[partition as usize].unwrap() > 0, "its own partition {partition} is committed");

@@ -114,19 +114,44 @@ struct Entry {
     time_ns: u64,
 }
 
-/// What a member knows: for each partition that it believes to own, the next offset, and which tenure it knows of.
+/// What a member knows: which tenure of each partition that it believes to own, and the next offset of those that it reads, and
+/// of those that it reads no more and has not let go of.
 #[derive(Debug, Default)]
 struct View {
     number: u64,
-    next: BTreeMap<u32, (u64, u64)>,
+    has_looked: bool,
+    tenure: BTreeMap<u32, u64>,
+    next: BTreeMap<u32, u64>,
+    stopped: BTreeMap<u32, u64>,
 }
+
+/// How far the owner of a partition is with it; the times are those at which it is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Given,
+    Taken,
+    Asked(u64),
+    Stopped(u64),
+}
+
+/// Who owns a partition, and how many times it has changed hands.
+#[derive(Debug, Clone, Copy)]
+struct Owned {
+    owner: Option<u64>,
+    tenure: u64,
+    phase: Phase,
+}
+
+const FREE: Owned = Owned { owner: None, tenure: 0, phase: Phase::Given };
+const REVOKE_NS: u64 = 30_000_000_000;
 
 #[derive(Debug)]
 struct Model {
     partitions: Vec<Vec<Entry>>,
     committed: Vec<Option<u64>>,
-    /// Who owns each partition, and how many times it has changed hands.
-    owners: Vec<(Option<u64>, u64)>,
+    owners: Vec<Owned>,
+    /// Who is to own each partition.
+    target: Vec<Option<u64>>,
     members: Vec<View>,
     next_member: u64,
     count: u64,
@@ -137,7 +162,8 @@ impl Model {
         let partitions = vec![Vec::new(); partitions as usize];
         Self {
             committed: vec![None; partitions.len()],
-            owners: vec![(None, 0); partitions.len()],
+            owners: vec![FREE; partitions.len()],
+            target: vec![None; partitions.len()],
             partitions,
             members: Vec::new(),
             next_member: 1,
@@ -163,59 +189,119 @@ impl Model {
         }
     }
 
-    /// Members keep what they have up to the balance; what is free goes to whoever has least, the oldest first.
-    fn assign(&mut self) {
+    /// Members keep what they have up to the balance; what is free goes to whoever has least, the oldest first. What somebody
+    /// reads is asked for before it moves.
+    fn assign(&mut self, now_ns: u64) {
         let mut members: Vec<u64> = self.members.iter().map(|view| view.number).collect();
         members.sort_unstable();
+        self.target = vec![None; self.owners.len()];
         if members.is_empty() {
-            self.owners.iter_mut().for_each(|owner| owner.0 = None);
             return;
         }
         let (fair, mut extra) = (self.owners.len() / members.len(), self.owners.len() % members.len());
-        let mut kept: Vec<Option<u64>> = vec![None; self.owners.len()];
         let mut sizes: BTreeMap<u64, usize> = BTreeMap::new();
         for member in &members {
-            let has: Vec<usize> =
-                (0..self.owners.len()).filter(|p| self.owners[*p].0 == Some(*member)).collect();
+            let owned = |p: &usize| self.owners[*p].owner == Some(*member);
+            let mut has: Vec<usize> = (0..self.owners.len()).filter(owned).collect();
+            has.sort_by_key(|p| matches!(self.owners[*p].phase, Phase::Stopped(_)));
             let mut keeps = has.len().min(fair);
             if has.len() > fair && extra > 0 {
                 (keeps, extra) = (fair + 1, extra - 1);
             }
-            has[..keeps].iter().for_each(|partition| kept[*partition] = Some(*member));
+            has[..keeps].iter().for_each(|partition| self.target[*partition] = Some(*member));
             sizes.insert(*member, keeps);
         }
-        for (partition, keeper) in kept.iter().enumerate() {
-            let owner = keeper.unwrap_or_else(|| {
-                let least =
-                    *members.iter().min_by_key(|member| (sizes[*member], **member)).expect("a member");
-                *sizes.get_mut(&least).expect("its size") += 1;
-                least
-            });
-            if self.owners[partition].0 != Some(owner) {
-                self.owners[partition] = (Some(owner), self.owners[partition].1 + 1);
+        for target in self.target.iter_mut().filter(|target| target.is_none()) {
+            let least = *members.iter().min_by_key(|member| (sizes[*member], **member)).expect("a member");
+            *sizes.get_mut(&least).expect("its size") += 1;
+            *target = Some(least);
+        }
+        for (owned, target) in self.owners.iter_mut().zip(&self.target) {
+            match owned.phase {
+                _ if owned.owner.is_none() => {}
+                Phase::Asked(_) if owned.owner == *target => owned.phase = Phase::Taken,
+                Phase::Given if owned.owner != *target => owned.owner = None,
+                Phase::Taken if owned.owner != *target => owned.phase = Phase::Asked(now_ns + REVOKE_NS),
+                _ => {}
             }
         }
+        self.give();
+    }
+
+    /// What is free goes to whom it is meant for.
+    fn give(&mut self) {
+        for (owned, target) in self.owners.iter_mut().zip(&self.target) {
+            if owned.owner.is_none() && target.is_some() {
+                *owned = Owned { owner: *target, tenure: owned.tenure + 1, phase: Phase::Given };
+            }
+        }
+    }
+
+    /// What was asked for and whose time is over moves.
+    fn tick(&mut self, now_ns: u64) {
+        let is_over = |owned: &&mut Owned| match owned.phase {
+            Phase::Asked(until_ns) | Phase::Stopped(until_ns) => until_ns <= now_ns,
+            Phase::Given | Phase::Taken => false,
+        };
+        self.owners.iter_mut().filter(is_over).for_each(|owned| owned.owner = None);
+        self.give();
+    }
+
+    /// A member goes.
+    fn leave(&mut self, index: usize, now_ns: u64) {
+        let member = self.members.swap_remove(index).number;
+        let mine = self.owners.iter_mut().filter(|owned| owned.owner == Some(member));
+        mine.for_each(|owned| owned.owner = None);
+        self.assign(now_ns);
     }
 
     /// What poll, seek and assignment do first: look at what is owned now.
     fn refresh(&mut self, member: usize) {
         let view = &mut self.members[member];
-        let mut next = BTreeMap::new();
-        for (partition, (owner, tenure)) in self.owners.iter().enumerate() {
-            if *owner == Some(view.number) {
-                let known = view.next.get(&(partition as u32)).filter(|(_, known)| known == tenure);
-                let offset = known.map_or(self.committed[partition].unwrap_or(0), |(offset, _)| *offset);
-                next.insert(partition as u32, (offset, *tenure));
+        let known = std::mem::take(view);
+        (view.number, view.has_looked) = (known.number, true);
+        for (partition, owned) in (0..).zip(&mut self.owners) {
+            if owned.owner != Some(view.number) {
+                continue;
+            }
+            let was = known.next.get(&partition).or(known.stopped.get(&partition)).copied();
+            let was = was.filter(|_| known.tenure.get(&partition) == Some(&owned.tenure));
+            let offset = was.or(self.committed[partition as usize]).unwrap_or(0);
+            view.tenure.insert(partition, owned.tenure);
+            match owned.phase {
+                Phase::Given => owned.phase = Phase::Taken,
+                Phase::Asked(until_ns) => owned.phase = Phase::Stopped(until_ns),
+                Phase::Taken | Phase::Stopped(_) => {}
+            }
+            let places = if owned.phase == Phase::Taken { &mut view.next } else { &mut view.stopped };
+            places.insert(partition, offset);
+        }
+        self.hand_over(member);
+    }
+
+    /// Lets go of what it was asked for, as far as what is committed has caught up with what was polled.
+    fn hand_over(&mut self, member: usize) {
+        let view = &mut self.members[member];
+        let committed = &self.committed;
+        let over = |partition: &u32, offset: &u64| committed[*partition as usize].unwrap_or(0) >= *offset;
+        let over: Vec<u32> =
+            view.stopped.iter().filter(|(p, offset)| over(p, offset)).map(|(p, _)| *p).collect();
+        for partition in over {
+            view.stopped.remove(&partition);
+            let owned = &mut self.owners[partition as usize];
+            // Its time may be over.
+            if owned.owner == Some(view.number) && matches!(owned.phase, Phase::Stopped(_)) {
+                owned.owner = None;
             }
         }
-        view.next = next;
+        self.give();
     }
 
     /// Whether a commit of this member counts.
     fn may_commit(&self, member: usize, partition: u32) -> bool {
         let view = &self.members[member];
-        let (owner, tenure) = self.owners[partition as usize];
-        owner == Some(view.number) && view.next.get(&partition).is_none_or(|(_, known)| *known == tenure)
+        let Owned { owner, tenure, .. } = self.owners[partition as usize];
+        owner == Some(view.number) && (!view.has_looked || view.tenure.get(&partition) == Some(&tenure))
     }
 }
 
@@ -256,7 +342,8 @@ impl Subject {
         (self.reader, self.members) = (None, Vec::new());
         (self.hub, self.stream) = open(self.durable, model.owners.len() as u32, &self.clock, &self.disk);
         model.members.clear();
-        model.owners.fill((None, 0));
+        model.owners.fill(FREE);
+        model.target.fill(None);
         model.next_member = 1;
     }
 }
@@ -332,7 +419,10 @@ fn apply(subject: &mut Subject, model: &mut Model, verb: &Verb) -> Result<(), Te
     match verb {
         Verb::Append { key } => append(subject, model, &[*key], false)?,
         Verb::AppendBatch { keys } => append(subject, model, keys, true)?,
-        Verb::Advance { ms } => subject.clock.advance(Duration::from_millis(*ms)),
+        Verb::Advance { ms } => {
+            subject.clock.advance(Duration::from_millis(*ms));
+            model.tick(subject.clock.now_ns());
+        }
         Verb::Read { start, count } => {
             let start = subject.start(*start);
             let partitions = 0..model.partitions.len() as u32;
@@ -408,9 +498,9 @@ fn join(subject: &mut Subject, model: &mut Model, from: From) -> Result<(), Test
         (Ok(member), Some(first)) => {
             first.into_iter().for_each(|(p, offset)| model.committed[p as usize] = Some(offset));
             subject.members.push(member);
-            model.members.push(View { number: model.next_member, next: BTreeMap::new() });
+            model.members.push(View { number: model.next_member, ..View::default() });
             model.next_member += 1;
-            model.assign();
+            model.assign(subject.clock.now_ns());
         }
         (Err(Error::OutOfRange { .. }), None) => {}
         (result, first) => return Err(TestCaseError::fail(format!("join: {result:?}, expected {first:?}"))),
@@ -423,32 +513,34 @@ fn act(subject: &mut Subject, model: &mut Model, verb: &Verb, index: usize) -> R
     match verb {
         Verb::Leave { .. } => {
             subject.members.swap_remove(index).leave().expect("left");
-            model.members.swap_remove(index);
-            model.assign();
+            model.leave(index, subject.clock.now_ns());
         }
         Verb::Poll { count, .. } => {
             let records = subject.members[index].poll(*count, Duration::ZERO).expect("records");
             model.refresh(index);
-            let view = &model.members[index].next;
-            let mut next = view.iter().map(|(partition, (offset, _))| (*partition, *offset)).collect();
-            check_records(&records, *count, &mut next, model)?;
-            for (partition, offset) in next {
-                model.members[index].next.entry(partition).and_modify(|known| known.0 = offset);
+            if model.members[index].next.iter().all(|(partition, offset)| model.end(*partition) == *offset) {
+                // It looks again before it gives up.
+                model.refresh(index);
             }
+            let mut next = model.members[index].next.clone();
+            check_records(&records, *count, &mut next, model)?;
+            model.members[index].next = next;
         }
         Verb::Commit { .. } => {
-            let ahead: Vec<(u32, u64)> =
-                model.members[index].next.iter().map(|(p, (o, _))| (*p, *o)).collect();
-            let ahead = ahead.into_iter().filter(|(p, offset)| model.committed[*p as usize] < Some(*offset));
+            let View { next, stopped, .. } = &model.members[index];
+            let polled: Vec<(u32, u64)> =
+                next.iter().chain(stopped).map(|(p, offset)| (*p, *offset)).collect();
+            let ahead = polled.into_iter().filter(|(p, offset)| model.committed[*p as usize] < Some(*offset));
             let (fine, fenced): (Vec<_>, Vec<_>) = ahead.partition(|(p, _)| model.may_commit(index, *p));
             match subject.members[index].commit() {
                 Ok(()) => prop_assert!(fenced.is_empty(), "not fenced: {:?}", fenced),
-                Err(Error::Fenced { partition, .. }) => {
+                Err(Error::Fenced { partition: Some(partition), .. }) => {
                     prop_assert!(fenced.iter().any(|(p, _)| *p == partition), "fenced: {}", partition);
                 }
                 Err(other) => return Err(TestCaseError::fail(format!("commit: {other:?}"))),
             }
             fine.into_iter().for_each(|(p, offset)| model.committed[p as usize] = Some(offset));
+            model.hand_over(index);
         }
         Verb::CommitOffset { partition, at, .. } => {
             let known = (*partition as usize) < model.partitions.len();
@@ -469,6 +561,7 @@ fn act(subject: &mut Subject, model: &mut Model, verb: &Verb, index: usize) -> R
             );
             if result.is_ok() {
                 model.committed[*partition as usize] = Some(offset);
+                model.hand_over(index);
             }
         }
         Verb::SeekMember { partition, at, .. } => {
@@ -477,7 +570,7 @@ fn act(subject: &mut Subject, model: &mut Model, verb: &Verb, index: usize) -> R
             let offset = if owned { *at as u64 % (model.end(*partition) + 1) } else { 0 };
             let sought = subject.members[index].seek(*partition, offset);
             prop_assert_eq!(sought.is_ok(), owned, "seek: {:?}", sought);
-            model.members[index].next.entry(*partition).and_modify(|known| known.0 = offset);
+            model.members[index].next.entry(*partition).and_modify(|known| *known = offset);
         }
         _ => unreachable!("not a verb of a member"),
     }

@@ -338,7 +338,8 @@ impl Inner {
         }
     }
 
-    /// Does what is due: leases and delays of the queues, schedules, the commit of what nobody waits for, the upkeep of the streams.
+    /// Does what is due: leases and delays of the queues, schedules, the commit of what nobody waits for, the members of the
+    /// groups and the upkeep of the streams.
     fn run_due(&self, now_ns: u64) {
         let (queues, streams) = {
             let registry = lock_quietly(&self.registry);

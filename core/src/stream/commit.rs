@@ -4,7 +4,6 @@ use crate::error::{Error, Result};
 use crate::journal::Receipt;
 use crate::log::Place;
 use crate::stream::commit_frame::Done;
-use crate::stream::coordinator::Coordinator;
 use crate::stream::member::Member;
 use crate::stream::progress::Progress;
 use crate::stream::reader::{Start, resolve};
@@ -47,7 +46,8 @@ impl Member {
         self
     }
 
-    /// Commits everything polled so far of the partitions that this member still owns.
+    /// Commits everything polled so far of the partitions that this member still owns, those included that it was asked to let go
+    /// of, which are given on then.
     ///
     /// # Errors
     /// `Fenced` for the first partition that it no longer owns (those that it owns are committed), `Poisoned`.
@@ -135,7 +135,8 @@ impl Member {
         let group = self.group.as_str();
         let end = {
             let coordinator = lock(&self.coordinator);
-            if !self.owns(&coordinator, partition) {
+            coordinator.check_member(self.number)?;
+            if !self.may_commit(&coordinator, partition) {
                 return Err(self.fenced(partition));
             }
             if let Some(committed) = self.stream.offsets.committed(group, partition).filter(|c| offset > *c) {
@@ -187,9 +188,8 @@ impl Member {
 
     /// Appends how far was polled. Also tells which partitions were lost.
     fn append_polled(&mut self) -> Result<(Place, Vec<u32>)> {
-        let polled = self.reader.partitions().iter().map(|p| (p.partition, p.offset()));
         // After a seek back there is nothing to commit: a commit never goes back.
-        let ahead = polled.filter(|(partition, offset)| {
+        let ahead = self.polled().filter(|(partition, offset)| {
             self.stream.offsets.committed(self.group.as_str(), *partition) < Some(*offset)
         });
         let all = ahead.map(|(partition, next)| Done { partition, next, islands: Vec::new() }).collect();
@@ -201,17 +201,14 @@ impl Member {
         self.stream.check_open()?;
         // The partitions stay this member's until the commit is in the log.
         let coordinator = lock(&self.coordinator);
+        coordinator.check_member(self.number)?;
         let (owned, lost): (Vec<_>, Vec<_>) =
-            dones.into_iter().partition(|done| self.owns(&coordinator, done.partition));
+            dones.into_iter().partition(|done| self.may_commit(&coordinator, done.partition));
         let end = self.stream.offsets.append_done(self.group.as_str(), &owned)?;
         drop(coordinator);
         owned.iter().for_each(|done| self.handled.committed(done));
+        self.hand_over();
         Ok((end, lost.into_iter().map(|done| done.partition).collect()))
-    }
-
-    fn owns(&self, coordinator: &Coordinator, partition: u32) -> bool {
-        let since = coordinator.owned_since(self.number, partition);
-        since.is_some() && self.since.get(&partition).is_none_or(|seen| Some(*seen) == since)
     }
 
     fn wait_for_commit(&self, (end, lost): (Place, Vec<u32>)) -> Result<()> {
@@ -224,6 +221,6 @@ impl Member {
     }
 
     fn fenced(&self, partition: u32) -> Error {
-        Error::Fenced { group: self.group.clone(), member: self.number, partition }
+        Error::Fenced { group: self.group.clone(), member: self.number, partition: Some(partition) }
     }
 }

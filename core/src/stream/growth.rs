@@ -59,8 +59,7 @@ impl Shared {
         let count = self.partition_count();
         // Only now: whoever is told of a partition finds it.
         self.partitioner.set_count(count);
-        let groups: Vec<_> = lock(&self.groups).values().cloned().collect();
-        groups.iter().for_each(|group| lock(group).set_partition_count(count));
+        self.grow_groups(count);
         self.data().notify_all();
     }
 }

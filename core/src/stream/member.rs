@@ -6,29 +6,43 @@ use crate::stream::commit::CommitMode;
 use crate::stream::coordinator::Coordinator;
 use crate::stream::group::Group;
 use crate::stream::handled::Handled;
-use crate::stream::progress::Progress;
-use crate::stream::reader::{PartitionReader, Reader};
+use crate::stream::handover::{Callbacks, Revoking};
+use crate::stream::liveness::{Processing, Pulse};
+use crate::stream::reader::Reader;
 use crate::stream::record::Record;
 use crate::stream::shared::Shared;
-use crate::sync::lock;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// One member of a group: polls the partitions that it owns, and commits what it has handled. Dropping it leaves.
+///
+/// **A partition that moves** to another member is asked for first. From its next poll (or `seek`, or `assignment`) on, this
+/// member gets nothing more of it, and its [`on_revoke`](Group::on_revoke) is called, which may commit. It is given on once all that was polled
+/// of it is committed, by that call or a later one, or [`confirm_revoke`](Member::confirm_revoke) says that it need not be; at the latest after the
+/// group's [`revoke_timeout`](Group::revoke_timeout), on the hub's clock. The others are read on as if nothing had happened.
+///
+/// **A partition that was lost** (too late, or not polled in time, see [`max_poll_interval`](Group::max_poll_interval)) is committed to
+/// in vain: `Fenced`, for that partition only. A member that was given up for dead comes back by its next poll. One whose name
+/// another one has taken gets `Fenced` from its verbs for ever.
 #[derive(Debug)]
 pub struct Member {
     pub(super) group: Name,
     pub(super) number: u64,
-    generation: u64,
+    pub(super) generation: u64,
     /// Since which generation it owns each partition, as of its last look.
     pub(super) since: BTreeMap<u32, u64>,
+    pub(super) revoking: Vec<Revoking>,
     pub(super) coordinator: Arc<Mutex<Coordinator>>,
     pub(super) stream: Arc<Shared>,
     pub(super) reader: Reader,
     pub(super) commit_mode: CommitMode,
     pub(super) handled: Handled,
+    pub(super) callbacks: Callbacks,
+    pulse: Arc<Pulse>,
+    /// A task of its waits for records.
+    waiting: Option<Processing>,
 }
 
 impl Member {
@@ -38,6 +52,8 @@ impl Member {
         group: Name,
         number: u64,
         coordinator: Arc<Mutex<Coordinator>>,
+        callbacks: Callbacks,
+        pulse: Arc<Pulse>,
     ) -> Self {
         let reader = Reader::new(stream.clone(), Vec::new());
         Self {
@@ -45,52 +61,36 @@ impl Member {
             number,
             generation: 0,
             since: BTreeMap::new(),
+            revoking: Vec::new(),
             coordinator,
             stream,
             reader,
             commit_mode: CommitMode::default(),
             handled: Handled::default(),
+            callbacks,
+            pulse,
+            waiting: None,
         }
     }
 
-    /// Takes over what was assigned since the last look, and lets go of what was taken away.
-    pub(super) fn refresh(&mut self) -> Result<()> {
-        let (generation, since): (u64, BTreeMap<u32, u64>) = {
-            let coordinator = lock(&self.coordinator);
-            if coordinator.generation() == self.generation {
-                return Ok(());
-            }
-            let owned = coordinator.assignment(self.number).iter().copied();
-            let since = owned.filter_map(|p| Some((p, coordinator.owned_since(self.number, p)?))).collect();
-            (coordinator.generation(), since)
-        };
-        // One that was lost in between is read from its committed offset, like any that moves.
-        let stays = |partition: &u32| {
-            since.contains_key(partition) && since.get(partition) == self.since.get(partition)
-        };
-        // These may fail: nothing is changed before.
-        let moved = since.keys().filter(|partition| !stays(partition)).map(|partition| {
-            let committed = self.stream.offsets.progress(self.group.as_str(), *partition);
-            let progress = match committed {
-                Some(progress) => progress,
-                None => Progress::at(self.stream.readable(*partition)?.first_readable()),
-            };
-            // What was removed meanwhile is told by poll, so that seek is still possible.
-            Ok((PartitionReader::at(&self.stream, *partition, progress.next())?, progress))
-        });
-        let moved = moved.collect::<Result<Vec<_>>>()?;
-        self.handled.retain(|partition| stays(&partition));
-        let handled = &mut self.handled;
-        let moved = moved.into_iter().map(|(reader, progress)| {
-            handled.take_over(reader.partition, progress);
-            reader
-        });
-        let mut partitions = self.reader.take_partitions();
-        partitions.retain(|partition| stays(&partition.partition));
-        partitions.extend(moved);
-        self.reader.set_partitions(partitions);
-        (self.generation, self.since) = (generation, since);
-        Ok(())
+    /// While the value lives, a handler of this member's records is running, and the member is not given up for dead, however
+    /// long it does not poll. A thread that is gone has dropped it.
+    ///
+    /// ```
+    /// use ringmain::{Clock, Hub, ManualClock};
+    /// use std::time::Duration;
+    /// let clock = ManualClock::new();
+    /// let hub = Hub::builder().clock(Clock::Manual(clock.clone())).memory()?;
+    /// let flights = hub.stream("flights").open()?;
+    /// let mut member = flights.group("billing").join()?;
+    /// let processing = member.processing();
+    /// clock.advance(Duration::from_secs(3600));
+    /// drop(processing);
+    /// assert_eq!(member.assignment()?, [0]);
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    pub fn processing(&self) -> Processing {
+        Processing::new(&self.pulse, &self.stream)
     }
 
     fn take(&mut self, count_max: usize) -> Result<Vec<Record>> {
@@ -102,25 +102,35 @@ impl Member {
     ///
     /// # Errors
     /// `OutOfRange` if what it would read next was removed, until [`seek`](Member::seek) takes it to an offset that is held.
-    /// `Closed`, also while waiting; `Corrupt` or `Io` if a file cannot be read.
+    /// `Fenced`, without a partition, if another member has taken its name. `Closed`, also while waiting; `Corrupt` or `Io` if
+    /// a file cannot be read. What a callback returned.
     pub fn poll(&mut self, count_max: usize, wait: Duration) -> Result<Vec<Record>> {
+        let _polling = self.processing();
+        self.waiting = None;
         self.begin_poll()?;
         let stream = self.stream.clone();
         stream.wait_for(wait, || something(self.take(count_max))).unwrap_or(Ok(Vec::new()))
     }
 
-    /// As [`poll`](Self::poll) without blocking: if there is nothing, `context`'s task is woken when there may be.
+    /// As [`poll`](Self::poll) without blocking: if there is nothing, `context`'s task is woken when there may be. Until it asks
+    /// again it counts as polling.
     pub fn poll_records(&mut self, context: &mut Context<'_>, count_max: usize) -> Poll<Result<Vec<Record>>> {
+        let polling = self.processing();
+        self.waiting = None;
         self.begin_poll()?;
         let stream = self.stream.clone();
-        stream.data().poll_for(context, || something(self.take(count_max)))
+        let polled = stream.data().poll_for(context, || something(self.take(count_max)));
+        if polled.is_pending() {
+            self.waiting = Some(polling);
+        }
+        polled
     }
 
     /// Continues one owned partition at `offset`. That commits nothing; records that were [done](Member::done) when the partition came
     /// to this member are passed over. [`rewind`](Member::rewind) reads everything again.
     ///
     /// # Errors
-    /// `OutOfRange`; `NotFound` if it does not own the partition.
+    /// `OutOfRange`; `NotFound` if it does not own the partition, or was asked to let go of it; `Fenced` as [`poll`](Self::poll).
     pub fn seek(&mut self, partition: u32, offset: u64) -> Result<()> {
         self.refresh()?;
         self.reader.seek(partition, offset)?;
@@ -128,10 +138,11 @@ impl Member {
         Ok(())
     }
 
-    /// The partitions that it owns now, in order.
+    /// The partitions that it reads now, in order; without those that it was asked to let go of, see
+    /// [`revoking`](Member::revoking).
     ///
     /// # Errors
-    /// Those of reading the committed offsets' records.
+    /// As [`poll`](Self::poll).
     pub fn assignment(&mut self) -> Result<Vec<u32>> {
         self.refresh()?;
         let mut partitions: Vec<u32> = self.reader.partitions().iter().map(|p| p.partition).collect();
@@ -147,7 +158,8 @@ impl Member {
         Group::new(self.stream.clone(), self.group.as_str()).lag()
     }
 
-    /// Leaves the group; what it polled and did not commit is read again by the others.
+    /// Leaves the group; what it polled and did not commit is read again by the others. What a member with a name has is kept
+    /// for that name for its [`session_timeout`](Group::session_timeout).
     ///
     /// # Errors
     /// None today.
@@ -158,7 +170,8 @@ impl Member {
 
 impl Drop for Member {
     fn drop(&mut self) {
-        lock(&self.coordinator).leave(self.number);
-        self.stream.data().notify_all();
+        let number = self.number;
+        let leave = |coordinator: &mut Coordinator, now_ns| coordinator.leave(number, now_ns);
+        self.stream.change_group(&self.group, &self.coordinator, leave);
     }
 }

@@ -10,6 +10,7 @@
 
 mod append;
 mod append_to;
+mod assignment;
 mod batcher;
 mod commit;
 mod commit_frame;
@@ -20,7 +21,10 @@ mod growing;
 mod growth;
 mod guard;
 mod handled;
+mod handover;
 mod latest;
+mod live_groups;
+mod liveness;
 mod member;
 mod offsets;
 mod options;
@@ -41,6 +45,7 @@ pub use batcher::{Batcher, Batching, Pending};
 pub use commit::CommitMode;
 pub use gate::{SlowReaders, WhenSlow};
 pub use group::Group;
+pub use liveness::Processing;
 pub use member::Member;
 pub(crate) use offsets::Offsets;
 pub use options::Compaction;

@@ -5,10 +5,10 @@ use crate::journal::Journal;
 use crate::log::Log;
 use crate::name::Name;
 use crate::stream::batcher::Lines;
-use crate::stream::coordinator::Coordinator;
 use crate::stream::gate::Gate;
 use crate::stream::growing::Growing;
 use crate::stream::latest::{KeyLimit, Latest};
+use crate::stream::live_groups::LiveGroups;
 use crate::stream::offsets::Offsets;
 use crate::stream::options::StreamOptions;
 use crate::stream::partitioner::Partitioner;
@@ -18,9 +18,7 @@ use crate::stream::stats::Rates;
 use crate::stream::upkeep::Upkeep;
 use crate::stream::wait::Waits;
 use crate::sync::event_count::EventCount;
-use crate::sync::lock;
 use crate::sync::{AtomicBool, AtomicU64, Ordering, yield_now};
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -46,7 +44,7 @@ pub(crate) struct Shared {
     pub(crate) offsets: Arc<Offsets>,
     pub(crate) sessions: Arc<Sessions>,
     pub(crate) lines: Lines,
-    pub(super) groups: Mutex<BTreeMap<Name, Arc<Mutex<Coordinator>>>>,
+    pub(super) live_groups: LiveGroups,
     pub(crate) rates: Mutex<Rates>,
     pub(super) waits: Waits,
     /// How often the place of a reader was removed.
@@ -70,7 +68,7 @@ impl Shared {
         let sessions = Arc::new(sessions);
         let upkeep = Upkeep::new(&logs, journal.clone(), sessions.clone());
         let partitioner = Partitioner::new(logs.len());
-        let groups = Mutex::default();
+        let live_groups = LiveGroups::new();
         let rates = Mutex::new(Rates::new(&logs, journal.now_ns()));
         let latest = Arc::new(Latest::new(name.clone(), logs.clone()));
         let shared = Arc::new(Self {
@@ -87,7 +85,7 @@ impl Shared {
             offsets,
             sessions,
             lines: Lines::default(),
-            groups,
+            live_groups,
             rates,
             waits: Waits::new(),
             out_of_range: AtomicU64::new(0),
@@ -229,12 +227,6 @@ impl Shared {
     /// What is to be done now and then.
     pub(crate) fn upkeep(&self) -> &Upkeep {
         &self.upkeep
-    }
-
-    /// The coordinator of a group, made at first use.
-    pub(crate) fn coordinator(&self, group: &Name) -> Arc<Mutex<Coordinator>> {
-        let make = || Arc::new(Mutex::new(Coordinator::new(self.partition_count())));
-        lock(&self.groups).entry(group.clone()).or_insert_with(make).clone()
     }
 
     pub(crate) fn now_ns(&self) -> u64 {

@@ -47,6 +47,16 @@ pub struct GroupStats {
     pub lag: Vec<GroupLag>,
     /// Records committed, as [`PartitionStats::produced_per_second`].
     pub consumed_per_second: f64,
+    /// Grows whenever members come or go, or a partition is given to one, since the stream was opened.
+    pub generation: u64,
+    /// Members that are there.
+    pub members: u32,
+    /// Those of them that have no partition: there are more members than partitions, or what they will get is being revoked.
+    pub idle_members: u32,
+    /// Members with a name that are away, and for which partitions are kept.
+    pub away_members: u32,
+    /// Partitions that their owners were asked to let go of, and have not yet.
+    pub revoking_partitions: u32,
 }
 
 /// Counts of one stream.
@@ -107,7 +117,17 @@ impl Shared {
             let rate = rates.consumed.entry(name.clone()).or_default();
             let consumed_per_second = rate.sample(now_ns, committed);
             let lag = (0..).zip(&logs).map(|(p, log)| self.lag_of(&name, p, log, now_ns)).collect();
-            GroupStats { name, lag, consumed_per_second }
+            let counts = self.member_counts(&name);
+            GroupStats {
+                name,
+                lag,
+                consumed_per_second,
+                generation: counts.generation,
+                members: counts.members,
+                idle_members: counts.idle,
+                away_members: counts.away,
+                revoking_partitions: counts.revoking,
+            }
         };
         let groups = self.offsets.groups().into_iter().map(group).collect();
         // STATISTIC: a count.

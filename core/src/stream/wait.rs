@@ -58,6 +58,7 @@ impl Shared {
         if self.waits.take(now_ns, self.journal.alarm()) {
             self.wake_all();
         }
+        self.tick_groups(now_ns);
         self.upkeep().tick(now_ns, || self.release_read());
     }
 

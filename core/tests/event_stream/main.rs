@@ -10,6 +10,7 @@ mod filter;
 mod follow;
 mod gaps;
 mod gate;
+mod groups;
 mod growth;
 mod linger;
 mod partitioner;

@@ -1,6 +1,7 @@
 //! What an operator is told: each event of `docs/events.md`, with what is in it. The subscriber of these tests asks the hub back
 //! about each, so that a lock that was held meanwhile would be found by a test that never ends.
 
+mod group;
 mod hub;
 mod queue;
 mod recorder;

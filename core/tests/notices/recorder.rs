@@ -57,7 +57,7 @@ pub fn ask_back(name: &'static str, hub: &Hub) {
     locked(&recorder().asked).push((name, hub.clone()));
 }
 
-/// What was told of something: a queue by its name, a schedule, or a path.
+/// What was told of something: a queue or a stream by its name, a schedule, or a path.
 pub fn told_of(what: &str) -> Vec<Told> {
     locked(&recorder().told).iter().filter(|told| told.is_of(what)).cloned().collect()
 }

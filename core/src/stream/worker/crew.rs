@@ -9,6 +9,7 @@ use crate::clock::{Clock, Timed};
 use crate::error::{Error, Result};
 use crate::notice::{self, Notice};
 use crate::stream::Stream;
+use crate::stream::liveness::Processing;
 use crate::stream::member::Member;
 use crate::stream::record::Record;
 use crate::stream::worker::lane::{Job, Lane, Rules};
@@ -187,14 +188,44 @@ impl Crew {
             self.end(Some(error.clone()));
         }
         let mut state = lock(&self.state);
-        state.is_polling = false;
         if let Ok((records, owned)) = taken {
             state.keep(&owned);
             for record in records {
                 state.lanes.entry(record.partition()).or_default().push(record, now_ns);
             }
         }
+        drop(state);
+        self.let_go();
+        let mut state = lock(&self.state);
+        state.is_polling = false;
         (state, is_watched)
+    }
+
+    /// That a handler runs, for as long as the value lives.
+    pub(super) fn processing(&self) -> Option<Processing> {
+        lock(&self.member).as_ref().map(Member::processing)
+    }
+
+    /// Lets go of the partitions that the group asks back, as soon as nothing of them runs any more: what waited of them is given up.
+    fn let_go(&self) {
+        let busy: BTreeSet<u32> = {
+            let state = lock(&self.state);
+            let busy = state.lanes.iter().filter(|(_, lane)| lane.running() > 0);
+            busy.map(|(partition, _)| *partition).collect()
+        };
+        let is_idle = |partition: &u32| !busy.contains(partition);
+        let asked = lock(&self.member).as_ref().map_or(Vec::new(), Member::revoking);
+        let idle: Vec<u32> = asked.into_iter().filter(is_idle).collect();
+        if idle.is_empty() {
+            return;
+        }
+        self.commit();
+        if let Some(member) = lock(&self.member).as_mut() {
+            for partition in idle {
+                // One of which everything was handled has gone with the commit.
+                let _ = member.confirm_revoke(partition);
+            }
+        }
     }
 
     /// Marks what was handled, and commits now and then.

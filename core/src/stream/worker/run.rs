@@ -20,7 +20,8 @@ pub(super) fn run(crew: &Crew) {
 impl Crew {
     fn handle(&self, mut job: Job) {
         let Some(partition) = job.records.first().map(Record::partition) else { return };
-        // WHY: a long handler must not have the member taken for dead: whoever knows that is to be told here that one runs.
+        // However long it takes, the member is not taken for dead.
+        let _processing = self.processing();
         let again = match self.call(&job) {
             Ok(()) => {
                 let count = self.done(&job.records);
