@@ -109,8 +109,9 @@ const BLOCKS: usize = if IS_MODEL { 2 } else { 4 };
 
 /// Smallest segment: what an idle queue costs; in models, two empty records.
 pub(crate) const SEGMENT_BYTES_MIN: u64 = if IS_MODEL { 48 } else { 16 << 10 };
-/// Largest segment of a memory log, unless one record needs more: a huge page, and not much more than the second-level cache.
-pub(crate) const MEMORY_SEGMENT_BYTES_MAX: u64 = if IS_MODEL { SEGMENT_BYTES_MIN } else { 2 << 20 };
+/// Largest segment of a memory log, unless one record needs more: what a second-level cache holds, so that whoever writes finds there
+/// what was zeroed just before.
+pub(crate) const MEMORY_SEGMENT_BYTES_MAX: u64 = if IS_MODEL { SEGMENT_BYTES_MIN } else { 1 << 20 };
 /// Largest segment of a durable log, unless one record needs more.
 pub(crate) const DURABLE_SEGMENT_BYTES_MAX: u64 = if IS_MODEL { SEGMENT_BYTES_MIN } else { 32 << 20 };
 

@@ -66,6 +66,7 @@ impl Drop for Pages {
 // Not for models, whose segments are smaller than a page.
 #[cfg(all(target_os = "linux", not(any(ringmain_loom, ringmain_shuttle))))]
 mod system {
+    use crate::log::MEMORY_SEGMENT_BYTES_MAX;
     use crate::sync::lock;
     use std::alloc::Layout;
     use std::ptr::NonNull;
@@ -80,8 +81,9 @@ mod system {
     const KEPT_BYTES_MAX: usize = 4 << 20;
     /// So many pieces of a size are made ready: a log may open two segments while a file is made.
     const READY_COUNT: usize = 2;
-    /// So many pieces of the size of a huge page are made at once, for logs in memory, which have nobody to make them ready.
-    const AT_ONCE_COUNT: usize = 8;
+    /// Of the largest segments of logs in memory, which have nobody to make them ready, so many are made at once, out of huge pages.
+    const AT_ONCE_COUNT: usize = 16;
+    const AT_ONCE_BYTES: usize = MEMORY_SEGMENT_BYTES_MAX as usize;
 
     /// Zeroed memory that nobody uses: where it is, and its size.
     static SPARE: Mutex<Vec<(usize, usize)>> = Mutex::new(Vec::new());
@@ -91,7 +93,7 @@ mod system {
         if let Some(spare) = take_spare(bytes) {
             return Some(spare);
         }
-        if bytes == HUGE_BYTES && room(bytes) >= AT_ONCE_COUNT {
+        if bytes == AT_ONCE_BYTES && room(bytes) >= AT_ONCE_COUNT {
             // What is not needed yet costs addresses only.
             let start = make(bytes * AT_ONCE_COUNT)?;
             // SAFETY: inside of what was made.
@@ -165,11 +167,12 @@ mod system {
         most.saturating_sub(kept.sum()) / bytes
     }
 
-    /// Most that is kept of pieces of about this size. The system does not take back small ones; huge ones it does, if it needs
-    /// memory; and what was made ready was not touched. Those in between would cost more to zero than to make.
+    /// Most that is kept of pieces of about this size. The system does not take back those smaller than a huge page; the others it does, if
+    /// it needs memory; and what was made ready was not touched. Those in between would cost more to zero than to make.
     fn bytes_max(bytes: usize) -> usize {
         match bytes {
             _ if bytes <= SMALL_BYTES_MAX => 4 << 20,
+            AT_ONCE_BYTES => 32 << 20,
             _ if bytes < HUGE_BYTES => 0,
             _ if bytes <= KEPT_BYTES_MAX => 64 << 20,
             _ => 128 << 20,
@@ -232,7 +235,7 @@ mod tests {
     #[test]
     fn memory_that_was_given_back_comes_again_zeroed_and_is_nobody_elses() {
         for round in 0..100 {
-            let size = [16 << 10, 2 << 20][round % 2];
+            let size = [16 << 10, 1 << 20, 2 << 20][round % 3];
             let all: Vec<_> = (0..5).map(|_| Pages::zeroed(size)).collect();
             for (index, pages) in all.iter().enumerate() {
                 // SAFETY: that many bytes, initialised, which nobody else has.

@@ -28,14 +28,20 @@ use crate::error::{Error, Result};
 use crate::limits::{FILTER_LOOK_COUNT_MAX, RECEIVE_COUNT_MAX};
 use crate::stream::record::{Record, RecordRef};
 use crate::stream::shared::Shared;
-use crate::sync::AtomicBool;
+use crate::sync::{AtomicBool, yield_now};
 use place::Verdict;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Records shown of one partition before the others get their turn.
 const TURN_COUNT: usize = 256;
+
+/// A call that waits, and that comes after one which got at least this many records and no more than there were, lets records gather
+/// first (ADR 15): a reader that is at the heels of a busy producer takes each line of the log out of its cache.
+const BUSY_COUNT_MIN: usize = 32;
+/// For so long.
+const GATHER: Duration = Duration::from_micros(10);
 
 /// Where a reader begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +76,8 @@ pub struct Reader {
     is_bounded: bool,
     until_ns: Option<u64>,
     is_cancelled: Arc<AtomicBool>,
+    /// The last call got much, and all that there was.
+    is_at_heels: bool,
     /// Somebody who appends may wait for it.
     is_gated: bool,
 }
@@ -117,6 +125,7 @@ impl Reader {
             is_bounded: false,
             until_ns: None,
             is_cancelled: Arc::new(AtomicBool::new(false)),
+            is_at_heels: false,
         }
     }
 
@@ -161,6 +170,18 @@ impl Reader {
         self.look_at_clock();
     }
 
+    /// Waits a moment, away from what producers write, if they are just ahead. Others may use the processor meanwhile.
+    #[inline]
+    fn let_gather(&mut self, wait: Duration) {
+        if self.is_at_heels && !wait.is_zero() {
+            self.is_at_heels = false;
+            let began = Instant::now();
+            while began.elapsed() < GATHER.min(wait) {
+                yield_now();
+            }
+        }
+    }
+
     /// Has the clock move the start of the partition whose turn it is.
     fn look_at_clock(&self) {
         if let Some(partition) = self.partitions.get(self.turn) {
@@ -174,6 +195,7 @@ impl Reader {
         check_count(ask.count_max)?;
         let mut taken = Taken::default();
         let outcome = self.read_until_error(ask, &mut taken, &mut each);
+        self.is_at_heels = (BUSY_COUNT_MIN..ask.count_max).contains(&taken.count) && !taken.is_cut;
         if self.is_gated {
             self.partitions.iter().for_each(PartitionReader::publish);
         }
@@ -267,6 +289,7 @@ impl Reader {
     /// # Errors
     /// `OutOfRange`: see [`Reader`]. `Closed`, also while waiting; `Corrupt` or `Io` if a file cannot be read.
     pub fn poll(&mut self, count_max: usize, wait: Duration) -> Result<Vec<Record>> {
+        self.let_gather(wait);
         let stream = self.stream.clone();
         let attempt = || self.attempt(|reader| reader.take_batch(count_max));
         stream.wait_for(wait, attempt).unwrap_or(Ok(Vec::new()))
@@ -294,6 +317,7 @@ impl Reader {
         wait: Duration,
         mut each: impl FnMut(RecordRef<'_>),
     ) -> Result<usize> {
+        self.let_gather(wait);
         // Without the ways that only waiting takes, as long as there is something.
         match self.show_each(count_max, &mut each) {
             Ok((0, taken)) if !taken.is_cut && !wait.is_zero() => {}
