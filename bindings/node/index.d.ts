@@ -59,6 +59,7 @@ export type ErrorCode =
   | 'CONFLICT'
   | 'SEQUENCE_GAP'
   | 'PRODUCER_FENCED'
+  | 'HANDLER_FAILED'
 
 /** Why a verb did not do what was asked. */
 export class RingmainError extends Error {
