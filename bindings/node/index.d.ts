@@ -118,7 +118,12 @@ export class Hub implements AsyncDisposable, Disposable {
    * @param name 1 to 128 bytes of `A-Z a-z 0-9 . _ -`, starting with a letter or digit, not ending in a dot.
    */
   queue(name: string, options?: QueueOptions): Queue
-  /** Opens a stream, making it if it does not exist, with 1 partition unless said otherwise (at most 1024). */
+  /**
+   * Opens a stream, making it if it does not exist, with 1 partition unless said otherwise (at most 1024). One that exists with fewer
+   * gets more.
+   *
+   * @throws {RingmainError} `INVALID_ARGUMENT` if keys of its records would move; `OPTION_MISMATCH` if it has more.
+   */
   stream(name: string, options?: { partitions?: number }): Stream
   /** Names of the queues, in order. */
   queues(): string[]

@@ -91,10 +91,15 @@ def test_stats_count_each_partition(hub: Hub, stream: Stream) -> None:
     assert stream.name == "events"
 
 
-def test_a_stream_cannot_change_its_partitions(hub: Hub, stream: Stream) -> None:
+def test_a_stream_gets_more_partitions_unless_keys_would_move_and_never_fewer(hub: Hub, stream: Stream) -> None:
     with pytest.raises(ringmain.OptionMismatch):
-        hub.stream("events", partitions=5)
-    assert hub.stream("events").partitions == 4
+        hub.stream("events", partitions=3)
+    stream.append(b"keyless")
+    assert hub.stream("events", partitions=5).partitions == stream.partitions == 5
+    stream.append(b"keyed", key="N14228")
+    with pytest.raises(ringmain.InvalidArgument, match="keys would move"):
+        hub.stream("events", partitions=6)
+    assert hub.stream("events").partitions == 5
 
 
 def test_a_group_starts_again_where_it_committed(stream: Stream) -> None:

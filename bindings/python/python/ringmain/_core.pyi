@@ -83,7 +83,8 @@ class Hub:
     def stream(self, name: str, *, partitions: int | None = None) -> Stream:
         """Opens a stream, making it if it does not exist with this many partitions: 1 by default, at most 1024.
 
-        Raises `OptionMismatch` if it exists with another number.
+        One that exists with fewer gets more, unless it has records with keys, which would move: then `InvalidArgument` is
+        raised. Raises `OptionMismatch` if it exists with more.
         """
 
     def queues(self) -> list[str]:
