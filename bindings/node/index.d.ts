@@ -415,10 +415,16 @@ export class Group {
   lag(): number
 }
 
-/** One member of a consumer group: reads the partitions that it owns. */
+/**
+ * One member of a consumer group: reads the partitions that it owns. One that is to move to another member moves when this one has polled
+ * again and has committed what it had polled of it, at the latest after 30 seconds; who does not poll for 5 minutes loses all.
+ */
 export class Member extends Source implements Disposable {
   private constructor()
-  /** Commits everything polled so far. Blocks for the disk. */
+  /**
+   * Commits everything polled so far. Blocks for the disk.
+   * @throws {RingmainError} `FENCED` if some of it went to another member; the rest is committed.
+   */
   commit(): void
   /** Commits everything polled so far. */
   commitAsync(): Promise<void>

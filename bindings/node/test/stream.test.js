@@ -126,6 +126,21 @@ test('members share the partitions, and one that leaves gives its own to the oth
   assert.throws(() => two.assignment(), code('CLOSED'))
 })
 
+test('a partition moves once what was polled of it is committed', async (t) => {
+  const stream = hubOf(t).stream('events', { partitions: 4 })
+  stream.appendMany(Array.from({ length: 100 }, (_, i) => ({ value: 'x', key: `key ${i}` })))
+  const group = stream.group('g')
+  const one = group.join()
+  assert.equal(one.pollSync(100).length, 100)
+  const two = group.join()
+  assert.deepEqual(two.pollSync(), [])
+  one.pollSync()
+  assert.deepEqual(two.assignment(), [])
+  one.commit()
+  assert.deepEqual([...one.assignment(), ...two.assignment()].sort(), [0, 1, 2, 3])
+  assert.deepEqual(two.pollSync(), [])
+})
+
 test('records and committed offsets survive closing and opening again', async (t) => {
   const path = directory()
   const hub = open(path)
