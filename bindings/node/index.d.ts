@@ -59,6 +59,7 @@ export type ErrorCode =
   | 'CONFLICT'
   | 'SEQUENCE_GAP'
   | 'PRODUCER_FENCED'
+  | 'HANDLER_FAILED'
 
 /** Why a verb did not do what was asked. */
 export class RingmainError extends Error {
@@ -117,7 +118,12 @@ export class Hub implements AsyncDisposable, Disposable {
    * @param name 1 to 128 bytes of `A-Z a-z 0-9 . _ -`, starting with a letter or digit, not ending in a dot.
    */
   queue(name: string, options?: QueueOptions): Queue
-  /** Opens a stream, making it if it does not exist, with 1 partition unless said otherwise (at most 1024). */
+  /**
+   * Opens a stream, making it if it does not exist, with 1 partition unless said otherwise (at most 1024). One that exists with fewer
+   * gets more.
+   *
+   * @throws {RingmainError} `INVALID_ARGUMENT` if keys of its records would move; `OPTION_MISMATCH` if it has more.
+   */
   stream(name: string, options?: { partitions?: number }): Stream
   /** Names of the queues, in order. */
   queues(): string[]
@@ -409,10 +415,16 @@ export class Group {
   lag(): number
 }
 
-/** One member of a consumer group: reads the partitions that it owns. */
+/**
+ * One member of a consumer group: reads the partitions that it owns. One that is to move to another member moves when this one has polled
+ * again and has committed what it had polled of it, at the latest after 30 seconds; who does not poll for 5 minutes loses all.
+ */
 export class Member extends Source implements Disposable {
   private constructor()
-  /** Commits everything polled so far. Blocks for the disk. */
+  /**
+   * Commits everything polled so far. Blocks for the disk.
+   * @throws {RingmainError} `FENCED` if some of it went to another member; the rest is committed.
+   */
   commit(): void
   /** Commits everything polled so far. */
   commitAsync(): Promise<void>

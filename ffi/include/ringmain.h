@@ -87,7 +87,7 @@
 // A file was written by a version of Ringmain that this one does not understand.
 #define RINGMAIN_ERROR_UNSUPPORTED 12
 
-// A group member acted on a partition that it no longer owns.
+// A group member acted on a partition that it no longer owns, or another member has taken its name.
 #define RINGMAIN_ERROR_FENCED 13
 
 // An offset lies outside what the partition holds.
@@ -125,6 +125,9 @@
 
 // A producer of a stream was opened again: this handle may not append any more.
 #define RINGMAIN_ERROR_PRODUCER_FENCED 25
+
+// The handler of a stream's worker failed as often as it may: the worker has stopped.
+#define RINGMAIN_ERROR_HANDLER_FAILED 26
 
 // As `RINGMAIN_DURABILITY_SYNCED`.
 #define RINGMAIN_DURABILITY_DEFAULT 0
@@ -345,7 +348,8 @@ typedef uint64_t ringmain_peeked;
 typedef struct ringmain_stream_options {
     // sizeof(ringmain_stream_options).
     size_t size;
-    // How many partitions a new stream has. Default 1, at most 1024.
+    // How many partitions a new stream has; default 1, at most 1024. A stream with fewer gets more, unless keys of its records
+    // would move (`RINGMAIN_ERROR_INVALID_ARGUMENT`); one with more is `RINGMAIN_ERROR_OPTION_MISMATCH`. 0: as it is.
     uint32_t partitions;
     // Must be 0.
     uint32_t reserved;

@@ -33,7 +33,7 @@ pub const RINGMAIN_ERROR_CORRUPT: i32 = 10;
 pub const RINGMAIN_ERROR_IO: i32 = 11;
 /// A file was written by a version of Ringmain that this one does not understand.
 pub const RINGMAIN_ERROR_UNSUPPORTED: i32 = 12;
-/// A group member acted on a partition that it no longer owns.
+/// A group member acted on a partition that it no longer owns, or another member has taken its name.
 pub const RINGMAIN_ERROR_FENCED: i32 = 13;
 /// An offset lies outside what the partition holds.
 pub const RINGMAIN_ERROR_OUT_OF_RANGE: i32 = 14;

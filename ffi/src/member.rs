@@ -62,7 +62,9 @@ pub unsafe extern "C" fn ringmain_group_lag(
 }
 
 /// Stores a batch of up to `count_max` (1 to 65,536) records of the partitions that the member owns and how many there
-/// are, waiting at most `wait_ms` for the first. None is no error: then the batch is 0. Close the batch.
+/// are, waiting at most `wait_ms` for the first. None is no error: then the batch is 0. Close the batch. A partition that is to move to
+/// another member is not read on; it moves when what was polled of it is committed, at the latest after 30 seconds. Who does not
+/// poll for 5 minutes loses all.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ringmain_member_poll(
     member: ringmain_member,
@@ -79,7 +81,7 @@ pub unsafe extern "C" fn ringmain_member_poll(
     })
 }
 
-/// Commits everything polled so far.
+/// Commits everything polled so far. `RINGMAIN_ERROR_FENCED` if some of it was lost to another member; the rest is committed.
 #[unsafe(no_mangle)]
 pub extern "C" fn ringmain_member_commit(member: ringmain_member) -> i32 {
     entry(member, || with(member, Member::commit))

@@ -20,7 +20,8 @@ pub type ringmain_stream = u64;
 pub struct ringmain_stream_options {
     /// sizeof(ringmain_stream_options).
     pub size: usize,
-    /// How many partitions a new stream has. Default 1, at most 1024.
+    /// How many partitions a new stream has; default 1, at most 1024. A stream with fewer gets more, unless keys of its records
+    /// would move (`RINGMAIN_ERROR_INVALID_ARGUMENT`); one with more is `RINGMAIN_ERROR_OPTION_MISMATCH`. 0: as it is.
     pub partitions: u32,
     /// Must be 0.
     pub reserved: u32,

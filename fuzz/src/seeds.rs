@@ -19,6 +19,7 @@ use crate::queue::relocated::{Relocated, Stand};
 use crate::queue::settlement::{Event, Failure};
 use crate::storage::sim::SimDisk;
 use crate::storage::{File, Storage};
+use crate::stream::Compaction;
 use crate::targets::{HUB_ID, SEED, part, put_event, put_file, put_journal, put_replacement};
 use std::path::Path;
 use std::sync::Arc;
@@ -349,18 +350,40 @@ fn catalogues() -> Result<Vec<SeedFile>> {
         hub.stream("events").partitions(3).open()?;
         read()
     };
-    let round = {
-        let text = String::from_utf8_lossy(&queues).replace("\"keep\"", "{\"dead_letter\": \"jobs\"}");
-        let text = text.replace("\"drop\"", "{\"dead_letter\": \"jobs\"}");
-        let body = text.split_once('\n').map_or("", |(_, body)| body);
-        let crc = checksum(body.as_bytes(), 0);
-        format!("ringmain catalogue 1 crc32c {crc:08x}\n{body}").into_bytes()
+    let kept = {
+        let hub = open()?;
+        hub.stream("events").partitions(3).count_max(7).until_read(true).open()?;
+        hub.stream("gates").compaction(Compaction::latest_only(5)).open()?;
+        hub.stream("gone").open()?;
+        hub.delete_stream("gone")?;
+        read()
     };
+    let round = String::from_utf8_lossy(&queues)
+        .replace("\"keep\"", "{\"dead_letter\": \"jobs\"}")
+        .replace("\"drop\"", "{\"dead_letter\": \"jobs\"}")
+        .into_bytes();
     Ok(vec![
-        ("catalogue", "queues", queues),
-        ("catalogue", "queues_and_stream", streams),
-        ("catalogue", "dead_letters_that_go_round", round),
+        ("catalogue", "queues", of_hub_one(&queues)),
+        ("catalogue", "queues_and_stream", of_hub_one(&streams)),
+        ("catalogue", "streams_with_options", of_hub_one(&kept)),
+        ("catalogue", "dead_letters_that_go_round", of_hub_one(&round)),
     ])
+}
+
+/// A catalogue with ids that count from 1 in place of the random ones of its hub, and a first line that fits.
+fn of_hub_one(catalogue: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(catalogue);
+    let body = text.split_once('\n').map_or("", |(_, body)| body);
+    let hub_id: u64 = body
+        .split_once("\"hub_id\": ")
+        .and_then(|(_, rest)| rest.split_once(','))
+        .and_then(|(number, _)| number.parse().ok())
+        .expect("a catalogue names its hub");
+    let body = (0..16).fold(body.to_owned(), |body, log: u64| {
+        body.replace(&hub_id.wrapping_add(log).to_string(), &(1 + log).to_string())
+    });
+    let crc = checksum(body.as_bytes(), 0);
+    format!("ringmain catalogue 1 crc32c {crc:08x}\n{body}").into_bytes()
 }
 
 fn queues() -> Vec<SeedFile> {

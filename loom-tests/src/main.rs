@@ -50,6 +50,11 @@ mod product {
     pub mod ring;
     #[cfg(any(feature = "loom", feature = "shuttle"))]
     pub(crate) mod storage;
+    /// As of the queue.
+    #[cfg(any(feature = "loom", feature = "shuttle"))]
+    pub(crate) mod stream {
+        pub(crate) mod growing;
+    }
     pub(crate) mod sync;
 }
 #[cfg(feature = "mutated")]
@@ -73,7 +78,7 @@ mod stress;
 pub(crate) use loom::thread;
 #[cfg(any(feature = "loom", feature = "shuttle"))]
 pub(crate) use product::{
-    clock, durability, error, journal, limits, log, message, name, notice, queue, storage,
+    clock, durability, error, journal, limits, log, message, name, notice, queue, storage, stream,
 };
 pub(crate) use product::{ring, sync};
 #[cfg(ringmain_shuttle)]

@@ -101,6 +101,18 @@ test('readers and members seek, and a partition is read on its own', async (t) =
   assert.equal(stream.group('g').committed()[partition], offset + 1)
 })
 
+test('a stream gets more partitions unless keys would move, and never fewer', (t) => {
+  const hub = hubOf(t)
+  const stream = hub.stream('events', { partitions: 2 })
+  assert.throws(() => hub.stream('events', { partitions: 1 }), code('OPTION_MISMATCH'))
+  stream.append('keyless')
+  hub.stream('events', { partitions: 3 })
+  assert.equal(stream.partitions, 3)
+  stream.append('keyed', { key: 'N14228' })
+  assert.throws(() => hub.stream('events', { partitions: 4 }), code('INVALID_ARGUMENT'))
+  assert.equal(stream.partitions, 3)
+})
+
 test('members share the partitions, and one that leaves gives its own to the others', async (t) => {
   const group = hubOf(t).stream('events', { partitions: 4 }).group('g')
   const [one, two] = [group.join(), group.join()]
@@ -112,6 +124,21 @@ test('members share the partitions, and one that leaves gives its own to the oth
   one.pollSync()
   assert.deepEqual(one.assignment(), [0, 1, 2, 3])
   assert.throws(() => two.assignment(), code('CLOSED'))
+})
+
+test('a partition moves once what was polled of it is committed', async (t) => {
+  const stream = hubOf(t).stream('events', { partitions: 4 })
+  stream.appendMany(Array.from({ length: 100 }, (_, i) => ({ value: 'x', key: `key ${i}` })))
+  const group = stream.group('g')
+  const one = group.join()
+  assert.equal(one.pollSync(100).length, 100)
+  const two = group.join()
+  assert.deepEqual(two.pollSync(), [])
+  one.pollSync()
+  assert.deepEqual(two.assignment(), [])
+  one.commit()
+  assert.deepEqual([...one.assignment(), ...two.assignment()].sort(), [0, 1, 2, 3])
+  assert.deepEqual(two.pollSync(), [])
 })
 
 test('records and committed offsets survive closing and opening again', async (t) => {

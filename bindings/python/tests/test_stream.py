@@ -91,10 +91,15 @@ def test_stats_count_each_partition(hub: Hub, stream: Stream) -> None:
     assert stream.name == "events"
 
 
-def test_a_stream_cannot_change_its_partitions(hub: Hub, stream: Stream) -> None:
+def test_a_stream_gets_more_partitions_unless_keys_would_move_and_never_fewer(hub: Hub, stream: Stream) -> None:
     with pytest.raises(ringmain.OptionMismatch):
-        hub.stream("events", partitions=5)
-    assert hub.stream("events").partitions == 4
+        hub.stream("events", partitions=3)
+    stream.append(b"keyless")
+    assert hub.stream("events", partitions=5).partitions == stream.partitions == 5
+    stream.append(b"keyed", key="N14228")
+    with pytest.raises(ringmain.InvalidArgument, match="keys would move"):
+        hub.stream("events", partitions=6)
+    assert hub.stream("events").partitions == 5
 
 
 def test_a_group_starts_again_where_it_committed(stream: Stream) -> None:
@@ -142,11 +147,22 @@ def test_a_group_may_start_at_the_end(hub: Hub) -> None:
 def test_two_members_share_the_partitions(stream: Stream) -> None:
     group = stream.group("g")
     with group.join() as one, group.join() as two:
-        # What a member gives up moves once it has been polled past it.
-        for member in (one, two):
-            member.poll(1, timeout=0)
         assert sorted(one.assignment() + two.assignment()) == [0, 1, 2, 3]
         assert len(one.assignment()) == len(two.assignment()) == 2
+
+
+def test_a_partition_moves_once_what_was_polled_of_it_is_committed(stream: Stream) -> None:
+    stream.append_many([Message(b"x", key=str(n)) for n in range(100)])
+    group = stream.group("g")
+    with group.join() as one:
+        assert len(one.poll(100, timeout=LONG)) == 100
+        with group.join() as two:
+            assert two.poll(100, timeout=0) == []
+            one.poll(100, timeout=0)
+            assert two.assignment() == []
+            one.commit()
+            assert sorted(one.assignment() + two.assignment()) == [0, 1, 2, 3]
+            assert two.poll(100, timeout=0) == []
 
 
 def test_a_member_that_left_is_closed_and_may_leave_again(stream: Stream) -> None:

@@ -127,11 +127,27 @@ void test_stream_partitions_and_seek(void)
     CHECK_CODE(RINGMAIN_ERROR_OUT_OF_RANGE, ringmain_reader_seek(reader, first.partition, second.offset + 100));
     OK(ringmain_reader_close(reader));
 
-    /* The number of partitions cannot be altered. */
-    ringmain_stream_options options = {.size = sizeof options, .partitions = 5};
+    /* It cannot have fewer partitions, nor more, which would move keys. */
+    ringmain_stream_options options = {.size = sizeof options, .partitions = 3};
     ringmain_stream other = 7;
     CHECK_CODE(RINGMAIN_ERROR_OPTION_MISMATCH, ringmain_stream_open(hub, "events", &options, &other));
     CHECK(other == 0);
+    options.partitions = 5;
+    INVALID_ARGUMENT(ringmain_stream_open(hub, "events", &options, &other));
+    OK(ringmain_stream_partitions(stream, &partitions));
+    CHECK(partitions == 4);
+
+    /* One without keys grows. */
+    ringmain_stream plain = 0;
+    options.partitions = 1;
+    OK(ringmain_stream_open(hub, "plain", &options, &other));
+    append(other, "first", NULL);
+    options.partitions = 2;
+    OK(ringmain_stream_open(hub, "plain", &options, &plain));
+    OK(ringmain_stream_partitions(other, &partitions));
+    CHECK(partitions == 2);
+    OK(ringmain_stream_close(plain));
+    OK(ringmain_stream_close(other));
     OK(ringmain_stream_close(stream));
     OK(ringmain_hub_close(hub, WAIT_MS));
 }

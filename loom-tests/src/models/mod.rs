@@ -24,6 +24,7 @@ mod log;
 mod pair;
 mod probe;
 mod queue;
+mod stream;
 mod unbounded;
 
 use crate::thread;
@@ -74,6 +75,7 @@ pub const MODELS: &[&[Model]] = &[
     log::MODELS,
     journal::MODELS,
     queue::MODELS,
+    stream::MODELS,
 ];
 
 /// A list of models of one flavour, out of functions generic over flavours.

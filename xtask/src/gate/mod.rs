@@ -58,6 +58,7 @@ const MODELS: Workspace = Workspace {
         "queue/plain",
         "queue/tally.rs",
         "storage",
+        "stream/growing.rs",
     ],
     modules: &[
         "pub mod ring;",
@@ -73,6 +74,7 @@ const MODELS: Workspace = Workspace {
         of_models!("notice"),
         "#[cfg(any(feature = \"loom\", feature = \"shuttle\"))] pub(crate) mod queue { pub(crate) mod guests; pub(crate) mod plain; pub(crate) mod tally; }",
         of_models!("storage"),
+        "#[cfg(any(feature = \"loom\", feature = \"shuttle\"))] pub(crate) mod stream { pub(crate) mod growing; }",
     ],
 };
 

@@ -13,14 +13,15 @@ use std::process::Command;
 /// What makes a snippet a program to run.
 type Prepare = fn(&Path, &mut Log) -> Result<Command>;
 
-const SNIPPETS: [(&str, Prepare); 4] = [
+const SNIPPETS: [(&str, Prepare); 5] = [
     ("snippet.rs", rust_program),
+    ("streams.rs", streams_program),
     ("snippet.c", c_program),
     ("snippet.py", python_program),
     ("snippet.mjs", node_program),
 ];
 
-/// Two tests per language: the text, and the run.
+/// Two tests per snippet: the text, and the run.
 pub fn suite(log: &mut Log) -> Result<Counts> {
     let readme = read("README.md");
     let mut sum = Counts::default();
@@ -65,10 +66,18 @@ fn run(source: &str, name: &str, prepare: Prepare, log: &mut Log) -> Result<()> 
 }
 
 fn rust_program(_: &Path, log: &mut Log) -> Result<Command> {
+    rust_example("readme-snippet", log)
+}
+
+fn streams_program(_: &Path, log: &mut Log) -> Result<Command> {
+    rust_example("readme-streams", log)
+}
+
+fn rust_example(name: &str, log: &mut Log) -> Result<Command> {
     let mut build = cargo();
-    build.args(["build", "--workspace", "--example", "readme-snippet"]).args(rust::FEATURES);
+    build.args(["build", "--workspace", "--example", name]).args(rust::FEATURES);
     log.run(&mut build)?.check()?;
-    Ok(program(paths::target().join("debug/examples/readme-snippet")))
+    Ok(program(paths::target().join("debug/examples").join(name)))
 }
 
 fn c_program(directory: &Path, log: &mut Log) -> Result<Command> {

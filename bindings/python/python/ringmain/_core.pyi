@@ -83,7 +83,8 @@ class Hub:
     def stream(self, name: str, *, partitions: int | None = None) -> Stream:
         """Opens a stream, making it if it does not exist with this many partitions: 1 by default, at most 1024.
 
-        Raises `OptionMismatch` if it exists with another number.
+        One that exists with fewer gets more, unless it has records with keys, which would move: then `InvalidArgument` is
+        raised. Raises `OptionMismatch` if it exists with more.
         """
 
     def queues(self) -> list[str]:
@@ -429,6 +430,9 @@ class Member:
     """One member of a group: polls the partitions it owns and commits what it has handled. Leaving its ``with`` block
     leaves the group without a commit.
 
+    A partition that is to move to another member moves when this one has polled again and has committed what it had polled of
+    it, at the latest after 30 seconds; who does not poll for 5 minutes loses all. Commits of what was lost raise `Fenced`.
+
     Other threads that call it meanwhile wait for their turn.
     """
 
@@ -436,7 +440,7 @@ class Member:
         """Up to `count` records of the partitions it owns, waiting at most `timeout` seconds for the first."""
 
     def commit(self) -> None:
-        """Commits everything polled so far."""
+        """Commits everything polled so far. Raises `Fenced` if some of it was lost; the rest is committed."""
 
     def commit_offset(self, partition: int, offset: int) -> None:
         """Commits one partition: `offset` is the next to read. Raises `Fenced` if the member no longer owns it."""

@@ -81,7 +81,7 @@ class Unsupported(RingmainError, name="UNSUPPORTED"):
 
 
 class Fenced(RingmainError, name="FENCED"):
-    """A group member acted on a partition that it no longer owns."""
+    """A group member acted on a partition that it no longer owns, or another member has taken its name."""
 
 
 class OutOfRange(RingmainError, IndexError, name="OUT_OF_RANGE"):
@@ -130,6 +130,10 @@ class SequenceGap(RingmainError, name="SEQUENCE_GAP"):
 
 class ProducerFenced(RingmainError, name="PRODUCER_FENCED"):
     """A producer was opened again: the handle from before may not append any more."""
+
+
+class HandlerFailed(RingmainError, name="HANDLER_FAILED"):
+    """The handler of a stream's worker failed as often as it may: the worker has stopped, nothing of that record is committed."""
 
 
 def _build(code: int, message: str, errno: int) -> RingmainError:
