@@ -60,7 +60,8 @@ pub use clock::{Clock, ManualClock};
 pub use durability::Durability;
 pub use error::{Error, ErrorCode, Result};
 pub use hub::{
-    Damage, Hub, HubBuilder, HubStats, Loss, QueueBuilder, Report, Snapshot, SnapshotProgress, StreamBuilder,
+    Damage, Hub, HubBuilder, HubStats, Loss, QueueBuilder, QueueInfo, Report, Snapshot, SnapshotProgress,
+    StreamBuilder, StreamInfo,
 };
 #[cfg(feature = "cron")]
 pub use hub::{Missed, Schedule, ScheduleBuilder, ScheduleInfo};

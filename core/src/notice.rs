@@ -92,6 +92,14 @@ pub(crate) enum Notice {
     QueueDeleted {
         queue: Name,
     },
+    StreamCreated {
+        stream: Name,
+        partitions: u32,
+    },
+    StreamAltered {
+        stream: Name,
+        partitions: u32,
+    },
     StreamDeleted {
         stream: Name,
     },
@@ -301,6 +309,12 @@ impl Notice {
             ),
             Self::QueueDeleted { queue } => {
                 info!(name: "queue_deleted", target: TARGET, queue = queue.as_str(), "queue deleted");
+            }
+            Self::StreamCreated { stream, partitions } => {
+                info!(name: "stream_created", target: TARGET, stream = stream.as_str(), partitions, "stream created");
+            }
+            Self::StreamAltered { stream, partitions } => {
+                info!(name: "stream_altered", target: TARGET, stream = stream.as_str(), partitions, "stream altered");
             }
             Self::StreamDeleted { stream } => {
                 info!(name: "stream_deleted", target: TARGET, stream = stream.as_str(), "stream deleted");

@@ -14,6 +14,7 @@ mod catalogue;
 mod delete;
 mod directory;
 mod hand_over;
+mod info;
 mod prometheus;
 mod queue_builder;
 mod registry;
@@ -25,6 +26,7 @@ mod timer;
 mod verify;
 
 pub use builder::HubBuilder;
+pub use info::{QueueInfo, StreamInfo};
 pub use queue_builder::QueueBuilder;
 #[cfg(feature = "cron")]
 pub use schedule::{Missed, Schedule, ScheduleBuilder, ScheduleInfo};

@@ -7,6 +7,7 @@ use crate::hub::registry::Registry;
 use crate::limits::PARTITION_COUNT_MAX;
 use crate::log::Log;
 use crate::name::Name;
+use crate::notice::{self, Notice};
 use crate::stream::{self, Compaction, SlowReaders, Stream, StreamOptions};
 use crate::sync::event_count::EventCount;
 use std::sync::Arc;
@@ -190,7 +191,9 @@ impl StreamBuilder {
         }
         let shared = open_shared(&self.hub, &mut registry, &name, &entry)?;
         let entry = self.grow(&mut registry, &name, entry, &shared)?;
-        if entry.options != options {
+        let partitions = entry.partitions.len() as u32;
+        let is_altered = entry.options != options;
+        if is_altered {
             let mut catalogue = registry.catalogue.clone();
             let starts = shared.stats().partitions.iter().map(|partition| partition.start).collect();
             let entry = StreamEntry { options: options.clone(), starts, ..entry };
@@ -198,6 +201,9 @@ impl StreamBuilder {
             inner.save(&catalogue)?;
             registry.catalogue = catalogue;
             shared.set_options(&options);
+        }
+        if is_altered || partitions != count {
+            notice::later(|| Notice::StreamAltered { stream: name, partitions });
         }
         drop(registry);
         if shared.upkeep().is_latest_only() {
@@ -284,6 +290,7 @@ impl StreamBuilder {
         catalogue.streams.insert(name.to_string(), entry.clone());
         self.hub.inner().save(&catalogue)?;
         registry.catalogue = catalogue;
+        notice::later(|| Notice::StreamCreated { stream: name.clone(), partitions: count });
         Ok(entry)
     }
 }

@@ -147,6 +147,7 @@ impl Member {
         };
         self.reader.seek(partition, offset)?;
         self.handled.take_over(partition, Progress::at(offset));
+        self.reader.set_filter(self.handled.wanted());
         self.stream.offsets.wait(end)
     }
 
@@ -155,8 +156,8 @@ impl Member {
         self.handled.hold(held);
     }
 
-    /// What is done before a poll.
-    pub(super) fn begin_poll(&mut self) -> Result<()> {
+    /// Commits what the polls before returned, if that is asked for.
+    pub(super) fn commit_before_poll(&mut self) -> Result<()> {
         if self.commit_mode == CommitMode::OnPoll {
             // What is lost is somebody else's, who reads it again.
             let (end, _lost) = self.append_polled()?;
@@ -165,25 +166,11 @@ impl Member {
         Ok(())
     }
 
-    /// The next records that are not done.
-    pub(super) fn read(&mut self, count_max: usize) -> Result<Vec<Record>> {
-        loop {
-            let handled = &self.handled;
-            self.reader.pause(|partition| handled.is_paused(partition));
-            let mut records = self.reader.read_batch(count_max)?;
-            if records.is_empty() {
-                return Ok(records);
-            }
-            self.handled.hand_out(&mut records);
-            if self.commit_mode == CommitMode::AtMostOnce {
-                let (end, lost) = self.append_polled()?;
-                self.stream.offsets.wait(end)?;
-                records.retain(|record| !lost.contains(&record.partition()));
-            }
-            if !records.is_empty() {
-                return Ok(records);
-            }
-        }
+    /// Commits everything polled so far. Returns the partitions that were lost.
+    pub(super) fn commit_polled(&mut self) -> Result<Vec<u32>> {
+        let (end, lost) = self.append_polled()?;
+        self.stream.offsets.wait(end)?;
+        Ok(lost)
     }
 
     /// Appends how far was polled. Also tells which partitions were lost.

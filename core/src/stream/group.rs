@@ -11,14 +11,14 @@ use crate::stream::coordinator::{Coordinator, Presence, Seat};
 use crate::stream::handover::Callbacks;
 use crate::stream::liveness::Pulse;
 use crate::stream::member::Member;
-use crate::stream::reader::{Start, resolve};
+use crate::stream::reader::{Reset, Start, resolve};
 use crate::stream::shared::Shared;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// A consumer group of a stream, and how whoever joins by this value does.
 ///
-/// The name, `session_timeout`, `max_poll_interval` and the callbacks are the member's own: members of a group may differ in them.
+/// The name, `session_timeout`, `max_poll_interval`, `on_out_of_range` and the callbacks are the member's own: members of a group may differ in them.
 /// `revoke_timeout` is the group's: the first member that says one decides, until no member is left; another one that says
 /// something else is refused. None of these is kept beyond that.
 ///
@@ -45,6 +45,7 @@ pub struct Group {
     session_timeout: Duration,
     max_poll_interval: Option<Duration>,
     revoke_timeout: Option<Duration>,
+    reset: Reset,
     callbacks: Callbacks,
 }
 
@@ -57,6 +58,7 @@ impl Group {
             session_timeout: Duration::from_secs(45),
             max_poll_interval: Some(Duration::from_secs(300)),
             revoke_timeout: None,
+            reset: Reset::default(),
             callbacks: Callbacks::default(),
         }
     }
@@ -89,6 +91,28 @@ impl Group {
     /// one decides.
     pub fn revoke_timeout(mut self, timeout: Duration) -> Self {
         self.revoke_timeout = Some(timeout);
+        self
+    }
+
+    /// What the member does when the records that it would read next were removed, as [`Reader::on_out_of_range`](crate::Reader::on_out_of_range). Told to
+    /// go on, it gets the error once, until it commits: whoever has the partition before that is told again. Default
+    /// [`Reset::Fail`].
+    ///
+    /// ```
+    /// use ringmain::{Error, Hub, Message, Reset};
+    /// use std::time::Duration;
+    /// let positions = Hub::memory().stream("positions").count_max(2).open()?;
+    /// let mut member = positions.group("map").on_out_of_range(Reset::Earliest).join()?;
+    /// for minute in 0..5u8 {
+    ///     positions.append(Message::new(&[minute]))?;
+    /// }
+    /// let told = member.poll(9, Duration::ZERO);
+    /// assert!(matches!(told, Err(Error::OutOfRange { offset: 0, start: 3, end: 5, .. })));
+    /// assert_eq!(member.poll(9, Duration::ZERO)?.len(), 2);
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    pub fn on_out_of_range(mut self, reset: Reset) -> Self {
+        self.reset = reset;
         self
     }
 
@@ -138,7 +162,7 @@ impl Group {
     /// # Errors
     /// As [`join`](Self::join); `OutOfRange`.
     pub fn join_at(&self, start: Start) -> Result<Member> {
-        self.join_from(|partition| resolve(&self.stream, partition, start))
+        self.join_from(Some(start))
     }
 
     /// Joins if the group has committed before, so that nobody begins anywhere by mistake.
@@ -156,16 +180,16 @@ impl Group {
     /// # Errors
     /// As [`join`](Self::join); `NotFound` if it has not.
     pub fn join_committed(&self) -> Result<Member> {
-        let advice = " among those that have committed; join or join_at to say where it begins";
-        self.join_from(|_| Err(Error::NotFound { noun: "group", name: self.name.clone(), advice }))
+        self.join_from(None)
     }
 
-    fn join_from(&self, first: impl Fn(u32) -> Result<u64>) -> Result<Member> {
+    /// Joins; None: if it has committed before.
+    fn join_from(&self, start: Option<Start>) -> Result<Member> {
         self.stream.check_open()?;
         let group = Name::new(&self.name)?;
         let pulse = Arc::new(Pulse::new(self.stream.now_ns()));
         let seat = self.seat(&pulse)?;
-        self.store_first(&first)?;
+        self.store_first(start)?;
         let coordinator = self.stream.coordinator(&group);
         let partition_count = self.stream.partition_count();
         let join = |coordinator: &mut Coordinator, now_ns| {
@@ -174,30 +198,46 @@ impl Group {
         };
         let number = self.stream.change_group(&group, &coordinator, join)?;
         let callbacks = self.callbacks.clone();
-        let member = Member::new(self.stream.clone(), group, number, coordinator, callbacks, pulse);
+        let mut member = Member::new(self.stream.clone(), group, number, coordinator, callbacks, pulse);
+        member.reader.set_reset(self.reset);
         // WHY: again: until it had a member the group could be deleted.
-        self.store_first(&first)?;
+        self.store_first(start)?;
         Ok(member)
     }
 
     /// Stores where partitions begin that have no committed offset.
-    fn store_first(&self, first: impl Fn(u32) -> Result<u64>) -> Result<()> {
-        let offsets = self.first_offsets(first)?;
-        self.stream.offsets.wait(self.stream.offsets.append_first(&self.name, &offsets)?)
+    fn store_first(&self, start: Option<Start>) -> Result<()> {
+        let has_begun = self.stream.offsets.has_group(&self.name);
+        let first = self.first_offsets(start, has_begun)?;
+        let is_exact = !has_begun && matches!(start, Some(Start::Offset(_)));
+        let settle = |partition, offset| {
+            let log = self.stream.partition(partition)?;
+            let (start, end) = (log.first_readable(), log.end_sequence());
+            match offset {
+                // Released since it was found, for groups that had read it.
+                offset if offset < start && is_exact => {
+                    Err(Error::OutOfRange { partition, offset, start, end })
+                }
+                offset => Ok(offset.max(start)),
+            }
+        };
+        self.stream.offsets.wait(self.stream.offsets.append_first(&self.name, &first, settle)?)
     }
 
     /// Where partitions begin that have no committed offset.
-    fn first_offsets(&self, first: impl Fn(u32) -> Result<u64>) -> Result<Vec<(u32, u64)>> {
-        let has_begun = self.stream.offsets.has_group(&self.name);
-        let mut offsets = Vec::new();
-        for partition in 0..self.stream.partition_count() {
-            if self.stream.offsets.committed(&self.name, partition).is_none() {
-                // One that came later: the group has seen none of it.
-                let start = || resolve(&self.stream, partition, Start::Earliest);
-                offsets.push((partition, if has_begun { start() } else { first(partition) }?));
+    fn first_offsets(&self, start: Option<Start>, has_begun: bool) -> Result<Vec<(u32, u64)>> {
+        let is_new = |partition: &u32| self.stream.offsets.committed(&self.name, *partition).is_none();
+        let new = (0..self.stream.partition_count()).filter(is_new);
+        let first = |partition| match start {
+            // One that came later: the group has seen none of it.
+            _ if has_begun => resolve(&self.stream, partition, Start::Earliest),
+            Some(start) => resolve(&self.stream, partition, start),
+            None => {
+                let advice = " among those that have committed; join or join_at to say where it begins";
+                Err(Error::NotFound { noun: "group", name: self.name.clone(), advice })
             }
-        }
-        Ok(offsets)
+        };
+        new.map(|partition| Ok((partition, first(partition)?))).collect()
     }
 
     /// What the coordinator is told of a new member.

@@ -9,7 +9,8 @@ use crate::log::Ranges;
 use crate::name::Name;
 use crate::stream::commit_frame::Done;
 use crate::stream::progress::Progress;
-use crate::stream::record::Record;
+use crate::stream::reader::Filter;
+use crate::stream::record::{Position, Record};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// See the module's description.
@@ -53,18 +54,35 @@ impl Handled {
         }
     }
 
-    /// Takes out of a batch what is done, and notes that the rest is handed out.
-    pub(super) fn hand_out(&mut self, records: &mut Vec<Record>) {
-        let partitions = &mut self.partitions;
-        records.retain_mut(|record| {
-            let Some(partition) = partitions.get_mut(&record.partition()) else { return true };
-            if partition.done_before.end_of(record.offset()).is_some() {
-                return false;
+    /// What passes over what was done before; none, if there is nothing.
+    pub(super) fn wanted(&self) -> Option<Filter> {
+        let with_islands = self.partitions.iter().filter(|(_, partition)| !partition.done_before.is_empty());
+        let done: BTreeMap<u32, Ranges> =
+            with_islands.map(|(number, partition)| (*number, partition.done_before.clone())).collect();
+        if done.is_empty() {
+            return None;
+        }
+        Some(Filter::by(move |record| {
+            let Position { partition, offset } = record.position();
+            done.get(&partition).is_none_or(|done| done.end_of(offset).is_none())
+        }))
+    }
+
+    /// Notes that a batch is handed out.
+    pub(super) fn hand_out(&mut self, records: &mut [Record]) {
+        for record in records {
+            if let Some(partition) = self.partitions.get_mut(&record.partition()) {
+                record.set_from(partition.polled);
+                partition.polled = record.offset() + 1;
             }
-            record.set_from(partition.polled);
-            partition.polled = record.offset() + 1;
-            true
-        });
+        }
+    }
+
+    /// Everything before an offset was handed out, and is not marked with what follows.
+    pub(super) fn pass(&mut self, partition: u32, offset: u64) {
+        if let Some(partition) = self.partitions.get_mut(&partition) {
+            partition.polled = offset;
+        }
     }
 
     /// Hands out nothing of these partitions for now, and of the others.

@@ -70,6 +70,7 @@ impl Member {
         for (place, progress) in read.iter().chain(&unseen) {
             self.handled.take_over(place.partition, progress.clone());
         }
+        self.reader.set_filter(self.handled.wanted());
         let mut read: Vec<_> = read.into_iter().map(|(place, _)| place).collect();
         // What had been asked for, and was told so, and has been taken away since, needs no telling again.
         self.revoking.retain(|revoking| stays(revoking.partition));

@@ -1,6 +1,6 @@
 //! One member of a consumer group: what it owns, and what it reads of that.
 
-use crate::error::{Result, something};
+use crate::error::Result;
 use crate::name::Name;
 use crate::stream::commit::CommitMode;
 use crate::stream::coordinator::Coordinator;
@@ -9,12 +9,9 @@ use crate::stream::handled::Handled;
 use crate::stream::handover::{Callbacks, Revoking};
 use crate::stream::liveness::{Processing, Pulse};
 use crate::stream::reader::Reader;
-use crate::stream::record::Record;
 use crate::stream::shared::Shared;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
-use std::time::Duration;
 
 /// One member of a group: polls the partitions that it owns, and commits what it has handled. Dropping it leaves.
 ///
@@ -42,7 +39,7 @@ pub struct Member {
     pub(super) callbacks: Callbacks,
     pulse: Arc<Pulse>,
     /// A task of its waits for records.
-    waiting: Option<Processing>,
+    pub(super) waiting: Option<Processing>,
 }
 
 impl Member {
@@ -91,39 +88,6 @@ impl Member {
     /// ```
     pub fn processing(&self) -> Processing {
         Processing::new(&self.pulse, &self.stream)
-    }
-
-    fn take(&mut self, count_max: usize) -> Result<Vec<Record>> {
-        self.refresh()?;
-        self.read(count_max)
-    }
-
-    /// Up to `count_max` records of the partitions that this member owns, waiting at most `wait` for the first.
-    ///
-    /// # Errors
-    /// `OutOfRange` if what it would read next was removed, until [`seek`](Member::seek) takes it to an offset that is held.
-    /// `Fenced`, without a partition, if another member has taken its name. `Closed`, also while waiting; `Corrupt` or `Io` if
-    /// a file cannot be read. What a callback returned.
-    pub fn poll(&mut self, count_max: usize, wait: Duration) -> Result<Vec<Record>> {
-        let _polling = self.processing();
-        self.waiting = None;
-        self.begin_poll()?;
-        let stream = self.stream.clone();
-        stream.wait_for(wait, || something(self.take(count_max))).unwrap_or(Ok(Vec::new()))
-    }
-
-    /// As [`poll`](Self::poll) without blocking: if there is nothing, `context`'s task is woken when there may be. Until it asks
-    /// again it counts as polling.
-    pub fn poll_records(&mut self, context: &mut Context<'_>, count_max: usize) -> Poll<Result<Vec<Record>>> {
-        let polling = self.processing();
-        self.waiting = None;
-        self.begin_poll()?;
-        let stream = self.stream.clone();
-        let polled = stream.data().poll_for(context, || something(self.take(count_max)));
-        if polled.is_pending() {
-            self.waiting = Some(polling);
-        }
-        polled
     }
 
     /// Continues one owned partition at `offset`. That commits nothing; records that were [done](Member::done) when the partition came

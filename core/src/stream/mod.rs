@@ -29,6 +29,7 @@ mod member;
 mod offsets;
 mod options;
 mod partitioner;
+mod poll;
 mod producer;
 mod progress;
 mod read_by_all;

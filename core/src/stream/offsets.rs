@@ -185,11 +185,19 @@ impl Offsets {
         self.say(&mut state, group, Said::Committed(offsets))
     }
 
-    /// Stores where partitions begin that have no committed offset.
-    pub(crate) fn append_first(&self, group: &str, first: &[(u32, u64)]) -> Result<Place> {
+    /// Stores where partitions begin that have no committed offset. `settle` has the last word on each: what every group has read is not
+    /// released meanwhile, and from then on no more than this one has.
+    pub(crate) fn append_first(
+        &self,
+        group: &str,
+        first: &[(u32, u64)],
+        settle: impl Fn(u32, u64) -> Result<u64>,
+    ) -> Result<Place> {
         let mut state = lock(&self.state);
-        let is_new = |(partition, _): &&(u32, u64)| state.progress(group, *partition).is_none();
-        let first: Vec<(u32, u64)> = first.iter().filter(is_new).copied().collect();
+        let new = first.iter().filter(|(partition, _)| state.progress(group, *partition).is_none());
+        let first: Vec<(u32, u64)> = new
+            .map(|(partition, offset)| Ok((*partition, settle(*partition, *offset)?)))
+            .collect::<Result<_>>()?;
         if first.is_empty() { Ok(state.end) } else { self.say(&mut state, group, Said::Committed(first)) }
     }
 

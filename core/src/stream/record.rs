@@ -33,6 +33,11 @@ impl Record {
         self.from = from;
     }
 
+    /// As it is shown where it lies.
+    pub(super) fn borrowed(&self) -> RecordRef<'_> {
+        RecordRef::new(self.frame(), self.position)
+    }
+
     #[inline]
     fn frame(&self) -> Frame<'_> {
         self.payload.frame()

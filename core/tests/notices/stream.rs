@@ -30,3 +30,15 @@ fn a_stream_that_is_deleted_is_told_of() {
     b.hub.delete_stream(b.name).unwrap();
     assert_eq!(one(b.name, "stream_deleted").level, Level::INFO);
 }
+
+#[test]
+fn a_stream_that_is_made_or_altered_is_told_of_and_one_that_is_only_opened_is_not() {
+    let b = Bench::new("altered-stream");
+    b.hub.stream(b.name).open().unwrap();
+    b.hub.stream(b.name).open().unwrap();
+    assert_eq!(one(b.name, "stream_created").field("partitions"), "1");
+    b.hub.stream(b.name).count_max(9).open().unwrap();
+    assert_eq!(one(b.name, "stream_altered").field("partitions"), "1");
+    b.hub.stream(b.name).partitions(2).count_max(8).open().unwrap();
+    assert_eq!(names_of(b.name), ["stream_created", "stream_altered", "stream_altered"]);
+}

@@ -1,4 +1,4 @@
-//! Fetching with limits: at least so many bytes, at most so many, so long.
+//! Fetching with limits: at least so many bytes, at most so many, so long; and batches that wait for more once they have begun.
 
 use crate::error::{Error, Result};
 use crate::message::duration_ns;
@@ -27,7 +27,7 @@ impl Default for Fetch {
 }
 
 impl Fetch {
-    fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         check_count(self.count_max)?;
         let Self { bytes_min, bytes_max, .. } = self;
         if *bytes_min == 0 {
@@ -42,15 +42,40 @@ impl Fetch {
         }
         Ok(())
     }
+
+    /// What fills a batch that has so many, if it is one and not full.
+    pub(crate) fn rest(count: usize, count_max: usize, wait_max: Duration) -> Option<Self> {
+        let is_open = (1..count_max).contains(&count);
+        is_open.then(|| Self {
+            bytes_min: u64::MAX,
+            bytes_max: u64::MAX,
+            count_max: count_max - count,
+            wait_max,
+        })
+    }
 }
 
 /// What a fetch has so far.
 #[derive(Debug, Default)]
-struct Gathered {
-    records: Vec<Record>,
+pub(crate) struct Gathered {
+    pub(crate) records: Vec<Record>,
     bytes: u64,
     /// The next record does not fit.
     is_full: bool,
+    /// There are others from before.
+    is_more: bool,
+}
+
+impl Gathered {
+    /// Nothing yet, to be added to what there is.
+    pub(crate) fn more() -> Self {
+        Self { is_more: true, ..Self::default() }
+    }
+
+    /// Whether the caller has something: then an error is left for the next call.
+    pub(crate) fn has_some(&self) -> bool {
+        self.is_more || !self.records.is_empty()
+    }
 }
 
 impl Reader {
@@ -71,21 +96,51 @@ impl Reader {
     /// next call.
     pub fn fetch(&mut self, fetch: &Fetch) -> Result<Vec<Record>> {
         fetch.check()?;
-        let stream = self.stream.clone();
-        let deadline_ns = stream.now_ns().saturating_add(duration_ns(fetch.wait_max));
-        let mut gathered = Gathered::default();
-        let fetched = stream.wait_by(deadline_ns, || match self.gather(fetch, &mut gathered) {
-            Ok(true) => Some(Ok(())),
-            Ok(false) => None,
-            Err(error) => Some(Err(error)),
-        });
-        fetched.unwrap_or(Ok(())).map(|()| gathered.records)
+        self.fill(fetch, Gathered::default())
     }
 
-    /// Takes what is there now. True: there is nothing to wait for.
-    fn gather(&mut self, fetch: &Fetch, gathered: &mut Gathered) -> Result<bool> {
-        let Gathered { records, bytes, is_full } = gathered;
-        let ask = Ask { count_max: fetch.count_max - records.len(), is_first: records.is_empty() };
+    /// As [`poll`](Self::poll), and then waits for more, until there are `count_max`, or at most `fill_wait` since the first came, on the
+    /// hub's clock, whether more come or not: a micro-batch.
+    ///
+    /// ```
+    /// use ringmain::{Hub, Message, Start};
+    /// use std::time::Duration;
+    /// let flights = Hub::memory().stream("flights").open()?;
+    /// flights.append_batch(&vec![Message::new("EWR"); 30])?;
+    /// let mut reader = flights.reader(Start::Earliest)?;
+    /// assert_eq!(reader.poll_batch(20, Duration::from_secs(5), Duration::MAX)?.len(), 20);
+    /// assert_eq!(reader.poll_batch(20, Duration::ZERO, Duration::MAX)?.len(), 10, "does not wait for more");
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`fetch`](Self::fetch).
+    pub fn poll_batch(
+        &mut self,
+        count_max: usize,
+        fill_wait: Duration,
+        wait: Duration,
+    ) -> Result<Vec<Record>> {
+        let mut records = self.poll(count_max, wait)?;
+        if let Some(rest) = Fetch::rest(records.len(), count_max, fill_wait) {
+            records.extend(self.fill(&rest, Gathered::more())?);
+        }
+        Ok(records)
+    }
+
+    /// Waits for as many as that says, of which there may be some.
+    fn fill(&mut self, fetch: &Fetch, mut gathered: Gathered) -> Result<Vec<Record>> {
+        let stream = self.stream.clone();
+        let deadline_ns = stream.now_ns().saturating_add(duration_ns(fetch.wait_max));
+        let filled = stream.wait_by(deadline_ns, || self.gather(fetch, &mut gathered));
+        filled.unwrap_or(Ok(())).map(|()| gathered.records)
+    }
+
+    /// Takes what is there now. None: there is more to wait for.
+    pub(crate) fn gather(&mut self, fetch: &Fetch, gathered: &mut Gathered) -> Option<Result<()>> {
+        let is_first = !gathered.has_some();
+        let Gathered { records, bytes, is_full, .. } = gathered;
+        let ask = Ask { count_max: fetch.count_max - records.len(), is_first };
         let taken = self.read_each(ask, |found| {
             if !records.is_empty() && bytes.saturating_add(found.bytes()) > fetch.bytes_max {
                 *is_full = true;
@@ -94,8 +149,13 @@ impl Reader {
             *bytes += found.bytes();
             records.push(found.record());
             true
-        })?;
-        let is_enough = *is_full || *bytes >= fetch.bytes_min || records.len() >= fetch.count_max;
-        Ok(is_enough || taken.is_cut || self.is_over())
+        });
+        match taken {
+            Ok(taken) => {
+                let is_enough = *is_full || *bytes >= fetch.bytes_min || records.len() >= fetch.count_max;
+                (is_enough || taken.is_cut || self.is_over()).then_some(Ok(()))
+            }
+            Err(error) => Some(Err(error)),
+        }
     }
 }

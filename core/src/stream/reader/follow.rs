@@ -126,7 +126,7 @@ impl Iterator for Follow {
 
 impl Reader {
     /// Whether it goes on by itself after an error.
-    pub(super) fn goes_on_after(&self, error: &Error) -> bool {
+    pub(crate) fn goes_on_after(&self, error: &Error) -> bool {
         matches!(error, Error::OutOfRange { .. }) && self.reset != Reset::Fail
     }
 }

@@ -18,6 +18,7 @@ mod time;
 
 pub use bounded::End;
 pub use fetch::Fetch;
+pub(crate) use fetch::Gathered;
 pub use filter::Filter;
 pub use follow::{Canceller, Follow};
 pub(crate) use place::{Found, PartitionReader, resolve};
@@ -98,10 +99,10 @@ impl Ask {
 
 /// What a call got.
 #[derive(Debug, Clone, Copy, Default)]
-struct Taken {
+pub(crate) struct Taken {
     count: usize,
     /// It ended before everything was looked at.
-    is_cut: bool,
+    pub(crate) is_cut: bool,
 }
 
 fn check_count(count_max: usize) -> Result<()> {
@@ -155,6 +156,11 @@ impl Reader {
 
     pub(crate) fn take_partitions(&mut self) -> Vec<PartitionReader> {
         std::mem::take(&mut self.partitions)
+    }
+
+    /// Passes over what that does not want.
+    pub(crate) fn set_filter(&mut self, filter: Option<Filter>) {
+        self.filter = filter.map(Arc::new);
     }
 
     /// Reads nothing of those partitions for now, and of the others.
@@ -262,11 +268,7 @@ impl Reader {
         Ok((record, taken))
     }
 
-    pub(crate) fn read_batch(&mut self, count_max: usize) -> Result<Vec<Record>> {
-        self.take_batch(count_max).map(|(records, _)| records)
-    }
-
-    fn take_batch(&mut self, count_max: usize) -> Result<(Vec<Record>, Taken)> {
+    pub(crate) fn take_batch(&mut self, count_max: usize) -> Result<(Vec<Record>, Taken)> {
         let mut records = Vec::new();
         let taken = self.read_each(Ask::new(count_max), |found| {
             records.push(found.record());
@@ -329,7 +331,7 @@ impl Reader {
     }
 
     #[inline]
-    fn show_each(
+    pub(crate) fn show_each(
         &mut self,
         count_max: usize,
         each: &mut impl FnMut(RecordRef<'_>),

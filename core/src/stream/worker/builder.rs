@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::limits::{DELAY_SECONDS_MAX, RECEIVE_COUNT_MAX, WORKER_THREAD_COUNT_MAX};
 use crate::message::duration_ns;
 use crate::stream::Stream;
-use crate::stream::reader::Start;
+use crate::stream::reader::{Reset, Start};
 use crate::stream::record::Record;
 use crate::stream::worker::crew::{Crew, Exhausted, Handler, Options};
 use crate::stream::worker::lane::Rules;
@@ -75,6 +75,7 @@ pub struct StreamWorkerBuilder {
     handler: Handler,
     batch: (usize, Duration),
     start_at: Start,
+    reset: Reset,
     concurrency: usize,
     parallel: usize,
     retry_delay: (Duration, Duration),
@@ -90,6 +91,7 @@ impl StreamWorkerBuilder {
             handler,
             batch,
             start_at: Start::Earliest,
+            reset: Reset::default(),
             concurrency: 1,
             parallel: 1,
             retry_delay: (Duration::from_secs(1), Duration::from_secs(60)),
@@ -106,6 +108,13 @@ impl StreamWorkerBuilder {
     /// [`Start::Earliest`].
     pub fn start_at(mut self, start: Start) -> Self {
         self.start_at = start;
+        self
+    }
+
+    /// Where it goes on when the records that it would read next were removed: told so, it does not stop, and counts it in
+    /// [`StreamWorkerStats::out_of_range_total`](crate::StreamWorkerStats::out_of_range_total). Default [`Reset::Fail`]: it stops with [`Error::OutOfRange`].
+    pub fn on_out_of_range(mut self, reset: Reset) -> Self {
+        self.reset = reset;
         self
     }
 
@@ -171,7 +180,7 @@ impl StreamWorkerBuilder {
             max_failures: self.max_failures,
             exhausted: self.exhausted,
         };
-        let member = self.stream.group(&self.group).join_at(self.start_at)?;
+        let member = self.stream.group(&self.group).on_out_of_range(self.reset).join_at(self.start_at)?;
         let crew = Arc::new(Crew::new(self.stream, member, self.handler, options));
         let timed: Weak<Crew> = Arc::downgrade(&crew);
         crew.clock().register(timed as Weak<dyn Timed>);

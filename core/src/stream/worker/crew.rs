@@ -7,7 +7,7 @@
 
 use crate::clock::{Clock, Timed};
 use crate::error::{Error, Result};
-use crate::notice::{self, Notice};
+use crate::notice::{self, Notice, lock_quietly};
 use crate::stream::Stream;
 use crate::stream::liveness::Processing;
 use crate::stream::member::Member;
@@ -169,18 +169,21 @@ impl Crew {
             let full = state.lanes.iter().filter(|(_, lane)| lane.waiting() >= count_max);
             full.map(|(partition, _)| *partition).collect()
         };
-        let (polled, owned) = match lock(&self.member).as_mut() {
-            None => (Poll::Pending, Ok(Vec::new())),
+        let (polled, owned, goes_on) = match lock_quietly(&self.member).as_mut() {
+            None => (Poll::Pending, Ok(Vec::new()), false),
             Some(member) => {
                 member.hold(held);
                 let polled = member.poll_records(&mut Context::from_waker(&self.waker), count_max);
-                (polled, member.assignment())
+                let told = if let Poll::Ready(Err(error)) = &polled { Some(error) } else { None };
+                let goes_on = told.is_some_and(|error| member.reader.goes_on_after(error));
+                (polled, member.assignment(), goes_on)
             }
         };
         let is_watched = polled.is_pending();
         let now_ns = self.clock().now_ns();
         let taken = match polled {
             Poll::Pending => Ok(Vec::new()),
+            Poll::Ready(Err(_)) if goes_on => Ok(Vec::new()),
             Poll::Ready(records) => records,
         };
         let taken = taken.and_then(|records| Ok((records, owned?)));
@@ -188,6 +191,7 @@ impl Crew {
             self.end(Some(error.clone()));
         }
         let mut state = lock(&self.state);
+        state.stats.out_of_range_total += u64::from(goes_on);
         if let Ok((records, owned)) = taken {
             state.keep(&owned);
             for record in records {
@@ -203,7 +207,7 @@ impl Crew {
 
     /// That a handler runs, for as long as the value lives.
     pub(super) fn processing(&self) -> Option<Processing> {
-        lock(&self.member).as_ref().map(Member::processing)
+        lock_quietly(&self.member).as_ref().map(Member::processing)
     }
 
     /// Lets go of the partitions that the group asks back, as soon as nothing of them runs any more: what waited of them is given up.
@@ -214,13 +218,13 @@ impl Crew {
             busy.map(|(partition, _)| *partition).collect()
         };
         let is_idle = |partition: &u32| !busy.contains(partition);
-        let asked = lock(&self.member).as_ref().map_or(Vec::new(), Member::revoking);
+        let asked = lock_quietly(&self.member).as_ref().map_or(Vec::new(), Member::revoking);
         let idle: Vec<u32> = asked.into_iter().filter(is_idle).collect();
         if idle.is_empty() {
             return;
         }
         self.commit();
-        if let Some(member) = lock(&self.member).as_mut() {
+        if let Some(member) = lock_quietly(&self.member).as_mut() {
             for partition in idle {
                 // One of which everything was handled has gone with the commit.
                 let _ = member.confirm_revoke(partition);
@@ -238,7 +242,7 @@ impl Crew {
                 Err(error) => Err(error),
             })
         };
-        let marked = lock(&self.member).as_mut().map_or(Ok(0), mark);
+        let marked = lock_quietly(&self.member).as_mut().map_or(Ok(0), mark);
         let count = marked.unwrap_or_else(|error| {
             self.end(Some(error));
             0
@@ -265,7 +269,7 @@ impl Crew {
         if std::mem::take(&mut lock(&self.state).uncommitted) == 0 {
             return;
         }
-        let committed = lock(&self.member).as_mut().map_or(Ok(()), Member::commit_done);
+        let committed = lock_quietly(&self.member).as_mut().map_or(Ok(()), Member::commit_done);
         match committed {
             // Of a fenced one the next owner handles it again.
             Ok(()) | Err(Error::Fenced { .. }) => {}
@@ -313,7 +317,7 @@ impl Crew {
         };
         if is_last {
             self.commit();
-            let member = lock(&self.member).take();
+            let member = lock_quietly(&self.member).take();
             // Outside the lock.
             drop(member);
         }

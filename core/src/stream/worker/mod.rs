@@ -100,7 +100,7 @@ impl StreamWorker {
     }
 
     /// What ended it, if it was not closed: `HandlerFailed` for a record that has failed too often, `Closed` with its hub, `OutOfRange` if
-    /// what it would read next was removed, what the sink returned, or what the disk refused with.
+    /// what it would read next was removed and it was not told where to go on, what the sink returned, or what the disk refused with.
     pub fn error(&self) -> Option<Error> {
         lock(&self.crew.state).error.clone()
     }

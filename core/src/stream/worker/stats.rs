@@ -18,6 +18,9 @@ pub struct StreamWorkerStats {
     pub handed_over_total: u64,
     /// Left out after their last failure.
     pub skipped_total: u64,
+    /// How often what it would have read next was removed, and it went on where it was [told
+    /// to](crate::StreamWorkerBuilder::on_out_of_range); not in records.
+    pub out_of_range_total: u64,
     /// Handled while their partition went to another member, which handles them again.
     pub lost_total: u64,
 }
