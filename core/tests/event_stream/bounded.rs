@@ -1,10 +1,8 @@
 //! Readers that end somewhere: what is there now, an offset, a time (semantics B13, B18).
 
-use crate::hubs;
+use crate::{counting_wakes, hubs};
 use ringmain::{Compaction, End, Error, Message, Reader, Reset, Start, Stream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -69,6 +67,27 @@ fn of_two_ends_the_first_counts() {
             let mut reader = ends.into_iter().fold(reader, Reader::until);
             assert_eq!(offsets(&mut reader), [0, 1]);
             assert!(reader.is_done());
+        }
+    });
+}
+
+#[test]
+fn of_two_times_the_first_counts_whether_more_comes_between_them_or_not() {
+    hubs(|b| {
+        let stream = b.hub.stream("s").open().unwrap();
+        fill(&stream, 9);
+        let times = [1, 3].map(|seconds| End::Time(b.clock.now_ns() + seconds * 1_000_000_000));
+        let until =
+            |ends: [End; 2]| ends.into_iter().fold(stream.reader(Start::Earliest).unwrap(), Reader::until);
+        let readers = || [until(times), until([times[1], times[0]])];
+        let (before, after) = (readers(), readers());
+        b.clock.advance(2 * SECOND);
+        for mut reader in before {
+            assert_eq!((offsets(&mut reader).len(), reader.is_done()), (9, true));
+        }
+        fill(&stream, 1);
+        for mut reader in after {
+            assert_eq!((offsets(&mut reader).len(), reader.is_done()), (9, true));
         }
     });
 }
@@ -153,25 +172,18 @@ fn a_bounded_reader_ends_although_all_up_to_its_end_was_given_back() {
 
 #[test]
 fn a_task_that_waits_for_records_until_a_time_to_come_is_woken_when_it_has_come() {
-    struct Count(AtomicUsize);
-    impl Wake for Count {
-        fn wake(self: Arc<Self>) {
-            self.0.fetch_add(1, Ordering::SeqCst);
-        }
-    }
     hubs(|b| {
         let stream = b.hub.stream("s").open().unwrap();
         let end_ns = b.clock.now_ns() + 10_000_000_000;
         let mut reader = stream.reader(Start::Earliest).unwrap().until(End::Time(end_ns));
-        let wakes = Arc::new(Count(AtomicUsize::new(0)));
-        let waker = Waker::from(wakes.clone());
+        let (waker, wakes) = counting_wakes();
         let mut context = Context::from_waker(&waker);
         assert!(reader.poll_records(&mut context, 9).is_pending());
         b.clock.advance(9 * SECOND);
         assert!(reader.poll_records(&mut context, 9).is_pending());
-        let before = wakes.0.load(Ordering::SeqCst);
+        let before = wakes.count();
         b.clock.advance(SECOND);
-        assert!(wakes.0.load(Ordering::SeqCst) > before, "nobody else would poll it");
+        assert!(wakes.count() > before, "nobody else would poll it");
         let polled = reader.poll_records(&mut context, 9);
         assert!(
             matches!(&polled, Poll::Ready(Ok(records)) if records.is_empty()) && reader.is_done(),

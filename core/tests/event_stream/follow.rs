@@ -1,7 +1,8 @@
 //! Following a stream: an iterator that waits, and what ends it.
 
-use crate::{Bench, hubs};
+use crate::{Bench, counting_wakes, hubs};
 use ringmain::{End, Error, Follow, Message, Reset, Start, Stream};
+use std::task::{Context, Poll};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -73,6 +74,22 @@ fn who_follows_ends_when_cancelled_from_another_thread() {
         let reading = counting(following);
         canceller.clone().cancel();
         assert_eq!(reading.join().unwrap(), 0);
+    });
+}
+
+#[test]
+fn a_task_that_waits_is_woken_when_its_reader_is_cancelled_and_gets_nothing() {
+    hubs(|b| {
+        let stream = stream(b);
+        let mut reader = stream.reader(Start::Earliest).unwrap();
+        let (waker, wakes) = counting_wakes();
+        let mut context = Context::from_waker(&waker);
+        assert!(reader.poll_records(&mut context, 9).is_pending());
+        let before = wakes.count();
+        reader.canceller().cancel();
+        assert!(wakes.count() > before, "nobody else would poll it");
+        let polled = reader.poll_records(&mut context, 9);
+        assert!(matches!(&polled, Poll::Ready(Ok(records)) if records.is_empty()), "{polled:?}");
     });
 }
 

@@ -27,6 +27,8 @@ mod worker;
 use ringmain::storage::sim::{SimDisk, Unsynced};
 use ringmain::{Clock, Durability, Hub, ManualClock, Message, Start, Stream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Wake, Waker};
 use std::time::Duration;
 
 const NOW: Duration = Duration::ZERO;
@@ -80,6 +82,27 @@ impl Bench {
         let disk = self.disk.as_mut().expect("a hub in memory does not survive");
         *disk = disk.image_with(disk.operation_count(), Unsynced::Dropped);
         self.hub = open(&self.clock, self.disk.as_ref(), self.durability);
+    }
+}
+
+/// A waker, and how often it was called.
+fn counting_wakes() -> (Waker, Arc<Wakes>) {
+    let wakes = Arc::new(Wakes::default());
+    (Waker::from(wakes.clone()), wakes)
+}
+
+#[derive(Default)]
+struct Wakes(AtomicUsize);
+
+impl Wakes {
+    fn count(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Replaying at the original pace, times a factor, on the hub's clock.
 
 use crate::{Bench, hubs};
-use ringmain::{Error, Message, Pace, Replay, Start, Stream, TimeOf};
+use ringmain::{Error, Filter, Message, Pace, Replay, Reset, Start, Stream, TimeOf};
 use std::thread;
 use std::time::Duration;
 
@@ -153,5 +153,23 @@ fn a_factor_that_is_not_above_zero_is_refused() {
             let error = reader.replay(Pace { factor, ..Pace::default() }).unwrap_err();
             assert!(error.to_string().contains("above 0"), "{error}");
         }
+    });
+}
+
+#[test]
+fn a_replay_has_the_filter_of_its_reader_and_goes_on_after_a_loss_as_that_would() {
+    hubs(|b| {
+        let stream = b.hub.stream("s").count_max(4).open().unwrap();
+        let put = |key: &str| _ = stream.append(Message::new("x").key(key)).unwrap();
+        ["a", "b", "a", "b"].map(put);
+        let reader = || stream.reader(Start::Earliest).unwrap().only(Filter::key("a")).unwrap();
+        let resetting = reader().on_out_of_range(Reset::Earliest).replay(Pace::default()).unwrap();
+        let failing = reader().replay(Pace::default()).unwrap();
+        ["a", "a"].map(put);
+        let seen = |replay: Replay| -> Vec<Option<u64>> {
+            replay.map(|record| record.ok().map(|record| record.offset())).collect()
+        };
+        assert_eq!(seen(failing), [None]);
+        assert_eq!(seen(resetting), [None, Some(2), Some(4), Some(5)]);
     });
 }

@@ -1,7 +1,7 @@
 //! Finding an offset by a time, exactly (semantics B13).
 
 use crate::{Bench, durable_hubs, hubs};
-use ringmain::{Compaction, Message, Start, Stream};
+use ringmain::{Compaction, Error, Message, Start, Stream};
 use std::time::Duration;
 
 /// Records a nanosecond apart, one of them in a batch with others; their times by offset.
@@ -113,5 +113,29 @@ fn from_the_offset_of_an_event_time_on_there_is_every_record_of_it_or_later() {
             assert_eq!(stream.scan_event_time(0, time_ns).unwrap(), first.unwrap_or(events.len()) as u64);
         }
         assert!(stream.scan_event_time(9, 0).is_err());
+    });
+}
+
+#[test]
+fn an_event_time_is_found_however_many_records_come_before_it() {
+    hubs(|b| {
+        let stream = b.hub.stream("s").open().unwrap();
+        for _ in 0..7 {
+            stream.append_batch(&vec![Message::new("x").event_time(1); 10_000]).unwrap();
+        }
+        stream.append(Message::new("x").event_time(2)).unwrap();
+        assert_eq!(stream.scan_event_time(0, 2).unwrap(), 70_000);
+        assert_eq!(stream.scan_event_time(0, 3).unwrap(), 70_001);
+    });
+}
+
+#[test]
+fn in_a_closed_hub_no_time_is_looked_for() {
+    hubs(|b| {
+        let stream = b.hub.stream("s").open().unwrap();
+        b.hub.close(Duration::MAX).unwrap();
+        for found in [stream.offset_at_time(0, 0), stream.scan_event_time(0, 0)] {
+            assert!(matches!(found, Err(Error::Closed { .. })), "{found:?}");
+        }
     });
 }

@@ -1,7 +1,7 @@
 //! Workers of a stream: order, retries, hand-over, batches, and when they commit.
 
 use crate::{Bench, hubs};
-use ringmain::{Error, Message, OnExhausted, Record, Stream};
+use ringmain::{Error, Message, OnExhausted, Record, Start, Stream};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -248,6 +248,284 @@ fn side_by_side_a_record_that_is_slow_or_fails_holds_up_none_and_the_others_are_
         go.send(()).unwrap();
         worker.close(LONG).unwrap();
         assert_eq!(left(&stream), ["bad"]);
+    });
+}
+
+/// The key of each of two partitions.
+fn keys_of_two(stream: &Stream) -> [String; 2] {
+    let partition = |key: &String| stream.append(Message::new("probe").key(key)).unwrap().partition;
+    [0, 1].map(|of| (0..).map(|key| key.to_string()).find(|key| partition(key) == of).unwrap())
+}
+
+#[test]
+fn a_second_worker_gets_its_share_without_waiting_for_what_waits_at_the_first() {
+    hubs(|bench| {
+        let stream = stream(bench, 2);
+        let [stays, moves] = keys_of_two(&stream);
+        let (told, seen) = channel();
+        let handler = move |record: &Record| {
+            told.send(text(record)).unwrap();
+            if text(record) == "bad" { Err("not here") } else { Ok(()) }
+        };
+        let first = stream.worker("billing", handler).retry_delay(LONG, LONG).start().unwrap();
+        until(|| stream.group("billing").lag().unwrap() == 0);
+        while seen.try_recv().is_ok() {}
+        let append = |key: &str, value: &str| _ = stream.append(Message::new(value).key(key)).unwrap();
+        append(&moves, "bad");
+        append(&moves, "behind");
+        assert_eq!(next(&seen, 1), ["bad"]);
+        until(|| first.stats().waiting == 2);
+        let (told, seen_by_second) = channel();
+        let second = stream.worker("billing", tell(told)).start().unwrap();
+        // No clock moves: neither the delay nor the group's time to let go is over.
+        assert_eq!(next(&seen_by_second, 2), ["bad", "behind"]);
+        until(|| stream.group("billing").lag().unwrap() == 0);
+        bench.clock.advance(LONG);
+        // It has one thread, which takes what is due before it asks for more.
+        for value in ["1", "2"] {
+            append(&stays, value);
+            assert_eq!(next(&seen, 1), [value], "and nothing of what it has given up");
+        }
+        first.close(LONG).unwrap();
+        second.close(LONG).unwrap();
+        assert_eq!((first.stats().waiting, first.stats().lost_total, seen.try_recv().is_err()), (0, 0, true));
+        assert!(first.error().is_none() && second.error().is_none());
+    });
+}
+
+#[test]
+fn a_partition_that_moves_is_not_let_go_of_while_a_record_of_it_is_handled() {
+    hubs(|bench| {
+        let stream = stream(bench, 2);
+        let [stays, moves] = keys_of_two(&stream);
+        let (told, seen) = channel();
+        let (go, gate) = channel::<()>();
+        let gate = Mutex::new(gate);
+        let handler = move |record: &Record| {
+            told.send(text(record)).unwrap();
+            if text(record) == "slow" {
+                gate.lock().unwrap().recv().unwrap();
+            }
+        };
+        let first = stream.worker("billing", handler).concurrency(2).start().unwrap();
+        until(|| stream.group("billing").lag().unwrap() == 0);
+        while seen.try_recv().is_ok() {}
+        let append = |key: &str, value: &str| _ = stream.append(Message::new(value).key(key)).unwrap();
+        append(&moves, "slow");
+        append(&moves, "behind");
+        assert_eq!(next(&seen, 1), ["slow"]);
+        let (told, seen_by_second) = channel();
+        let second = stream.worker("billing", tell(told)).start().unwrap();
+        // Whoever polls this one has been asked for the other partition.
+        append(&stays, "aside");
+        assert_eq!(next(&seen, 1), ["aside"]);
+        until(|| first.stats().waiting == 0);
+        let groups = stream.stats().unwrap().groups;
+        assert_eq!(groups.iter().map(|group| group.revoking_partitions).collect::<Vec<_>>(), [1]);
+        go.send(()).unwrap();
+        assert_eq!(next(&seen_by_second, 1), ["behind"], "what was handled has been committed before");
+        until(|| stream.group("billing").lag().unwrap() == 0);
+        first.close(LONG).unwrap();
+        second.close(LONG).unwrap();
+        assert!(seen.try_recv().is_err() && seen_by_second.try_recv().is_err(), "each was handled once");
+    });
+}
+
+#[test]
+fn a_handler_that_runs_for_longer_than_a_member_may_be_silent_keeps_its_partition() {
+    hubs(|bench| {
+        let stream = stream(bench, 1);
+        append(&stream, &["slow", "behind"]);
+        let (told, seen) = channel();
+        let (go, gate) = channel::<()>();
+        let gate = Mutex::new(gate);
+        let handler = move |record: &Record| {
+            told.send(text(record)).unwrap();
+            gate.lock().unwrap().recv().unwrap();
+        };
+        let worker = stream.worker("billing", handler).start().unwrap();
+        assert_eq!(next(&seen, 1), ["slow"]);
+        let mut other = stream.group("billing").max_poll_interval(None).join().unwrap();
+        for _ in 0..100 {
+            bench.clock.advance(LONG);
+            assert_eq!(other.poll(9, NOW).unwrap().len(), 0);
+        }
+        assert_eq!(stream.stats().unwrap().groups[0].members, 2);
+        go.send(()).unwrap();
+        go.send(()).unwrap();
+        assert_eq!(next(&seen, 1), ["behind"]);
+        worker.close(LONG).unwrap();
+        assert_eq!((worker.stats().done_total, worker.stats().lost_total), (2, 0));
+        assert_eq!(other.poll(9, NOW).unwrap().len(), 0, "all of it was committed");
+    });
+}
+
+#[test]
+fn a_record_that_fails_again_and_again_waits_twice_as_long_each_time_up_to_the_longest_delay() {
+    hubs(|bench| {
+        let stream = stream(bench, 2);
+        let [fails, works] = keys_of_two(&stream);
+        let (told, seen) = channel();
+        let handler = move |record: &Record| {
+            told.send(text(record)).unwrap();
+            if text(record) == "bad" { Err("no such airport") } else { Ok(()) }
+        };
+        let worker = stream.worker("billing", handler).retry_delay(SECOND, 3 * SECOND).max_failures(5);
+        let worker = worker.start().unwrap();
+        until(|| stream.group("billing").lag().unwrap() == 0);
+        while seen.try_recv().is_ok() {}
+        let append = |key: &str, value: &str| _ = stream.append(Message::new(value).key(key)).unwrap();
+        append(&fails, "bad");
+        for (failures, delay) in [(1, SECOND), (2, 2 * SECOND), (3, 3 * SECOND), (4, 3 * SECOND)] {
+            assert_eq!(next(&seen, 1), ["bad"]);
+            until(|| worker.stats().failed_total == failures && worker.stats().waiting == 1);
+            bench.clock.advance(delay - Duration::from_nanos(1));
+            // Its one thread takes what is due before it asks for more.
+            append(&works, "aside");
+            assert_eq!(next(&seen, 1), ["aside"], "after {failures} failures");
+            bench.clock.advance(Duration::from_nanos(1));
+        }
+        assert_eq!(next(&seen, 1), ["bad"]);
+        until(|| worker.error().is_some());
+        worker.close(LONG).unwrap();
+    });
+}
+
+#[test]
+fn a_worker_begins_where_it_is_told_if_its_group_has_committed_nothing() {
+    hubs(|bench| {
+        let stream = stream(bench, 1);
+        append(&stream, &["old"]);
+        let (told, seen) = channel();
+        let worker = stream.worker("billing", tell(told)).start_at(Start::Latest).start().unwrap();
+        append(&stream, &["new"]);
+        assert_eq!(next(&seen, 1), ["new"]);
+        worker.close(LONG).unwrap();
+        assert!(seen.try_recv().is_err());
+    });
+}
+
+#[test]
+fn a_sink_that_panics_stops_the_worker_and_the_record_is_not_committed() {
+    hubs(|bench| {
+        let stream = stream(bench, 1);
+        append(&stream, &["bad"]);
+        let sink = |_: &Record, _: &str| panic!("no such table");
+        let worker = stream.worker("billing", |_| Err("no such airport")).max_failures(1).hand_over(sink);
+        let worker = worker.start().unwrap();
+        until(|| worker.error().is_some());
+        let error = worker.error().unwrap().to_string();
+        assert!(error.contains("sink") && error.contains("no such table"), "{error}");
+        worker.close(LONG).unwrap();
+        assert_eq!(left(&stream), ["bad"]);
+    });
+}
+
+#[test]
+fn a_worker_that_was_too_slow_to_let_go_of_a_partition_goes_on_with_what_it_has() {
+    for threads in [1, 2] {
+        hubs(|bench| {
+            let stream = stream(bench, 2);
+            let [stays, moves] = keys_of_two(&stream);
+            let (told, seen) = channel();
+            let (go, gate) = channel::<()>();
+            let gate = Mutex::new(gate);
+            let handler = move |record: &Record| {
+                told.send(text(record)).unwrap();
+                if text(record) == "slow" {
+                    gate.lock().unwrap().recv().unwrap();
+                }
+            };
+            let first = stream.worker("billing", handler).concurrency(threads).start().unwrap();
+            until(|| stream.group("billing").lag().unwrap() == 0);
+            while seen.try_recv().is_ok() {}
+            let append = |key: &str, value: &str| _ = stream.append(Message::new(value).key(key)).unwrap();
+            append(&moves, "slow");
+            assert_eq!(next(&seen, 1), ["slow"]);
+            let (told, seen_by_second) = channel();
+            let second = stream.worker("billing", tell(told)).start().unwrap();
+            bench.clock.advance(30 * SECOND);
+            assert_eq!(next(&seen_by_second, 1), ["slow"], "it was not committed in time");
+            until(|| stream.group("billing").lag().unwrap() == 0);
+            if threads > 1 {
+                append(&stays, "aside");
+                assert_eq!(next(&seen, 1), ["aside"]);
+            }
+            go.send(()).unwrap();
+            append(&stays, "more");
+            assert_eq!(next(&seen, 1), ["more"]);
+            until(|| stream.group("billing").lag().unwrap() == 0);
+            first.close(LONG).unwrap();
+            second.close(LONG).unwrap();
+            assert!(first.error().is_none() && second.error().is_none(), "{:?}", first.error());
+            // With one thread it does not know before it commits.
+            assert_eq!(first.stats().lost_total, u64::from(threads > 1));
+        });
+    }
+}
+
+#[test]
+fn a_handler_that_is_busy_for_long_has_what_was_handled_committed_meanwhile() {
+    hubs(|bench| {
+        let stream = stream(bench, 1);
+        append(&stream, &["1", "2", "3"]);
+        let (told, seen) = channel();
+        let (clock, group) = (bench.clock.clone(), stream.group("billing"));
+        let handler = move |record: &Record| {
+            told.send(format!("{}: {} left", text(record), group.lag().unwrap())).unwrap();
+            if text(record) == "2" {
+                clock.advance(Duration::from_millis(100));
+            }
+        };
+        let worker = stream.worker("billing", handler).start().unwrap();
+        assert_eq!(next(&seen, 3), ["1: 3 left", "2: 3 left", "3: 1 left"]);
+        worker.close(LONG).unwrap();
+    });
+}
+
+#[test]
+fn no_partition_waits_because_all_threads_are_busy_with_another_one() {
+    hubs(|bench| {
+        let stream = stream(bench, 2);
+        stream.append_batch_to(0, &[Message::new("slow"), Message::new("slow")]).unwrap();
+        stream.append_to(1, Message::new("quick")).unwrap();
+        let (told, seen) = channel();
+        let (go, gate) = channel::<()>();
+        let gate = Mutex::new(gate);
+        let handler = move |record: &Record| {
+            if text(record) == "slow" {
+                gate.lock().unwrap().recv().unwrap();
+            }
+            told.send(text(record)).unwrap();
+        };
+        let worker = stream.worker("billing", handler).concurrency(2).parallel(2).start().unwrap();
+        assert_eq!(next(&seen, 1), ["quick"]);
+        go.send(()).unwrap();
+        go.send(()).unwrap();
+        assert_eq!(next(&seen, 2), ["slow", "slow"]);
+        worker.close(LONG).unwrap();
+    });
+}
+
+#[test]
+fn of_a_partition_that_is_held_up_a_worker_takes_no_more_than_so_many_records() {
+    hubs(|bench| {
+        let stream = stream(bench, 2);
+        stream.append_batch_to(0, &vec![Message::new("bad"); 10_000]).unwrap();
+        let (told, seen) = channel();
+        let handler = move |record: &Record| {
+            told.send(text(record)).unwrap();
+            if text(record) == "bad" { Err("no such airport") } else { Ok(()) }
+        };
+        let worker = stream.worker("billing", handler).retry_delay(LONG, LONG).start().unwrap();
+        assert_eq!(next(&seen, 1), ["bad"]);
+        for _ in 0..20 {
+            stream.append_to(1, Message::new("aside")).unwrap();
+            assert_eq!(next(&seen, 1), ["aside"]);
+        }
+        let waiting = worker.stats().waiting;
+        assert!((1..=512).contains(&waiting), "{waiting}");
+        worker.close(LONG).unwrap();
     });
 }
 

@@ -39,6 +39,7 @@ fn a_commit_of_what_was_lost_is_refused_and_what_was_not_is_committed_by_the_sam
         bench.clock.advance(30 * SECOND);
         assert_eq!(poll(&mut second), of(&[1], 0..10));
         second.commit_offset(1, 3).unwrap();
+        assert!(is_fenced_from(first.submit_commit(), Some(1)));
         assert!(is_fenced_from(first.commit(), Some(1)));
         assert!(is_fenced_from(first.commit_offset(1, 9), Some(1)));
         assert_eq!(group.committed().unwrap(), [Some(10), Some(3)]);
