@@ -47,6 +47,9 @@ mod tests {
         assert_eq!(known("queue").unwrap(), "queue");
         assert_eq!(known("stream").unwrap(), "stream");
         let error = known("ring").unwrap_err().to_string();
-        assert!(error.contains("\"ring\"") && error.contains("there is: rings, log, queue, stream"), "{error}");
+        assert!(
+            error.contains("\"ring\"") && error.contains("there is: rings, log, queue, stream"),
+            "{error}"
+        );
     }
 }

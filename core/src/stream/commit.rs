@@ -145,8 +145,11 @@ impl Member {
             }
             self.stream.offsets.rewind(group, partition, offset)?
         };
-        self.reader.seek(partition, offset)?;
+        if !self.go_back_in_revoking(partition, offset) {
+            self.reader.seek(partition, offset)?;
+        }
         self.handled.take_over(partition, Progress::at(offset));
+        self.hand_over();
         self.stream.offsets.wait(end)
     }
 
