@@ -145,9 +145,12 @@ impl Member {
             }
             self.stream.offsets.rewind(group, partition, offset)?
         };
-        self.reader.seek(partition, offset)?;
+        if !self.go_back_in_revoking(partition, offset) {
+            self.reader.seek(partition, offset)?;
+        }
         self.handled.take_over(partition, Progress::at(offset));
         self.reader.set_filter(self.handled.wanted());
+        self.hand_over();
         self.stream.offsets.wait(end)
     }
 

@@ -26,7 +26,7 @@ struct Partition {
     progress: Progress,
     /// Of that, what was not committed yet.
     fresh: Ranges,
-    /// What was done when the partition was taken over.
+    /// What was done before it was handed out here: by whoever had the partition, or when it was polled in an earlier time here.
     done_before: Ranges,
     /// Next to be handed out, and where that began.
     polled: u64,
@@ -124,6 +124,9 @@ impl Handled {
             });
         }
         partition.progress.mark(done.clone());
+        if record.offset() >= partition.polled {
+            partition.done_before.insert(done.clone());
+        }
         partition.fresh.insert(done);
         Ok(())
     }

@@ -152,6 +152,12 @@ impl Member {
         self.let_go(&over);
     }
 
+    /// A partition that it is to let go of is rewound: its next owner begins there, and nothing of it is left to be committed here.
+    pub(super) fn go_back_in_revoking(&mut self, partition: u32, offset: u64) -> bool {
+        let revoking = self.revoking.iter_mut().find(|revoking| revoking.partition == partition);
+        revoking.map(|revoking| revoking.offset = offset).is_some()
+    }
+
     fn let_go(&mut self, partitions: &[u32]) {
         if partitions.is_empty() {
             return;

@@ -138,6 +138,41 @@ fn a_commit_that_goes_back_is_refused_and_a_rewind_reads_everything_again() {
 }
 
 #[test]
+fn what_was_polled_before_a_rewind_and_is_done_afterwards_does_not_come_again() {
+    hubs(|bench| {
+        let stream = filled(bench, 4);
+        let mut billing = member(&stream);
+        let records = billing.poll(4, NOW).unwrap();
+        billing.commit().unwrap();
+        billing.rewind(0, 0).unwrap();
+        billing.done(&records[2]).unwrap();
+        billing.commit_done().unwrap();
+        assert_eq!(poll(&mut billing, 6), [0, 1, 3]);
+        billing.rewind(0, 0).unwrap();
+        assert_eq!(poll(&mut billing, 6).len(), 4, "a rewind forgets that, too");
+    });
+}
+
+#[test]
+fn a_partition_that_a_member_is_to_let_go_of_can_be_rewound_for_the_next_owner() {
+    hubs(|bench| {
+        let stream = bench.hub.stream("flights").partitions(2).open().unwrap();
+        for partition in [0, 1] {
+            stream.append_batch_to(partition, &vec![Message::new(b"EWR-IAH"); 4]).unwrap();
+        }
+        let mut first = member(&stream);
+        assert_eq!(first.poll(8, NOW).unwrap().len(), 8);
+        (0..2).for_each(|partition| first.commit_offset(partition, 2).unwrap());
+        let mut second = member(&stream);
+        assert_eq!(first.assignment().unwrap().len(), 1);
+        let asked = first.revoking()[0];
+        first.rewind(asked, 1).unwrap();
+        assert!(first.revoking().is_empty(), "nothing of it is left to be committed");
+        assert_eq!(poll(&mut second, 8), [1, 2, 3]);
+    });
+}
+
+#[test]
 fn receipts_of_commits_are_reached_in_order_and_the_later_one_counts() {
     durable_hubs(|bench| {
         let stream = filled(bench, 6);

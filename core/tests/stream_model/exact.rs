@@ -1,6 +1,5 @@
-//! Streams and their groups against a model: a vector of records per partition, and for each member what it would read
-//! next. 256 cases by default; `PROPTEST_CASES` scales.
-#![cfg(feature = "simulation")]
+//! Each verb brings exactly what a vector of records per partition, and for each member what it would read next, say. 256 cases by
+//! default; `PROPTEST_CASES` scales.
 
 use proptest::prelude::*;
 use ringmain::storage::sim::{SimDisk, Unsynced};
