@@ -18,6 +18,9 @@ const CHUNK_BYTES_MIN: u64 = 16 << 10;
 /// Stays in the second-level cache from when it is read until its frames are checked.
 const CHUNK_BYTES_MAX: u64 = 256 << 10;
 
+/// Who reads one chunk after the other has the system read so far ahead, so that the disk works while frames are checked.
+const AHEAD_BYTES: u64 = 4 << 20;
+
 /// Bytes of a data area as read from the file.
 #[derive(Debug, Default)]
 pub(crate) struct Chunk(Vec<u8>);
@@ -61,13 +64,25 @@ pub(crate) struct Cold {
     to: u64,
     /// Bytes of the next chunk.
     next_bytes: u64,
+    /// So far the system was told to read ahead.
+    ahead_to: u64,
 }
 
 impl Cold {
     /// A segment and its open file; `chunks` are read over.
     pub(crate) fn new(segment: SegmentFile, file: Arc<dyn File>, path: PathBuf, chunks: Chunks) -> Self {
         let next_bytes = (chunks.current.0.len() as u64).clamp(CHUNK_BYTES_MIN, CHUNK_BYTES_MAX);
-        Self { segment, file, path, position: HEADER_BYTES as u64, chunks, from: 0, to: 0, next_bytes }
+        Self {
+            segment,
+            file,
+            path,
+            position: HEADER_BYTES as u64,
+            chunks,
+            from: 0,
+            to: 0,
+            next_bytes,
+            ahead_to: 0,
+        }
     }
 
     /// The same, of a segment whose data area begins somewhere else in its file.
@@ -141,13 +156,28 @@ impl Cold {
     fn read(&mut self, byte: u64, bytes_min: u64) -> Result<()> {
         let bytes = bytes_min.max(self.next_bytes).min(self.segment.data_bytes - byte);
         self.next_bytes = (2 * self.next_bytes).min(CHUNK_BYTES_MAX);
+        // The frame at the end of a chunk begins the next one.
+        let goes_on = self.from < byte && byte <= self.to && bytes == CHUNK_BYTES_MAX;
         // Nothing is in the chunk, should the read fail.
         (self.from, self.to) = (byte, byte);
         let buffer = &mut self.chunks.writable(bytes as usize)[..bytes as usize];
         let read = self.file.read_exact_at(buffer, self.position + byte);
         read.map_err(|e| Error::io("read", &self.path, &e))?;
         self.to = byte + bytes;
+        if goes_on {
+            self.read_ahead();
+        }
         Ok(())
+    }
+
+    fn read_ahead(&mut self) {
+        let from = self.ahead_to.max(self.to);
+        let to = (self.to + AHEAD_BYTES).min(self.segment.data_bytes);
+        // By halves.
+        if from + AHEAD_BYTES / 2 <= to || from < to && to == self.segment.data_bytes {
+            self.file.will_read(self.position + from, to - from);
+            self.ahead_to = to;
+        }
     }
 
     /// The index behind the data area, if there is one to be believed.

@@ -250,6 +250,18 @@ impl File for OsFile {
         self.file.write_all_at(bytes, position)
     }
 
+    fn will_read(&self, position: u64, bytes: u64) {
+        #[cfg(target_os = "linux")]
+        {
+            use std::os::fd::AsRawFd;
+            let (Ok(position), Ok(bytes)) = (position.try_into(), bytes.try_into()) else { return };
+            // SAFETY: our open file; numbers, and no memory.
+            unsafe { libc::posix_fadvise(self.file.as_raw_fd(), position, bytes, libc::POSIX_FADV_WILLNEED) };
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = (position, bytes);
+    }
+
     fn len(&self) -> io::Result<u64> {
         Ok(self.file.metadata()?.len())
     }

@@ -133,6 +133,11 @@ pub trait File: Send + Sync + Debug {
         self.write_all_at(bytes, position)
     }
 
+    /// Says that so many bytes from `position` on will be read soon: a system that can has them in memory by then.
+    fn will_read(&self, position: u64, bytes: u64) {
+        let _ = (position, bytes);
+    }
+
     /// Length in bytes.
     fn len(&self) -> io::Result<u64>;
 

@@ -176,6 +176,10 @@ impl File for RingFile {
         self.file.write_cached_at(bytes, position)
     }
 
+    fn will_read(&self, position: u64, bytes: u64) {
+        self.file.will_read(position, bytes);
+    }
+
     fn len(&self) -> io::Result<u64> {
         self.file.len()
     }
