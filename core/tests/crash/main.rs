@@ -7,6 +7,7 @@
 mod damage;
 mod dice;
 mod failing;
+mod groups;
 mod house;
 mod ledger;
 mod mount;

@@ -4,7 +4,7 @@
 use crate::dice::Dice;
 use crate::loop_disk;
 use crate::said::Said;
-use ringmain::{Hub, HubBuilder, Jitter, Message, Queue, Result, Retry, SeededBug, Stream};
+use ringmain::{Hub, HubBuilder, Jitter, Message, Queue, Record, Result, Retry, SeededBug, Stream};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -37,6 +37,11 @@ pub fn open(builder: HubBuilder, directory: &Path) -> Result<(Hub, Queue, Queue,
     let dead = hub.queue("jobs.dead").open()?;
     let events = hub.stream("events").partitions(PARTITIONS).open()?;
     Ok((hub, jobs, dead, events))
+}
+
+/// The stream of a producer that goes on where the child before it ended.
+pub fn open_imports(hub: &Hub) -> Result<Stream> {
+    hub.stream("imports").partitions(PARTITIONS).open()
 }
 
 /// How a line begins that is said after the cut began, and before.
@@ -160,6 +165,37 @@ fn follow(events: &Stream, dice: &mut Dice) -> Result<()> {
     }
 }
 
+/// Goes on where the producer of the child before it ended; now and then it says something again.
+fn import(imports: &Stream, dice: &mut Dice) -> Result<()> {
+    let producer = imports.producer("import")?;
+    let mut next = producer.next_sequence()?;
+    loop {
+        let first = next - dice.below(3).min(next);
+        next += 1 + dice.below(4);
+        let values: Vec<String> = (first..next).map(|sequence| sequence.to_string()).collect();
+        say(&format!("importing {next}"));
+        let messages: Vec<_> = values.iter().map(|value| Message::new(value).key(value)).collect();
+        producer.append(first, &messages)?;
+        say(&format!("imported {next}"));
+    }
+}
+
+/// Is done with most of what it is given; the rest comes again when it joins anew.
+fn audit(imports: &Stream, dice: &mut Dice) -> Result<()> {
+    loop {
+        let mut member = imports.group("audit").join()?;
+        for _ in 0..8 {
+            let records = member.poll(1 + dice.below(9) as usize, Duration::from_millis(100))?;
+            let (done, _): (Vec<_>, Vec<_>) = records.iter().partition(|_| !dice.once_in(4));
+            let value = |record: &Record| String::from_utf8_lossy(record.value()).into_owned();
+            done.iter().for_each(|record| say(&format!("doing {}", value(record))));
+            done.iter().try_for_each(|record| member.done(record))?;
+            member.commit_done()?;
+            done.iter().for_each(|record| say(&format!("done {}", value(record))));
+        }
+    }
+}
+
 /// What the process does that [`run`] starts.
 #[test]
 fn a_child_works_until_it_is_killed() {
@@ -174,7 +210,9 @@ fn a_child_works_until_it_is_killed() {
     if std::env::var_os(BUG).is_some() {
         builder = builder.seeded_bug(SeededBug::AckBeforeSync);
     }
-    let (_hub, jobs, _dead, events) = match open(builder, Path::new(&directory)) {
+    let opened =
+        open(builder, Path::new(&directory)).and_then(|opened| Ok((open_imports(&opened.0)?, opened)));
+    let (imports, (_hub, jobs, _dead, events)) = match opened {
         Ok(opened) => opened,
         Err(error) => return say(&format!("error {} opening: {error}", error.code().name())),
     };
@@ -198,6 +236,8 @@ fn a_child_works_until_it_is_killed() {
             scope.spawn(move || report(work(jobs, &mut Dice::new(seed + 20 + thread))));
         }
         scope.spawn(|| report(follow(&events, &mut Dice::new(seed + 30))));
+        scope.spawn(|| report(import(&imports, &mut Dice::new(seed + 31))));
+        scope.spawn(|| report(audit(&imports, &mut Dice::new(seed + 32))));
     });
 }
 

@@ -14,9 +14,9 @@ mod loop_disk;
 mod power_cut;
 mod said;
 
-use child::{Child, End, SEED, number_of, open};
+use child::{Child, End, SEED, number_of, open, open_imports};
 use ringmain::Hub;
-use said::{Said, check_queue, check_stream};
+use said::{Said, check_imports, check_queue, check_stream};
 use std::path::Path;
 use std::time::Duration;
 
@@ -26,6 +26,8 @@ fn check(directory: &Path, said: &Said, place: &str) {
         open(Hub::builder(), directory).unwrap_or_else(|e| panic!("{place}: {e}"));
     check_queue(&jobs, &dead, said, place);
     check_stream(&events, said, place);
+    let imports = open_imports(&hub).unwrap_or_else(|e| panic!("{place}: {e}"));
+    check_imports(&imports, said, place);
     hub.close(Duration::from_secs(60)).unwrap_or_else(|e| panic!("{place}: {e}"));
 }
 
@@ -47,12 +49,14 @@ fn a_process_killed_at_any_moment_loses_nothing_that_it_was_told_is_done() {
         check(&directory, &said, &place);
     }
     println!(
-        "killed {rounds} times: {} messages sent, {} acked, {} rejected, {} records appended, commits {:?}",
+        "killed {rounds} times: {} messages sent, {} acked, {} rejected, {} records appended, commits {:?}, {} imported, {} done out of order",
         said.sent.len(),
         said.acked.len(),
         said.rejected.len(),
         said.appended.len(),
         said.committed,
+        said.imported,
+        said.done.len(),
     );
     assert!(!said.acked.is_empty() && !said.appended.is_empty(), "the children did next to nothing");
 }

@@ -1,8 +1,9 @@
 //! What the children said, and what a hub must hold that was opened after their end.
 
 use crate::child::{LATE, PARTITIONS};
-use ringmain::{Peeked, Queue, Start, Stream};
+use ringmain::{Peeked, Queue, Record, Start, Stream};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
 
 /// What the children said.
 #[derive(Debug, Default)]
@@ -16,6 +17,12 @@ pub struct Said {
     appending: BTreeSet<String>,
     pub appended: HashMap<String, (u32, u64)>,
     pub committed: [u64; PARTITIONS as usize],
+    /// Up to which sequence messages were to be imported, and were.
+    importing: u64,
+    pub imported: u64,
+    /// Sequences that the group was to be done with, and was.
+    doing: BTreeSet<u64>,
+    pub done: BTreeSet<u64>,
     /// Acknowledgements after the power cut had begun: the kernel may have said what is not so.
     pub late_count: u64,
     /// What the last child said of its failure: the code, and the words.
@@ -26,7 +33,9 @@ impl Said {
     pub fn hear(&mut self, line: &str) {
         let (when, line) = line.split_once(' ').unwrap_or((line, ""));
         let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
-        if when == LATE && ["sent", "acked", "rejected", "appended", "committed"].contains(&verb) {
+        if when == LATE
+            && ["sent", "acked", "rejected", "appended", "committed", "imported", "done"].contains(&verb)
+        {
             self.late_count += 1;
             return;
         }
@@ -51,6 +60,10 @@ impl Said {
                 let committed = &mut self.committed[number(partition) as usize];
                 *committed = number(offset).max(*committed);
             }
+            "importing" => self.importing = number(rest).max(self.importing),
+            "imported" => self.imported = number(rest).max(self.imported),
+            "doing" => drop(self.doing.insert(number(rest))),
+            "done" => drop(self.done.insert(number(rest))),
             "error" => self.error = Some(rest.into()),
             _ => panic!("the child said: {line}"),
         }
@@ -139,4 +152,40 @@ pub fn check_stream(events: &Stream, said: &Said, place: &str) {
     for (value, position) in &said.appended {
         assert_eq!(there.get(value), Some(position), "{place}: {value} was appended");
     }
+}
+
+/// Compares what a producer imported, and what a group has done of it, with what was said.
+///
+/// # Panics
+/// As [`check_queue`].
+pub fn check_imports(imports: &Stream, said: &Said, place: &str) {
+    let next = imports.producer("import").expect("the producer").next_sequence().expect("its sequence");
+    let range = said.imported..=said.importing;
+    assert!(range.contains(&next), "{place}: the producer goes on at {next}, not {range:?}");
+    let sequence =
+        |record: &Record| String::from_utf8_lossy(record.value()).parse::<u64>().expect("a sequence");
+    let mut there = BTreeSet::new();
+    for record in imports.reader(Start::Earliest).expect("a reader") {
+        let sequence = sequence(&record.expect("a record"));
+        assert!(there.insert(sequence), "{place}: {sequence} was imported twice");
+    }
+    // Of a call that was cut a part may be there.
+    assert!(
+        (0..next).all(|sequence| there.contains(&sequence)),
+        "{place}: not everything before {next} is there"
+    );
+    assert!(there.last() < Some(&said.importing.max(1)), "{place}: {:?} was never imported", there.last());
+    let mut member = imports.group("audit").join().expect("a member");
+    let mut given = BTreeSet::new();
+    loop {
+        let records = member.poll(1000, Duration::ZERO).expect("records");
+        if records.is_empty() {
+            break;
+        }
+        given.extend(records.iter().map(sequence));
+    }
+    let again = said.done.intersection(&given).next();
+    assert_eq!(again, None, "{place}: was done and comes again");
+    let lost = there.iter().find(|sequence| !given.contains(sequence) && !said.doing.contains(sequence));
+    assert_eq!(lost, None, "{place}: nobody was done with it, and it does not come again");
 }

@@ -15,8 +15,11 @@
 //! - **Retention**: a record goes when it is too old, too many came behind it, every group has read it, or a later one of its key
 //!   has replaced it; not before, and not long after.
 //! - **Producers**: whatever is retried after whatever crash, every message of a producer is there once.
+//!
+//! 2,000 cases of these by default, 256 of the exact ones; `PROPTEST_CASES` scales.
 #![cfg(feature = "simulation")]
 
+mod append;
 mod apply;
 mod check;
 mod exact;
@@ -31,7 +34,12 @@ use verb::{setups, verbs};
 use world::World;
 
 fn config() -> ProptestConfig {
-    ProptestConfig { failure_persistence: None, ..ProptestConfig::default() }
+    let default = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    if std::env::var_os("PROPTEST_CASES").is_some() {
+        default
+    } else {
+        ProptestConfig { cases: 2000, ..default }
+    }
 }
 
 proptest! {
