@@ -1,7 +1,7 @@
 //! Readers that end somewhere: what is there now, an offset, a time (semantics B13, B18).
 
 use crate::{counting_wakes, hubs};
-use ringmain::{Compaction, End, Error, Message, Reader, Reset, Start, Stream};
+use ringmain::{Batching, Compaction, End, Error, Message, Reader, Reset, Start, Stream};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -152,6 +152,8 @@ fn a_bounded_reader_ends_although_the_last_records_were_compacted_away() {
             assert_eq!(reader.poll(9, Duration::MAX).unwrap().len(), 1);
             assert_eq!(reader.poll(9, Duration::MAX).unwrap().len(), 0, "it does not wait for what is gone");
             assert!(reader.is_done());
+            reader.seek(0, 0).unwrap();
+            assert_eq!((reader.is_done(), offsets(&mut reader)), (false, vec![0]));
         }
     });
 }
@@ -189,5 +191,23 @@ fn a_task_that_waits_for_records_until_a_time_to_come_is_woken_when_it_has_come(
             matches!(&polled, Poll::Ready(Ok(records)) if records.is_empty()) && reader.is_done(),
             "{polled:?}"
         );
+    });
+}
+
+#[test]
+fn the_time_that_a_task_waits_for_is_not_forgotten_when_another_streams_time_has_come_before() {
+    hubs(|b| {
+        let (stream, other) = (b.hub.stream("s").open().unwrap(), b.hub.stream("t").open().unwrap());
+        let batcher = other.batcher(Batching { linger: 5 * SECOND, ..Batching::default() }).unwrap();
+        let end_ns = b.clock.now_ns() + 10_000_000_000;
+        let mut reader = stream.reader(Start::Earliest).unwrap().until(End::Time(end_ns));
+        let (waker, wakes) = counting_wakes();
+        assert!(reader.poll_records(&mut Context::from_waker(&waker), 9).is_pending());
+        let _lingering = batcher.send(Message::new("x")).unwrap();
+        let before = wakes.count();
+        b.clock.advance(5 * SECOND);
+        assert_eq!((other.stats().unwrap().partitions[0].end, wakes.count()), (1, before));
+        b.clock.advance(5 * SECOND);
+        assert!(wakes.count() > before);
     });
 }
