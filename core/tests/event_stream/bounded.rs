@@ -1,7 +1,7 @@
 //! Readers that end somewhere: what is there now, an offset, a time (semantics B13, B18).
 
 use crate::{counting_wakes, hubs};
-use ringmain::{Batching, Compaction, End, Error, Message, Reader, Reset, Start, Stream};
+use ringmain::{Compaction, End, Error, Message, Reader, Reset, Start, Stream};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -191,23 +191,5 @@ fn a_task_that_waits_for_records_until_a_time_to_come_is_woken_when_it_has_come(
             matches!(&polled, Poll::Ready(Ok(records)) if records.is_empty()) && reader.is_done(),
             "{polled:?}"
         );
-    });
-}
-
-#[test]
-fn the_time_that_a_task_waits_for_is_not_forgotten_when_another_streams_time_has_come_before() {
-    hubs(|b| {
-        let (stream, other) = (b.hub.stream("s").open().unwrap(), b.hub.stream("t").open().unwrap());
-        let batcher = other.batcher(Batching { linger: 5 * SECOND, ..Batching::default() }).unwrap();
-        let end_ns = b.clock.now_ns() + 10_000_000_000;
-        let mut reader = stream.reader(Start::Earliest).unwrap().until(End::Time(end_ns));
-        let (waker, wakes) = counting_wakes();
-        assert!(reader.poll_records(&mut Context::from_waker(&waker), 9).is_pending());
-        let _lingering = batcher.send(Message::new("x")).unwrap();
-        let before = wakes.count();
-        b.clock.advance(5 * SECOND);
-        assert_eq!((other.stats().unwrap().partitions[0].end, wakes.count()), (1, before));
-        b.clock.advance(5 * SECOND);
-        assert!(wakes.count() > before);
     });
 }

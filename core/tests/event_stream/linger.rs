@@ -67,7 +67,7 @@ fn a_record_waits_for_others_as_long_as_it_may_linger_and_no_longer() {
 }
 
 #[test]
-fn a_batch_that_may_linger_for_longer_is_not_forgotten_when_the_time_of_another_has_come() {
+fn a_batch_that_may_linger_for_longer_does_so_beside_one_whose_time_has_come() {
     hubs(|bench| {
         let stream = stream(bench);
         let patient = stream.batcher(Batching { linger: 3 * SECOND, ..lingering() }).unwrap();
