@@ -360,6 +360,8 @@ mod tests {
         assert_eq!(again.committed("billing", 1), Some(2 * 49_999));
         assert_eq!(again.committed("audit", 0), Some(5));
         assert_eq!(again.committed("audit", 1), None);
+        offsets.append("audit", &[(0, 3)]).unwrap();
+        assert_eq!(offsets.committed("audit", 0), Some(5), "whoever comes late does not go back");
     }
 
     #[test]

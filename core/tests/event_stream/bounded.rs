@@ -152,6 +152,8 @@ fn a_bounded_reader_ends_although_the_last_records_were_compacted_away() {
             assert_eq!(reader.poll(9, Duration::MAX).unwrap().len(), 1);
             assert_eq!(reader.poll(9, Duration::MAX).unwrap().len(), 0, "it does not wait for what is gone");
             assert!(reader.is_done());
+            reader.seek(0, 0).unwrap();
+            assert_eq!((reader.is_done(), offsets(&mut reader)), (false, vec![0]));
         }
     });
 }

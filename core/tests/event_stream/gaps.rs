@@ -61,6 +61,26 @@ fn marks_that_were_not_committed_are_not_kept() {
 }
 
 #[test]
+fn a_record_from_before_a_rewind_marks_itself_and_not_what_had_been_done_before_it() {
+    hubs(|bench| {
+        let stream = bench.hub.stream("flights").open().unwrap();
+        fill(&stream, 6);
+        let mut billing = stream.group("billing").join().unwrap();
+        let records = poll(&mut billing, 6);
+        records[1..3].iter().for_each(|record| billing.done(record).unwrap());
+        billing.commit_done().unwrap();
+        drop(billing);
+        let mut billing = stream.group("billing").join().unwrap();
+        let records = poll(&mut billing, 6);
+        assert_eq!(offsets(&records), [0, 3, 4, 5]);
+        billing.rewind(0, 0).unwrap();
+        billing.done(&records[1]).unwrap();
+        billing.commit_done().unwrap();
+        assert_eq!(billing.lag().unwrap(), 5, "all but 3: what was forgotten is to be handled again");
+    });
+}
+
+#[test]
 fn a_partition_that_moves_takes_what_is_done_of_it_along() {
     hubs(|bench| {
         let stream = bench.hub.stream("flights").partitions(2).open().unwrap();
@@ -107,6 +127,8 @@ fn with_ten_thousand_gaps_poll_gives_no_more_of_the_partition_and_nothing_is_for
         drop(billing);
         let mut billing = stream.group("billing").join().unwrap();
         assert_eq!(poll(&mut billing, 10).len(), 0, "the next owner neither");
+        billing.commit_offset(0, 2).unwrap();
+        assert_eq!(poll(&mut billing, 10).len(), 5, "a commit closes gaps, too");
         billing.rewind(0, 0).unwrap();
         assert_eq!(poll(&mut billing, 10).len(), 10);
     });

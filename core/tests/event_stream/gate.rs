@@ -55,11 +55,13 @@ fn an_append_waits_as_long_as_it_was_told_for_the_slowest_reader_and_is_refused_
 fn an_append_that_waits_goes_on_when_the_reader_does_or_is_dropped() {
     let bench = memory();
     let stream = gated(&bench, 4, WhenSlow::Refuse);
-    for is_dropped in [false, true] {
+    for is_dropped in [false, true].into_iter().cycle().take(40) {
         let mut slow = stream.reader(Start::Latest).unwrap();
         append(&stream, 4);
         thread::scope(|scope| {
             let appending = scope.spawn(|| stream.append(Message::new(b"x")));
+            // As a rule it waits by then.
+            (0..100).for_each(|_| thread::yield_now());
             if is_dropped {
                 drop(slow);
             } else {

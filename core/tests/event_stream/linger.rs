@@ -1,7 +1,7 @@
 //! Records that wait for others before they are appended, on the manual clock.
 
 use super::{Bench, SECOND, durable_hubs, hubs};
-use ringmain::{Batching, Error, Message, Start, Stream};
+use ringmain::{Batching, Compaction, Error, Message, Start, Stream};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -63,6 +63,54 @@ fn a_record_waits_for_others_as_long_as_it_may_linger_and_no_longer() {
         assert_eq!(count(&stream), 2);
         bench.clock.advance(SECOND / 2);
         assert_ne!(third.wait().unwrap().partition, first.partition, "keyless records go on with the batch");
+    });
+}
+
+#[test]
+fn a_batch_that_may_linger_for_longer_does_so_beside_one_whose_time_has_come() {
+    hubs(|bench| {
+        let stream = stream(bench);
+        let patient = stream.batcher(Batching { linger: 3 * SECOND, ..lingering() }).unwrap();
+        let hasty = stream.batcher(lingering()).unwrap();
+        let _both = [&patient, &hasty].map(|batcher| batcher.send(Message::new(b"x")).unwrap());
+        for expected in [1, 1, 2] {
+            bench.clock.advance(SECOND);
+            assert_eq!(count(&stream), expected);
+        }
+    });
+}
+
+#[test]
+fn a_batch_is_as_safe_as_the_safest_of_its_records_asks_for() {
+    durable_hubs(|bench| {
+        let positions = stream(bench);
+        let pairs = Batching { max_batch_messages: 2, ..lingering() };
+        let batcher = positions.batcher(pairs).unwrap();
+        let safe = |value| Message::new(value).durability(ringmain::Durability::Synced);
+        let pending = batcher.send(safe(b"a")).unwrap();
+        let _with_it = batcher.send(Message::new(b"b")).unwrap();
+        pending.wait().unwrap();
+        bench.crash();
+        let positions = stream(bench);
+        assert_eq!(count(&positions), 2, "a receipt waits for the disk");
+        let batcher = positions.batcher(pairs).unwrap();
+        let _flushed =
+            [safe(b"c"), Message::new(b"d"), Message::new(b"e")].map(|one| batcher.send(one).unwrap());
+        batcher.flush().unwrap();
+        bench.crash();
+        assert!(count(&stream(bench)) >= 4, "flushing waits for that of the batch before, too");
+    });
+}
+
+#[test]
+fn a_batcher_deletes_keys() {
+    hubs(|bench| {
+        let stream = bench.hub.stream("gates").compaction(Compaction::default()).open().unwrap();
+        let batcher = stream.batcher(lingering()).unwrap();
+        let _both = [Message::new(b"C71").key("UA1"), Message::tombstone("UA1")]
+            .map(|message| batcher.send(message).unwrap());
+        batcher.flush().unwrap();
+        assert!(stream.table().unwrap().get("UA1").unwrap().is_none());
     });
 }
 

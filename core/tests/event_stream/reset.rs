@@ -52,6 +52,9 @@ fn without_a_reset_it_is_told_again_and_again_until_it_seeks_and_counted_once() 
         assert_eq!(stream.stats().unwrap().out_of_range_total, 1);
         reader.seek(0, 8).unwrap();
         assert_eq!(offsets(&mut reader), [8, 9]);
+        (0..9).for_each(|_| _ = stream.append(Message::new("x")).unwrap());
+        assert!(matches!(reader.poll(9, Duration::ZERO), Err(Error::OutOfRange { offset: 10, .. })));
+        assert_eq!(stream.stats().unwrap().out_of_range_total, 2, "another loss");
     });
 }
 

@@ -465,6 +465,43 @@ fn a_worker_that_was_too_slow_to_let_go_of_a_partition_goes_on_with_what_it_has(
 }
 
 #[test]
+fn a_record_whose_partition_went_and_came_back_meanwhile_is_handled_anew_and_once() {
+    hubs(|bench| {
+        let stream = stream(bench, 2);
+        let [_, moves] = keys_of_two(&stream);
+        let (told, seen) = channel();
+        let (go, gate) = channel::<()>();
+        let (gate, calls) = (Mutex::new(gate), AtomicBool::new(false));
+        let handler = move |record: &Record| {
+            told.send(text(record)).unwrap();
+            if text(record) == "bad" && !calls.swap(true, Ordering::SeqCst) {
+                gate.lock().unwrap().recv().unwrap();
+                return Err("once");
+            }
+            Ok(())
+        };
+        let worker =
+            stream.worker("billing", handler).concurrency(2).retry_delay(LONG, LONG).start().unwrap();
+        until(|| stream.group("billing").lag().unwrap() == 0);
+        while seen.try_recv().is_ok() {}
+        stream.append(Message::new("bad").key(&moves)).unwrap();
+        assert_eq!(next(&seen, 1), ["bad"]);
+        let mut other = stream.group("billing").join().unwrap();
+        bench.clock.advance(30 * SECOND);
+        assert_eq!(other.poll(9, NOW).unwrap().len(), 1);
+        other.leave().unwrap();
+        until(|| worker.stats().waiting == 1);
+        go.send(()).unwrap();
+        // No clock moves: the delay is that of a job that is of no account any more.
+        assert_eq!(next(&seen, 1), ["bad"]);
+        until(|| stream.group("billing").lag().unwrap() == 0);
+        bench.clock.advance(LONG);
+        worker.close(LONG).unwrap();
+        assert!(seen.try_recv().is_err());
+    });
+}
+
+#[test]
 fn a_handler_that_is_busy_for_long_has_what_was_handled_committed_meanwhile() {
     hubs(|bench| {
         let stream = stream(bench, 1);

@@ -91,6 +91,19 @@ fn what_was_polled_before_a_partition_went_and_came_back_unseen_is_not_committed
 }
 
 #[test]
+fn a_member_that_has_never_polled_commits_nothing_of_what_others_have() {
+    hubs(|bench| {
+        let stream = stream_of(bench, 1, 10);
+        let group = stream.group("billing");
+        let mut owner = group.join().unwrap();
+        assert_eq!(poll(&mut owner), of(&[0], 0..10));
+        let mut idle = group.join().unwrap();
+        assert!(is_fenced_from(idle.commit_offset(0, 5), Some(0)));
+        assert_eq!(group.committed().unwrap(), [Some(0)]);
+    });
+}
+
+#[test]
 fn when_a_member_leaves_the_others_keep_what_they_have_and_get_only_what_it_had() {
     hubs(|bench| {
         let stream = stream_of(bench, 6, 1);

@@ -101,6 +101,20 @@ fn who_waits_for_records_is_alive_however_long_none_come() {
 }
 
 #[test]
+fn a_member_that_comes_back_by_looking_at_what_it_has_has_its_whole_time_again() {
+    hubs(|bench| {
+        let stream = stream_of(bench, 2, 1);
+        let mut member = stream.group("billing").join().unwrap();
+        poll(&mut member);
+        bench.clock.advance(5 * MINUTE);
+        assert_eq!(stats(&stream).members, 0);
+        assert_eq!(member.assignment().unwrap(), [0, 1]);
+        bench.clock.advance(5 * MINUTE - Duration::from_nanos(1));
+        assert_eq!(stats(&stream).members, 1);
+    });
+}
+
+#[test]
 fn a_member_that_is_alone_comes_back_to_what_it_had_committed() {
     hubs(|bench| {
         let stream = stream_of(bench, 1, 10);
