@@ -161,11 +161,11 @@ fn a_replay_has_the_filter_of_its_reader_and_goes_on_after_a_loss_as_that_would(
     hubs(|b| {
         let stream = b.hub.stream("s").count_max(4).open().unwrap();
         let put = |key: &str| _ = stream.append(Message::new("x").key(key)).unwrap();
-        ["a", "b", "a", "b"].map(put);
+        ["a", "b", "a", "b"].into_iter().for_each(put);
         let reader = || stream.reader(Start::Earliest).unwrap().only(Filter::key("a")).unwrap();
         let resetting = reader().on_out_of_range(Reset::Earliest).replay(Pace::default()).unwrap();
         let failing = reader().replay(Pace::default()).unwrap();
-        ["a", "a"].map(put);
+        ["a", "a"].into_iter().for_each(put);
         let seen = |replay: Replay| -> Vec<Option<u64>> {
             replay.map(|record| record.ok().map(|record| record.offset())).collect()
         };
