@@ -500,17 +500,25 @@ fn offsets() -> Vec<SeedFile> {
     for group in groups {
         commits.piece(group).u8(6);
     }
-    let mut producers = Output::default();
+    // Begins where the next offset is: refused.
+    let touching = [6u64, 8].into_iter().flat_map(u64::to_le_bytes).collect::<Vec<_>>();
+    let mut refused = Output::default();
+    let touching = [&[1][..], &pair(0, 6), &1u32.to_le_bytes(), &touching].concat();
+    refused.u8(1).u8(1).piece(b"billing").piece(&touching);
     let numbers =
         |numbers: &[u64]| numbers.iter().flat_map(|number| number.to_le_bytes()).collect::<Vec<_>>();
-    let saved = [numbers(&[1, 3, 40]), 2u32.to_le_bytes().to_vec(), pair(1, 50)].concat();
-    producers
-        .u8(2)
-        .u8(0)
-        .piece(b"producer/")
-        .piece(&numbers(&[2, 1, 1]))
-        .u8(0)
-        .piece(b"producer/import")
-        .piece(&saved);
-    vec![("offsets", "commits", commits.finish()), ("offsets", "producers", producers.finish())]
+    // One partition is ahead of the next sequence, 40.
+    let producers = |ahead| {
+        let saved = [numbers(&[1, 3, 40]), 2u32.to_le_bytes().to_vec(), pair(1, ahead)].concat();
+        let mut producers = Output::default();
+        producers.u8(2).u8(0).piece(b"producer/").piece(&numbers(&[2, 1, 1]));
+        producers.u8(0).piece(b"producer/import").piece(&saved);
+        producers.finish()
+    };
+    vec![
+        ("offsets", "commits", commits.finish()),
+        ("offsets", "done_that_touches", refused.finish()),
+        ("offsets", "producers", producers(50)),
+        ("offsets", "producer_ahead_of_nothing", producers(30)),
+    ]
 }
