@@ -17,6 +17,7 @@ use crate::stream::partitioner::fnv1a_32;
 use crate::stream::record::{Position, Record};
 use crate::sync::lock;
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 /// See the module's description.
@@ -202,6 +203,17 @@ impl Latest {
     fn payload(&self, entry: &Entry) -> Result<Option<Payload>> {
         let Some(log) = self.logs.get(entry.position.partition) else { return Ok(None) };
         log.record_at(entry.place, entry.generation, entry.position.offset)
+    }
+
+    /// How many records of a partition are the last of their keys, of those in these ranges.
+    ///
+    /// # Errors
+    /// As [`catch_up`](Self::catch_up).
+    pub(crate) fn count_in(&self, partition: u32, ranges: &[Range<u64>]) -> Result<u64> {
+        self.with(None, |state| {
+            let Some(follower) = state.followers.get(partition as usize) else { return 0 };
+            ranges.iter().map(|range| follower.order.range(range.clone()).count() as u64).sum()
+        })
     }
 
     /// How many keys have a value.

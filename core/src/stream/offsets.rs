@@ -398,4 +398,22 @@ mod tests {
         assert_eq!(offsets.committed("billing", 0), Some(8), "what follows an island is done");
         assert_eq!(offsets.open_ranges("billing", 0, 0..30), [8..10, 12..20, 25..30]);
     }
+
+    #[test]
+    fn where_a_group_begins_is_settled_and_stored_while_nothing_is_released() {
+        let journal = Arc::new(Journal::new(Clock::System, Arc::new(Alarm::new()), Level::Committed, 0));
+        let log = Arc::new(Log::memory(Arc::new(EventCount::new())));
+        let offsets = Offsets::open(log, journal).unwrap();
+        offsets.append("late", &[(0, 9)]).unwrap();
+        let settle = |_, offset: u64| {
+            assert!(offsets.state.try_lock().is_err(), "whoever releases what all have read has to wait");
+            Ok(offset.max(5))
+        };
+        offsets.append_first("late", &[(0, 3), (1, 3), (2, 7)], settle).unwrap();
+        let committed = |partition| offsets.committed("late", partition);
+        assert_eq!([0, 1, 2].map(committed), [Some(9), Some(5), Some(7)]);
+        let gone = Error::OutOfRange { partition: 3, offset: 3, start: 5, end: 9 };
+        assert!(offsets.append_first("late", &[(4, 7), (3, 3)], |_, _| Err(gone.clone())).is_err());
+        assert_eq!([3, 4].map(committed), [None, None], "all or none");
+    }
 }

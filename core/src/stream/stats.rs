@@ -19,7 +19,8 @@ pub struct PartitionStats {
     pub start: u64,
     /// One past the last offset.
     pub end: u64,
-    /// Records that may be read. Those that compaction left out are not among them, although they had offsets.
+    /// Records that may be read. Those that compaction left out are not among them, although they had offsets, nor those that
+    /// [`latest_only`](crate::Compaction::latest_only) hides.
     pub records: u64,
     /// Bytes of the segments held.
     pub bytes: u64,
@@ -31,7 +32,7 @@ pub struct PartitionStats {
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct GroupLag {
-    /// Records that it has not committed: those that are there, not offsets.
+    /// Records that it has not committed: those that it would be given, not offsets.
     pub records: u64,
     /// How long ago the first of them was appended.
     pub age: Duration,
@@ -103,14 +104,14 @@ impl Shared {
         let now_ns = self.now_ns();
         let logs = self.readable_logs();
         let mut rates = lock(&self.rates);
-        let partition = |(log, rate): (&Arc<Log>, &mut PerSecond)| PartitionStats {
+        let partition = |(number, (log, rate)): (u32, (&Arc<Log>, &mut PerSecond))| PartitionStats {
             start: log.first_readable(),
             end: log.end_sequence(),
-            records: count_from(log, log.first_readable()),
+            records: self.count_of(number, log, std::slice::from_ref(&held(log))),
             bytes: log.bytes(),
             produced_per_second: rate.sample(now_ns, log.end_sequence()),
         };
-        let partitions = logs.iter().zip(&mut rates.produced).map(partition).collect();
+        let partitions = (0..).zip(logs.iter().zip(&mut rates.produced)).map(partition).collect();
         let group = |name: String| {
             let committed: u64 =
                 (0..self.partition_count()).filter_map(|p| self.offsets.committed(&name, p)).sum();
@@ -139,20 +140,32 @@ impl Shared {
         let open = self.open_of(group, partition, log);
         let first_ns = open.first().and_then(|open| time_from(log, open.start).ok().flatten());
         let age = Duration::from_nanos(first_ns.map_or(0, |first_ns| now_ns.saturating_sub(first_ns)));
-        GroupLag { records: count_of(log, &open), age }
+        GroupLag { records: self.count_of(partition, log, &open), age }
     }
 
     /// Records that a group has not committed, over all partitions.
     pub(crate) fn lag(&self, group: &str) -> u64 {
         let logs = self.readable_logs();
-        let lags = (0..).zip(&logs).map(|(p, log)| count_of(log, &self.open_of(group, p, log)));
+        let lags = (0..).zip(&logs).map(|(p, log)| self.count_of(p, log, &self.open_of(group, p, log)));
         lags.sum()
     }
 
     /// What a group has not committed of a partition.
     fn open_of(&self, group: &str, partition: u32, log: &Log) -> Vec<Range<u64>> {
-        self.offsets.open_ranges(group, partition, log.first_readable()..log.end_sequence())
+        self.offsets.open_ranges(group, partition, held(log))
     }
+
+    /// Records that readers see in ranges of which the last one ends where the log does, or nothing is behind it.
+    fn count_of(&self, partition: u32, log: &Arc<Log>, ranges: &[Range<u64>]) -> u64 {
+        let seen = self.latest_only().map(|latest| latest.count_in(partition, ranges));
+        // What cannot be read is the error of whoever reads.
+        seen.and_then(Result::ok).unwrap_or_else(|| count_of(log, ranges))
+    }
+}
+
+fn held(log: &Log) -> Range<u64> {
+    let start = log.first_readable();
+    start..log.end_sequence().max(start)
 }
 
 /// Ranges up to which each is counted by itself.

@@ -297,3 +297,31 @@ fn a_key_always_has_a_value_and_never_an_older_one_while_others_write_and_compac
     });
     assert_eq!(seen(&stream).len(), 3);
 }
+
+#[test]
+fn what_later_records_hide_is_no_lag_and_is_not_counted() {
+    hubs(|b| {
+        let stream = b.hub.stream("s").compaction(latest_only(10)).open().unwrap();
+        let group = stream.group("g");
+        let mut member = group.join().unwrap();
+        ["a", "b", "a", "a"].into_iter().for_each(|key| put(&stream, key, "1"));
+        delete(&stream, "c");
+        let counted = || {
+            let stats = stream.stats().unwrap();
+            (stats.partitions[0].records, stats.groups[0].lag[0].records, group.lag().unwrap())
+        };
+        assert_eq!(seen(&stream).len(), 3);
+        assert_eq!(counted(), (3, 3, 3));
+        let records = member.poll(9, NOW).unwrap();
+        assert_eq!(records.len(), 3);
+        member.done(&records[1]).unwrap();
+        member.commit_done().unwrap();
+        assert_eq!(counted(), (3, 2, 2));
+        member.commit_offset(0, 2).unwrap();
+        assert_eq!(counted(), (3, 1, 1));
+        put(&stream, "b", "2");
+        assert_eq!(counted(), (3, 2, 2));
+        member.commit().unwrap();
+        assert_eq!(counted(), (3, 1, 1));
+    });
+}

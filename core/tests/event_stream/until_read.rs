@@ -210,30 +210,3 @@ fn without_a_limit_beside_it_it_is_refused() {
     let refused = hub.stream("s").bytes_max(u64::MAX).open().unwrap_err();
     assert!(refused.to_string().contains("until_read"), "{refused}");
 }
-
-#[test]
-fn a_group_that_joins_while_others_commit_finds_the_records_that_it_begins_with() {
-    hubs(|b| {
-        let stream = b.hub.stream("s").until_read(true).count_max(1_000_000).open().unwrap();
-        let mut first = stream.group("first").join().unwrap();
-        let is_over = std::sync::atomic::AtomicBool::new(false);
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                while !is_over.load(std::sync::atomic::Ordering::SeqCst) {
-                    stream.append(Message::new("x")).unwrap();
-                    assert_eq!(first.poll(9, NOW).unwrap().len(), 1);
-                    first.commit().unwrap();
-                }
-            });
-            let joins = || {
-                let mut late = stream.group("late").join()?;
-                late.poll(1, NOW)?;
-                drop(late);
-                stream.delete_group("late")
-            };
-            let joined: ringmain::Result<()> = (0..500).try_for_each(|_| joins());
-            is_over.store(true, std::sync::atomic::Ordering::SeqCst);
-            joined.unwrap();
-        });
-    });
-}
