@@ -70,6 +70,10 @@ fn without_a_group_nothing_goes_but_for_the_limit() {
         append(&stream, 1);
         bench.clock.advance(SECOND);
         assert_eq!(held(&stream), [5]);
+        drop(stream.group("gone").join().unwrap());
+        stream.delete_group("gone").unwrap();
+        append(&stream, 2);
+        assert_eq!(held(&stream), [5, 6, 7], "nor with one that was deleted");
     });
 }
 
