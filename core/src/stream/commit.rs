@@ -127,8 +127,7 @@ impl Member {
     /// Takes a partition back to `offset`: that is committed, whatever was done beyond it is forgotten, and this member goes on there.
     ///
     /// # Errors
-    /// `Fenced`, `OutOfRange`; `InvalidArgument` if it is beyond what is committed: [`commit_offset`](Self::commit_offset) goes ahead;
-    /// `NotFound` if it was asked to let go of the partition. Nothing is committed then.
+    /// `Fenced`, `OutOfRange`; `InvalidArgument` if it is beyond what is committed: [`commit_offset`](Self::commit_offset) goes ahead.
     pub fn rewind(&mut self, partition: u32, offset: u64) -> Result<()> {
         self.refresh()?;
         self.stream.check_open()?;
@@ -144,8 +143,6 @@ impl Member {
                 let detail = format!("{offset} is beyond the committed {committed}; a rewind only goes back");
                 return Err(Error::invalid("offset", detail));
             }
-            // Before it is said: one that this member is to let go of it does not go on reading.
-            self.reader.place_of(partition)?;
             self.stream.offsets.rewind(group, partition, offset)?
         };
         if !self.go_back_in_revoking(partition, offset) {

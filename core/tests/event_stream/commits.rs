@@ -293,27 +293,6 @@ fn a_power_cut_at_any_operation_replays_nothing_that_was_committed_and_skips_not
 }
 
 #[test]
-fn a_partition_that_is_to_be_let_go_of_is_not_rewound() {
-    hubs(|bench| {
-        let stream = bench.hub.stream("s").partitions(2).open().unwrap();
-        let append = || (0..2).for_each(|p| _ = stream.append_to(p, Message::new(b"x")).unwrap());
-        let group = stream.group("billing");
-        let mut first = group.join().unwrap();
-        append();
-        assert_eq!(first.poll(9, NOW).unwrap().len(), 2);
-        first.commit().unwrap();
-        append();
-        assert_eq!(first.poll(9, NOW).unwrap().len(), 2);
-        let _second = group.join().unwrap();
-        first.poll(9, NOW).unwrap();
-        let [partition] = first.revoking()[..] else { panic!("it is to let go of one") };
-        let refused = first.rewind(partition, 0).unwrap_err();
-        assert!(matches!(refused, Error::NotFound { .. }), "{refused}");
-        assert_eq!(group.committed().unwrap(), [Some(1), Some(1)], "nothing was committed");
-    });
-}
-
-#[test]
 fn nothing_of_a_deleted_group_is_kept_for_a_name_that_is_away() {
     hubs(|bench| {
         let stream = bench.hub.stream("s").partitions(4).open().unwrap();

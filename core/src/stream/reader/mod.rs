@@ -354,20 +354,11 @@ impl Reader {
     /// # Errors
     /// `OutOfRange` if it is not held, `NotFound` if the reader does not read that partition.
     pub fn seek(&mut self, partition: u32, offset: u64) -> Result<()> {
-        self.place_of(partition)?;
-        let offset = resolve(&self.stream, partition, Start::Offset(offset))?;
-        self.place_of(partition)?.go_to(offset)
-    }
-
-    /// Its place in one partition.
-    ///
-    /// # Errors
-    /// `NotFound` if it does not read that.
-    pub(crate) fn place_of(&mut self, partition: u32) -> Result<&mut PartitionReader> {
-        self.partitions.iter_mut().find(|place| place.partition == partition).ok_or_else(|| {
+        let Some(place) = self.partitions.iter_mut().find(|place| place.partition == partition) else {
             let advice = ", or is not read here";
-            Error::NotFound { noun: "partition", name: partition.to_string(), advice }
-        })
+            return Err(Error::NotFound { noun: "partition", name: partition.to_string(), advice });
+        };
+        place.go_to(resolve(&self.stream, partition, Start::Offset(offset))?)
     }
 
     /// How many records it is behind, over all its partitions: offsets from its places to the ends, be it that compaction left some
