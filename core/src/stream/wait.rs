@@ -89,19 +89,3 @@ impl Shared {
         got
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_waited_for_is_not_forgotten_when_the_alarm_rings_for_somebody_else() {
-        let (waits, alarm) = (Waits::new(), Alarm::new());
-        waits.wake_at(100, &alarm);
-        alarm.arm(50);
-        assert!(alarm.take(50) && !waits.take(50, &alarm));
-        assert!(!alarm.take(99));
-        assert!(alarm.take(100) && waits.take(100, &alarm));
-        assert!(!waits.take(100, &alarm) && !alarm.take(NEVER - 1), "once");
-    }
-}
