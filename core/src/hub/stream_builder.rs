@@ -339,7 +339,7 @@ fn open_shared(
     let offsets = stream::Offsets::open(offsets, inner.journal.clone())?;
     let shared =
         stream::Shared::new(name.clone(), logs, data, inner.journal.clone(), offsets, &entry.options);
-    shared.sessions.recover()?;
+    shared.recover()?;
     registry.streams.insert(name.clone(), shared.clone());
     Ok(shared)
 }

@@ -93,6 +93,17 @@ impl Shared {
         now_ns: u64,
     ) -> Result<(Vec<Position>, Ends)> {
         let guard = self.let_in(messages, &route)?;
+        self.take_let_in(messages, route, now_ns, guard)
+    }
+
+    /// The same of a batch that was let in.
+    pub(super) fn take_let_in(
+        &self,
+        messages: &[Message<'_>],
+        route: impl Fn(usize) -> u32,
+        now_ns: u64,
+        guard: Option<Guard>,
+    ) -> Result<(Vec<Position>, Ends)> {
         let (order, counts) = by_partition(messages.len(), self.partition_count(), route);
         let mut positions = vec![Position { partition: 0, offset: 0 }; messages.len()];
         let mut ends = Vec::new();

@@ -109,12 +109,12 @@ impl Drop for Place {
 
 /// Room for the records of an append, until it is over.
 #[derive(Debug)]
-pub(crate) struct Reserved<'a> {
-    gate: &'a Gate,
+pub(crate) struct Reserved {
+    gate: Arc<Gate>,
     counts: BTreeMap<u32, u64>,
 }
 
-impl Drop for Reserved<'_> {
+impl Drop for Reserved {
     fn drop(&mut self) {
         {
             let mut state = lock(&self.gate.state);
@@ -184,24 +184,32 @@ enum Attempt {
 
 impl Shared {
     /// Room for so many records of each of these partitions, once no open reader loses anything by it. None: nobody is waited for.
+    /// If it has to wait, it does `before` first. Never called with a lock of the stream's held.
     ///
     /// # Errors
     /// `Full` if a reader has not come on in time, and that is to be an error; `Closed`, also while waiting.
-    pub(crate) fn wait_for_readers(&self, counts: BTreeMap<u32, u64>) -> Result<Option<Reserved<'_>>> {
+    pub(crate) fn wait_for_readers(
+        &self,
+        counts: BTreeMap<u32, u64>,
+        before: impl FnOnce(),
+    ) -> Result<Option<Reserved>> {
         let gate = self.gate();
         let Some(rule) = lock(&gate.state).rule else { return Ok(None) };
         let never_fits = counts.values().any(|count| *count > rule.count_max);
-        let mut held = 0;
+        let (mut held, mut before) = (0, Some(before));
         let deadline_ns = self.now_ns().saturating_add(rule.timeout_ns);
         let attempt = || match self.try_reserve(&counts) {
             Ok(Attempt::Lacks(count)) if !never_fits => {
                 held = count;
+                if let Some(before) = before.take() {
+                    before();
+                }
                 None
             }
             other => Some(other),
         };
         match self.wait_on(&gate.room, deadline_ns, attempt).unwrap_or(Ok(Attempt::Lacks(held)))? {
-            Attempt::Reserved => Ok(Some(Reserved { gate, counts })),
+            Attempt::Reserved => Ok(Some(Reserved { gate: gate.clone(), counts })),
             Attempt::NotAsked => Ok(None),
             Attempt::Lacks(_) if rule.then == WhenSlow::Lag => Ok(None),
             Attempt::Lacks(held) => Err(Error::Full {

@@ -51,9 +51,8 @@ impl Shared {
     pub(crate) fn grow(&self, logs: Vec<Arc<Log>>, options: &StreamOptions) {
         for log in logs {
             lock(&self.rates).add(&log, self.now_ns());
-            self.sessions.hold_added(&log);
             self.upkeep().add(log.clone());
-            self.logs.push(log);
+            self.sessions.add(log);
         }
         self.set_options(options);
         let count = self.partition_count();

@@ -10,12 +10,12 @@ use std::collections::BTreeMap;
 
 /// What was let in. Dropped before the records were [appended](Self::appended), they were not.
 #[derive(Debug)]
-pub(super) struct Guard<'a> {
+pub(super) struct Guard {
     coming: Option<Coming>,
-    _reserved: Option<Reserved<'a>>,
+    _reserved: Option<Reserved>,
 }
 
-impl Guard<'_> {
+impl Guard {
     /// The records are in the log.
     pub(super) fn appended(self) {
         if let Some(coming) = self.coming {
@@ -35,21 +35,30 @@ impl Shared {
         &self,
         messages: &[Message<'_>],
         route: impl Fn(usize) -> u32,
-    ) -> Result<Option<Guard<'_>>> {
+    ) -> Result<Option<Guard>> {
         if self.is_guarded() { self.let_in_slowly(messages, route).map(Some) } else { Ok(None) }
     }
 
+    /// The same of records that readers have made room for: it waits for nobody.
+    pub(super) fn let_keys_in(&self, messages: &[Message<'_>]) -> Result<Option<Guard>> {
+        if self.is_guarded() { self.guard(messages, None).map(Some) } else { Ok(None) }
+    }
+
     #[cold]
-    fn let_in_slowly(&self, messages: &[Message<'_>], route: impl Fn(usize) -> u32) -> Result<Guard<'_>> {
+    fn let_in_slowly(&self, messages: &[Message<'_>], route: impl Fn(usize) -> u32) -> Result<Guard> {
         let reserved = if self.gate().is_on() {
             let mut counts = BTreeMap::new();
             for index in 0..messages.len() {
                 *counts.entry(route(index)).or_default() += 1;
             }
-            self.wait_for_readers(counts)?
+            self.wait_for_readers(counts, || ())?
         } else {
             None
         };
+        self.guard(messages, reserved)
+    }
+
+    fn guard(&self, messages: &[Message<'_>], reserved: Option<Reserved>) -> Result<Guard> {
         let coming = match self.upkeep().key_limit() {
             Some(limit) if self.upkeep().is_latest_only() => Some(self.latest().let_in(messages, limit)?),
             _ => None,

@@ -3,50 +3,26 @@
 //! **Promise.** Whoever changes a group wakes all that wait for records, because who waits may have lost a partition or got one,
 //! and has the hub's thread come back in time. Nothing is told, and nobody woken, while a group's lock is held.
 
-use crate::clock::alarm::Alarm;
 use crate::name::Name;
 use crate::notice::{self, Notice};
 use crate::stream::coordinator::{Coordinator, Counts, Happened};
+use crate::stream::due::Due;
 use crate::stream::shared::Shared;
-use crate::sync::{AtomicU64, Ordering, lock};
+use crate::sync::lock;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-
-const NEVER: u64 = u64::MAX;
 
 /// See the module's description.
 #[derive(Debug)]
 pub(super) struct LiveGroups {
     groups: Mutex<BTreeMap<Name, Arc<Mutex<Coordinator>>>>,
     /// When there will be something to do.
-    due_ns: AtomicU64,
+    due: Due,
 }
 
 impl LiveGroups {
     pub(super) fn new() -> Self {
-        Self { groups: Mutex::default(), due_ns: AtomicU64::new(NEVER) }
-    }
-
-    fn be_due_at(&self, at_ns: u64, alarm: &Alarm) {
-        if at_ns != NEVER {
-            // ORDERING: AcqRel, as P10 of the alarm: pairs with the swap of `take`, after which the groups are looked at.
-            self.due_ns.fetch_min(at_ns, Ordering::AcqRel);
-            alarm.arm(at_ns);
-        }
-    }
-
-    /// Takes the time away if it has come. True: the groups are to be looked at.
-    fn take(&self, now_ns: u64, alarm: &Alarm) -> bool {
-        // ORDERING: Acquire: pairs with `be_due_at`.
-        let due_ns = self.due_ns.load(Ordering::Acquire);
-        if due_ns > now_ns {
-            // The alarm rang for somebody else, and has forgotten this one.
-            self.be_due_at(due_ns, alarm);
-            return false;
-        }
-        // ORDERING: AcqRel, as P10: before the groups are looked at; whoever comes later makes it due again.
-        self.due_ns.swap(NEVER, Ordering::AcqRel);
-        true
+        Self { groups: Mutex::default(), due: Due::new() }
     }
 }
 
@@ -55,6 +31,15 @@ impl Shared {
     pub(crate) fn coordinator(&self, group: &Name) -> Arc<Mutex<Coordinator>> {
         let make = || Arc::new(Mutex::new(Coordinator::new(group.clone(), self.partition_count())));
         lock(&self.live_groups.groups).entry(group.clone()).or_insert_with(make).clone()
+    }
+
+    /// Forgets who was in a group, unless somebody is, or is about to be.
+    pub(super) fn forget_members(&self, group: &Name) {
+        let mut groups = lock(&self.live_groups.groups);
+        // Nobody else gets hold of it under this lock.
+        if groups.get(group).is_some_and(|coordinator| Arc::strong_count(coordinator) == 1) {
+            groups.remove(group);
+        }
     }
 
     /// What its members are counted as; nothing if it has had none.
@@ -81,7 +66,7 @@ impl Shared {
             let is_new = coordinator.generation() != before;
             (result, is_new, coordinator.due_ns(now_ns), coordinator.take_happened())
         };
-        self.live_groups.be_due_at(due_ns, self.journal.alarm());
+        self.live_groups.due.be_at(due_ns, self.journal.alarm());
         if is_new {
             self.wake_all();
         }
@@ -91,7 +76,7 @@ impl Shared {
 
     /// Does what is due.
     pub(super) fn tick_groups(&self, now_ns: u64) {
-        if self.live_groups.take(now_ns, self.journal.alarm()) {
+        if self.live_groups.due.take(now_ns, self.journal.alarm()) {
             for (name, coordinator) in self.coordinators() {
                 self.change_group(&name, &coordinator, Coordinator::tick);
             }
@@ -119,21 +104,5 @@ impl Shared {
             }
             Happened::Replaced { member, name } => Notice::MemberReplaced { stream, group, member, name },
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_due_later_is_not_forgotten_when_the_alarm_rings_for_somebody_else() {
-        let (groups, alarm) = (LiveGroups::new(), Alarm::new());
-        groups.be_due_at(100, &alarm);
-        alarm.arm(50);
-        assert!(alarm.take(50) && !groups.take(50, &alarm));
-        assert!(!alarm.take(99));
-        assert!(alarm.take(100) && groups.take(100, &alarm));
-        assert!(!groups.take(100, &alarm) && !alarm.take(NEVER - 1), "once");
     }
 }

@@ -15,6 +15,7 @@ mod batcher;
 mod commit;
 mod commit_frame;
 mod coordinator;
+mod due;
 mod gate;
 mod group;
 mod growing;
@@ -246,8 +247,12 @@ impl Stream {
     pub fn delete_group(&self, name: &str) -> Result<()> {
         self.shared.check_open()?;
         let name = Name::new(name)?;
-        let coordinator = self.shared.coordinator(&name);
+        let unknown = || Err(Error::NotFound { noun: "group", name: name.to_string(), advice: "" });
+        if !self.shared.offsets.has_group(name.as_str()) {
+            return unknown();
+        }
         let end = {
+            let coordinator = self.shared.coordinator(&name);
             // Nobody joins meanwhile.
             let coordinator = lock(&coordinator);
             if coordinator.has_members() {
@@ -256,10 +261,11 @@ impl Stream {
                 return Err(Error::invalid("name", detail));
             }
             if !self.shared.offsets.has_group(name.as_str()) {
-                return Err(Error::NotFound { noun: "group", name: name.to_string(), advice: "" });
+                return unknown();
             }
             self.shared.offsets.delete(name.as_str())?
         };
+        self.shared.forget_members(&name);
         self.shared.offsets.wait(end)
     }
 

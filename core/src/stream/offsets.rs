@@ -1,7 +1,7 @@
 //! Committed offsets of a stream's groups: a log of its own, the last commit of a partition wins.
 //!
 //! **Promise.** What was done stays done, through reopening and through the log's being written anew; only a rewind or the deletion
-//! of the group forgets it. Nothing expires.
+//! of the group forgets it, and a power cut that took the records themselves. Nothing expires.
 //!
 //! What else a stream keeps for good lies here under keys with a slash, which no group's name has: the last record of a key counts,
 //! an empty one removes it.
@@ -13,8 +13,9 @@ use crate::error::{Error, Result};
 use crate::journal::{Journal, Receipt};
 use crate::log::{Appended, Draft, Kind, Level, Log, Place, Reader};
 use crate::stream::commit_frame::{Done, Said};
+use crate::stream::due::Due;
+use crate::stream::growing::Growing;
 use crate::stream::progress::Progress;
-use crate::stream::upkeep::Due;
 use crate::sync::lock;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -112,6 +113,38 @@ impl Offsets {
             }
         }
         Ok(Self { log, journal, state: Mutex::new(state), due: OnceLock::new() })
+    }
+
+    /// Takes back what was committed of records that are not there: it outlived them, if a power cut took what was not durable yet.
+    /// Others will have their offsets. Before anything is appended to these logs, and durable when it returns.
+    ///
+    /// # Errors
+    /// `Poisoned`.
+    pub(crate) fn take_back(&self, logs: &Growing<Arc<Log>>) -> Result<()> {
+        {
+            let mut state = lock(&self.state);
+            let lost: Vec<_> = state
+                .groups
+                .iter()
+                .flat_map(|(group, committed)| {
+                    let of = |(partition, progress): (&u32, &Progress)| {
+                        let left = progress.up_to(logs.get(*partition)?.end_sequence())?;
+                        Some((group.clone(), *partition, left))
+                    };
+                    committed.iter().filter_map(of)
+                })
+                .collect();
+            if lost.is_empty() {
+                return Ok(());
+            }
+            for (group, partition, left) in lost {
+                self.say(&mut state, &group, Said::Rewound(vec![(partition, left.next())]))?;
+                if left.gap_count() > 0 {
+                    self.say(&mut state, &group, Said::Done(vec![left.done(partition)]))?;
+                }
+            }
+        }
+        self.make_durable()
     }
 
     /// The next offset to read, if one was committed.
@@ -236,7 +269,7 @@ impl Offsets {
         state.end = self.write(group, &said)?.end;
         state.apply(group, said);
         if let Some(due) = self.due.get() {
-            due.soon();
+            due.soon(self.journal.now_ns(), self.journal.alarm());
         }
         Ok(state.end)
     }
@@ -317,10 +350,8 @@ impl Offsets {
         for (group, committed) in &state.groups {
             let next = committed.iter().map(|(partition, progress)| (*partition, progress.next())).collect();
             let with_islands = committed.iter().filter(|(_, progress)| progress.gap_count() > 0);
-            let islands = with_islands.map(|(partition, progress)| {
-                let islands = progress.islands().iter().collect();
-                Said::Done(vec![Done { partition: *partition, next: progress.next(), islands }])
-            });
+            let islands =
+                with_islands.map(|(partition, progress)| Said::Done(vec![progress.done(*partition)]));
             for said in std::iter::once(Said::Committed(next)).chain(islands) {
                 let written = self.write(group, &said)?;
                 first = first.or(Some(written.start));
@@ -338,6 +369,8 @@ fn draft<'a>(key: &'a str, kind: Kind, value: &'a [u8], time_ns: u64) -> Draft<'
 mod tests {
     use super::*;
     use crate::clock::{Clock, alarm::Alarm};
+    use crate::message::Message;
+    use crate::stream::{Shared, Stream, StreamOptions};
     use crate::sync::event_count::EventCount;
 
     #[test]
@@ -416,5 +449,36 @@ mod tests {
         let gone = Error::OutOfRange { partition: 3, offset: 3, start: 5, end: 9 };
         assert!(offsets.append_first("late", &[(4, 7), (3, 3)], |_, _| Err(gone.clone())).is_err());
         assert_eq!([3, 4].map(committed), [None, None], "all or none");
+    }
+
+    #[test]
+    fn what_was_committed_of_records_that_a_power_cut_took_is_not_committed_of_those_that_get_their_offsets()
+    {
+        let journal = Arc::new(Journal::new(Clock::System, Arc::new(Alarm::new()), Level::Committed, 0));
+        let data = Arc::new(EventCount::new());
+        let log = Arc::new(Log::memory(data.clone()));
+        log.append(&[(); 6].map(|()| Draft::control(Kind::Data, 1, b"x"))).unwrap();
+        let commits = Arc::new(Log::memory(Arc::new(EventCount::new())));
+        let offsets = Offsets::open(commits.clone(), journal.clone()).unwrap();
+        offsets.append("billing", &[(0, 9)]).unwrap();
+        let islands = vec![4..8, 10..11];
+        offsets.append_done("audit", &[Done { partition: 0, next: 2, islands }]).unwrap();
+        offsets.append("mail", &[(0, 6)]).unwrap();
+        let name = crate::name::Name::new("flights").unwrap();
+        let options = StreamOptions::default();
+        let shared = Shared::new(name, vec![log], data, journal.clone(), offsets, &options);
+        shared.recover().unwrap();
+        let stream = Stream::new(shared, Arc::new(()));
+        for _ in 6..12 {
+            stream.append(Message::new(b"y")).unwrap();
+        }
+        let open = |offsets: &Offsets, group| offsets.open_ranges(group, 0, 0..12);
+        for offsets in [&*stream.shared.offsets, &Offsets::open(commits, journal).unwrap()] {
+            assert_eq!(open(offsets, "billing"), [6..12]);
+            assert_eq!(open(offsets, "audit"), [2..4, 6..12]);
+            assert_eq!(open(offsets, "mail"), [6..12], "what was not lost stays as it is");
+        }
+        let records = stream.group("billing").join().unwrap().poll(100, std::time::Duration::ZERO).unwrap();
+        assert!(records.iter().map(|record| record.offset()).eq(6..12));
     }
 }

@@ -4,6 +4,7 @@
 //! everything below it done, and is not done itself.
 
 use crate::log::Ranges;
+use crate::stream::commit_frame::Done;
 use std::ops::Range;
 
 /// See the module's description.
@@ -51,6 +52,19 @@ impl Progress {
     /// The gaps below what is done: as many as there are islands.
     pub(crate) fn gap_count(&self) -> usize {
         self.islands.count()
+    }
+
+    /// What is left of it of a log that ends there, if that is less.
+    pub(crate) fn up_to(&self, end: u64) -> Option<Self> {
+        let mut left = Self::at(self.next.min(end));
+        let islands = self.islands.iter().map(|island| island.start..island.end.min(end));
+        islands.filter(|island| !island.is_empty()).for_each(|island| left.mark(island));
+        (left != *self).then_some(left)
+    }
+
+    /// All of it, as it is told of a partition.
+    pub(crate) fn done(&self, partition: u32) -> Done {
+        Done { partition, next: self.next, islands: self.islands.iter().collect() }
     }
 
     /// What of a range is not done.

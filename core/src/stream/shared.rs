@@ -96,6 +96,15 @@ impl Shared {
         shared
     }
 
+    /// Finds again what its log of commits tells. Before anything is appended.
+    ///
+    /// # Errors
+    /// `Corrupt` saying where, `Io`, `Poisoned`.
+    pub(crate) fn recover(&self) -> Result<()> {
+        self.offsets.take_back(&self.logs)?;
+        self.sessions.recover()
+    }
+
     /// From now on these hold.
     pub(crate) fn set_options(&self, options: &StreamOptions) {
         self.read_by_all.set(options.until_read);

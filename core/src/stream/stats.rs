@@ -130,7 +130,9 @@ impl Shared {
                 revoking_partitions: counts.revoking,
             }
         };
-        let groups = self.offsets.groups().into_iter().map(group).collect();
+        let groups: Vec<GroupStats> = self.offsets.groups().into_iter().map(group).collect();
+        // Of those that were deleted nobody asks any more.
+        rates.consumed.retain(|name, _| groups.binary_search_by(|group| group.name.cmp(name)).is_ok());
         // STATISTIC: a count.
         let out_of_range_total = self.out_of_range.load(Ordering::Relaxed);
         StreamStats { partitions, groups, out_of_range_total }

@@ -12,6 +12,7 @@ use crate::journal::Journal;
 use crate::log::{Compactor, Level, Limits, Log, Place, Rules, UNLIMITED};
 use crate::message::duration_ns;
 use crate::notice::Quiet;
+use crate::stream::due::Due;
 use crate::stream::growing::Growing;
 use crate::stream::latest::KeyLimit;
 use crate::stream::options::{Compaction, StreamOptions};
@@ -23,43 +24,6 @@ use std::sync::{Arc, Mutex};
 const PAUSE_NS_MIN: u64 = 1_000_000_000;
 /// What failed is tried again after this.
 const PAUSE_NS_AFTER_ERROR: u64 = 60_000_000_000;
-
-/// When there will be something to do.
-#[derive(Debug)]
-pub(crate) struct Due {
-    journal: Arc<Journal>,
-    at_ns: AtomicU64,
-}
-
-impl Due {
-    fn be_at(&self, at_ns: u64) {
-        if at_ns == u64::MAX {
-            return;
-        }
-        // ORDERING: AcqRel, as P10 of the alarm: pairs with the swap of `take`, after which the logs are looked at.
-        self.at_ns.fetch_min(at_ns, Ordering::AcqRel);
-        self.journal.alarm().arm(at_ns);
-    }
-
-    /// Something happened that may be put off for a moment, as it happens often.
-    pub(crate) fn soon(&self) {
-        self.be_at(self.journal.now_ns().saturating_add(PAUSE_NS_MIN));
-    }
-
-    /// Whether something is due; until something else is, nothing is any more.
-    fn take(&self, now_ns: u64) -> bool {
-        // ORDERING: Acquire: pairs with `be_at`.
-        let at_ns = self.at_ns.load(Ordering::Acquire);
-        if at_ns > now_ns {
-            // The alarm rang for somebody else, and has forgotten this one.
-            self.be_at(at_ns);
-            return false;
-        }
-        // ORDERING: AcqRel: before the logs are looked at; whoever comes later makes it due again.
-        self.at_ns.swap(u64::MAX, Ordering::AcqRel);
-        true
-    }
-}
 
 /// See the module's description.
 #[derive(Debug)]
@@ -112,7 +76,7 @@ impl Upkeep {
         let partition = |(number, log): (u32, &Arc<Log>)| Partition::new(number, log.clone());
         let partitions: Vec<_> = (0..).zip(logs.iter()).map(partition).collect();
         Self {
-            journal: journal.clone(),
+            journal,
             sessions,
             partitions: partitions.into(),
             is_needed: AtomicBool::new(false),
@@ -121,7 +85,7 @@ impl Upkeep {
             is_latest_only: AtomicBool::new(false),
             compaction: Mutex::new(None),
             is_closed: AtomicBool::new(false),
-            due: Arc::new(Due { journal, at_ns: AtomicU64::new(u64::MAX) }),
+            due: Arc::new(Due::new()),
         }
     }
 
@@ -198,7 +162,7 @@ impl Upkeep {
     }
 
     fn be_due_at(&self, at_ns: u64) {
-        self.due.be_at(at_ns);
+        self.due.be_at(at_ns, self.journal.alarm());
     }
 
     /// An append ended at `end`: a new segment may be one too many, and the one before may be compacted.
@@ -224,7 +188,7 @@ impl Upkeep {
 
     /// Does what is due, after `prepare`.
     pub(crate) fn tick(&self, now_ns: u64, prepare: impl FnOnce()) {
-        if !self.due.take(now_ns) {
+        if !self.due.take(now_ns, self.journal.alarm()) {
             return;
         }
         prepare();
@@ -261,7 +225,7 @@ impl Upkeep {
                 log.seal_open();
             } else {
                 // Readers keep up with whoever writes: to end a segment each time would cost more than its space.
-                self.due.soon();
+                self.due.soon(now_ns, self.journal.alarm());
             }
         }
         // In memory nobody comes back to them.

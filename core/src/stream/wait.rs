@@ -6,10 +6,9 @@
 //! **Protocol**, as `P10 alarm`: who waits says until when, and then looks at the clock; who moves the clock takes that time away
 //! by a swap, and then wakes everybody: those that go on waiting say it again.
 
-use crate::clock::alarm::Alarm;
+use crate::stream::due::Due;
 use crate::stream::shared::Shared;
 use crate::sync::event_count::EventCount;
-use crate::sync::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 const NEVER: u64 = u64::MAX;
@@ -17,7 +16,7 @@ const NEVER: u64 = u64::MAX;
 /// Until when somebody waits. See the module's description.
 #[derive(Debug)]
 pub(crate) struct Waits {
-    due_ns: AtomicU64,
+    due: Due,
     /// For those that wait for nothing but a time.
     time: EventCount,
 }
@@ -26,36 +25,14 @@ impl Waits {
     pub(crate) fn new() -> Self {
         let time = EventCount::new();
         time.set_for_all(true);
-        Self { due_ns: AtomicU64::new(NEVER), time }
-    }
-
-    fn wake_at(&self, at_ns: u64, alarm: &Alarm) {
-        if at_ns != NEVER {
-            // ORDERING: AcqRel, as P10: pairs with the swap of `take`.
-            self.due_ns.fetch_min(at_ns, Ordering::AcqRel);
-            alarm.arm(at_ns);
-        }
-    }
-
-    /// Takes the time away if it has come. True: everybody is to be woken.
-    fn take(&self, now_ns: u64, alarm: &Alarm) -> bool {
-        // ORDERING: Acquire, as P10.
-        let due_ns = self.due_ns.load(Ordering::Acquire);
-        if due_ns > now_ns {
-            // The alarm rang for somebody else, and has forgotten this one.
-            self.wake_at(due_ns, alarm);
-            return false;
-        }
-        // ORDERING: AcqRel, as P10: before anybody looks at the clock again.
-        self.due_ns.swap(NEVER, Ordering::AcqRel);
-        true
+        Self { due: Due::new(), time }
     }
 }
 
 impl Shared {
     /// Does what is due.
     pub(crate) fn tick(&self, now_ns: u64) {
-        if self.waits.take(now_ns, self.journal.alarm()) {
+        if self.waits.due.take(now_ns, self.journal.alarm()) {
             self.wake_all();
         }
         self.tick_groups(now_ns);
@@ -71,7 +48,7 @@ impl Shared {
 
     /// Has all that wait woken then, on the hub's clock.
     pub(crate) fn wake_at(&self, at_ns: u64) {
-        self.waits.wake_at(at_ns, self.journal.alarm());
+        self.waits.due.be_at(at_ns, self.journal.alarm());
     }
 
     /// What `attempt` gives, waiting for records until then on the hub's clock.
@@ -110,21 +87,5 @@ impl Shared {
             got.is_some() || self.now_ns() >= deadline_ns
         });
         got
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_waited_for_is_not_forgotten_when_the_alarm_rings_for_somebody_else() {
-        let (waits, alarm) = (Waits::new(), Alarm::new());
-        waits.wake_at(100, &alarm);
-        alarm.arm(50);
-        assert!(alarm.take(50) && !waits.take(50, &alarm));
-        assert!(!alarm.take(99));
-        assert!(alarm.take(100) && waits.take(100, &alarm));
-        assert!(!waits.take(100, &alarm) && !alarm.take(NEVER - 1), "once");
     }
 }

@@ -291,3 +291,18 @@ fn a_power_cut_at_any_operation_replays_nothing_that_was_committed_and_skips_not
     }
     println!("{cuts} images of {} operations", disk.operation_count() - begin);
 }
+
+#[test]
+fn nothing_of_a_deleted_group_is_kept_for_a_name_that_is_away() {
+    hubs(|bench| {
+        let stream = bench.hub.stream("s").partitions(4).open().unwrap();
+        let group = stream.group("billing");
+        let desk = group.clone().member_name("desk-1").join().unwrap();
+        let mut other = group.join().unwrap();
+        other.assignment().unwrap();
+        drop((desk, other));
+        stream.delete_group("billing").unwrap();
+        let mut member = group.join().unwrap();
+        assert_eq!(member.assignment().unwrap(), [0, 1, 2, 3]);
+    });
+}

@@ -1,7 +1,7 @@
 //! B12: slow readers of a stream in memory: they lag, or they hold those who append.
 
 use crate::{Bench, NOW, SECOND, append, end, held, hubs};
-use ringmain::{Error, Hub, Message, SlowReaders, Start, Stream, WhenSlow};
+use ringmain::{Batching, Error, Hub, Message, SlowReaders, Start, Stream, WhenSlow};
 use std::thread;
 use std::time::Duration;
 
@@ -17,10 +17,17 @@ fn memory() -> Bench {
     Bench::new(None, ringmain::Durability::Relaxed)
 }
 
-/// What an append gives that only time can end.
 fn append_until_timeout(bench: &Bench, stream: &Stream) -> Result<u64, Error> {
+    until_timeout(bench, || stream.append(Message::new(b"late")).map(|position| position.offset))
+}
+
+/// What an append gives that only time can end.
+fn until_timeout<T: Send>(
+    bench: &Bench,
+    append: impl FnOnce() -> Result<T, Error> + Send,
+) -> Result<T, Error> {
     thread::scope(|scope| {
-        let appending = scope.spawn(|| stream.append(Message::new(b"late")).map(|position| position.offset));
+        let appending = scope.spawn(append);
         while !appending.is_finished() {
             bench.clock.advance(SECOND);
             thread::yield_now();
@@ -210,4 +217,44 @@ fn many_who_append_and_many_who_read_lose_nothing() {
             });
         }
     });
+}
+
+#[test]
+fn what_lingers_has_its_room_before_it_is_taken_so_that_time_waits_for_no_reader() {
+    let bench = memory();
+    let stream = gated(&bench, 4, WhenSlow::Refuse);
+    let mut slow = stream.reader(Start::Earliest).unwrap();
+    let batcher = stream.batcher(Batching { linger: SECOND, ..Batching::default() }).unwrap();
+    let send = || batcher.send(Message::new(b"x")).map(drop);
+    (0..4).for_each(|_| send().unwrap());
+    assert_eq!(end(&stream), 0, "they linger");
+    let refused = until_timeout(&bench, send).unwrap_err();
+    assert!(matches!(refused, Error::Full { count: 4, limit: 4, .. }), "{refused}");
+    assert_eq!(end(&stream), 4, "what was taken is there, for the reader to read");
+    assert_eq!(slow.poll(3, NOW).unwrap().len(), 3);
+    (0..3).for_each(|_| send().unwrap());
+    bench.clock.advance(SECOND);
+    assert_eq!(slow.poll(9, NOW).unwrap().len(), 4, "nothing was taken from it");
+}
+
+#[test]
+fn who_sends_to_a_batcher_and_waits_for_a_reader_holds_up_neither_closing_nor_deleting() {
+    for is_deleted in [false, true] {
+        let bench = memory();
+        let stream = gated(&bench, 4, WhenSlow::Refuse);
+        let _slow = stream.reader(Start::Earliest).unwrap();
+        append(&stream, 4);
+        let batcher = stream.batcher(Batching::default()).unwrap();
+        thread::scope(|scope| {
+            let sending = scope.spawn(|| batcher.send(Message::new(b"x")).map(drop));
+            // So that it waits, as a rule; right it must be either way.
+            (0..10_000).for_each(|_| thread::yield_now());
+            if is_deleted {
+                bench.hub.delete_stream("s").unwrap();
+            } else {
+                bench.hub.close(Duration::MAX).unwrap();
+            }
+            assert!(matches!(sending.join().unwrap(), Err(Error::Closed { .. })));
+        });
+    }
 }

@@ -378,3 +378,18 @@ fn resume(image: SimDisk, safe: u64, which: &str) {
     }
     assert_eq!(appended(&bills), (0..sequence).map(|sequence| (sequence, 1)).collect(), "{which}");
 }
+
+#[test]
+fn a_retry_that_appends_nothing_takes_up_no_key_of_a_stream_that_limits_them() {
+    hubs(|bench| {
+        let compaction = Compaction::latest_only(2);
+        let stream = bench.hub.stream("s").compaction(compaction).count_max(1).open().unwrap();
+        let producer = stream.producer("p").unwrap();
+        let append = |sequence, key| producer.append(sequence, &[Message::new(b"x").key(key)]).unwrap();
+        append(0, "a");
+        append(1, "b");
+        assert_eq!(crate::held(&stream), [1], "a is gone, and does not count");
+        assert!(append(0, "a").duplicate);
+        append(2, "c");
+    });
+}

@@ -8,6 +8,7 @@ use crate::log::{Level, Log, Place};
 use crate::message::{Message, duration_ns};
 use crate::stream::append::draft;
 use crate::stream::batcher::{Batching, Pending};
+use crate::stream::gate::Reserved;
 use crate::stream::record::Position;
 use crate::stream::shared::Shared;
 use crate::sync::event_count::EventCount;
@@ -58,6 +59,9 @@ struct State {
     batch: Arc<Batch>,
     messages: Vec<Owned>,
     bytes: usize,
+    /// What readers have made room for, and the partition of what has none of its own, if that was asked.
+    rooms: Vec<Reserved>,
+    sticky: Option<u32>,
     /// When the open batch is closed at the latest.
     due_ns: u64,
     /// Where all batches so far end, and the safest durability that was asked for.
@@ -128,10 +132,24 @@ impl Line {
         Self { stream, batching, state: Mutex::default(), closed }
     }
 
+    /// Room for a record, if the stream's readers are to be waited for, and the partition that it is of. Here, before our lock is
+    /// taken: the hub's thread closes batches, too, and must not wait. Before it waits, what was gathered is appended: it may be what
+    /// the readers wait for.
+    pub(super) fn room(&self, route: Option<u32>) -> Result<(Option<u32>, Option<Reserved>)> {
+        if !self.stream.is_guarded() || !self.stream.gate().is_on() {
+            return Ok((route, None));
+        }
+        let sticky = || *lock(&self.state).sticky.get_or_insert_with(|| self.stream.sticky_of_batch());
+        let partition = route.unwrap_or_else(sticky);
+        let room =
+            self.stream.wait_for_readers(BTreeMap::from([(partition, 1)]), || self.append_gathered())?;
+        Ok((Some(partition), room))
+    }
+
     pub(super) fn send(
         this: &Arc<Self>,
         message: &Message<'_>,
-        route: Option<u32>,
+        (route, room): (Option<u32>, Option<Reserved>),
         now_ns: u64,
     ) -> Result<Pending> {
         let bytes = (draft(message, now_ns).granules() * GRANULE_BYTES) as usize;
@@ -146,6 +164,7 @@ impl Line {
             }
             let pending = Pending::new(this.clone(), state.batch.clone(), state.messages.len());
             state.messages.push(Owned::new(message, route));
+            state.rooms.extend(room);
             state.bytes += bytes;
             let is_full = state.bytes >= max_batch_bytes || state.messages.len() >= max_batch_messages;
             if is_full || linger.is_zero() {
@@ -192,6 +211,11 @@ impl Line {
         ends.iter().try_for_each(|(log, end)| self.stream.journal.commit_at(log, *end, level))
     }
 
+    fn append_gathered(&self) {
+        self.append(&mut lock(&self.state));
+        self.closed.notify_all();
+    }
+
     pub(super) fn close(&self) {
         {
             let mut state = lock(&self.state);
@@ -201,13 +225,15 @@ impl Line {
         self.closed.notify_all();
     }
 
-    /// Closes the open batch, if there is anything in it. Nothing of it waits for the disk.
+    /// Closes the open batch, if there is anything in it. Nothing of it waits for the disk, or for readers.
     fn append(&self, state: &mut State) {
         if state.messages.is_empty() {
             return;
         }
         let waiting = std::mem::take(&mut state.messages);
-        state.bytes = 0;
+        // Kept until it is appended.
+        let _rooms = std::mem::take(&mut state.rooms);
+        (state.bytes, state.sticky) = (0, None);
         let batch = std::mem::take(&mut state.batch);
         let level = waiting.iter().map(|one| one.durability).max().map(Level::from).max(state.level);
         let outcome = self.append_all(&waiting).map(|(positions, ends)| {
@@ -230,6 +256,7 @@ impl Line {
         let now_ns = stream.admit(&messages)?.now_ns;
         let sticky = stream.sticky_of_batch();
         let route = |index: usize| waiting.get(index).and_then(|one| one.route).unwrap_or(sticky);
-        stream.take_scattered(&messages, route, now_ns)
+        let guard = stream.let_keys_in(&messages)?;
+        stream.take_let_in(&messages, route, now_ns, guard)
     }
 }

@@ -85,10 +85,11 @@ impl Stream {
 }
 
 impl Batcher {
-    /// Takes a record, and copies it; it is appended with its batch. What became of it, the result tells.
+    /// Takes a record, and copies it; it is appended with its batch. What became of it, the result tells. Where a stream [has slow
+    /// readers hold](crate::SlowReaders::Gate) those who append, this is where they are held; the open batch is closed before that.
     ///
     /// # Errors
-    /// `TooLarge`, `InvalidArgument`, `Closed`: nothing was taken.
+    /// `TooLarge`, `InvalidArgument`, `Closed`, `Full` because of a slow reader: nothing was taken.
     pub fn send(&self, message: Message<'_>) -> Result<Pending> {
         let shared = &self.stream.shared;
         let now_ns = shared.admit(std::slice::from_ref(&message))?.now_ns;
@@ -98,7 +99,8 @@ impl Batcher {
             (None, Some(_)) => Some(shared.partitioner.partition(message.key, 0)),
             (None, None) => None,
         };
-        Line::send(&self.line, &message, route, now_ns)
+        let let_in = self.line.room(route)?;
+        Line::send(&self.line, &message, let_in, now_ns)
     }
 
     /// Appends what was gathered; returns when all that was sent before has reached its durability.

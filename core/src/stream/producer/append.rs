@@ -75,7 +75,8 @@ impl Producer {
             state.forget_durable();
             break (accepted, state.ends.values().cloned().collect(), reached);
         };
-        guard.into_iter().for_each(Guard::appended);
+        // The keys of what is not appended again will not be seen.
+        guard.into_iter().filter(|_| !accepted.duplicate).for_each(Guard::appended);
         if !accepted.duplicate {
             reached.into_iter().try_for_each(|(partition, end)| shared.sessions.appended(partition, end))?;
         }
@@ -159,7 +160,9 @@ impl Producer {
         }
         let mut count = 0;
         for (partition, indices) in batches {
-            if indices.is_empty() {
+            // One that lacks no message may still have to be told that the call goes further than it knows: else the call is not
+            // found to be whole after a crash.
+            if state.progress.of(partition) >= end {
                 continue;
             }
             let log = shared.partition(partition)?;

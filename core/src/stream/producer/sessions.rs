@@ -175,11 +175,13 @@ impl Sessions {
         ends.iter().try_for_each(|(log, end)| self.journal.commit_to(log, *end, Level::Durable))
     }
 
-    /// A partition that was added: nothing of it was told elsewhere.
-    pub(crate) fn hold_added(&self, log: &Log) {
-        if log.is_durable() && !lock(&self.table).sessions.is_empty() {
+    /// Adds a partition: nothing of it was told elsewhere. Whoever opens the first producer meanwhile finds it, or is found.
+    pub(crate) fn add(&self, log: Arc<Log>) {
+        let table = lock(&self.table);
+        if log.is_durable() && !table.sessions.is_empty() {
             log.hold_from(0);
         }
+        self.logs.push(log);
     }
 
     /// What is not told elsewhere stays.

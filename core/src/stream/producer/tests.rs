@@ -8,6 +8,7 @@ use crate::name::Name;
 use crate::stream::producer::Producer;
 use crate::stream::producer::record::{Produced, Progress, Saved, Told};
 use crate::stream::{Offsets, Shared, Stream, StreamOptions};
+use crate::sync::event_count::EventCount;
 use std::sync::Arc;
 
 /// Messages are bytes, each the number of its partition.
@@ -16,8 +17,6 @@ const VALUES: [&[u8]; 6] = [&[0], &[1], &[0], &[1], &[0], &[0]];
 /// A stream of three partitions whose producer appended these parts of calls: partition, and what it tells. The data are as many of
 /// `VALUES` as belong there.
 fn crashed(parts: &[(u32, Produced)]) -> (Vec<Arc<Log>>, Producer) {
-    let journal = Journal::new(Clock::System, Arc::new(Alarm::new()), Level::Committed, 0);
-    let journal = Arc::new(journal);
     let data = Arc::default();
     let logs: Vec<_> = (0..3).map(|_| Arc::new(Log::memory(Arc::clone(&data)))).collect();
     for (partition, produced) in parts {
@@ -28,21 +27,28 @@ fn crashed(parts: &[(u32, Produced)]) -> (Vec<Arc<Log>>, Producer) {
         let frames: Vec<_> = frames.chain([Draft::control(Kind::Control, 1, &told)]).collect();
         logs[*partition as usize].append(&frames).unwrap();
     }
+    let producer = opened(&logs, data, 1);
+    (logs, producer)
+}
+
+/// The producer of a stream with these partitions, as they tell of it.
+fn opened(logs: &[Arc<Log>], data: Arc<EventCount>, epoch: u64) -> Producer {
+    let journal = Arc::new(Journal::new(Clock::System, Arc::new(Alarm::new()), Level::Committed, 0));
     let offsets = Offsets::open(Arc::new(Log::memory(Arc::default())), journal.clone()).unwrap();
-    let saved = Saved { producer: 1, epoch: 1, progress: Progress::default() };
+    let saved = Saved { producer: 1, epoch, progress: Progress::default() };
     let told = Told { made: 1, segments: vec![0; 3] };
     let records = [("producer/".to_owned(), told.encode()), ("producer/p".to_owned(), saved.encode())];
     offsets.keep(&records).unwrap();
     let name = Name::new("s").unwrap();
-    let shared = Shared::new(name, logs.clone(), data, journal, offsets, &StreamOptions::default());
-    shared.sessions.recover().unwrap();
+    let shared = Shared::new(name, logs.to_vec(), data, journal, offsets, &StreamOptions::default());
+    shared.recover().unwrap();
     // Beyond the partitions that there were then, it chooses another one.
     let by_value = |_: Option<&[u8]>, message: &Message<'_>, count: u32| match count {
         2 => u32::from(message.value()[0]),
         _ => 2,
     };
     let stream = Stream::new(shared, Arc::new(())).partitioner(by_value);
-    (logs, stream.producer("p").unwrap())
+    stream.producer("p").unwrap()
 }
 
 fn produced(first: u64, count: u32, shared_with: &[u32]) -> Produced {
@@ -90,6 +96,22 @@ fn a_retry_with_other_bounds_adds_what_is_missing_too() {
     let (logs, producer) = crashed(&[(0, produced(0, 4, &[0, 1]))]);
     append(&producer, 0, 6);
     assert_eq!(counts(&logs), [2, 2, 2]);
+}
+
+#[test]
+fn a_retry_that_goes_on_where_one_partition_has_nothing_more_is_known_as_a_whole_after_a_crash() {
+    // What the retry has beyond the first call is all of the other partition.
+    for (there, count, end) in [(1, 4, 6), (0, 3, 4)] {
+        let half = Produced { partitions: 3, ..produced(0, count, &[0, 1]) };
+        let (logs, mut producer) = crashed(&[(there, half)]);
+        producer.stream = producer.stream.partitioner(|_, message, _| u32::from(message.value()[0]));
+        append(&producer, 0, end);
+        assert_eq!(producer.next_sequence().unwrap(), end as u64);
+        let counted = counts(&logs);
+        let again = opened(&logs, Arc::default(), 2);
+        assert_eq!(again.next_sequence().unwrap(), end as u64, "it was told so");
+        assert_eq!(counted.iter().sum::<usize>(), end);
+    }
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! What the threads of a worker share: the member that polls, a lane for each partition, and the place to wait.
 //!
 //! **Protocol.** There is no thread that polls: an idle one does, for all of them. Whenever a thread is idle and nothing can be
-//! taken, the stream has our waker, or a thread is about to ask it; so whoever leaves with a job wakes one more. Who changes when
+//! taken, the stream has our waker, or a thread is about to ask it; so whoever leaves with a job wakes one more, and whoever is woken
+//! while another one polls has that one poll again: it may have been the waker of that poll. Who changes when
 //! something is due wakes one more, too, and whoever goes to sleep does so until the next thing is due. Neither lock is held for
 //! code of the user's, nor one while the other is taken.
 
@@ -69,6 +70,8 @@ pub(super) struct State {
     uncommitted: u64,
     uncommitted_since_ns: u64,
     is_polling: bool,
+    /// Somebody would have polled meanwhile.
+    is_asked: bool,
     threads: usize,
 }
 
@@ -151,10 +154,9 @@ impl Crew {
                 self.idle.0.notify_one();
                 return Some(Turn::Run(job));
             }
-            if state.is_polling || is_watched {
+            if is_watched || !state.begin_poll() {
                 return None;
             }
-            state.is_polling = true;
             drop(state);
             (state, is_watched) = self.poll();
         }
@@ -193,15 +195,12 @@ impl Crew {
         let mut state = lock(&self.state);
         state.stats.out_of_range_total += u64::from(goes_on);
         if let Ok((records, owned)) = taken {
-            state.keep(&owned);
-            for record in records {
-                state.lanes.entry(record.partition()).or_default().push(record, now_ns);
-            }
+            state.take_in(records, &owned, now_ns);
         }
         drop(state);
         self.let_go();
         let mut state = lock(&self.state);
-        state.is_polling = false;
+        let is_watched = state.end_poll() && is_watched;
         (state, is_watched)
     }
 
@@ -331,6 +330,18 @@ impl Timed for Crew {
 }
 
 impl State {
+    /// False: somebody polls already, and will once more.
+    fn begin_poll(&mut self) -> bool {
+        self.is_asked |= self.is_polling;
+        !std::mem::replace(&mut self.is_polling, true)
+    }
+
+    /// False: somebody else was woken meanwhile, and left it to us to look: our waker may be used up.
+    fn end_poll(&mut self) -> bool {
+        self.is_polling = false;
+        !std::mem::take(&mut self.is_asked)
+    }
+
     fn take(&mut self, rules: &Rules, now_ns: u64) -> Option<Job> {
         // The one with the fewest running: no partition waits for another one.
         let ready = self.lanes.values_mut().filter(|lane| lane.due_ns(rules) <= now_ns);
@@ -339,6 +350,15 @@ impl State {
 
     fn due_ns(&self, rules: &Rules) -> u64 {
         self.lanes.values().map(|lane| lane.due_ns(rules)).min().unwrap_or(u64::MAX)
+    }
+
+    /// What was polled, and the partitions that the member has since: what waits of others it lets go of, and takes in nothing. They
+    /// are somebody else's, or will be.
+    fn take_in(&mut self, records: Vec<Record>, owned: &[u32], now_ns: u64) {
+        self.keep(owned);
+        for record in records.into_iter().filter(|record| owned.contains(&record.partition())) {
+            self.lanes.entry(record.partition()).or_default().push(record, now_ns);
+        }
     }
 
     /// Lets go of what waits of other partitions.
@@ -358,5 +378,48 @@ impl State {
             running: self.lanes.values().map(|lane| lane.running() as u64).sum(),
             ..self.stats.clone()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::alarm::Alarm;
+    use crate::journal::Journal;
+    use crate::log::{Level, Log};
+    use crate::message::Message;
+    use crate::name::Name;
+    use crate::stream::{Offsets, Shared, Start, StreamOptions};
+
+    #[test]
+    fn a_thread_that_is_woken_while_another_polls_has_that_one_poll_again() {
+        let mut state = State::default();
+        assert!(state.begin_poll());
+        assert!(state.end_poll(), "nobody came: whatever comes wakes somebody");
+        assert!(state.begin_poll());
+        assert!(!state.begin_poll(), "one at a time");
+        assert!(!state.end_poll(), "what woke the other one may be what the poll waits for");
+        assert!(state.begin_poll() && state.end_poll(), "once");
+    }
+
+    #[test]
+    fn what_was_polled_of_a_partition_that_went_meanwhile_is_left_to_its_next_owner() {
+        let journal = Journal::new(Clock::System, Arc::new(Alarm::new()), Level::Committed, 0);
+        let (journal, data) = (Arc::new(journal), Arc::<EventCount>::default());
+        let logs = (0..2).map(|_| Arc::new(Log::memory(data.clone()))).collect();
+        let offsets = Offsets::open(Arc::new(Log::memory(Arc::default())), journal.clone()).unwrap();
+        let name = Name::new("flights").unwrap();
+        let shared = Shared::new(name, logs, data, journal, offsets, &StreamOptions::default());
+        let stream = Stream::new(shared, Arc::new(()));
+        (0..2).for_each(|partition| _ = stream.append_to(partition, Message::new(b"x")).unwrap());
+        let records = stream.reader(Start::Earliest).unwrap().map(Result::unwrap).collect();
+        let mut state = State::default();
+        state.take_in(records, &[1], 0);
+        assert_eq!(state.counted().waiting, 1);
+        assert_eq!(
+            state.take(&Rules { parallel: 1, batch_max: 1, batch_ns_max: 0 }, 0).unwrap().records[0]
+                .partition(),
+            1
+        );
     }
 }
