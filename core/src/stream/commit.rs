@@ -111,7 +111,10 @@ impl Member {
     /// `Full` if there were more than 10,000 gaps between what is done in the partition: mark earlier records first. From 10,000 on poll
     /// gives no more of it. `NotFound` if the partition is not this member's.
     pub fn done(&mut self, record: &Record) -> Result<()> {
-        self.handled.done(&self.group, record)
+        if self.handled.done(&self.group, record)? {
+            self.reader.set_filter(self.handled.wanted());
+        }
+        Ok(())
     }
 
     /// Commits what was marked by [`done`](Self::done): up to the first record that is not, and those beyond it one by one, so that

@@ -99,11 +99,16 @@ impl Handled {
                 .is_some_and(|partition| partition.progress.gap_count() >= GAP_COUNT_MAX)
     }
 
-    /// Marks a record.
+    /// Where what was done before ends, if a place is within that.
+    pub(super) fn end_of_done(&self, partition: u32, offset: u64) -> Option<u64> {
+        self.partitions.get(&partition)?.done_before.end_of(offset)
+    }
+
+    /// Marks a record. True: there is more to be passed over.
     ///
     /// # Errors
     /// `Full` if that would be one gap too many, `NotFound` if the member does not have the partition.
-    pub(super) fn done(&mut self, group: &Name, record: &Record) -> Result<()> {
+    pub(super) fn done(&mut self, group: &Name, record: &Record) -> Result<bool> {
         let Some(partition) = self.partitions.get_mut(&record.partition()) else {
             let advice = ", or is not this member's any more";
             return Err(Error::NotFound { noun: "partition", name: record.partition().to_string(), advice });
@@ -124,11 +129,12 @@ impl Handled {
             });
         }
         partition.progress.mark(done.clone());
-        if record.offset() >= partition.polled {
+        let is_to_come = record.offset() >= partition.polled;
+        if is_to_come {
             partition.done_before.insert(done.clone());
         }
         partition.fresh.insert(done);
-        Ok(())
+        Ok(is_to_come)
     }
 
     /// What was marked and is not committed yet.

@@ -141,7 +141,7 @@ impl Member {
     fn take(&mut self, count_max: usize) -> Result<Vec<Record>> {
         self.refresh()?;
         loop {
-            self.pause_full();
+            self.pause_full()?;
             let (records, taken) = self.reader.take_batch(count_max)?;
             if records.is_empty() && !taken.is_cut {
                 return Ok(records);
@@ -157,7 +157,7 @@ impl Member {
     fn show(&mut self, count_max: usize, each: &mut impl FnMut(RecordRef<'_>)) -> Result<usize> {
         self.refresh()?;
         loop {
-            self.pause_full();
+            self.pause_full()?;
             let (count, taken) = self.reader.show_each(count_max, each)?;
             for place in self.reader.partitions() {
                 self.handled.pass(place.partition, place.offset());
@@ -182,17 +182,21 @@ impl Member {
             } else if let Err(error) = self.refresh() {
                 return Some(Err(error));
             }
-            self.pause_full();
+            if let Err(error) = self.pause_full() {
+                return Some(Err(error));
+            }
             self.reader.gather(fetch, &mut gathered)
         });
         filled.unwrap_or(Ok(()))?;
         self.hand_out(gathered.records)
     }
 
-    /// Reads nothing of partitions of which nothing more is handed out for now.
-    fn pause_full(&mut self) {
+    /// Reads nothing of partitions of which nothing more is handed out for now, and none of what was done before: what is done may be
+    /// removed, and nobody has lost it.
+    fn pause_full(&mut self) -> Result<()> {
         let handled = &self.handled;
         self.reader.pause(|partition| handled.is_paused(partition));
+        self.reader.pass_over(|partition, offset| handled.end_of_done(partition, offset))
     }
 
     /// Notes that records are handed out, and commits them first if that is asked for: what was lost meanwhile is not.

@@ -5,7 +5,7 @@ use crate::dice::Dice;
 use crate::house::{DIRECTORY, GROUP, JOURNAL_BYTES_MAX};
 use crate::ledger::Span;
 use ringmain::storage::sim::{SimDisk, Unsynced};
-use ringmain::{Clock, Error, Hub, ManualClock, Member, Message, Record, Result, Stream};
+use ringmain::{Clock, Hub, ManualClock, Member, Message, Record, Result, Stream};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,14 +95,9 @@ fn write(disk: &SimDisk, seed: u64) -> Result<Ledger> {
     Ok(ledger)
 }
 
-/// Where what is done was removed before the member passed over it, it is told so, and goes on behind.
+/// What is removed because it was done is passed over, and no member is told that it has lost something.
 fn poll(member: &mut Member, count: usize) -> Result<Vec<Record>> {
-    loop {
-        match member.poll(count, Duration::ZERO) {
-            Err(Error::OutOfRange { partition, start, .. }) => member.seek(partition, start)?,
-            polled => return polled,
-        }
-    }
+    member.poll(count, Duration::ZERO)
 }
 
 fn poll_all(member: &mut Member) -> Result<Vec<u64>> {

@@ -284,7 +284,8 @@ impl World {
         match rewound {
             Ok(()) => {
                 let share = self.share(index, partition);
-                (share.done.cut(offset), share.asked.cut(offset));
+                share.done.cut(offset);
+                share.asked.cut(offset);
                 let sitting = &mut self.sittings[index];
                 sitting.marked.remove(&partition);
                 // One that it was asked for it may have let go of by now.

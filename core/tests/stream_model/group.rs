@@ -74,8 +74,9 @@ impl Group {
         self.shares.entry(partition).or_default()
     }
 
-    /// It was deleted.
+    /// It was deleted: the generations of a group of that name begin anew.
     pub fn forget(&mut self) {
+        self.readers.clear();
         self.former.push(std::mem::take(&mut self.shares));
     }
 

@@ -170,6 +170,16 @@ impl Reader {
         }
     }
 
+    /// Goes on behind what this says to be over with, where a place is in it.
+    pub(crate) fn pass_over(&mut self, end_of: impl Fn(u32, u64) -> Option<u64>) -> Result<()> {
+        for place in &mut self.partitions {
+            if let Some(end) = end_of(place.partition, place.offset()) {
+                place.go_to(end)?;
+            }
+        }
+        Ok(())
+    }
+
     fn next_turn(&mut self) {
         self.turn = (self.turn + 1) % self.partitions.len().max(1);
         self.shown = 0;
