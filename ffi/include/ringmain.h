@@ -659,14 +659,16 @@ int32_t ringmain_group_lag(ringmain_stream stream,
                            uint64_t *lag_out);
 
 // Stores a batch of up to `count_max` (1 to 65,536) records of the partitions that the member owns and how many there
-// are, waiting at most `wait_ms` for the first. None is no error: then the batch is 0. Close the batch.
+// are, waiting at most `wait_ms` for the first. None is no error: then the batch is 0. Close the batch. A partition that is to move to
+// another member is not read on; it moves when what was polled of it is committed, at the latest after 30 seconds. Who does not
+// poll for 5 minutes loses all.
 int32_t ringmain_member_poll(ringmain_member member,
                              size_t count_max,
                              uint64_t wait_ms,
                              ringmain_records *records_out,
                              size_t *count_out);
 
-// Commits everything polled so far.
+// Commits everything polled so far. `RINGMAIN_ERROR_FENCED` if some of it was lost to another member; the rest is committed.
 int32_t ringmain_member_commit(ringmain_member member);
 
 // Commits one partition: `offset` is the next to read. A commit never goes back.
