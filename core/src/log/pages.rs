@@ -168,12 +168,12 @@ mod system {
     }
 
     /// Most that is kept of pieces of about this size. The system does not take back those smaller than a huge page; the others it does, if
-    /// it needs memory; and what was made ready was not touched. Those in between would cost more to zero than to make.
+    /// it needs memory; and what was made ready was not touched.
     fn bytes_max(bytes: usize) -> usize {
         match bytes {
             _ if bytes <= SMALL_BYTES_MAX => 4 << 20,
             AT_ONCE_BYTES => 32 << 20,
-            _ if bytes < HUGE_BYTES => 0,
+            _ if bytes < HUGE_BYTES => 16 << 20,
             _ if bytes <= KEPT_BYTES_MAX => 64 << 20,
             _ => 128 << 20,
         }

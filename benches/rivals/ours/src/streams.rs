@@ -15,8 +15,6 @@ use std::time::Duration;
 
 const NAME: &str = "stream";
 const GROUP: &str = "group";
-/// What is kept of a stream in memory of which nobody reads more than the last records: several times as much as these are.
-const BYTES_KEPT: u64 = 64 << 20;
 
 struct Ours {
     hub: Hub,
@@ -27,8 +25,9 @@ struct Ours {
 fn open(setup: Setup<'_>) -> Result<Box<dyn Stream>> {
     let hub = hub(setup.directory, setup.level)?;
     let mut builder = hub.stream(NAME).partitions(setup.partitions);
-    if setup.level == Level::Memory && setup.lead_max.is_some() {
-        builder = builder.bytes_max(BYTES_KEPT);
+    if let Some(lead_max) = setup.lead_max.filter(|_| setup.level == Level::Memory) {
+        // Nobody is farther behind than half of that.
+        builder = builder.count_max(2 * lead_max);
     }
     Ok(Box::new(Ours { stream: builder.open()?, is_keyed: setup.is_keyed, hub }))
 }
@@ -56,8 +55,12 @@ impl Appender for &Ours {
 
 struct Reading(ours::Reader);
 
+/// Whoever follows a stream has the call wait: only then a reader at the heels of a busy producer lets records gather (ADR 15).
+const WAIT: Duration = Duration::from_micros(50);
+
 impl Reader for Reading {
     fn read(&mut self, count_max: usize, wait: Duration, account: &mut Account) -> Result<usize> {
+        let wait = if count_max > 1 { wait.max(WAIT) } else { wait };
         let enter = |record: ours::RecordRef<'_>| {
             account.enter(record.value(), || (record.key(), record.time_ns()));
         };
