@@ -50,8 +50,23 @@ pub(super) struct Claimed<'a> {
     pub(super) _mark: MarkGuard<'a>,
 }
 
+/// How many records and granules a batch has, if it is within its limits.
+#[inline]
+pub(super) fn measure<'d>(drafts: impl Drafts<'d>) -> Result<(u64, u64)> {
+    let count = drafts.len();
+    let (mut records, mut granules) = (0, 0);
+    for draft in drafts {
+        records += u64::from(draft.kind.is_record());
+        granules += draft.granules();
+    }
+    if granules * GRANULE_BYTES > BATCH_BYTES_MAX as u64 || !(1..=BATCH_RECORDS_MAX).contains(&count) {
+        return Err(refused(granules, count));
+    }
+    Ok((records, granules))
+}
+
 #[cold]
-pub(super) fn refused(granules: u64, records: usize) -> Error {
+fn refused(granules: u64, records: usize) -> Error {
     if granules * GRANULE_BYTES > BATCH_BYTES_MAX as u64 {
         let (bytes, limit_bytes) = (granules * GRANULE_BYTES, BATCH_BYTES_MAX as u64);
         return Error::TooLarge { what: "batch", bytes, limit_bytes };
@@ -74,17 +89,20 @@ impl Log {
     /// As [`append`](Self::append).
     #[inline]
     pub(crate) fn append_each<'d>(&self, drafts: impl Drafts<'d>) -> Result<Appended> {
-        let (mut granules, mut records) = (0, 0);
-        for draft in drafts.clone() {
-            granules += draft.granules();
-            records += u64::from(draft.kind.is_record());
-        }
-        if granules * GRANULE_BYTES > BATCH_BYTES_MAX as u64
-            || !(1..=BATCH_RECORDS_MAX).contains(&drafts.len())
-        {
-            return Err(refused(granules, drafts.len()));
-        }
+        let (records, granules) = measure(drafts.clone())?;
         let claimed = self.claim(records, granules)?;
+        Ok(self.fill(claimed, drafts, records, granules))
+    }
+
+    /// Writes frames where they were claimed, commits them, and wakes those who wait for records.
+    #[inline]
+    pub(super) fn fill<'d>(
+        &self,
+        claimed: Claimed<'_>,
+        drafts: impl Drafts<'d>,
+        records: u64,
+        granules: u64,
+    ) -> Appended {
         let appended = Appended {
             sequence: claimed.sequence,
             start: Place::new(claimed.segment, claimed.at),
@@ -95,7 +113,7 @@ impl Log {
         if records > 0 && self.visible == Level::Committed {
             self.data.notify_one();
         }
-        Ok(appended)
+        appended
     }
 
     #[inline]

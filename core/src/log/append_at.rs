@@ -8,9 +8,8 @@
 //! word only grows until the segment is crossed: a compare-and-swap that succeeds has found the very end that was compared.
 
 use crate::error::{Error, Result};
-use crate::limits::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX};
-use crate::log::append::{Appended, Claimed, Drafts, refused};
-use crate::log::claim::{self, CLOSED, GRANULE_BYTES, LIMIT, Place, ROTATING};
+use crate::log::append::{Appended, Claimed, Drafts, measure};
+use crate::log::claim::{self, CLOSED, LIMIT, Place, ROTATING};
 use crate::log::{BLOCKS, Level, Log};
 use crate::sync::Ordering;
 use crate::sync::pause::Pause;
@@ -26,28 +25,9 @@ impl Log {
         expected: u64,
         drafts: impl Drafts<'d>,
     ) -> Result<Result<Appended, u64>> {
-        let granules: u64 = drafts.clone().map(|draft| draft.granules()).sum();
-        let records = drafts.clone().filter(|draft| draft.kind.is_record()).count() as u64;
-        if granules * GRANULE_BYTES > BATCH_BYTES_MAX as u64
-            || !(1..=BATCH_RECORDS_MAX).contains(&drafts.len())
-        {
-            return Err(refused(granules, drafts.len()));
-        }
-        let claimed = match self.claim_at(expected, records, granules)? {
-            Ok(claimed) => claimed,
-            Err(actual) => return Ok(Err(actual)),
-        };
-        let appended = Appended {
-            sequence: claimed.sequence,
-            start: Place::new(claimed.segment, claimed.at),
-            end: Place::new(claimed.segment, claimed.at + granules),
-        };
-        self.write(&claimed, drafts, granules);
-        drop(claimed);
-        if records > 0 && self.visible == Level::Committed {
-            self.data.notify_one();
-        }
-        Ok(Ok(appended))
+        let (records, granules) = measure(drafts.clone())?;
+        let claimed = self.claim_at(expected, records, granules)?;
+        Ok(claimed.map(|claimed| self.fill(claimed, drafts, records, granules)))
     }
 
     /// About how much is on its way to the disk, in granules: appended and not durable yet. Without a lock; nothing in memory.

@@ -104,7 +104,7 @@ impl Shared {
         now_ns: u64,
         guard: Option<Guard>,
     ) -> Result<(Vec<Position>, Ends)> {
-        let (order, counts) = by_partition(messages.len(), self.partition_count(), route);
+        let (order, counts) = by_partition(messages.len(), route);
         let mut positions = vec![Position { partition: 0, offset: 0 }; messages.len()];
         let mut ends = Vec::new();
         let mut rest = &order[..];
@@ -176,11 +176,10 @@ impl Shared {
 
 /// The places of a batch in the order of their partitions, and how many each partition has: a counting sort, which leaves those
 /// of one partition in their order.
-fn by_partition(count: usize, partitions: u32, route: impl Fn(usize) -> u32) -> (Vec<usize>, Vec<usize>) {
+fn by_partition(count: usize, route: impl Fn(usize) -> u32) -> (Vec<usize>, Vec<usize>) {
     let routes: Vec<u32> = (0..count).map(route).collect();
-    // The stream may have grown since somebody counted its partitions.
-    let partitions = routes.iter().fold(partitions, |count, partition| count.max(partition + 1));
-    let mut counts = vec![0; partitions as usize];
+    let last = routes.iter().max().map_or(0, |last| *last as usize);
+    let mut counts = vec![0; last + 1];
     routes.iter().for_each(|partition| counts[*partition as usize] += 1);
     let mut next: Vec<usize> = Vec::with_capacity(counts.len());
     let mut start = 0;
