@@ -13,7 +13,7 @@ use ringmain::{Delivery, ErrorCode, QueueStats};
 use std::time::Duration;
 
 /// A task queue.
-#[pyclass(frozen, weakref, module = "ringmain")]
+#[pyclass(frozen, weakref, name = "TaskQueue", module = "ringmain")]
 pub struct Queue {
     pub(crate) queue: ringmain::Queue,
     pub(crate) durable: bool,
@@ -71,7 +71,7 @@ impl Queue {
     #[getter]
     fn aio<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        CLASS.import(slf.py(), "ringmain.aio", "AsyncQueue")?.call1((slf,))
+        CLASS.import(slf.py(), "ringmain.aio", "AsyncTaskQueue")?.call1((slf,))
     }
 
     #[pyo3(signature = (value, *, key=None, headers=None, delay=None, event_time_ns=None))]
@@ -145,7 +145,7 @@ impl Queue {
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        Ok(format!("<ringmain.Queue {:?}>", self.name(py)?))
+        Ok(format!("<ringmain.TaskQueue {:?}>", self.name(py)?))
     }
 }
 

@@ -19,7 +19,7 @@ def hub(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ringmain.Hub
 
 
 @pytest.fixture
-def queue(hub: ringmain.Hub) -> ringmain.Queue:
+def queue(hub: ringmain.Hub) -> ringmain.TaskQueue:
     return hub.queue("jobs", max_failures=2, dead_letter="jobs.dead", retry=ringmain.Retry(0.0, jitter="none"))
 
 
@@ -28,7 +28,7 @@ def stream(hub: ringmain.Hub) -> ringmain.Stream:
     return hub.stream("events", partitions=4)
 
 
-def take(queue: ringmain.Queue) -> ringmain.Job:
+def take(queue: ringmain.TaskQueue) -> ringmain.Job:
     """The next job, which is sure to come."""
     job = queue.receive(timeout=LONG)
     assert job is not None

@@ -12,7 +12,7 @@ import pytest
 from conftest import LONG
 
 import ringmain
-from ringmain import AsyncQueue, Hub, Message, Queue
+from ringmain import AsyncTaskQueue, Hub, Message, TaskQueue
 
 
 def run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -31,10 +31,10 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-def test_what_is_sent_is_received_and_settled(hub: Hub, queue: Queue) -> None:
+def test_what_is_sent_is_received_and_settled(hub: Hub, queue: TaskQueue) -> None:
     async def main() -> None:
         aio = queue.aio
-        assert isinstance(aio, AsyncQueue)
+        assert isinstance(aio, AsyncTaskQueue)
         await aio.send(b"0", key="k", headers={"h": b"v"})
         await aio.send_many([b"1", Message(b"2"), b"3", b"4"])
         job = await aio.receive()
@@ -53,7 +53,7 @@ def test_what_is_sent_is_received_and_settled(hub: Hub, queue: Queue) -> None:
     run(main)
 
 
-def test_a_waiting_receive_is_woken_by_a_thread(queue: Queue) -> None:
+def test_a_waiting_receive_is_woken_by_a_thread(queue: TaskQueue) -> None:
     async def main() -> None:
         receiving = asyncio.create_task(queue.aio.receive())
         await settle()
@@ -66,7 +66,7 @@ def test_a_waiting_receive_is_woken_by_a_thread(queue: Queue) -> None:
     run(main)
 
 
-def test_a_receive_ends_after_its_timeout(queue: Queue) -> None:
+def test_a_receive_ends_after_its_timeout(queue: TaskQueue) -> None:
     async def main() -> None:
         assert await queue.aio.receive(timeout=0.01) is None
         assert await queue.aio.receive_many(5, timeout=0) == []
@@ -74,7 +74,7 @@ def test_a_receive_ends_after_its_timeout(queue: Queue) -> None:
     run(main)
 
 
-def test_the_loop_runs_while_a_receive_waits(queue: Queue) -> None:
+def test_the_loop_runs_while_a_receive_waits(queue: TaskQueue) -> None:
     async def main() -> None:
         receiving = asyncio.create_task(queue.aio.receive())
         for _ in range(3):
@@ -86,7 +86,7 @@ def test_the_loop_runs_while_a_receive_waits(queue: Queue) -> None:
     run(main)
 
 
-def test_a_cancelled_receive_loses_nothing(queue: Queue) -> None:
+def test_a_cancelled_receive_loses_nothing(queue: TaskQueue) -> None:
     async def main() -> None:
         aio = queue.aio
         for n in range(200):
@@ -109,7 +109,7 @@ def test_a_cancelled_receive_loses_nothing(queue: Queue) -> None:
     run(main)
 
 
-def test_a_message_for_a_cancelled_receive_goes_to_another_that_waits(queue: Queue) -> None:
+def test_a_message_for_a_cancelled_receive_goes_to_another_that_waits(queue: TaskQueue) -> None:
     async def main() -> None:
         for _ in range(20):
             first, second = (asyncio.create_task(queue.aio.receive()) for _ in range(2))
@@ -125,11 +125,11 @@ def test_a_message_for_a_cancelled_receive_goes_to_another_that_waits(queue: Que
     run(main)
 
 
-def test_many_tasks_compete_and_each_message_is_seen_once(hub: Hub, queue: Queue) -> None:
+def test_many_tasks_compete_and_each_message_is_seen_once(hub: Hub, queue: TaskQueue) -> None:
     async def main() -> None:
         seen: list[bytes] = []
 
-        async def work(aio: AsyncQueue) -> None:
+        async def work(aio: AsyncTaskQueue) -> None:
             async for job in aio:
                 await aio.ack(job)
                 seen.append(job.value)
@@ -149,7 +149,7 @@ def test_many_tasks_compete_and_each_message_is_seen_once(hub: Hub, queue: Queue
     run(main)
 
 
-def test_closing_the_hub_wakes_a_waiting_receive(hub: Hub, queue: Queue) -> None:
+def test_closing_the_hub_wakes_a_waiting_receive(hub: Hub, queue: TaskQueue) -> None:
     async def main() -> None:
         receiving = asyncio.create_task(queue.aio.receive())
         await settle()
@@ -160,7 +160,7 @@ def test_closing_the_hub_wakes_a_waiting_receive(hub: Hub, queue: Queue) -> None
     run(main)
 
 
-def test_waiting_again_and_again_opens_no_more_descriptors(hub: Hub, queue: Queue) -> None:
+def test_waiting_again_and_again_opens_no_more_descriptors(hub: Hub, queue: TaskQueue) -> None:
     async def main() -> None:
         await queue.aio.receive(timeout=0.001)
         before = len(os.listdir("/proc/self/fd"))
@@ -174,7 +174,7 @@ def test_waiting_again_and_again_opens_no_more_descriptors(hub: Hub, queue: Queu
     run(main)
 
 
-def test_one_queue_serves_several_loops(queue: Queue) -> None:
+def test_one_queue_serves_several_loops(queue: TaskQueue) -> None:
     aio = queue.aio
 
     async def take() -> bytes:

@@ -7,7 +7,7 @@ import pytest
 from conftest import take
 
 import ringmain
-from ringmain import Hub, Queue
+from ringmain import Hub, TaskQueue
 
 
 def reason(hub: Hub) -> bytes | None:
@@ -17,7 +17,7 @@ def reason(hub: Hub) -> bytes | None:
     return dead.header("rm-dead-error")
 
 
-def test_an_acked_job_is_gone(queue: Queue) -> None:
+def test_an_acked_job_is_gone(queue: TaskQueue) -> None:
     queue.send(b"x")
     job = take(queue)
     job.ack()
@@ -26,7 +26,7 @@ def test_an_acked_job_is_gone(queue: Queue) -> None:
     assert queue.stats()["acked_total"] == 1
 
 
-def test_a_failed_job_comes_again_and_then_is_a_dead_letter(hub: Hub, queue: Queue) -> None:
+def test_a_failed_job_comes_again_and_then_is_a_dead_letter(hub: Hub, queue: TaskQueue) -> None:
     queue.send(b"x", key="k")
     take(queue).fail("first")
     again = take(queue)
@@ -41,14 +41,14 @@ def test_a_failed_job_comes_again_and_then_is_a_dead_letter(hub: Hub, queue: Que
     assert queue.stats()["dead_total"] == 1
 
 
-def test_a_failure_with_a_delay_waits_that_long(queue: Queue) -> None:
+def test_a_failure_with_a_delay_waits_that_long(queue: TaskQueue) -> None:
     queue.send(b"x")
     take(queue).fail("later", delay=3600)
     assert queue.receive_nowait() is None
     assert queue.stats()["scheduled"] == 1
 
 
-def test_a_released_job_comes_again_and_does_not_count_as_failed(queue: Queue) -> None:
+def test_a_released_job_comes_again_and_does_not_count_as_failed(queue: TaskQueue) -> None:
     queue.send(b"x")
     take(queue).release()
     again = take(queue)
@@ -57,7 +57,7 @@ def test_a_released_job_comes_again_and_does_not_count_as_failed(queue: Queue) -
     assert queue.receive_nowait() is None
 
 
-def test_a_rejected_job_is_a_dead_letter_at_once(hub: Hub, queue: Queue) -> None:
+def test_a_rejected_job_is_a_dead_letter_at_once(hub: Hub, queue: TaskQueue) -> None:
     queue.send(b"x")
     take(queue).reject("unreadable")
     dead = take(hub.queue("jobs.dead"))
@@ -65,7 +65,7 @@ def test_a_rejected_job_is_a_dead_letter_at_once(hub: Hub, queue: Queue) -> None
     assert dead.header("rm-dead-error") == b"unreadable"
 
 
-def test_a_reason_may_be_an_exception(hub: Hub, queue: Queue) -> None:
+def test_a_reason_may_be_an_exception(hub: Hub, queue: TaskQueue) -> None:
     queue.send(b"x")
     take(queue).reject(ValueError("bad row"))
     assert reason(hub) == b"ValueError: bad row"
@@ -85,7 +85,7 @@ def test_an_expired_lease_is_lost(hub: Hub) -> None:
     fresh.ack()
 
 
-def test_a_verb_after_another_verb_is_refused(queue: Queue) -> None:
+def test_a_verb_after_another_verb_is_refused(queue: TaskQueue) -> None:
     queue.send(b"x")
     job = take(queue)
     job.release(delay=3600)
@@ -94,14 +94,14 @@ def test_a_verb_after_another_verb_is_refused(queue: Queue) -> None:
     assert queue.stats()["scheduled"] == 1
 
 
-def test_a_clean_with_block_acks(queue: Queue) -> None:
+def test_a_clean_with_block_acks(queue: TaskQueue) -> None:
     queue.send(b"x")
     with take(queue) as job:
         assert job.value == b"x"
     assert queue.stats()["acked_total"] == 1
 
 
-def test_an_exception_in_a_with_block_fails_the_job_with_its_text(hub: Hub, queue: Queue) -> None:
+def test_an_exception_in_a_with_block_fails_the_job_with_its_text(hub: Hub, queue: TaskQueue) -> None:
     queue.send(b"x")
     for _ in range(2):
         with pytest.raises(ValueError, match="bad row"), take(queue):
@@ -110,14 +110,14 @@ def test_an_exception_in_a_with_block_fails_the_job_with_its_text(hub: Hub, queu
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, asyncio.CancelledError])
-def test_an_interrupted_with_block_releases_the_job(queue: Queue, error: type[BaseException]) -> None:
+def test_an_interrupted_with_block_releases_the_job(queue: TaskQueue, error: type[BaseException]) -> None:
     queue.send(b"x")
     with pytest.raises(error), take(queue):
         raise error
     assert take(queue).failures == 0
 
 
-def test_a_verb_inside_a_with_block_wins(queue: Queue) -> None:
+def test_a_verb_inside_a_with_block_wins(queue: TaskQueue) -> None:
     queue.send_many([b"released", b"acked"])
     with take(queue) as job:
         job.release(delay=3600)
@@ -140,7 +140,7 @@ def test_a_with_block_whose_lease_was_lost_says_so_unless_an_exception_is_on_its
         raise ValueError
 
 
-def test_a_dropped_job_is_released(queue: Queue) -> None:
+def test_a_dropped_job_is_released(queue: TaskQueue) -> None:
     queue.send(b"x")
     job = take(queue)
     del job

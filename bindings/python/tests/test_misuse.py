@@ -9,7 +9,7 @@ import pytest
 from conftest import take
 
 import ringmain
-from ringmain import Hub, Message, Queue, Retry, Stream
+from ringmain import Hub, Message, TaskQueue, Retry, Stream
 
 MIB = 1 << 20
 
@@ -38,14 +38,14 @@ def test_a_bad_name_is_shown_with_the_rule_it_breaks(hub: Hub) -> None:
         {"value": b"", "headers": {"n": b"v" * (32 * 1024 + 1)}},
     ],
 )
-def test_what_is_over_its_limit_is_too_large(queue: Queue, stream: Stream, options: dict[str, Any]) -> None:
+def test_what_is_over_its_limit_is_too_large(queue: TaskQueue, stream: Stream, options: dict[str, Any]) -> None:
     for verb in (queue.send, stream.append):
         with pytest.raises(ringmain.TooLarge, match="limit of"):
             verb(**options)
     assert queue.stats()["ready"] == 0
 
 
-def test_the_largest_message_is_accepted(queue: Queue, stream: Stream) -> None:
+def test_the_largest_message_is_accepted(queue: TaskQueue, stream: Stream) -> None:
     value = b"x" * (MIB - 4096)
     queue.send(value, key=b"k" * 4096)
     assert take(queue).value == value
@@ -66,7 +66,7 @@ def test_the_largest_message_is_accepted(queue: Queue, stream: Stream) -> None:
         {"delay": 4e8},
     ],
 )
-def test_what_is_out_of_its_range_is_an_invalid_argument(queue: Queue, options: dict[str, Any]) -> None:
+def test_what_is_out_of_its_range_is_an_invalid_argument(queue: TaskQueue, options: dict[str, Any]) -> None:
     with pytest.raises(ringmain.InvalidArgument):
         queue.send(b"", **options)
 
@@ -87,13 +87,13 @@ def test_what_is_out_of_its_range_is_an_invalid_argument(queue: Queue, options: 
         {},
     ],
 )
-def test_an_argument_of_the_wrong_type_is_a_type_error(queue: Queue, options: dict[str, Any]) -> None:
+def test_an_argument_of_the_wrong_type_is_a_type_error(queue: TaskQueue, options: dict[str, Any]) -> None:
     with pytest.raises(TypeError):
         queue.send(**options)
 
 
 @pytest.mark.parametrize("number", [-1, 1 << 64])
-def test_a_number_that_does_not_fit_is_an_overflow(queue: Queue, stream: Stream, number: int) -> None:
+def test_a_number_that_does_not_fit_is_an_overflow(queue: TaskQueue, stream: Stream, number: int) -> None:
     calls: list[Callable[[], object]] = [
         lambda: queue.send(b"", event_time_ns=number),
         lambda: queue.receive_many(number),
@@ -106,33 +106,33 @@ def test_a_number_that_does_not_fit_is_an_overflow(queue: Queue, stream: Stream,
 
 
 @pytest.mark.parametrize("timeout", [-1.0, float("nan")])
-def test_a_timeout_that_is_no_time_is_refused(queue: Queue, stream: Stream, timeout: float) -> None:
+def test_a_timeout_that_is_no_time_is_refused(queue: TaskQueue, stream: Stream, timeout: float) -> None:
     for call in (queue.receive, lambda t: queue.receive_many(1, t), lambda t: stream.reader().poll(1, t)):
         with pytest.raises(ringmain.InvalidArgument, match="timeout"):
             call(timeout)
 
 
 @pytest.mark.parametrize("timeout", [float("inf"), 1e300])
-def test_an_endless_timeout_is_no_timeout(queue: Queue, timeout: float) -> None:
+def test_an_endless_timeout_is_no_timeout(queue: TaskQueue, timeout: float) -> None:
     queue.send(b"x")
     job = queue.receive(timeout)
     assert job is not None
 
 
-def test_a_text_in_the_place_of_a_batch_is_a_type_error(queue: Queue) -> None:
+def test_a_text_in_the_place_of_a_batch_is_a_type_error(queue: TaskQueue) -> None:
     for batch in ("text", b"bytes", 5, [b"ok", "not"]):
         with pytest.raises(TypeError):
             queue.send_many(batch)  # type: ignore[arg-type]
     assert queue.stats()["ready"] == 0
 
 
-def test_an_endless_batch_is_refused(queue: Queue) -> None:
+def test_an_endless_batch_is_refused(queue: TaskQueue) -> None:
     with pytest.raises(ValueError):
         queue.send_many(itertools.repeat(b"x"))
     assert queue.stats()["ready"] == 0
 
 
-def test_an_exception_of_the_callers_iterable_comes_through(queue: Queue) -> None:
+def test_an_exception_of_the_callers_iterable_comes_through(queue: TaskQueue) -> None:
     def broken() -> Any:
         yield b"x"
         raise LookupError("mine")
@@ -181,12 +181,12 @@ def test_bad_options_elsewhere_are_refused(hub: Hub, stream: Stream, tmp_path: P
 
 
 def test_classes_without_a_constructor_cannot_be_made() -> None:
-    for kind in (ringmain.Hub, ringmain.Queue, ringmain.Job, ringmain.Stream, ringmain.Member, ringmain.Record):
+    for kind in (ringmain.Hub, ringmain.TaskQueue, ringmain.Job, ringmain.Stream, ringmain.Member, ringmain.Record):
         with pytest.raises(TypeError):
             kind()
 
 
-def test_a_closed_hub_refuses_every_verb(hub: Hub, queue: Queue, stream: Stream) -> None:
+def test_a_closed_hub_refuses_every_verb(hub: Hub, queue: TaskQueue, stream: Stream) -> None:
     queue.send_many([b"x", b"y"])
     stream.append(b"x")
     job = take(queue)

@@ -10,12 +10,12 @@ import pytest
 from conftest import LONG
 
 import ringmain
-from ringmain import Hub, Queue, Stream
+from ringmain import Hub, TaskQueue, Stream
 
 COUNT = 400
 
 
-def test_four_senders_and_four_receivers_see_each_message_once(hub: Hub, queue: Queue) -> None:
+def test_four_senders_and_four_receivers_see_each_message_once(hub: Hub, queue: TaskQueue) -> None:
     def send(sender: int) -> None:
         for n in range(COUNT):
             queue.send(f"{sender}:{n}".encode())
@@ -38,7 +38,7 @@ def test_four_senders_and_four_receivers_see_each_message_once(hub: Hub, queue: 
     assert sorted(seen) == sorted(f"{sender}:{n}".encode() for sender in range(4) for n in range(COUNT))
 
 
-def test_a_waiting_thread_lets_the_others_run_and_is_woken_by_a_message(queue: Queue) -> None:
+def test_a_waiting_thread_lets_the_others_run_and_is_woken_by_a_message(queue: TaskQueue) -> None:
     with ThreadPoolExecutor(1) as pool:
         receiving = pool.submit(queue.receive)
         time.sleep(0.05)  # by now it waits
@@ -47,7 +47,7 @@ def test_a_waiting_thread_lets_the_others_run_and_is_woken_by_a_message(queue: Q
     assert job is not None and job.value == b"x"
 
 
-def test_closing_the_hub_wakes_every_waiting_thread(hub: Hub, queue: Queue, stream: Stream) -> None:
+def test_closing_the_hub_wakes_every_waiting_thread(hub: Hub, queue: TaskQueue, stream: Stream) -> None:
     reader, member = stream.reader(), stream.group("g").join()
     with ThreadPoolExecutor(3) as pool:
         waits: list[Callable[[], object]] = [queue.receive, lambda: reader.poll(1), lambda: member.poll(1)]
@@ -81,7 +81,7 @@ def test_a_member_can_leave_while_another_thread_polls_it(stream: Stream) -> Non
             polling.result(timeout=LONG)
 
 
-def test_one_job_settled_by_many_threads_is_settled_once(queue: Queue) -> None:
+def test_one_job_settled_by_many_threads_is_settled_once(queue: TaskQueue) -> None:
     for _ in range(50):
         queue.send(b"x")
         job = queue.receive(timeout=LONG)

@@ -79,7 +79,7 @@ impl Node {
     fn addon_stamp(&self, modules: &Path) -> Result<Stamp> {
         let mut stamp = Stamp::new(modules.join("addon.stamp"));
         stamp.text(&self.version);
-        stamp.sources(&["Cargo.toml", "Cargo.lock", "core", PACKAGE])?;
+        stamp.sources(&["Cargo.toml", "Cargo.lock", "bindings/surface", "core", PACKAGE])?;
         Ok(stamp)
     }
 

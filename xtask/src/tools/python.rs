@@ -97,7 +97,7 @@ impl Environment {
 
     fn package_stamp(&self) -> Result<Stamp> {
         let mut stamp = Stamp::new(self.directory.join("package.stamp"));
-        stamp.sources(&["Cargo.toml", "Cargo.lock", "core", PACKAGE])?;
+        stamp.sources(&["Cargo.toml", "Cargo.lock", "bindings/surface", "core", PACKAGE])?;
         Ok(stamp)
     }
 

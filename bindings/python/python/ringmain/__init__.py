@@ -21,14 +21,14 @@ from ringmain._core import (
     Member,
     Message,
     Peeked,
-    Queue,
     Reader,
     Record,
     Stream,
+    TaskQueue,
     __version__,
     open,
 )
-from ringmain.aio import AsyncQueue
+from ringmain.aio import AsyncTaskQueue
 from ringmain.errors import (
     Closed,
     Conflict,
@@ -61,7 +61,7 @@ from ringmain.errors import (
 from ringmain.options import HubStats, PartitionStats, Position, QueueStats, Retry, StreamStats, Time
 
 __all__ = [
-    "AsyncQueue",
+    "AsyncTaskQueue",
     "Closed",
     "Conflict",
     "Corrupt",
@@ -92,7 +92,6 @@ __all__ = [
     "Poisoned",
     "Position",
     "ProducerFenced",
-    "Queue",
     "QueueStats",
     "Reader",
     "Record",
@@ -102,6 +101,7 @@ __all__ = [
     "StorageError",
     "Stream",
     "StreamStats",
+    "TaskQueue",
     "Time",
     "Timeout",
     "TooLarge",

@@ -7,7 +7,7 @@ from typing import Final, Literal, Self, TypeAlias, final
 
 from typing_extensions import Buffer
 
-from ringmain.aio import AsyncQueue
+from ringmain.aio import AsyncTaskQueue
 from ringmain.errors import RingmainError
 from ringmain.options import HubStats, Position, QueueStats, Retry, StreamStats, Time
 
@@ -20,7 +20,7 @@ __all__ = [
     "Member",
     "Message",
     "Peeked",
-    "Queue",
+    "TaskQueue",
     "Reader",
     "Record",
     "Stream",
@@ -68,7 +68,7 @@ class Hub:
         dead_letter: str | None = None,
         on_exhausted: Literal["drop", "keep"] | None = None,
         retry: Retry | None = None,
-    ) -> Queue:
+    ) -> TaskQueue:
         """Opens a queue, making it if it does not exist. Options given alter those stored.
 
         `lease`: how long a job is leased, in seconds; 30 by default, 0.001 to 7 days. `max_failures`: failures after
@@ -128,10 +128,10 @@ class Message:
         delay: float | None = None,
         event_time_ns: int | None = None,
     ) -> Self:
-        """The options are those of `Queue.send`; a stream has no `delay`."""
+        """The options are those of `TaskQueue.send`; a stream has no `delay`."""
 
 @final
-class Queue:
+class TaskQueue:
     """A task queue: each message goes to one of its competing consumers."""
 
     @property
@@ -143,7 +143,7 @@ class Queue:
         """Whether it lives on disk."""
 
     @property
-    def aio(self) -> AsyncQueue:
+    def aio(self) -> AsyncTaskQueue:
         """The same verbs as coroutines, for asyncio."""
 
     def send(
@@ -335,7 +335,7 @@ class Stream:
     ) -> Position:
         """Appends a record; returns its position once it has reached the hub's durability.
 
-        Records of one `key` go to one partition, in order. The limits are those of `Queue.send`.
+        Records of one `key` go to one partition, in order. The limits are those of `TaskQueue.send`.
         """
 
     def append_many(self, messages: Iterable[_Bytes | Message]) -> list[Position]:
@@ -470,7 +470,7 @@ class Member:
 class Waiter:
     """How `ringmain.aio` waits for a queue, within a ``with`` block: a file descriptor that gets readable."""
 
-    def __new__(cls, queue: Queue) -> Self: ...
+    def __new__(cls, queue: TaskQueue) -> Self: ...
     def fileno(self) -> int:
         """The descriptor that gets readable after `poll` gave None and there may be something."""
 

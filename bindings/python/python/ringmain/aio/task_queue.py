@@ -1,4 +1,4 @@
-"""A queue for asyncio: the verbs of `ringmain.Queue` and `ringmain.Job` as coroutines.
+"""A task queue for asyncio: the verbs of `ringmain.TaskQueue` and `ringmain.Job` as coroutines.
 
 A receive looks without waiting first. Only if there is nothing does it arm a file descriptor that the event loop
 watches, so no thread waits and nothing polls. Verbs that wait for the disk run in a thread; those of a hub in memory
@@ -14,7 +14,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from ringmain._core import Job, Message, Queue, Waiter
+from ringmain._core import Job, Message, TaskQueue, Waiter
 from ringmain.errors import Closed, RingmainError
 
 if TYPE_CHECKING:
@@ -24,10 +24,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class AsyncQueue:
+class AsyncTaskQueue:
     """The asyncio side of a queue: `queue.aio`. Several tasks and several loops may use one."""
 
-    def __init__(self, queue: Queue) -> None:
+    def __init__(self, queue: TaskQueue) -> None:
         self._queue = queue
 
     async def send(
@@ -39,13 +39,13 @@ class AsyncQueue:
         delay: float | None = None,
         event_time_ns: int | None = None,
     ) -> int:
-        """As `Queue.send`."""
+        """As `TaskQueue.send`."""
         return await self._call(
             self._queue.send, value, key=key, headers=headers, delay=delay, event_time_ns=event_time_ns
         )
 
     async def send_many(self, messages: Iterable[Buffer | Message]) -> list[int]:
-        """As `Queue.send_many`."""
+        """As `TaskQueue.send_many`."""
         return await self._call(self._queue.send_many, messages)
 
     async def receive(self, timeout: float | None = None) -> Job | None:
@@ -73,7 +73,7 @@ class AsyncQueue:
         await self._call(job.ack)
 
     async def ack_many(self, jobs: Iterable[Job]) -> list[RingmainError | None]:
-        """As `Queue.ack_many`."""
+        """As `TaskQueue.ack_many`."""
         return await self._call(self._queue.ack_many, list(jobs))
 
     async def fail(self, job: Job, reason: object, delay: float | None = None) -> None:

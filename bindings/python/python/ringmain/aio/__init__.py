@@ -1,0 +1,5 @@
+"""The asyncio side: what waits in `ringmain` as coroutines, and a queue that threads and event loops share."""
+
+from ringmain.aio.task_queue import AsyncTaskQueue
+
+__all__ = ["AsyncTaskQueue"]

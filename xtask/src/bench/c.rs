@@ -1,0 +1,14 @@
+//! `./x bench c`: the C surface against what its users have now.
+
+use anyhow::{Result, bail};
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Runs the suite.
+///
+/// # Errors
+///
+/// It cannot be built or started.
+pub fn bench(_arguments: &[OsString]) -> Result<ExitCode> {
+    bail!("the suite c is being written")
+}
