@@ -561,7 +561,7 @@ fn a_message_that_comes_while_the_threads_of_a_worker_fall_asleep_is_handled() {
             .concurrency(3)
             .start()
             .unwrap();
-        for index in 0..10_000 {
+        for index in 0..5_000 {
             b.send(&["x"]);
             // Now sooner, now later than the thread that handled it is back.
             results.recv_timeout(LONG).unwrap();

@@ -13,11 +13,13 @@ use crate::clock::Clock;
 use crate::clock::alarm::Alarm;
 use crate::error::{Error, Result};
 use crate::queue::consumer::InRow;
+use crate::queue::keeper::Lease;
 use crate::queue::receive::{Ask, Start};
 use crate::queue::worker::job::Job;
-use crate::queue::worker::lease::{Lease, Waiting};
+
 use crate::queue::worker::outcome::Outcome;
 use crate::queue::worker::stats::WorkerStats;
+use crate::queue::worker::waiting::Waiting;
 use crate::queue::{Delivery, Queue};
 use crate::sync::event_count::EventCount;
 use crate::sync::lock;
