@@ -11,6 +11,7 @@ mod mutation;
 mod program;
 mod published;
 pub mod san;
+mod san_python;
 
 use crate::paths;
 use anyhow::{Context, Result};
