@@ -1,12 +1,13 @@
 //! The hub: open, its queues and streams, close.
 
 use crate::call::{call, detached};
+use crate::message::parse_durability;
 use crate::queue::{self, Queue};
 use crate::seconds::{duration, limit};
 use crate::stream::{self, Stream};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use ringmain::{Durability, Error, Jitter, OnExhausted, Retry};
+use ringmain::{Error, Jitter, OnExhausted, Retry};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -29,18 +30,6 @@ pub fn open(py: Python<'_>, path: Option<PathBuf>, durability: &str) -> PyResult
         }
     })?;
     Ok(Hub { hub, directory: path })
-}
-
-fn parse_durability(text: &str) -> ringmain::Result<Durability> {
-    match text {
-        "synced" => Ok(Durability::Synced),
-        "written" => Ok(Durability::Written),
-        "relaxed" => Ok(Durability::Relaxed),
-        _ => Err(Error::invalid(
-            "durability",
-            format!("{text:?} is not one of \"synced\", \"written\", \"relaxed\""),
-        )),
-    }
 }
 
 /// `ringmain.Retry`, by its attributes.

@@ -12,15 +12,18 @@
 )]
 
 mod call;
+mod consumer;
 mod envelope;
 mod error;
 mod exclusive;
 mod hub;
 mod job;
+mod lease;
 mod member;
 mod message;
 mod queue;
 mod reader;
+mod receipt;
 mod seconds;
 mod stream;
 mod waiter;
@@ -33,9 +36,13 @@ mod _core {
     use super::*;
 
     #[pymodule_export]
+    use super::consumer::Consumer;
+    #[pymodule_export]
     use super::hub::{Hub, open};
     #[pymodule_export]
     use super::job::{Job, Peeked};
+    #[pymodule_export]
+    use super::lease::Lease;
     #[pymodule_export]
     use super::member::{Group, Member};
     #[pymodule_export]
@@ -44,6 +51,8 @@ mod _core {
     use super::queue::{JobIterator, Queue};
     #[pymodule_export]
     use super::reader::{Reader, Record};
+    #[pymodule_export]
+    use super::receipt::Receipt;
     #[pymodule_export]
     use super::stream::Stream;
     #[pymodule_export]
