@@ -7,6 +7,7 @@ use crate::job::Job;
 use crate::seconds::limit;
 use pyo3::prelude::*;
 use ringmain::ErrorCode;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 /// A standing receiver of a queue.
@@ -26,6 +27,17 @@ impl Consumer {
             .consumer
             .poll(py, limit, |consumer, slice| Ok(consumer.receive(slice)?.into_iter().collect()))?;
         Ok(one.into_iter().next().map(|delivery| Job::new(delivery, self.durable)))
+    }
+
+    /// The next job; None has `waker` woken when there may be one.
+    pub(crate) fn poll(&self, py: Python<'_>, waker: &Waker) -> PyResult<Option<Job>> {
+        let polled = self.consumer.call(py, |consumer| {
+            match consumer.poll_receive(&mut Context::from_waker(waker)) {
+                Poll::Pending => Ok(None),
+                Poll::Ready(delivery) => delivery.map(Some),
+            }
+        })?;
+        Ok(polled.map(|delivery| Job::new(delivery, self.durable)))
     }
 }
 

@@ -9,6 +9,7 @@ use pyo3::exceptions::{PyBaseException, PyException};
 use pyo3::prelude::*;
 use pyo3::types::PyMemoryView;
 use ringmain::{Delivery, Error, ErrorCode};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The longest name of an error class that the core takes.
@@ -17,15 +18,22 @@ const ERROR_CLASS_BYTES_MAX: usize = 64;
 /// One message, leased to whoever holds this.
 #[pyclass(frozen, weakref, module = "ringmain")]
 pub struct Job {
-    pub(crate) delivery: Delivery,
+    pub(crate) delivery: Arc<Delivery>,
     durable: bool,
     /// Whether a verb of this job has ended its lease, so that leaving the `with` block has nothing to do.
     settled: AtomicBool,
+    /// Its worker's time limit has passed.
+    is_over_time: AtomicBool,
 }
 
 impl Job {
     pub(crate) fn new(delivery: Delivery, durable: bool) -> Self {
-        Self { delivery, durable, settled: AtomicBool::new(false) }
+        Self {
+            delivery: Arc::new(delivery),
+            durable,
+            settled: AtomicBool::new(false),
+            is_over_time: AtomicBool::new(false),
+        }
     }
 
     pub(crate) fn mark_settled(&self) {
@@ -91,7 +99,20 @@ message_methods!(Job, delivery, {
 
     #[getter]
     fn is_cancelled(&self, py: Python<'_>) -> PyResult<bool> {
-        attached(py, || Ok(self.delivery.is_cancelled()))
+        // ORDERING: Relaxed: a hint that carries nothing.
+        let is_over_time = self.is_over_time.load(Ordering::Relaxed);
+        attached(py, || Ok(is_over_time || self.delivery.is_cancelled()))
+    }
+
+    #[getter(is_settled)]
+    fn py_is_settled(&self) -> bool {
+        self.is_settled()
+    }
+
+    /// Has `is_cancelled` be true from now on, for a worker whose handler takes too long.
+    fn _call_off(&self) {
+        // ORDERING: Relaxed: a hint that carries nothing.
+        self.is_over_time.store(true, Ordering::Relaxed);
     }
 
     fn view<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyMemoryView>> {

@@ -12,15 +12,18 @@
 )]
 
 mod call;
+mod clock;
 mod consumer;
 mod envelope;
 mod error;
 mod exclusive;
 mod hub;
 mod job;
+mod keeper;
 mod lease;
 mod member;
 mod message;
+mod notices;
 mod queue;
 mod reader;
 mod receipt;
@@ -36,11 +39,15 @@ mod _core {
     use super::*;
 
     #[pymodule_export]
+    use super::clock::ManualClock;
+    #[pymodule_export]
     use super::consumer::Consumer;
     #[pymodule_export]
-    use super::hub::{Hub, open};
+    use super::hub::Hub;
     #[pymodule_export]
     use super::job::{Job, Peeked};
+    #[pymodule_export]
+    use super::keeper::Keeper;
     #[pymodule_export]
     use super::lease::Lease;
     #[pymodule_export]
@@ -60,6 +67,10 @@ mod _core {
 
     #[pymodule_export]
     use super::call::_panic;
+    #[pymodule_export]
+    use super::hub::_global_call;
+    #[pymodule_export]
+    use super::notices::{_notice, _take_notices};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -3,6 +3,7 @@
 use crate::call::{SIGNAL_SLICE, attached, call, complete, detached, wait};
 use crate::consumer::Consumer;
 use crate::error::{self, exception};
+use crate::hub::Hub;
 use crate::job::{Job, Peeked, reason_text};
 use crate::lease::Lease;
 use crate::message::Item;
@@ -12,11 +13,12 @@ use crate::waiter::Bells;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
-use ringmain::{Delivery, Error, ErrorCode, QueueStats, Receive, Sent};
+use ringmain::{Delivery, Error, ErrorCode, Receive, Sent};
+use ringmain_surface::{open_queue, queue_call};
 use std::time::Duration;
 
 /// A task queue.
-#[pyclass(frozen, weakref, name = "TaskQueue", module = "ringmain")]
+#[pyclass(frozen, weakref, subclass, name = "TaskQueue", module = "ringmain._core")]
 pub struct Queue {
     pub(crate) queue: ringmain::Queue,
     pub(crate) durable: bool,
@@ -110,7 +112,7 @@ impl Queue {
     ) -> PyResult<Vec<Option<PyErr>>> {
         let jobs: Vec<&Job> = jobs.iter().map(Bound::get).collect();
         let results = call(py, self.durable, || {
-            let deliveries: Vec<&Delivery> = jobs.iter().map(|job| &job.delivery).collect();
+            let deliveries: Vec<&Delivery> = jobs.iter().map(|job| &*job.delivery).collect();
             Ok(verb(&deliveries))
         })?;
         let settle = |(job, result): (&&Job, ringmain::Result<()>)| match result {
@@ -137,6 +139,28 @@ fn sent_tuple(py: Python<'_>, sent: Sent) -> PyResult<Bound<'_, PyAny>> {
 
 #[pymethods]
 impl Queue {
+    /// Opens a queue of a hub, with options as JSON.
+    #[new]
+    fn open(py: Python<'_>, hub: &Bound<'_, Hub>, name: &str, options: &str) -> PyResult<Self> {
+        let hub = hub.get();
+        let queue = call(py, hub.durable(), || open_queue(&hub.hub, name, options))?;
+        Ok(Self::new(queue, hub.durable()))
+    }
+
+    /// Does a verb that is not hot: arguments and answer as JSON.
+    fn _call(&self, py: Python<'_>, verb: &str, arguments: &str) -> PyResult<String> {
+        detached(py, || queue_call(&self.queue, verb, arguments))
+    }
+
+    /// Dead letters; `letters` as JSON.
+    fn _peek_letters(&self, py: Python<'_>, letters: &str, count: usize) -> PyResult<Vec<Peeked>> {
+        let found = detached(py, || {
+            let letters = ringmain_surface::letters(letters)?;
+            self.queue.dead_letters().peek(&letters, count)
+        })?;
+        Ok(found.into_iter().map(|peeked| Peeked { peeked }).collect())
+    }
+
     #[getter]
     fn name(&self, py: Python<'_>) -> PyResult<String> {
         attached(py, || Ok(self.queue.name().to_owned()))
@@ -148,9 +172,8 @@ impl Queue {
     }
 
     #[getter]
-    fn aio<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        CLASS.import(slf.py(), "ringmain.aio", "AsyncTaskQueue")?.call1((slf,))
+    fn is_bounded(&self, py: Python<'_>) -> PyResult<bool> {
+        attached(py, || Ok(self.queue.is_bounded()))
     }
 
     #[pyo3(signature = (value, **options))]
@@ -292,10 +315,6 @@ impl Queue {
         Ok(peeked.into_iter().map(|peeked| Peeked { peeked }).collect())
     }
 
-    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        counts(py, &call(py, self.durable, || self.queue.stats())?)
-    }
-
     fn __iter__(&self) -> JobIterator {
         JobIterator { queue: Self::new(self.queue.clone(), self.durable) }
     }
@@ -323,24 +342,4 @@ impl JobIterator {
             taken => taken,
         }
     }
-}
-
-/// Counts as a dict.
-pub fn counts<'py>(py: Python<'py>, stats: &QueueStats) -> PyResult<Bound<'py, PyDict>> {
-    let counts = PyDict::new(py);
-    for (name, count) in [
-        ("ready", stats.ready),
-        ("scheduled", stats.scheduled),
-        ("leased", stats.leased),
-        ("sent_total", stats.sent_total),
-        ("acked_total", stats.acked_total),
-        ("failures_total", stats.failures_total),
-        ("leases_expired_total", stats.leases_expired_total),
-        ("redeliveries_total", stats.redeliveries_total),
-        ("dead_total", stats.dead_total),
-        ("dropped_total", stats.dropped_total),
-    ] {
-        counts.set_item(name, count)?;
-    }
-    Ok(counts)
 }
