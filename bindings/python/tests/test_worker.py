@@ -81,7 +81,7 @@ def test_a_decorated_function_can_still_be_called(hub: Hub) -> None:
 def test_a_handler_that_raises_fails_its_job_with_the_exceptions_name(
     hub: Hub, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    handler = decorate(hub, kind, lambda job: {}[job.value])
+    handler = decorate(hub, kind, lambda job: dict[bytes, int]()[job.value])
     handler.send(b"x")
     with handler.start() as worker:
         until(lambda: handler.queue.stats()["dead_total"] == 1)

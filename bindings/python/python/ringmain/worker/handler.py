@@ -38,6 +38,8 @@ class Handler(Generic[R]):
     is started, by `start` or `Hub.run_workers`.
     """
 
+    __name__: str
+
     def __init__(
         self, function: Callable[[Job], R], hub: Hub, queue: TaskQueue, options: WorkerOptions
     ) -> None:
