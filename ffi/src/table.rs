@@ -137,7 +137,9 @@ pub(crate) fn poison_if<T: Kind>(handle: u64) {
 
 #[inline]
 fn find<T: Kind>(handle: u64) -> Result<(&'static Slot<T>, u32, u32)> {
-    match split::<T>(handle).and_then(|(index, generation)| Some((T::table().slot(index)?, index, generation))) {
+    match split::<T>(handle)
+        .and_then(|(index, generation)| Some((T::table().slot(index)?, index, generation)))
+    {
         Some(found) => Ok(found),
         None => Err(refused::<T>(handle, &Refusal::Closed)),
     }
@@ -194,7 +196,8 @@ impl<T: Kind> Table<T> {
                 return Err(Error::invalid(T::NOUN, detail));
             }
             // ORDERING: Relaxed: as above.
-            match self.unused.compare_exchange_weak(unused, unused + 1, Ordering::Relaxed, Ordering::Relaxed) {
+            match self.unused.compare_exchange_weak(unused, unused + 1, Ordering::Relaxed, Ordering::Relaxed)
+            {
                 Ok(index) => return Ok(index),
                 Err(current) => unused = current,
             }
