@@ -272,16 +272,14 @@ impl Follow {
                 return Ok(None);
             }
             let found = match reader.take(py, 1, left) {
-                Err(error) if crate::error::is(py, &error, ringmain::ErrorCode::Closed) => Vec::new(),
+                // With its hub.
+                Err(error) if crate::error::is(py, &error, ringmain::ErrorCode::Closed) => return Ok(None),
                 found => found?,
             };
             if let Some(record) = found.into_iter().next() {
                 return Ok(Some(record));
             }
-            let is_done = match reader.done(py) {
-                Err(error) if crate::error::is(py, &error, ringmain::ErrorCode::Closed) => true,
-                done => done?,
-            };
+            let is_done = reader.done(py)?;
             if is_done {
                 // ORDERING: as above.
                 self.is_over.store(true, Ordering::Relaxed);

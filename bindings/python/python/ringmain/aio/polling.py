@@ -20,7 +20,7 @@ class Polling(Generic[S]):
     """A reader or a member whose waits are coroutines."""
 
     def __init__(self, source: S) -> None:
-        self._source = source
+        self._source: S = source
 
     async def poll(self, count: int, timeout: float | None = None) -> list[Record]:
         """Up to `count` records (1 to 65536), waiting at most `timeout` seconds for the first; empty after that.
