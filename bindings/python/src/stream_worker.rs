@@ -20,7 +20,7 @@ pub struct Options {
     concurrency: usize,
     parallel: usize,
     batch: Option<(usize, f64)>,
-    start: StartAt,
+    start: Py<PyAny>,
     on_out_of_range: String,
     retry_delay: (f64, f64),
     max_failures: u32,
@@ -71,7 +71,7 @@ impl StreamWorker {
         handler: Py<PyAny>,
         options: Options,
     ) -> PyResult<Self> {
-        let StartAt(start) = options.start;
+        let StartAt(start) = options.start.extract(py)?;
         let sink = match &options.on_exhausted {
             Exhausted::Call(sink) => Some(sink.clone_ref(py)),
             Exhausted::Text(_) => None,
