@@ -156,9 +156,6 @@
 // Waits until there is something or the hub is closed (in fact ten years).
 #define RINGMAIN_WAIT_FOREVER 18446744073709551615ull
 
-// Most messages that one receive or poll hands out.
-#define RINGMAIN_RECEIVE_COUNT_MAX 65536
-
 // As stored; a queue that is new must say.
 #define RINGMAIN_ON_EXHAUSTED_DEFAULT 0
 
@@ -183,8 +180,54 @@
 // A random part of the retry delay.
 #define RINGMAIN_JITTER_FULL 3
 
+// Most messages that one receive or poll hands out.
+#define RINGMAIN_RECEIVE_COUNT_MAX 65536
+
 // The queue's retry policy decides when a failed message is tried again.
 #define RINGMAIN_DELAY_POLICY -1
+
+// 0 itself, for options of which 0 is the default.
+#define RINGMAIN_ZERO 18446744073709551614ull
+
+// No limit, for options of which 0 is what is stored.
+#define RINGMAIN_NO_LIMIT 18446744073709551615ull
+
+// As stored; a stream that is new is not compacted.
+#define RINGMAIN_COMPACTION_DEFAULT 0
+
+// Not compacted.
+#define RINGMAIN_COMPACTION_NONE 1
+
+// What a later record of the same key has replaced is left out in time; until then readers see it.
+#define RINGMAIN_COMPACTION_LATEST 2
+
+// The same, and readers and groups see of each key the last record only, at once. Takes a place in memory for each key.
+#define RINGMAIN_COMPACTION_LATEST_ONLY 3
+
+// As stored; a stream that is new does not.
+#define RINGMAIN_UNTIL_READ_DEFAULT 0
+
+// Records stay when all groups have committed past them.
+#define RINGMAIN_UNTIL_READ_NO 1
+
+// Records go when all groups have committed past them, durably. Needs one of `age_max_ms`, `bytes_max` and `count_max` beside it.
+#define RINGMAIN_UNTIL_READ_YES 2
+
+// As stored; a stream that is new has them lag.
+#define RINGMAIN_SLOW_READERS_DEFAULT 0
+
+// A reader that is too slow loses what the stream does not hold any more.
+#define RINGMAIN_SLOW_READERS_LAG 1
+
+// In memory only, needs `count_max`: appends wait for the slowest open reader, at most `slow_readers_timeout_ms`; then they are
+// refused with `RINGMAIN_ERROR_FULL`.
+#define RINGMAIN_SLOW_READERS_GATE_THEN_REFUSE 2
+
+// The same, but then that reader loses what it has not read, and holds nobody any more.
+#define RINGMAIN_SLOW_READERS_GATE_THEN_LAG 3
+
+// The partition of a position that is not known, as that of a duplicate that was appended long ago.
+#define RINGMAIN_PARTITION_UNKNOWN 4294967295
 
 // At the first record held.
 #define RINGMAIN_START_EARLIEST 0
@@ -284,10 +327,56 @@ typedef struct ringmain_message {
     uint64_t deliver_at_ns;
     // When what the message tells of happened, in nanoseconds since 1970; 0 for not said.
     uint64_t event_time_ns;
+    // Queue only: how long it may wait, at most ten years, from now on and however often it comes back; then it expires. Of
+    // this and the queue's own limit the shorter counts; 0 for the queue's. While it is leased it does not expire.
+    uint64_t ttl_ms;
+    // Queue only: a deadline for its first delivery, at most ten years from now; 0 for none. When it is missed, that is counted
+    // and the queue does what its options say; once.
+    uint64_t start_within_ms;
+    // Queue only: a deadline for its ack, at most ten years from now; 0 for none. As `start_within_ms`.
+    uint64_t complete_within_ms;
+    // Queue only: the same at a time in nanoseconds since 1970, at most ten years ahead; 0 for none. Wins over
+    // `complete_within_ms`.
+    uint64_t complete_by_ns;
+    // Queue only: messages of one ordering key are delivered one at a time, in the order in which they were sent, those of other
+    // keys beside them. NULL for none.
+    const void *ordering_key;
+    // Bytes of the ordering key, at most 4096.
+    size_t ordering_key_bytes;
+    // Queue only: a message whose key the queue still remembers from an earlier one is a duplicate and not sent again; for how
+    // long that is, the queue's options say. NULL for none.
+    const void *dedup_key;
+    // Bytes of the deduplication key, at most 4096.
+    size_t dedup_key_bytes;
+    // Queue only: failures after which it is exhausted, whatever its queue says; 0 for what the queue says.
+    uint32_t max_failures;
+    // What the verb that takes it waits for, one of `RINGMAIN_DURABILITY_*`, if that is more than the hub's own; 0 for the
+    // hub's. Of several in a batch the safest counts.
+    int32_t durability;
+    // Queue only: 1 if `priority` is given, 0 if the message has the default priority, 4.
+    uint8_t has_priority;
+    // Queue only: 0 to 9, delivered from the largest down. Must be 0 where `has_priority` is.
+    uint8_t priority;
+    // Stream only, refused by a queue: 1 says that the key has no value any more, so that a compacted stream forgets what came
+    // before. It must have a key and no value. Otherwise 0.
+    uint8_t is_tombstone;
+    // Must be 0.
+    uint8_t reserved[5];
 } ringmain_message;
 
-// One message, leased to whoever holds this. 0 is no delivery. Any thread may use it.
-typedef uint64_t ringmain_delivery;
+// What became of a message that was sent. This struct will not change.
+typedef struct ringmain_sent {
+    // The message's id; of a duplicate the first message's, or, if it replaced that one, its own.
+    uint64_t id;
+    // 1 if the queue still remembered its deduplication key, otherwise 0.
+    uint32_t is_duplicate;
+    // 0.
+    uint32_t reserved;
+} ringmain_sent;
+
+// Something that was accepted and may not have reached its durability yet. 0 is no receipt. Any thread may use it, several at a
+// time. Closing one changes nothing: what was accepted is made durable in the background.
+typedef uint64_t ringmain_receipt;
 
 // Counts of a queue; the totals count since the hub was opened.
 typedef struct ringmain_queue_stats {
@@ -314,6 +403,9 @@ typedef struct ringmain_queue_stats {
     // Messages dropped.
     uint64_t dropped_total;
 } ringmain_queue_stats;
+
+// One message, leased to whoever holds this. 0 is no delivery. Any thread may use it.
+typedef uint64_t ringmain_delivery;
 
 // A message of a queue, delivered or peeked at. The pointers live until the delivery or the batch is closed.
 typedef struct ringmain_message_info {
@@ -344,17 +436,6 @@ typedef struct ringmain_message_info {
 // A batch of messages seen without leasing them. 0 is no batch. Any thread may use it.
 typedef uint64_t ringmain_peeked;
 
-// Options of a stream. Set `size`, zero the rest: 0 is the default, or what is stored if the stream exists.
-typedef struct ringmain_stream_options {
-    // sizeof(ringmain_stream_options).
-    size_t size;
-    // How many partitions a new stream has; default 1, at most 1024. A stream with fewer gets more, unless keys of its records
-    // would move (`RINGMAIN_ERROR_INVALID_ARGUMENT`); one with more is `RINGMAIN_ERROR_OPTION_MISMATCH`. 0: as it is.
-    uint32_t partitions;
-    // Must be 0.
-    uint32_t reserved;
-} ringmain_stream_options;
-
 // An open event stream. 0 is no stream. Any thread may use it.
 typedef uint64_t ringmain_stream;
 
@@ -368,6 +449,70 @@ typedef struct ringmain_position {
     uint32_t reserved;
 } ringmain_position;
 
+// When a batcher closes a batch: whichever comes first. Set `size`, zero the rest: 0 is the default.
+typedef struct ringmain_batcher_options {
+    // sizeof(ringmain_batcher_options).
+    size_t size;
+    // How long the first record of a batch waits for others. Default 0: each record is a batch.
+    uint64_t linger_ms;
+    // Bytes of a batch as it lies in the log, at most 16 MiB; a larger record is a batch of its own. Default 16384.
+    size_t max_batch_bytes;
+    // Records of a batch, at most 65,536, which is the default.
+    size_t max_batch_messages;
+} ringmain_batcher_options;
+
+// Gathers records into batches. 0 is no batcher. Any thread may use it.
+typedef uint64_t ringmain_batcher;
+
+// A producer of a stream, by its name. It numbers its messages from 0; those that were appended before, as their numbers say, are
+// not appended again, across crashes. 0 is no producer. Any thread may use it.
+typedef uint64_t ringmain_producer;
+
+// Options of a stream. Set `size`, zero the rest: 0 is the default, or what is stored if the stream exists. What is given is stored.
+// If `compaction` is given, those of its options that are 0 are their defaults.
+typedef struct ringmain_stream_options {
+    // sizeof(ringmain_stream_options).
+    size_t size;
+    // How many partitions a new stream has; default 1, at most 1024. A stream with fewer gets more, unless keys of its records
+    // would move (`RINGMAIN_ERROR_INVALID_ARGUMENT`); one with more is `RINGMAIN_ERROR_OPTION_MISMATCH`. 0: as it is.
+    uint32_t partitions;
+    // 1 lets the stream have more partitions although keys move: from then on records of a key may be read before older ones,
+    // which lie in another partition. Otherwise 0. It is not stored.
+    uint32_t force_growth;
+    // How long a record is kept after it was accepted, whatever its event time. Default `RINGMAIN_NO_LIMIT`.
+    uint64_t age_max_ms;
+    // How many bytes each partition keeps, in segments that go as a whole, oldest first; the one that is written to comes on top.
+    // Default `RINGMAIN_NO_LIMIT`.
+    uint64_t bytes_max;
+    // How many of its last records each partition keeps. Default `RINGMAIN_NO_LIMIT`.
+    uint64_t count_max;
+    // Whether what a later record of the same key has replaced is left out: one of `RINGMAIN_COMPACTION_*`. Records without a key
+    // are refused from then on.
+    int32_t compaction;
+    // Of compaction: it begins by itself when this much of what is written was not compacted yet, in percent of bytes, 1 to 100.
+    // Default 50.
+    uint32_t dirty_percent_min;
+    // Of compaction: records younger than this all stay. Default none; not with `RINGMAIN_COMPACTION_LATEST_ONLY`.
+    uint64_t lag_min_ms;
+    // Of compaction: how long a tombstone stays, counted from when compaction first came by. Default 86,400,000 (24 h);
+    // `RINGMAIN_ZERO` for not at all.
+    uint64_t tombstone_grace_ms;
+    // Of compaction: the segment that is written to is ended when its first record is about that old, so that a quiet stream is
+    // compacted, too. Default 3,600,000 (1 h); `RINGMAIN_ZERO` for at once.
+    uint64_t seal_after_ms;
+    // Of compaction: how many keys a stream that is `RINGMAIN_COMPACTION_LATEST_ONLY`, or a table, has at most; an append that would
+    // bring in more is refused. Default 1,000,000, at most 16,777,216.
+    uint32_t keys_max;
+    // Whether records go when all groups have committed past them: one of `RINGMAIN_UNTIL_READ_*`.
+    int32_t until_read;
+    // What happens when records come faster than an open reader reads: one of `RINGMAIN_SLOW_READERS_*`.
+    int32_t slow_readers;
+    // Must be 0.
+    uint32_t reserved;
+    // How long an append waits for slow readers, 1 ms to ten years. Must be 0 without a gate.
+    uint64_t slow_readers_timeout_ms;
+} ringmain_stream_options;
+
 // Counts of one partition.
 typedef struct ringmain_partition_stats {
     // sizeof(ringmain_partition_stats), set by the caller.
@@ -378,6 +523,10 @@ typedef struct ringmain_partition_stats {
     uint64_t end;
     // Bytes held, with what the log adds to each record.
     uint64_t bytes;
+    // Records that may be read: without those that were compacted away, or that are hidden by later ones of their key.
+    uint64_t records;
+    // Records appended, over the last minute; or since the last time that somebody asked, if that is longer ago.
+    double produced_per_second;
 } ringmain_partition_stats;
 
 // Reads a stream at its own pace. 0 is no reader. Any thread may use it, one at a time: others wait for it.
@@ -408,8 +557,8 @@ typedef struct ringmain_record {
     uint64_t event_time_ns;
     // The partition.
     uint32_t partition;
-    // 0.
-    uint32_t reserved;
+    // 1 if it says that its key has no value any more, otherwise 0.
+    uint32_t is_tombstone;
 } ringmain_record;
 
 // One member of a consumer group: polls the partitions it owns and commits what it has handled. 0 is no member. Any
@@ -467,11 +616,34 @@ int32_t ringmain_queue_send(ringmain_queue queue,
                             const struct ringmain_message *message,
                             uint64_t *id_out);
 
+// As `ringmain_queue_send`, and says whether the message was a duplicate: its `dedup_key` was still remembered, and it was not
+// sent again.
+int32_t ringmain_queue_send_unique(ringmain_queue queue,
+                                   const struct ringmain_message *message,
+                                   struct ringmain_sent *sent_out);
+
 // Sends `count` messages as one atomic batch, all or none, and stores their ids (`count` of them, or NULL).
 int32_t ringmain_queue_send_batch(ringmain_queue queue,
                                   const struct ringmain_message *messages,
                                   size_t count,
                                   uint64_t *ids_out);
+
+// As `ringmain_queue_send`, and does not wait: the receipt does. Its one message is at index 0. Close the receipt.
+int32_t ringmain_queue_submit(ringmain_queue queue,
+                              const struct ringmain_message *message,
+                              ringmain_receipt *receipt_out);
+
+// As `ringmain_queue_send_batch` of at least one message, and does not wait: the receipt does. Close the receipt.
+int32_t ringmain_queue_submit_batch(ringmain_queue queue,
+                                    const struct ringmain_message *messages,
+                                    size_t count,
+                                    ringmain_receipt *receipt_out);
+
+// Stores the queue's counts. Set `stats_out->size` before.
+int32_t ringmain_queue_stats_get(ringmain_queue queue, struct ringmain_queue_stats *stats_out);
+
+// Closes the handle; the queue and its messages stay, as do open deliveries. Closing 0 does nothing.
+int32_t ringmain_queue_close(ringmain_queue queue);
 
 // Receives one message, waiting for it at most `wait_ms`. Stores 0 if none came: that is no error. Settle the
 // delivery and close it.
@@ -488,18 +660,32 @@ int32_t ringmain_queue_receive_batch(ringmain_queue queue,
                                      ringmain_delivery *deliveries_out,
                                      size_t *count_out);
 
-// Acks `count` deliveries with one commit. Stores a code for each in `codes_out` (`count` of them, or NULL), and
-// answers with the first that is not 0. The deliveries stay open.
-int32_t ringmain_queue_ack_batch(ringmain_queue queue,
-                                 const ringmain_delivery *deliveries,
-                                 size_t count,
-                                 int32_t *codes_out);
+// As `ringmain_queue_receive_batch`, with limits: waits at most `wait_ms` until there are `count_min` messages (1 to `count_max`),
+// then there are fewer or none. Of values it takes at most `bytes_max` bytes (at least 1): when the next message does not fit,
+// nothing more is waited for; one that is longer comes alone. What has come is held meanwhile, and its lease runs from when this
+// returns.
+int32_t ringmain_queue_receive_with(ringmain_queue queue,
+                                    size_t count_min,
+                                    size_t count_max,
+                                    size_t bytes_max,
+                                    uint64_t wait_ms,
+                                    ringmain_delivery *deliveries_out,
+                                    size_t *count_out);
 
-// Stores the queue's counts. Set `stats_out->size` before.
-int32_t ringmain_queue_stats_get(ringmain_queue queue, struct ringmain_queue_stats *stats_out);
+// As `ringmain_queue_receive_batch`, leased for `lease_ms` and not for the queue's own time: 1 ms to the longest that the queue's
+// options allow in all.
+int32_t ringmain_queue_receive_with_lease(ringmain_queue queue,
+                                          size_t count_max,
+                                          uint64_t wait_ms,
+                                          uint64_t lease_ms,
+                                          ringmain_delivery *deliveries_out,
+                                          size_t *count_out);
 
-// Closes the handle; the queue and its messages stay, as do open deliveries. Closing 0 does nothing.
-int32_t ringmain_queue_close(ringmain_queue queue);
+// Receives the message `id` that was set aside by `ringmain_delivery_defer`. Stores 0 if it was not, is no longer there, has
+// expired, somebody has it, or a pause or a limit is in its way: that is no error. Does not wait. Settle the delivery and close it.
+int32_t ringmain_queue_receive_deferred(ringmain_queue queue,
+                                        uint64_t id,
+                                        ringmain_delivery *delivery_out);
 
 // Stores what was delivered. Set `info_out->size` before. The pointers live until the delivery is closed.
 int32_t ringmain_delivery_get(ringmain_delivery delivery,
@@ -519,6 +705,12 @@ int32_t ringmain_delivery_header_at(ringmain_delivery delivery,
 // Done: the message is never delivered again. Acking the same delivery twice is fine.
 int32_t ringmain_delivery_ack(ringmain_delivery delivery);
 
+// Done, with a result of `result_bytes` (at most 4096) that the queue tells of the message as long as its options keep a history.
+// `RINGMAIN_ERROR_OPTION_MISSING` if they keep none, `RINGMAIN_ERROR_TOO_LARGE`: then nothing was acked.
+int32_t ringmain_delivery_ack_with(ringmain_delivery delivery,
+                                   const void *result,
+                                   size_t result_bytes);
+
 // Failed: counts, and the message is tried again after `delay_ms` (at most ten years), or after the queue's retry delay for
 // `RINGMAIN_DELAY_POLICY`, or is exhausted. The reason (UTF-8, cut after 4096 bytes) is kept with it.
 int32_t ringmain_delivery_fail(ringmain_delivery delivery,
@@ -526,14 +718,38 @@ int32_t ringmain_delivery_fail(ringmain_delivery delivery,
                                size_t reason_bytes,
                                int64_t delay_ms);
 
+// Failed with an error of a class, a name of 1 to 64 bytes (UTF-8): what becomes of the message the queue's options say of that class;
+// if they say nothing, as `ringmain_delivery_fail` after the queue's retry delay. The reason (UTF-8, cut after 4096 bytes) is
+// kept with it.
+int32_t ringmain_delivery_fail_as(ringmain_delivery delivery,
+                                  const char *error_class,
+                                  size_t error_class_bytes,
+                                  const char *reason,
+                                  size_t reason_bytes);
+
 // Hands the message back, to be delivered after `delay_ms` (at most ten years): does not count as a failure.
 int32_t ringmain_delivery_release(ringmain_delivery delivery,
                                   uint64_t delay_ms);
+
+// Hands the message back because what handles it is rate limited: does not count as a failure, and no message of the same key is
+// delivered for `retry_after_ms` (at most ten years); no message of the queue, if this one has no key. The rest survives opening
+// the hub again.
+int32_t ringmain_delivery_rate_limited(ringmain_delivery delivery,
+                                       uint64_t retry_after_ms);
+
+// Sets the message aside: from now on only `ringmain_queue_receive_deferred` delivers it, by its id. Its time to live and its
+// deadlines go on; those behind it of its ordering key wait.
+int32_t ringmain_delivery_defer(ringmain_delivery delivery);
 
 // Dead letter now. The reason (UTF-8, cut after 4096 bytes) is kept with it.
 int32_t ringmain_delivery_reject(ringmain_delivery delivery,
                                  const char *reason,
                                  size_t reason_bytes);
+
+// Stores 1 if the work is no longer wanted, because the message was cancelled or taken out of the queue, otherwise 0. An ack still
+// counts if the message is there; whatever else is said of it, it does not come back.
+int32_t ringmain_delivery_is_cancelled(ringmain_delivery delivery,
+                                       int32_t *is_cancelled_out);
 
 // Prolongs the lease to `duration_ms` (1 ms to 7 days) from now; never shortens it.
 int32_t ringmain_delivery_extend(ringmain_delivery delivery, uint64_t duration_ms);
@@ -571,6 +787,148 @@ int32_t ringmain_peeked_header_at(ringmain_peeked peeked,
 // Closes the batch and frees what it lent. Closing 0 does nothing.
 int32_t ringmain_peeked_close(ringmain_peeked peeked);
 
+// Acks `count` deliveries of the queue with one commit. Stores a code for each in `codes_out` (`count` of them, or NULL), and
+// answers with the first that is not 0. The deliveries stay open.
+int32_t ringmain_queue_ack_batch(ringmain_queue queue,
+                                 const ringmain_delivery *deliveries,
+                                 size_t count,
+                                 int32_t *codes_out);
+
+// Fails `count` deliveries of the queue with one commit, each as by `ringmain_delivery_fail` after the queue's retry delay, all for
+// the same reason. Codes as of `ringmain_queue_ack_batch`. The deliveries stay open.
+int32_t ringmain_queue_fail_batch(ringmain_queue queue,
+                                  const ringmain_delivery *deliveries,
+                                  size_t count,
+                                  const char *reason,
+                                  size_t reason_bytes,
+                                  int32_t *codes_out);
+
+// Hands back `count` deliveries of the queue with one commit, each as by `ringmain_delivery_release` without a delay. Codes as of
+// `ringmain_queue_ack_batch`. The deliveries stay open.
+int32_t ringmain_queue_release_batch(ringmain_queue queue,
+                                     const ringmain_delivery *deliveries,
+                                     size_t count,
+                                     int32_t *codes_out);
+
+// Appends a record and stores its position (NULL if it does not matter) once it has reached the hub's durability. Its
+// key chooses the partition.
+int32_t ringmain_stream_append(ringmain_stream stream,
+                               const struct ringmain_message *message,
+                               struct ringmain_position *position_out);
+
+// Appends `count` records (at most 65,536, and 16 MiB a partition) and stores their positions (`count` of them, or NULL). Those of
+// one partition are one atomic batch; after an error those of other partitions may have been appended.
+int32_t ringmain_stream_append_batch(ringmain_stream stream,
+                                     const struct ringmain_message *messages,
+                                     size_t count,
+                                     struct ringmain_position *positions_out);
+
+// As `ringmain_stream_append`, to this partition whatever the key. `RINGMAIN_ERROR_NOT_FOUND` if there is no such partition.
+int32_t ringmain_stream_append_to(ringmain_stream stream,
+                                  uint32_t partition,
+                                  const struct ringmain_message *message,
+                                  struct ringmain_position *position_out);
+
+// As `ringmain_stream_append_batch`, to this partition whatever the keys: one atomic batch.
+int32_t ringmain_stream_append_batch_to(ringmain_stream stream,
+                                        uint32_t partition,
+                                        const struct ringmain_message *messages,
+                                        size_t count,
+                                        struct ringmain_position *positions_out);
+
+// Appends `count` records, at least one, to a partition as one atomic batch, but only if it ends at the offset `end`: of several who
+// read up to there and append what follows from it, one succeeds. The others get `RINGMAIN_ERROR_CONFLICT`, whose text says where
+// it ends. Stores the positions (`count` of them, or NULL).
+int32_t ringmain_stream_append_expecting(ringmain_stream stream,
+                                         uint32_t partition,
+                                         uint64_t end,
+                                         const struct ringmain_message *messages,
+                                         size_t count,
+                                         struct ringmain_position *positions_out);
+
+// As `ringmain_stream_append`, and does not wait: the receipt does. Its one record is at index 0. Close the receipt.
+int32_t ringmain_stream_submit(ringmain_stream stream,
+                               const struct ringmain_message *message,
+                               ringmain_receipt *receipt_out);
+
+// As `ringmain_stream_append_batch`, and does not wait: the receipt does. Close the receipt.
+int32_t ringmain_stream_submit_batch(ringmain_stream stream,
+                                     const struct ringmain_message *messages,
+                                     size_t count,
+                                     ringmain_receipt *receipt_out);
+
+// As `ringmain_stream_append_to`, and does not wait: the receipt does. Close the receipt.
+int32_t ringmain_stream_submit_to(ringmain_stream stream,
+                                  uint32_t partition,
+                                  const struct ringmain_message *message,
+                                  ringmain_receipt *receipt_out);
+
+// As `ringmain_stream_append_batch_to`, and does not wait: the receipt does. Close the receipt.
+int32_t ringmain_stream_submit_batch_to(ringmain_stream stream,
+                                        uint32_t partition,
+                                        const struct ringmain_message *messages,
+                                        size_t count,
+                                        ringmain_receipt *receipt_out);
+
+// Opens a batcher of the stream. `options` may be NULL.
+int32_t ringmain_batcher_open(ringmain_stream stream,
+                              const struct ringmain_batcher_options *options,
+                              ringmain_batcher *batcher_out);
+
+// Takes a record, and copies it; it is appended with its batch. What became of it the receipt tells (NULL if it does not matter),
+// whose position at index 0 is known when it is reached. Close the receipt. Where slow readers hold those who append, this waits.
+int32_t ringmain_batcher_send(ringmain_batcher batcher,
+                              const struct ringmain_message *message,
+                              ringmain_receipt *receipt_out);
+
+// Appends what was gathered; returns when all that was sent before has reached its durability. The error is that of the batch that was
+// open; of those before it their own receipts tell.
+int32_t ringmain_batcher_flush(ringmain_batcher batcher);
+
+// Closes the batcher; what it has gathered is appended, and not waited for. Closing 0 does nothing.
+int32_t ringmain_batcher_close(ringmain_batcher batcher);
+
+// Opens the producer `producer_name` (NUL-terminated) of the stream, making it if there is none of that name. From then on handles
+// that were opened before are refused, with `RINGMAIN_ERROR_PRODUCER_FENCED`. At most 10,000 producers are kept.
+int32_t ringmain_producer_open(ringmain_stream stream,
+                               const char *producer_name,
+                               ringmain_producer *producer_out);
+
+// Stores the sequence to go on with: all messages before it were appended.
+int32_t ringmain_producer_next_sequence(ringmain_producer producer, uint64_t *sequence_out);
+
+// Stores how often the producer was opened, this time included. Outlives the hub.
+int32_t ringmain_producer_epoch(ringmain_producer producer, uint64_t *epoch_out);
+
+// Appends `count` messages, the first of which has this sequence and each other the next one; returns once they have reached the hub's
+// durability. Those that were appended before are left out, so that a call may be repeated until it is heard of; the messages must
+// be the same then. Stores their positions (`count` of them, or NULL): of one that was appended long ago the partition is
+// `RINGMAIN_PARTITION_UNKNOWN`. Stores 1 in `is_duplicate_out` (NULL if it does not matter) if all were there already.
+//
+// `RINGMAIN_ERROR_SEQUENCE_GAP`: messages before this sequence were not appended yet. `RINGMAIN_ERROR_PRODUCER_FENCED`: it was
+// opened again. `RINGMAIN_ERROR_NOT_FOUND`: it was deleted.
+int32_t ringmain_producer_append(ringmain_producer producer,
+                                 uint64_t sequence,
+                                 const struct ringmain_message *messages,
+                                 size_t count,
+                                 struct ringmain_position *positions_out,
+                                 int32_t *is_duplicate_out);
+
+// As `ringmain_producer_append`, and does not wait: the receipt does, for everything of this producer up to here. Close the receipt.
+int32_t ringmain_producer_submit(ringmain_producer producer,
+                                 uint64_t sequence,
+                                 const struct ringmain_message *messages,
+                                 size_t count,
+                                 ringmain_receipt *receipt_out);
+
+// Closes the handle; the producer is kept, and goes on where it was when it is opened again. Closing 0 does nothing.
+int32_t ringmain_producer_close(ringmain_producer producer);
+
+// Forgets how far the producer `producer_name` (NUL-terminated) has come: opened again, it begins at sequence 0. Its records stay,
+// its handles are refused. `RINGMAIN_ERROR_NOT_FOUND` if there is none.
+int32_t ringmain_stream_delete_producer(ringmain_stream stream,
+                                        const char *producer_name);
+
 // Opens the stream `stream_name` (NUL-terminated), making it if it does not exist. `options` may be NULL.
 int32_t ringmain_stream_open(ringmain_hub hub,
                              const char *stream_name,
@@ -580,18 +938,24 @@ int32_t ringmain_stream_open(ringmain_hub hub,
 // Stores how many partitions the stream has.
 int32_t ringmain_stream_partitions(ringmain_stream stream, uint32_t *count_out);
 
-// Appends a record and stores its position (NULL if it does not matter) once it has reached the hub's durability. Its
-// key chooses the partition.
-int32_t ringmain_stream_append(ringmain_stream stream,
-                               const struct ringmain_message *message,
-                               struct ringmain_position *position_out);
+// Stores the smallest offset of a partition whose record was accepted at or after `time_ns` (nanoseconds since 1970): the end if
+// there is none, the start if all were. Found by bisection.
+int32_t ringmain_stream_offset_at_time(ringmain_stream stream,
+                                       uint32_t partition,
+                                       uint64_t time_ns,
+                                       uint64_t *offset_out);
 
-// Appends `count` records and stores their positions (`count` of them, or NULL). Those of one partition are one
-// atomic batch.
-int32_t ringmain_stream_append_batch(ringmain_stream stream,
-                                     const struct ringmain_message *messages,
-                                     size_t count,
-                                     struct ringmain_position *positions_out);
+// Stores the offset of the first record of a partition whose event time is at or after `time_ns` (nanoseconds since 1970); the end if
+// there is none. Event times come in any order, so there are others behind it. There is no index of them: the partition is read
+// from its start to that record.
+int32_t ringmain_stream_scan_event_time(ringmain_stream stream,
+                                        uint32_t partition,
+                                        uint64_t time_ns,
+                                        uint64_t *offset_out);
+
+// Compacts the stream now, as far as its options allow, instead of when it is worth while; returns when every partition is done. A
+// stream that is not compacted stays as it is.
+int32_t ringmain_stream_compact(ringmain_stream stream);
 
 // Stores the counts of one partition. Set `stats_out->size` before.
 int32_t ringmain_stream_stats_get(ringmain_stream stream,
@@ -600,6 +964,33 @@ int32_t ringmain_stream_stats_get(ringmain_stream stream,
 
 // Closes the handle; the stream and its records stay. Closing 0 does nothing.
 int32_t ringmain_stream_close(ringmain_stream stream);
+
+// Waits at most `wait_ms` until what the receipt is for has reached its durability. Stores 1 if it has, 0 if it has not yet: that is
+// no error. An error says that it never will, or that nobody knows whether it did (`RINGMAIN_ERROR_POISONED`). The receipt stays
+// open.
+int32_t ringmain_receipt_wait(ringmain_receipt receipt,
+                              uint64_t wait_ms,
+                              int32_t *is_reached_out);
+
+// Stores what became of the message at `index`, from 0, of those that were submitted to a queue. Known at once, whether it is
+// durable yet or not.
+int32_t ringmain_receipt_sent(ringmain_receipt receipt,
+                              size_t index,
+                              struct ringmain_sent *sent_out);
+
+// Stores where the record at `index`, from 0, of those that were submitted to a stream is. Known at once, whether it is durable yet
+// or not. Only of a record that was sent to a batcher it is known when `ringmain_receipt_wait` says that it is reached. Where it is
+// not known the partition is `RINGMAIN_PARTITION_UNKNOWN`.
+int32_t ringmain_receipt_position(ringmain_receipt receipt,
+                                  size_t index,
+                                  struct ringmain_position *position_out);
+
+// Stores 1 if everything that was submitted by a producer had been appended before, so that nothing was appended now, otherwise 0.
+int32_t ringmain_receipt_is_duplicate(ringmain_receipt receipt,
+                                      int32_t *is_duplicate_out);
+
+// Closes the receipt. Closing 0 does nothing.
+int32_t ringmain_receipt_close(ringmain_receipt receipt);
 
 // Opens a reader of one partition, or of all for `RINGMAIN_PARTITION_ALL`, that begins at `start_kind` (one of
 // `RINGMAIN_START_*`) and `start_value` (0 where the kind has none).

@@ -1,7 +1,8 @@
 //! What a handle can stand for: one line per kind.
 
+use crate::receipt::Accept;
 use crate::table::poison_if;
-use ringmain::{Delivery, Hub, Member, Peeked, Queue, Reader, Record, Stream};
+use ringmain::{Batcher, Delivery, Hub, Member, Peeked, Producer, Queue, Reader, Record, Stream};
 use std::sync::Mutex;
 
 /// Makes a type a kind of handle: its tag (never used twice, not 0) and its noun in errors.
@@ -41,6 +42,9 @@ kinds! {
     Vec<Record> = 7, "records";
     // Leaving takes the member out while other calls may still hold the place.
     Mutex<Option<Member>> = 8, "member";
+    Accept = 20, "receipt";
+    Producer = 21, "producer";
+    Batcher = 22, "batcher";
 }
 
 #[cfg(test)]

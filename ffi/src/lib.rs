@@ -22,6 +22,7 @@ mod guard;
 mod handle;
 mod sync;
 mod table;
+mod waiting;
 
 // What it says, in the order of the header.
 mod error;
@@ -32,11 +33,19 @@ mod header;
 mod message;
 
 mod queue;
+mod receive;
 
 mod delivery;
 mod peeked;
+mod settle;
 
+mod append;
+mod batcher;
+mod producer;
 mod stream;
+mod stream_options;
+
+mod receipt;
 
 mod reader;
 mod records;

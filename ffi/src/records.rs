@@ -37,14 +37,14 @@ pub struct ringmain_record {
     pub event_time_ns: u64,
     /// The partition.
     pub partition: u32,
-    /// 0.
-    pub reserved: u32,
+    /// 1 if it says that its key has no value any more, otherwise 0.
+    pub is_tombstone: u32,
 }
 
 // SAFETY: repr(C), `size` comes first, and the rest are pointers and numbers.
 unsafe impl Versioned for ringmain_record {
     const NAME: &'static str = "ringmain_record";
-    const BYTES_MIN: usize = offset_of!(ringmain_record, reserved) + size_of::<u32>();
+    const BYTES_MIN: usize = offset_of!(ringmain_record, is_tombstone) + size_of::<u32>();
 }
 
 /// Stores the record at `index`, from 0. Set `record_out->size` before. The pointers live until the batch is closed.
@@ -70,7 +70,7 @@ pub unsafe extern "C" fn ringmain_records_get(
             time_ns: record.time_ns(),
             event_time_ns: record.event_time_ns().unwrap_or(0),
             partition: record.partition(),
-            reserved: 0,
+            is_tombstone: record.is_tombstone().into(),
         });
         Ok(())
     })

@@ -79,4 +79,17 @@ void test_stream_partitions_and_seek(void);
 void test_stream_starts(void);
 void test_stream_group(void);
 
+void test_message_priority_and_ordering_key(void);
+void test_message_unique(void);
+void test_message_limits_of_its_own(void);
+void test_message_receive_with_limits(void);
+void test_message_told_apart(void);
+
+void test_append_to_a_partition(void);
+void test_append_without_waiting(void);
+void test_append_by_a_producer(void);
+void test_append_by_a_batcher(void);
+void test_append_and_look_for_offsets(void);
+void test_append_as_the_options_say(void);
+
 #endif

@@ -30,6 +30,17 @@ static const struct {
     {"stream: partitions and seek", test_stream_partitions_and_seek},
     {"stream: starts", test_stream_starts},
     {"stream: group", test_stream_group},
+    {"message: priority and ordering key", test_message_priority_and_ordering_key},
+    {"message: unique", test_message_unique},
+    {"message: limits of its own", test_message_limits_of_its_own},
+    {"message: receive with limits", test_message_receive_with_limits},
+    {"message: told apart", test_message_told_apart},
+    {"append: to a partition", test_append_to_a_partition},
+    {"append: without waiting", test_append_without_waiting},
+    {"append: by a producer", test_append_by_a_producer},
+    {"append: by a batcher", test_append_by_a_batcher},
+    {"append: and look for offsets", test_append_and_look_for_offsets},
+    {"append: as the options say", test_append_as_the_options_say},
 };
 
 int main(int argc, char **argv)
