@@ -229,6 +229,24 @@
 // The partition of a position that is not known, as that of a duplicate that was appended long ago.
 #define RINGMAIN_PARTITION_UNKNOWN 4294967295
 
+// Records with one of the `keys`.
+#define RINGMAIN_FILTER_KEYS 1
+
+// Records with a header `name`.
+#define RINGMAIN_FILTER_HAS_HEADER 2
+
+// Records with a header `name` of the value `value`; where several have the name, any of them.
+#define RINGMAIN_FILTER_HEADER 3
+
+// Records that all of the `filters` want; all records, if there are none.
+#define RINGMAIN_FILTER_ALL 4
+
+// Records that any of the `filters` wants; no record, if there are none.
+#define RINGMAIN_FILTER_ANY 5
+
+// Records of which `is_wanted` says so.
+#define RINGMAIN_FILTER_WHERE 6
+
 // At the first record held.
 #define RINGMAIN_START_EARLIEST 0
 
@@ -243,6 +261,45 @@
 
 // All partitions.
 #define RINGMAIN_PARTITION_ALL -1
+
+// It has no end.
+#define RINGMAIN_END_NEVER 0
+
+// Before what is appended from now on.
+#define RINGMAIN_END_NOW 1
+
+// Before the offset `end_value`, in each partition that is read; waited for where it is beyond what is there.
+#define RINGMAIN_END_OFFSET 2
+
+// Before the first record accepted at `end_value`, in nanoseconds since 1970, or later; a time to come is waited for.
+#define RINGMAIN_END_TIME 3
+
+// Nowhere: `RINGMAIN_ERROR_OUT_OF_RANGE` comes again at each call, until a seek to an offset that is held.
+#define RINGMAIN_RESET_FAIL 0
+
+// At the first record held; the error comes once.
+#define RINGMAIN_RESET_EARLIEST 1
+
+// After the last record; the error comes once.
+#define RINGMAIN_RESET_LATEST 2
+
+// When the record was accepted.
+#define RINGMAIN_TIME_OF_INGEST 0
+
+// Its event time; when it was accepted, if it has none.
+#define RINGMAIN_TIME_OF_EVENT 1
+
+// Of groups only: where the group has committed; `RINGMAIN_ERROR_NOT_FOUND` if it has not.
+#define RINGMAIN_START_COMMITTED 4
+
+// By `ringmain_member_commit` and its siblings. What was not committed is read again: at least once.
+#define RINGMAIN_COMMIT_MANUAL 0
+
+// Each poll first commits what the polls before it returned. At least once.
+#define RINGMAIN_COMMIT_ON_POLL 1
+
+// Before poll hands records over: what is not handled then, because of a crash or an error, is lost.
+#define RINGMAIN_COMMIT_AT_MOST_ONCE 2
 
 // Most partitions of one stream.
 #define RINGMAIN_PARTITION_COUNT_MAX 1024
@@ -529,11 +586,20 @@ typedef struct ringmain_partition_stats {
     double produced_per_second;
 } ringmain_partition_stats;
 
+// Ends the waiting of the reader or replay that it was made of. 0 is no canceller. Any thread may use it, while others are in calls
+// on what it ends.
+typedef uint64_t ringmain_canceller;
+
 // Reads a stream at its own pace. 0 is no reader. Any thread may use it, one at a time: others wait for it.
 typedef uint64_t ringmain_reader;
 
-// A batch of records, from a reader or a member. 0 is no batch. Any thread may use it.
-typedef uint64_t ringmain_records;
+// A key. This struct will not change.
+typedef struct ringmain_key {
+    // The key; may be NULL if it has no bytes.
+    const void *key;
+    // Bytes of the key, at most 4096.
+    size_t key_bytes;
+} ringmain_key;
 
 // One record of a stream. The pointers live until its batch is closed.
 typedef struct ringmain_record {
@@ -561,9 +627,131 @@ typedef struct ringmain_record {
     uint32_t is_tombstone;
 } ringmain_record;
 
+// Whether a record is wanted: not 0 if it is. The record and what it points to live until the callback returns. Called once for each
+// record that is looked at, by whichever thread is in a call on the reader; it must not use that reader.
+typedef int32_t (*ringmain_is_wanted)(void *context, const struct ringmain_record *record);
+
+// Which records a reader wants. Keys and values of headers are compared byte for byte. Everything that it points to is copied before
+// the call returns, but for `context`. At most 65,536 terms, each key counted, at most 16 deep in one another.
+typedef struct ringmain_filter {
+    // sizeof(ringmain_filter).
+    size_t size;
+    // One of `RINGMAIN_FILTER_*`. The fields below that it does not name are not looked at.
+    int32_t kind;
+    // Must be 0.
+    uint32_t reserved;
+    // Keys.
+    const struct ringmain_key *keys;
+    // How many keys there are.
+    size_t key_count;
+    // The NUL-terminated name of a header, UTF-8.
+    const char *name;
+    // The value of a header; may be NULL if it has no bytes.
+    const void *value;
+    // Bytes of the value.
+    size_t value_bytes;
+    // Filters.
+    const struct ringmain_filter *filters;
+    // How many filters there are.
+    size_t filter_count;
+    // Says which records are wanted.
+    ringmain_is_wanted is_wanted;
+    // Given to `is_wanted`; it must live as long as the reader.
+    void *context;
+} ringmain_filter;
+
+// Options of a reader. Set `size`, zero the rest: 0 is the default.
+typedef struct ringmain_reader_options {
+    // sizeof(ringmain_reader_options).
+    size_t size;
+    // Which records it hands out; NULL for all. What it does not want moves the reader on all the same.
+    const struct ringmain_filter *filter;
+    // Where it ends, in each partition that it reads: one of `RINGMAIN_END_*`.
+    int32_t end_kind;
+    // Where it goes on when the records that it would read next were removed, because they are too old or too many for the
+    // stream's options: one of `RINGMAIN_RESET_*`.
+    int32_t on_out_of_range;
+    // The offset or time of the end; 0 where the kind has none.
+    uint64_t end_value;
+    // Must be 0.
+    uint64_t reserved;
+} ringmain_reader_options;
+
+// A batch of records, from a reader or a member. 0 is no batch. Any thread may use it.
+typedef uint64_t ringmain_records;
+
+// How fast a stream is replayed. Set `size`, zero the rest: 0 is the default.
+typedef struct ringmain_pace {
+    // sizeof(ringmain_pace).
+    size_t size;
+    // How many times as fast as the records came: 2.0 takes half the time. Above 0. Default 1.0.
+    double factor;
+    // Longer gaps between two records are taken for gaps of this length, before the factor. Default none.
+    uint64_t gap_max_ms;
+    // Which time of a record counts: one of `RINGMAIN_TIME_OF_*`.
+    int32_t time_of;
+    // Must be 0.
+    uint32_t reserved;
+} ringmain_pace;
+
+// Hands out the records of a stream at the pace at which they came, times a factor. 0 is no replay. Any thread may use it, one at a
+// time: others wait for it.
+typedef uint64_t ringmain_replay;
+
 // One member of a consumer group: polls the partitions it owns and commits what it has handled. 0 is no member. Any
-// thread may use it, one at a time: others wait for it.
+// thread may use it, one at a time: others wait for it, also while its callbacks run. A callback may use it, in its own thread.
 typedef uint64_t ringmain_member;
+
+// Told of partitions of a member that come or go, in order. Called by the thread that polls (or seeks, or asks for the assignment),
+// within that call. It may use the member, by its handle, in this thread; other threads wait for the call. What it returns that is not 0
+// the call answers: RINGMAIN_ERROR_* of a call that failed in it, or RINGMAIN_ERROR_INVALID_ARGUMENT with the number in the text.
+// It must return, and neither throw nor jump out. The partitions live until it returns.
+typedef int32_t (*ringmain_partitions_callback)(void *context,
+                                                ringmain_member member,
+                                                const uint32_t *partitions,
+                                                size_t count);
+
+// How a member joins a group. Set `size`, zero the rest: 0 is the default.
+typedef struct ringmain_group_options {
+    // sizeof(ringmain_group_options).
+    size_t size;
+    // The NUL-terminated name of the member, NULL for none: what it has is kept for the name while it is away, so that a restart moves
+    // nothing. Who joins by the name of a member that is there takes its place.
+    const char *member_name;
+    // For how long a member with a name may be away before others get what it has. Default 45,000; `RINGMAIN_ZERO` gives it up at
+    // once.
+    uint64_t session_timeout_ms;
+    // How long a member may go without polling before it is given up for dead. Default 300,000; `RINGMAIN_NO_LIMIT` for never.
+    uint64_t max_poll_interval_ms;
+    // How long the owner of a partition that is to move may take to commit what it has polled of it. Default 30,000; `RINGMAIN_ZERO`
+    // does not wait. The group's: the first member that says one decides, and another one that says something else is
+    // `RINGMAIN_ERROR_OPTION_MISMATCH`.
+    uint64_t revoke_timeout_ms;
+    // Where partitions without a committed offset start: one of `RINGMAIN_START_*`.
+    int32_t start_kind;
+    // What it does when the records that it would read next were removed: one of `RINGMAIN_RESET_*`.
+    int32_t on_out_of_range;
+    // The offset or time of the start; 0 where the kind has none.
+    uint64_t start_value;
+    // When it commits: one of `RINGMAIN_COMMIT_*`.
+    int32_t commit_mode;
+    // Must be 0.
+    uint32_t reserved;
+    // Told of the partitions that the member has got, before the first of their records is polled; it may seek. NULL for none.
+    ringmain_partitions_callback on_assign;
+    // Told of the partitions that the member is to let go of: nothing of them is polled any more, what was can be committed. NULL for
+    // none.
+    ringmain_partitions_callback on_revoke;
+    // Told of the partitions that the member has lost without having been asked: somebody else may have them already, and commits of
+    // them are refused. NULL for none.
+    ringmain_partitions_callback on_lost;
+    // Given to the callbacks; it must live until the member has left.
+    void *context;
+} ringmain_group_options;
+
+// Says that a handler of the member's records is running: until it is closed, the member is not given up for dead, however long it
+// does not poll. 0 is none. Any thread may close it.
+typedef uint64_t ringmain_processing;
 
 #ifdef __cplusplus
 extern "C" {
@@ -992,6 +1180,13 @@ int32_t ringmain_receipt_is_duplicate(ringmain_receipt receipt,
 // Closes the receipt. Closing 0 does nothing.
 int32_t ringmain_receipt_close(ringmain_receipt receipt);
 
+// From now on the reader waits for nothing any more: it hands out what is there. A replay ends. Does not wait for the calls that it
+// ends.
+int32_t ringmain_canceller_cancel(ringmain_canceller canceller);
+
+// Closes the handle, and cancels nothing. Closing 0 does nothing.
+int32_t ringmain_canceller_close(ringmain_canceller canceller);
+
 // Opens a reader of one partition, or of all for `RINGMAIN_PARTITION_ALL`, that begins at `start_kind` (one of
 // `RINGMAIN_START_*`) and `start_value` (0 where the kind has none).
 int32_t ringmain_reader_open(ringmain_stream stream,
@@ -1000,13 +1195,56 @@ int32_t ringmain_reader_open(ringmain_stream stream,
                              uint64_t start_value,
                              ringmain_reader *reader_out);
 
+// As `ringmain_reader_open`, with options, which may be NULL.
+int32_t ringmain_reader_open_with(ringmain_stream stream,
+                                  int64_t partition,
+                                  int32_t start_kind,
+                                  uint64_t start_value,
+                                  const struct ringmain_reader_options *options,
+                                  ringmain_reader *reader_out);
+
 // Stores a batch of up to `count_max` (1 to 65,536) records and how many there are, waiting at most `wait_ms` for the
-// first. None is no error: then the batch is 0. Close the batch.
+// first. None is no error: then the batch is 0. Close the batch. To follow a stream, call it again and again with
+// `RINGMAIN_WAIT_FOREVER`: it waits until there is something, `ringmain_reader_is_done` says 1, or it was cancelled; with a filter
+// it may also come back with nothing after it has looked at 65,536 records.
 int32_t ringmain_reader_poll(ringmain_reader reader,
                              size_t count_max,
                              uint64_t wait_ms,
                              ringmain_records *records_out,
                              size_t *count_out);
+
+// Stores a batch with limits: waits at most `wait_ms` until there are `bytes_min` bytes (at least 1) of records, takes at most
+// `bytes_max` of them, but a first record that has more all the same, and at most `count_max` (1 to 65,536) records. Bytes are those
+// of the records in the log: key, headers and value, and 24 bytes each. What there is then comes, be it nothing. Close the batch.
+int32_t ringmain_reader_fetch(ringmain_reader reader,
+                              uint64_t bytes_min,
+                              uint64_t bytes_max,
+                              size_t count_max,
+                              uint64_t wait_ms,
+                              ringmain_records *records_out,
+                              size_t *count_out);
+
+// As `ringmain_reader_poll`, and then waits for more, until there are `count_max`, or at most `fill_wait_ms` since the first came,
+// whether more come or not: a micro-batch. Close the batch.
+int32_t ringmain_reader_poll_batch(ringmain_reader reader,
+                                   size_t count_max,
+                                   uint64_t fill_wait_ms,
+                                   uint64_t wait_ms,
+                                   ringmain_records *records_out,
+                                   size_t *count_out);
+
+// Stores 1 if the reader was told an end and has come to it in all its partitions, as of its last look, otherwise 0.
+int32_t ringmain_reader_is_done(ringmain_reader reader,
+                                int32_t *is_done_out);
+
+// Stores how many records the reader is behind, over all its partitions: offsets from its places to the ends, be it that compaction
+// left some out, or that a filter does not want them.
+int32_t ringmain_reader_lag(ringmain_reader reader,
+                            uint64_t *lag_out);
+
+// Stores what ends the waiting of the reader from any thread. Ask for it before another thread waits in it. Close the canceller.
+int32_t ringmain_reader_canceller(ringmain_reader reader,
+                                  ringmain_canceller *canceller_out);
 
 // Continues one partition at `offset`.
 int32_t ringmain_reader_seek(ringmain_reader reader, uint32_t partition, uint64_t offset);
@@ -1036,47 +1274,163 @@ int32_t ringmain_records_header_at(ringmain_records records,
 // Closes the batch and frees what it lent. Closing 0 does nothing.
 int32_t ringmain_records_close(ringmain_records records);
 
+// Opens a replay of what a reader with these arguments would read, as `ringmain_reader_open_with`. `options` and `pace` may be NULL.
+// Records come in the order of their times across the partitions; whoever is late is handed out what is due until the schedule is
+// met again.
+int32_t ringmain_replay_open(ringmain_stream stream,
+                             int64_t partition,
+                             int32_t start_kind,
+                             uint64_t start_value,
+                             const struct ringmain_reader_options *options,
+                             const struct ringmain_pace *pace,
+                             ringmain_replay *replay_out);
+
+// Stores the next record, as a batch of one, when its time has come: waits for that, and not for records that are still to be
+// appended. 0 at the end of what is there, and when it was cancelled. Close the batch.
+int32_t ringmain_replay_next(ringmain_replay replay,
+                             ringmain_records *records_out,
+                             size_t *count_out);
+
+// Stores the next record, as a batch of one, if its time has come, without waiting; otherwise 0. Close the batch.
+int32_t ringmain_replay_try_next(ringmain_replay replay,
+                                 ringmain_records *records_out,
+                                 size_t *count_out);
+
+// Stores when the next record is due, in nanoseconds since 1970; 0 if there is none now.
+int32_t ringmain_replay_due(ringmain_replay replay, uint64_t *due_ns_out);
+
+// Stores what ends the replay from any thread. Ask for it before another thread waits in it. Close the canceller.
+int32_t ringmain_replay_canceller(ringmain_replay replay,
+                                  ringmain_canceller *canceller_out);
+
+// Closes the replay. Closing 0 does nothing.
+int32_t ringmain_replay_close(ringmain_replay replay);
+
 // Joins the group `group_name` (NUL-terminated) of the stream. Partitions without a committed offset start at
-// `start_kind` (one of `RINGMAIN_START_*`) and `start_value` (0 where the kind has none).
+// `start_kind` (one of `RINGMAIN_START_*`) and `start_value` (0 where the kind has none). Have it leave.
 int32_t ringmain_group_join(ringmain_stream stream,
                             const char *group_name,
                             int32_t start_kind,
                             uint64_t start_value,
                             ringmain_member *member_out);
 
+// As `ringmain_group_join`, with options, which may be NULL.
+int32_t ringmain_group_join_with(ringmain_stream stream,
+                                 const char *group_name,
+                                 const struct ringmain_group_options *options,
+                                 ringmain_member *member_out);
+
 // Stores how many records the group `group_name` (NUL-terminated) has not committed yet, over all partitions.
 int32_t ringmain_group_lag(ringmain_stream stream,
                            const char *group_name,
                            uint64_t *lag_out);
 
+// Stores the offset that the group `group_name` (NUL-terminated) has committed of a partition, which is the next to read, and 1 in
+// `is_committed_out`; 0 in both if it has committed nothing of it.
+int32_t ringmain_group_committed(ringmain_stream stream,
+                                 const char *group_name,
+                                 uint32_t partition,
+                                 uint64_t *offset_out,
+                                 int32_t *is_committed_out);
+
+// Forgets the group `group_name` (NUL-terminated), with all that it committed. `RINGMAIN_ERROR_NOT_FOUND` if there is none,
+// `RINGMAIN_ERROR_INVALID_ARGUMENT` while it has members.
+int32_t ringmain_stream_delete_group(ringmain_stream stream,
+                                     const char *group_name);
+
 // Stores a batch of up to `count_max` (1 to 65,536) records of the partitions that the member owns and how many there
 // are, waiting at most `wait_ms` for the first. None is no error: then the batch is 0. Close the batch. A partition that is to move to
-// another member is not read on; it moves when what was polled of it is committed, at the latest after 30 seconds. Who does not
-// poll for 5 minutes loses all.
+// another member is not read on; it moves when what was polled of it is committed, at the latest after the group's `revoke_timeout_ms`.
+// Who does not poll for `max_poll_interval_ms` loses all. What a callback answers as an error this does.
 int32_t ringmain_member_poll(ringmain_member member,
                              size_t count_max,
                              uint64_t wait_ms,
                              ringmain_records *records_out,
                              size_t *count_out);
 
+// Stores a batch with limits, as `ringmain_reader_fetch`; one that has some comes early when partitions come or are to go. Close the
+// batch.
+int32_t ringmain_member_fetch(ringmain_member member,
+                              uint64_t bytes_min,
+                              uint64_t bytes_max,
+                              size_t count_max,
+                              uint64_t wait_ms,
+                              ringmain_records *records_out,
+                              size_t *count_out);
+
+// As `ringmain_member_poll`, and then waits for more, until there are `count_max`, or at most `fill_wait_ms` since the first came, or
+// partitions come or are to go. Close the batch.
+int32_t ringmain_member_poll_batch(ringmain_member member,
+                                   size_t count_max,
+                                   uint64_t fill_wait_ms,
+                                   uint64_t wait_ms,
+                                   ringmain_records *records_out,
+                                   size_t *count_out);
+
 // Commits everything polled so far. `RINGMAIN_ERROR_FENCED` if some of it was lost to another member; the rest is committed.
 int32_t ringmain_member_commit(ringmain_member member);
 
-// Commits one partition: `offset` is the next to read. A commit never goes back.
-int32_t ringmain_member_commit_offset(ringmain_member member, uint32_t partition, uint64_t offset);
+// As `ringmain_member_commit`, and does not wait: the receipt does. It counts for members of this hub at once. Close the receipt.
+int32_t ringmain_member_submit_commit(ringmain_member member,
+                                      ringmain_receipt *receipt_out);
+
+// Marks the record at `index` of a batch that this member polled as handled, whatever becomes of those before it;
+// `ringmain_member_commit_done` commits what is marked. Nothing is written here. `RINGMAIN_ERROR_FULL` for more than 10,000 gaps
+// in a partition; `RINGMAIN_ERROR_NOT_FOUND` if it is not this member's.
+int32_t ringmain_member_done(ringmain_member member,
+                             ringmain_records records,
+                             size_t index);
+
+// Commits what was marked by `ringmain_member_done`: up to the first record that is not, and those beyond it one by one, so that
+// nobody gets them again. Errors as of `ringmain_member_commit`.
+int32_t ringmain_member_commit_done(ringmain_member member);
+
+// Takes one partition back to `offset`: that is committed, whatever was done beyond it is forgotten, and this member goes on there.
+// It only goes back: `RINGMAIN_ERROR_INVALID_ARGUMENT` beyond what is committed.
+int32_t ringmain_member_rewind(ringmain_member member,
+                               uint32_t partition,
+                               uint64_t offset);
+
+// Commits one partition: `offset` is the next to read. A commit never goes back: `ringmain_member_rewind` does.
+int32_t ringmain_member_commit_offset(ringmain_member member,
+                                      uint32_t partition,
+                                      uint64_t offset);
 
 // Continues one owned partition at `offset`.
 int32_t ringmain_member_seek(ringmain_member member, uint32_t partition, uint64_t offset);
 
 // Stores the partitions that the member owns now in the first `count_out` of `partitions_out`, which has `count_max`
-// places, and zeroes the rest. 1024 places are always enough; too few are `RINGMAIN_ERROR_INVALID_ARGUMENT`.
+// places, and zeroes the rest; without those that it was asked to let go of. 1024 places are always enough; too few are
+// `RINGMAIN_ERROR_INVALID_ARGUMENT`.
 int32_t ringmain_member_assignment(ringmain_member member,
                                    size_t count_max,
                                    uint32_t *partitions_out,
                                    size_t *count_out);
 
+// Stores the partitions that the member was asked to let go of and still has, as `ringmain_member_assignment`: nothing is polled of
+// them any more, what was can be committed.
+int32_t ringmain_member_revoking(ringmain_member member,
+                                 size_t count_max,
+                                 uint32_t *partitions_out,
+                                 size_t *count_out);
+
+// Lets go of a partition that the member was asked for, although not everything polled of it is committed: the next owner polls that
+// again. `RINGMAIN_ERROR_NOT_FOUND` if it was not asked for it.
+int32_t ringmain_member_confirm_revoke(ringmain_member member,
+                                       uint32_t partition);
+
+// Stores how many records the member's group has not committed yet, over all partitions.
+int32_t ringmain_member_lag(ringmain_member member, uint64_t *lag_out);
+
+// Stores what says that a handler is running. Close it when the handler has returned.
+int32_t ringmain_member_processing(ringmain_member member, ringmain_processing *processing_out);
+
+// The handler has returned. Closing 0 does nothing.
+int32_t ringmain_processing_close(ringmain_processing processing);
+
 // Leaves the group and closes the handle, whatever the answer: what the member polled and did not commit goes to the
-// others. Leaving 0 does nothing.
+// others; that of a member with a name is kept for it for its `session_timeout_ms`. Leaving 0 does nothing. In a callback of the
+// member it is refused with `RINGMAIN_ERROR_INVALID_ARGUMENT`, and nothing is closed.
 int32_t ringmain_member_leave(ringmain_member member);
 
 #ifdef __cplusplus

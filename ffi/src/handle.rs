@@ -2,7 +2,10 @@
 
 use crate::receipt::Accept;
 use crate::table::poison_if;
-use ringmain::{Batcher, Delivery, Hub, Member, Peeked, Producer, Queue, Reader, Record, Stream};
+use ringmain::{
+    Batcher, Canceller, Delivery, Hub, Member, Peeked, Processing, Producer, Queue, Reader, Record, Replay,
+    Stream,
+};
 use std::sync::Mutex;
 
 /// Makes a type a kind of handle: its tag (never used twice, not 0) and its noun in errors.
@@ -45,6 +48,10 @@ kinds! {
     Accept = 20, "receipt";
     Producer = 21, "producer";
     Batcher = 22, "batcher";
+    Canceller = 23, "canceller";
+    // As a reader.
+    Mutex<Replay> = 24, "replay";
+    Processing = 25, "processing";
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@
 mod answer;
 mod argument;
 mod batch;
+mod foreign;
 mod guard;
 mod handle;
 mod sync;
@@ -47,9 +48,13 @@ mod stream_options;
 
 mod receipt;
 
+mod canceller;
+mod filter;
 mod reader;
 mod records;
+mod replay;
 
+mod group;
 mod member;
 
 use guard::infallible;

@@ -27,6 +27,7 @@ pub(crate) enum Accept {
     Position(Receipt<Position>),
     Positions(Receipt<Vec<Position>>),
     Produced(Receipt<Accepted>),
+    Commit(Receipt<()>),
     Batched(Waiting<Pending>),
 }
 
@@ -38,6 +39,7 @@ impl Accept {
             Self::Position(receipt) => receipt.wait_for(time),
             Self::Positions(receipt) => receipt.wait_for(time),
             Self::Produced(receipt) => receipt.wait_for(time),
+            Self::Commit(receipt) => receipt.wait_for(time),
             Self::Batched(pending) => pending.wait(time).map(|position| position.is_some()),
         }
     }
@@ -61,7 +63,7 @@ impl Accept {
                 let position = [pending.wait(Duration::ZERO)?];
                 Ok(at(&position, index)?.map_or(UNKNOWN, Into::into))
             }
-            Self::Sent(_) => {
+            Self::Sent(_) | Self::Commit(_) => {
                 Err(Error::invalid("receipt", "it is not of records that were appended to a stream"))
             }
         }

@@ -92,4 +92,13 @@ void test_append_by_a_batcher(void);
 void test_append_and_look_for_offsets(void);
 void test_append_as_the_options_say(void);
 
+void test_reader_up_to_an_end(void);
+void test_reader_filters(void);
+void test_reader_fetch_and_batches(void);
+void test_reader_is_cancelled(void);
+void test_reader_replays(void);
+
+void test_group_tells_of_partitions(void);
+void test_group_commits(void);
+
 #endif

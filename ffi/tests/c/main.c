@@ -41,6 +41,13 @@ static const struct {
     {"append: by a batcher", test_append_by_a_batcher},
     {"append: and look for offsets", test_append_and_look_for_offsets},
     {"append: as the options say", test_append_as_the_options_say},
+    {"reader: up to an end", test_reader_up_to_an_end},
+    {"reader: filters", test_reader_filters},
+    {"reader: fetch and batches", test_reader_fetch_and_batches},
+    {"reader: is cancelled", test_reader_is_cancelled},
+    {"reader: replays", test_reader_replays},
+    {"group: tells of partitions", test_group_tells_of_partitions},
+    {"group: commits", test_group_commits},
 };
 
 int main(int argc, char **argv)
