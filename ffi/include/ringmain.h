@@ -186,6 +186,21 @@
 // The queue's retry policy decides when a failed message is tried again.
 #define RINGMAIN_DELAY_POLICY -1
 
+// Bytes that a reason of a handler may have, with the NUL at its end.
+#define RINGMAIN_OUTCOME_REASON_BYTES 512
+
+// Done, as by `ringmain_delivery_ack`.
+#define RINGMAIN_OUTCOME_ACK 0
+
+// As by `ringmain_delivery_fail`, after `delay_ms`.
+#define RINGMAIN_OUTCOME_FAIL 1
+
+// As by `ringmain_delivery_release`, after `delay_ms`.
+#define RINGMAIN_OUTCOME_RELEASE 2
+
+// As by `ringmain_delivery_reject`.
+#define RINGMAIN_OUTCOME_REJECT 3
+
 // 0 itself, for options of which 0 is the default.
 #define RINGMAIN_ZERO 18446744073709551614ull
 
@@ -304,6 +319,15 @@
 // Most partitions of one stream.
 #define RINGMAIN_PARTITION_COUNT_MAX 1024
 
+// The worker stops with `RINGMAIN_ERROR_HANDLER_FAILED`, and the record is not committed.
+#define RINGMAIN_ON_FAILED_STOP 0
+
+// The record is committed as if it had been handled, and counted as skipped.
+#define RINGMAIN_ON_FAILED_SKIP 1
+
+// The record goes to `hand_over`, and is committed when that has returned 0.
+#define RINGMAIN_ON_FAILED_HAND_OVER 2
+
 // An open hub: the queues and streams of one directory, or of this process's memory. 0 is no hub. Any thread may use
 // it.
 typedef uint64_t ringmain_hub;
@@ -317,6 +341,17 @@ typedef struct ringmain_hub_options {
     // Must be 0.
     uint32_t reserved;
 } ringmain_hub_options;
+
+// An open task queue. 0 is no queue. Any thread may use it.
+typedef uint64_t ringmain_queue;
+
+// Receives messages of a queue one after the other, several taken ahead. Of a queue that has a single active consumer only the oldest
+// one gets messages; when it is closed the next one takes over, and all leases that are out end. 0 is no consumer. Any thread may
+// use it, one at a time: others wait for it.
+typedef uint64_t ringmain_consumer;
+
+// One message, leased to whoever holds this. 0 is no delivery. Any thread may use it.
+typedef uint64_t ringmain_delivery;
 
 // Options of a queue. Set `size`, zero the rest: 0 is the default, or what is stored if the queue exists. If one of
 // the `retry_` options is given, those that are 0 are their defaults. The delay before the nth retry is
@@ -344,9 +379,6 @@ typedef struct ringmain_queue_options {
     // Must be 0.
     uint32_t reserved;
 } ringmain_queue_options;
-
-// An open task queue. 0 is no queue. Any thread may use it.
-typedef uint64_t ringmain_queue;
 
 // One header of a message. This struct will not change.
 typedef struct ringmain_header {
@@ -461,9 +493,6 @@ typedef struct ringmain_queue_stats {
     uint64_t dropped_total;
 } ringmain_queue_stats;
 
-// One message, leased to whoever holds this. 0 is no delivery. Any thread may use it.
-typedef uint64_t ringmain_delivery;
-
 // A message of a queue, delivered or peeked at. The pointers live until the delivery or the batch is closed.
 typedef struct ringmain_message_info {
     // sizeof(ringmain_message_info), set by the caller.
@@ -492,6 +521,87 @@ typedef struct ringmain_message_info {
 
 // A batch of messages seen without leasing them. 0 is no batch. Any thread may use it.
 typedef uint64_t ringmain_peeked;
+
+// A message in the hands of a worker's handler. 0 is no job. Any thread may use it until the handler returns; then it is closed by
+// itself, and so is everything that it lent.
+typedef uint64_t ringmain_job;
+
+// What becomes of what a handler was given. The library makes it, with `kind` ack, and the handler may change it.
+typedef struct ringmain_outcome {
+    // sizeof(ringmain_outcome) of the library: a handler that was compiled with a longer one leaves alone what is beyond.
+    size_t size;
+    // One of `RINGMAIN_OUTCOME_*`. A worker of a stream knows ack and fail only.
+    int32_t kind;
+    // 0.
+    uint32_t reserved;
+    // When a message that failed or was released is tried again, at most ten years. `RINGMAIN_DELAY_POLICY`, which it is at first, is
+    // the queue's retry delay of one that failed, and at once for one that was released. Not looked at by a worker of a stream.
+    int64_t delay_ms;
+    // Why it failed or was rejected: NUL-terminated, UTF-8 (what is not becomes U+FFFD).
+    char reason[RINGMAIN_OUTCOME_REASON_BYTES];
+} ringmain_outcome;
+
+// Handles a message: look at it by `ringmain_job_get`. 0 is what `outcome` says, which is an ack unless the handler changed it; another
+// number is a failure, of which `outcome` may say more: for want of a reason it is the text of the call that failed in the handler
+// with that code. Called by threads of the library, several at a time; it must return, and neither throw nor jump out. The
+// lease is prolonged while it runs. Messages are delivered at least once: have it do no harm twice.
+typedef int32_t (*ringmain_job_handler)(void *context,
+                                        ringmain_job job,
+                                        struct ringmain_outcome *outcome);
+
+// Asked before the lease of a running handler is prolonged, at each third of it: 0, and it is not, so that a handler that hangs
+// loses its message in the end. One thread of the library asks for all jobs of the worker: it must not wait. It may use the job
+// as long as it runs.
+typedef int32_t (*ringmain_job_liveness)(void *context, ringmain_job job);
+
+// How a worker works. Set `size`, zero the rest: 0 is the default. It must have a handler.
+typedef struct ringmain_worker_options {
+    // sizeof(ringmain_worker_options).
+    size_t size;
+    // Handles each message.
+    ringmain_job_handler handler;
+    // Says whether a handler is alive; NULL: it always is.
+    ringmain_job_liveness liveness;
+    // Given to both; it must live until the worker is closed and all handlers have returned.
+    void *context;
+    // How many handlers run at a time, each on a thread of its own. Default 1, at most 1,024.
+    uint32_t concurrency;
+    // Must be 0.
+    uint32_t reserved;
+    // How many messages may be taken ahead, for handlers that are about to be free, at most 65,535. Default as many as handlers;
+    // `RINGMAIN_ZERO` for none.
+    uint64_t prefetch;
+    // How long the lease of one delivery is prolonged altogether, from its hand-over to the handler. Default 3,600,000 (1 h);
+    // `RINGMAIN_ZERO` does not prolong it.
+    uint64_t lease_total_max_ms;
+} ringmain_worker_options;
+
+// Threads that handle the messages of a queue until it is closed. 0 is no worker. Any thread may use it.
+typedef uint64_t ringmain_worker;
+
+// Counts of a worker; the totals count since it was started.
+typedef struct ringmain_worker_stats {
+    // sizeof(ringmain_worker_stats), set by the caller.
+    size_t size;
+    // Messages taken ahead, that no handler has got yet.
+    uint64_t waiting;
+    // Messages that handlers are busy with.
+    uint64_t running;
+    // Messages acked.
+    uint64_t acked_total;
+    // Messages failed.
+    uint64_t failed_total;
+    // Messages that handlers handed back.
+    uint64_t released_total;
+    // Messages rejected.
+    uint64_t rejected_total;
+    // Messages that handlers settled themselves.
+    uint64_t settled_by_handler_total;
+    // Messages whose lease was lost before they were settled: what the handler said was discarded.
+    uint64_t lost_total;
+    // Messages taken ahead and handed back unstarted.
+    uint64_t returned_total;
+} ringmain_worker_stats;
 
 // An open event stream. 0 is no stream. Any thread may use it.
 typedef uint64_t ringmain_stream;
@@ -753,6 +863,90 @@ typedef struct ringmain_group_options {
 // does not poll. 0 is none. Any thread may close it.
 typedef uint64_t ringmain_processing;
 
+// The last record of each key of a stream that is compacted. It follows the stream. 0 is no table. Any thread may use it.
+typedef uint64_t ringmain_table;
+
+// A walk over the keys of a table. 0 is no scan. Any thread may use it, one at a time: others wait for it.
+typedef uint64_t ringmain_table_scan;
+
+// Handles `count` records of one partition, in order: look at them by `ringmain_records_get`. 0 is what `outcome` says, which is an ack
+// unless the handler changed it; another number is a failure: then all of them are tried again. Called by threads of the library,
+// several at a time; it must return, and neither throw nor jump out. The batch is closed when it returns. Records are handled
+// at least once: have it do no harm twice.
+typedef int32_t (*ringmain_records_handler)(void *context,
+                                            ringmain_records records,
+                                            size_t count,
+                                            struct ringmain_outcome *outcome);
+
+// Takes a record that has failed too often, as a batch of one, with the reason of its last failure (not NUL-terminated); both live until
+// it returns. What is not 0 stops the worker with that error. As the handler, otherwise.
+typedef int32_t (*ringmain_record_sink)(void *context,
+                                        ringmain_records records,
+                                        const char *reason,
+                                        size_t reason_bytes);
+
+// How a worker of a stream works. Set `size`, zero the rest: 0 is the default. It must have a handler.
+typedef struct ringmain_stream_worker_options {
+    // sizeof(ringmain_stream_worker_options).
+    size_t size;
+    // Handles the records.
+    ringmain_records_handler handler;
+    // Takes what has failed too often; only with `RINGMAIN_ON_FAILED_HAND_OVER`.
+    ringmain_record_sink hand_over;
+    // Given to both; it must live until the worker is closed and all handlers have returned.
+    void *context;
+    // How many handlers run at a time, each on a thread of its own. Default 1, at most 1,024.
+    uint32_t concurrency;
+    // How many handlers of one partition run at a time, at most 1,024. Default 1, which keeps its order.
+    uint32_t parallel;
+    // How many records the handler is given at a time, at most 65,536. Default 1.
+    uint32_t batch_max;
+    // After how many failures a record is given up. Default 5.
+    uint32_t max_failures;
+    // How long the first record of a batch waits for others. Default 0.
+    uint64_t batch_wait_ms;
+    // After what time a record that failed is tried again; then twice as long each time. Default 1,000; `RINGMAIN_ZERO` for at once.
+    uint64_t retry_delay_ms;
+    // The longest such time. Default 60,000; `RINGMAIN_ZERO` for at once.
+    uint64_t retry_delay_max_ms;
+    // What becomes of a record that is given up: one of `RINGMAIN_ON_FAILED_*`.
+    int32_t on_failed;
+    // Where it goes on when the records that it would read next were removed: one of `RINGMAIN_RESET_*`. With
+    // `RINGMAIN_RESET_FAIL` it stops.
+    int32_t on_out_of_range;
+    // Where the group begins if it has committed nothing yet: one of `RINGMAIN_START_*`.
+    int32_t start_kind;
+    // Must be 0.
+    uint32_t reserved;
+    // The offset or time of the start; 0 where the kind has none.
+    uint64_t start_value;
+} ringmain_stream_worker_options;
+
+// Threads that handle the records of a stream until it is closed. 0 is no worker. Any thread may use it.
+typedef uint64_t ringmain_stream_worker;
+
+// Counts of a worker of a stream, in records; the totals count since it was started.
+typedef struct ringmain_stream_worker_stats {
+    // sizeof(ringmain_stream_worker_stats), set by the caller.
+    size_t size;
+    // Polled, and not in the hands of a handler: those that are to be tried again included.
+    uint64_t waiting;
+    // Calls of the handler that have not returned.
+    uint64_t running;
+    // Handled.
+    uint64_t done_total;
+    // Failed, each time that they did.
+    uint64_t failed_total;
+    // Given to `hand_over` after their last failure.
+    uint64_t handed_over_total;
+    // Left out after their last failure.
+    uint64_t skipped_total;
+    // How often what it would have read next was removed, and it went on where it was told to; not in records.
+    uint64_t out_of_range_total;
+    // Handled while their partition went to another member, which handles them again.
+    uint64_t lost_total;
+} ringmain_stream_worker_stats;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -790,6 +984,33 @@ int32_t ringmain_hub_flush(ringmain_hub hub);
 // hub answer `RINGMAIN_ERROR_CLOSED` from then on, and must still be closed. Closing 0 does nothing.
 int32_t ringmain_hub_close(ringmain_hub hub,
                            uint64_t timeout_ms);
+
+// Opens a consumer of the queue that takes `prefetch` messages at a time, 1 to 65,536. Each is leased from when it is handed out; one
+// that has waited for longer than a lease is another's by then, and left out. Close the consumer.
+int32_t ringmain_consumer_open(ringmain_queue queue,
+                               size_t prefetch,
+                               ringmain_consumer *consumer_out);
+
+// Receives the next message, waiting for it at most `wait_ms`. Stores 0 if none came: that is no error. Settle the delivery and close
+// it.
+int32_t ringmain_consumer_receive(ringmain_consumer consumer,
+                                  uint64_t wait_ms,
+                                  ringmain_delivery *delivery_out);
+
+// Receives the message `id` that was set aside, as `ringmain_queue_receive_deferred`; of a queue that has a single active consumer, by
+// that one, and 0 from another one.
+int32_t ringmain_consumer_receive_deferred(ringmain_consumer consumer,
+                                           uint64_t id,
+                                           ringmain_delivery *delivery_out);
+
+// Acks a delivery, and all that this consumer handed out before it and that are still out, with one commit; not what it took ahead. The
+// others' own verbs answer `RINGMAIN_ERROR_LEASE_LOST` from then on. The deliveries stay open. `RINGMAIN_ERROR_INVALID_ARGUMENT`
+// for a delivery that is not this consumer's, or no longer out: then nothing was acked.
+int32_t ringmain_consumer_ack_up_to(ringmain_consumer consumer,
+                                    ringmain_delivery delivery);
+
+// Closes the consumer; what it took ahead is handed back. What it handed out stays with who has it. Closing 0 does nothing.
+int32_t ringmain_consumer_close(ringmain_consumer consumer);
 
 // Opens the queue `queue_name` (NUL-terminated), making it if it does not exist. `options` may be NULL. A queue that
 // is new must say what happens to exhausted messages (`dead_letter` or `on_exhausted`), else
@@ -997,6 +1218,55 @@ int32_t ringmain_queue_release_batch(ringmain_queue queue,
                                      const ringmain_delivery *deliveries,
                                      size_t count,
                                      int32_t *codes_out);
+
+// Stores the message. Set `info_out->size` before. The pointers live until the handler returns.
+int32_t ringmain_job_get(ringmain_job job, struct ringmain_message_info *info_out);
+
+// Stores the first header of the NUL-terminated name `header_name`. If there is none, its `value` is NULL: that is no error. The
+// pointers live until the handler returns.
+int32_t ringmain_job_header(ringmain_job job,
+                            const char *header_name,
+                            struct ringmain_header *header_out);
+
+// Stores the header at `header_index`, from 0 to `header_count` - 1. The pointers live until the handler returns.
+int32_t ringmain_job_header_at(ringmain_job job,
+                               size_t header_index,
+                               struct ringmain_header *header_out);
+
+// Stores 1 if the lease is known to be lost, so that what the handler returns is discarded, otherwise 0: a long one may ask now and
+// then, and give up.
+int32_t ringmain_job_is_lost(ringmain_job job,
+                             int32_t *is_lost_out);
+
+// Stores 1 if the work is no longer wanted, as `ringmain_delivery_is_cancelled`, otherwise 0.
+int32_t ringmain_job_is_cancelled(ringmain_job job, int32_t *is_cancelled_out);
+
+// Acks the message before the handler returns, in a transaction of its own for instance: what it returns changes nothing then.
+int32_t ringmain_job_ack(ringmain_job job);
+
+// Prolongs the lease to `duration_ms` (1 ms to 7 days) from now; never shortens it. The worker prolongs it by itself.
+int32_t ringmain_job_extend(ringmain_job job,
+                            uint64_t duration_ms);
+
+// Starts a worker on the queue. It ends when it is closed, when the hub is, or when the queue refuses
+// (`ringmain_worker_error`). It keeps the hub open, unless that is closed. Close the worker.
+int32_t ringmain_worker_start(ringmain_queue queue,
+                              const struct ringmain_worker_options *options,
+                              ringmain_worker *worker_out);
+
+// Stores the worker's counts. Set `stats_out->size` before.
+int32_t ringmain_worker_stats_get(ringmain_worker worker, struct ringmain_worker_stats *stats_out);
+
+// 0 while the worker works and after it was closed; otherwise the code of what ended it: `RINGMAIN_ERROR_CLOSED` with its hub, or what
+// the queue refused with.
+int32_t ringmain_worker_error(ringmain_worker worker);
+
+// Starts no handler any more, hands back what was taken ahead, and waits at most `timeout_ms` for the handlers that are running, whose
+// leases are prolonged meanwhile. The handle is closed then. `RINGMAIN_ERROR_TIMEOUT`: handlers are still running; the handle stays
+// open, so that it can be closed again: what they return within their lease still counts. Called by a handler, it waits
+// for nobody. Closing 0 does nothing.
+int32_t ringmain_worker_close(ringmain_worker worker,
+                              uint64_t timeout_ms);
 
 // Appends a record and stores its position (NULL if it does not matter) once it has reached the hub's durability. Its
 // key chooses the partition.
@@ -1432,6 +1702,62 @@ int32_t ringmain_processing_close(ringmain_processing processing);
 // others; that of a member with a name is kept for it for its `session_timeout_ms`. Leaving 0 does nothing. In a callback of the
 // member it is refused with `RINGMAIN_ERROR_INVALID_ARGUMENT`, and nothing is closed.
 int32_t ringmain_member_leave(ringmain_member member);
+
+// Opens the table of the stream: its keys are read into memory. `RINGMAIN_ERROR_INVALID_ARGUMENT` if the stream is not compacted,
+// `RINGMAIN_ERROR_FULL` if it has more keys than its options allow.
+int32_t ringmain_table_open(ringmain_stream stream,
+                            ringmain_table *table_out);
+
+// Stores the last record of a key, as a batch of one; 0 if the key has no value. Whoever appended a record and was told so finds it.
+// Close the batch.
+int32_t ringmain_table_get(ringmain_table table,
+                           const void *key,
+                           size_t key_bytes,
+                           ringmain_records *records_out,
+                           size_t *count_out);
+
+// Stores how many keys have a value.
+int32_t ringmain_table_count(ringmain_table table, size_t *count_out);
+
+// Closes the table; its scans go on. Closing 0 does nothing.
+int32_t ringmain_table_close(ringmain_table table);
+
+// Begins a walk over all keys that have a value now: by partition, and there in the order in which they were written last. Each comes
+// once, with the value that it has when its turn comes, and not if it has none then. Close the scan.
+int32_t ringmain_table_scan_open(ringmain_table table,
+                                 ringmain_table_scan *scan_out);
+
+// Stores a batch of the next up to `count_max` (1 to 65,536) records and how many there are; 0 at the end. Does not wait. Close the
+// batch. After an error what was read of that batch is lost.
+int32_t ringmain_table_scan_next(ringmain_table_scan scan,
+                                 size_t count_max,
+                                 ringmain_records *records_out,
+                                 size_t *count_out);
+
+// Closes the scan. Closing 0 does nothing.
+int32_t ringmain_table_scan_close(ringmain_table_scan scan);
+
+// Joins the group `group_name` (NUL-terminated) of the stream, and starts a worker: it handles records in order within a partition, and
+// commits after that. It ends when it is closed, when the hub is, or when a record has failed too often
+// (`ringmain_stream_worker_error`). Close the worker.
+int32_t ringmain_stream_worker_start(ringmain_stream stream,
+                                     const char *group_name,
+                                     const struct ringmain_stream_worker_options *options,
+                                     ringmain_stream_worker *worker_out);
+
+// Stores the worker's counts. Set `stats_out->size` before.
+int32_t ringmain_stream_worker_stats_get(ringmain_stream_worker worker,
+                                         struct ringmain_stream_worker_stats *stats_out);
+
+// 0 while the worker works and after it was closed; otherwise the code of what ended it, such as `RINGMAIN_ERROR_HANDLER_FAILED`, whose
+// text names the record, or `RINGMAIN_ERROR_CLOSED` with its hub.
+int32_t ringmain_stream_worker_error(ringmain_stream_worker worker);
+
+// Starts no handler any more, waits at most `timeout_ms` for those that are running, commits what they have handled, and leaves the
+// group. The handle is closed then. `RINGMAIN_ERROR_TIMEOUT`: handlers are still running; the handle stays open, so that it can be
+// closed again. Called by a handler, it waits for nobody. Closing 0 does nothing.
+int32_t ringmain_stream_worker_close(ringmain_stream_worker worker,
+                                     uint64_t timeout_ms);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -1,10 +1,12 @@
 //! What a handle can stand for: one line per kind.
 
+use crate::job::Running;
 use crate::receipt::Accept;
+use crate::stream_table::Scan;
 use crate::table::poison_if;
 use ringmain::{
-    Batcher, Canceller, Delivery, Hub, Member, Peeked, Processing, Producer, Queue, Reader, Record, Replay,
-    Stream,
+    Batcher, Canceller, Consumer, Delivery, Hub, Member, Peeked, Processing, Producer, Queue, Reader, Record,
+    Replay, Stream, StreamWorker, Table, Worker,
 };
 use std::sync::Mutex;
 
@@ -52,6 +54,14 @@ kinds! {
     // As a reader.
     Mutex<Replay> = 24, "replay";
     Processing = 25, "processing";
+    Table = 26, "table";
+    // As a reader.
+    Scan = 27, "table scan";
+    // As a reader.
+    Mutex<Consumer> = 28, "consumer";
+    Running = 29, "job";
+    Worker = 30, "worker";
+    StreamWorker = 31, "stream worker";
 }
 
 #[cfg(test)]

@@ -33,12 +33,17 @@ mod hub;
 mod header;
 mod message;
 
+mod consumer;
 mod queue;
 mod receive;
 
 mod delivery;
 mod peeked;
 mod settle;
+
+mod job;
+mod outcome;
+mod worker;
 
 mod append;
 mod batcher;
@@ -56,6 +61,9 @@ mod replay;
 
 mod group;
 mod member;
+
+mod stream_table;
+mod stream_worker;
 
 use guard::infallible;
 use std::ffi::c_char;

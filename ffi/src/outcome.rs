@@ -65,7 +65,9 @@ impl ringmain_outcome {
             RINGMAIN_OUTCOME_ACK if code == 0 => Outcome::Ack,
             RINGMAIN_OUTCOME_RELEASE => Outcome::release_after(delay.unwrap_or_default()),
             RINGMAIN_OUTCOME_REJECT => Outcome::reject(self.reason(code)),
-            RINGMAIN_OUTCOME_ACK | RINGMAIN_OUTCOME_FAIL => Outcome::Fail { reason: self.reason(code), delay },
+            RINGMAIN_OUTCOME_ACK | RINGMAIN_OUTCOME_FAIL => {
+                Outcome::Fail { reason: self.reason(code), delay }
+            }
             other => Outcome::fail(format!("the handler set kind {other}, not one of RINGMAIN_OUTCOME_*")),
         }
     }

@@ -1,7 +1,7 @@
 //! Workers: threads that run a handler on each message of a queue.
 
-use crate::answer::OutStruct;
 use crate::answer::Out;
+use crate::answer::OutStruct;
 use crate::argument::{Versioned, versioned, wait};
 use crate::foreign::Context;
 use crate::guard::entry;
@@ -22,8 +22,9 @@ pub type ringmain_worker = u64;
 /// number is a failure, of which `outcome` may say more: for want of a reason it is the text of the call that failed in the handler
 /// with that code. Called by threads of the library, several at a time; it must return, and neither throw nor jump out. The
 /// lease is prolonged while it runs. Messages are delivered at least once: have it do no harm twice.
-pub type ringmain_job_handler =
-    Option<unsafe extern "C" fn(context: *mut c_void, job: ringmain_job, outcome: *mut ringmain_outcome) -> i32>;
+pub type ringmain_job_handler = Option<
+    unsafe extern "C" fn(context: *mut c_void, job: ringmain_job, outcome: *mut ringmain_outcome) -> i32,
+>;
 
 /// Asked before the lease of a running handler is prolonged, at each third of it: 0, and it is not, so that a handler that hangs
 /// loses its message in the end. One thread of the library asks for all jobs of the worker: it must not wait. It may use the job
@@ -102,8 +103,7 @@ pub unsafe extern "C" fn ringmain_worker_start(
 ) -> i32 {
     entry(queue, || {
         // SAFETY: the caller's promise.
-        let (out, options) =
-            unsafe { (Out::one("worker_out", worker_out)?, versioned("options", options)?) };
+        let (out, options) = unsafe { (Out::one("worker_out", worker_out)?, versioned("options", options)?) };
         out.set(open(started(&*get::<Queue>(queue)?, &options)?)?);
         Ok(())
     })
@@ -132,7 +132,8 @@ fn started(queue: &Queue, options: &ringmain_worker_options) -> Result<Worker> {
     }
     if options.prefetch > 0 {
         let none = options.prefetch == RINGMAIN_ZERO;
-        builder = builder.prefetch(if none { 0 } else { usize::try_from(options.prefetch).unwrap_or(usize::MAX) });
+        builder =
+            builder.prefetch(if none { 0 } else { usize::try_from(options.prefetch).unwrap_or(usize::MAX) });
     }
     match options.lease_total_max_ms {
         0 => {}

@@ -101,4 +101,12 @@ void test_reader_replays(void);
 void test_group_tells_of_partitions(void);
 void test_group_commits(void);
 
+void test_worker_settles_as_its_handler_says(void);
+void test_worker_runs_several_and_takes_jobs_back(void);
+void test_worker_of_a_stream(void);
+
+void test_consumer_takes_ahead_and_acks_up_to(void);
+
+void test_table_has_the_last_of_each_key(void);
+
 #endif

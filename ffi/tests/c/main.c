@@ -48,6 +48,11 @@ static const struct {
     {"reader: replays", test_reader_replays},
     {"group: tells of partitions", test_group_tells_of_partitions},
     {"group: commits", test_group_commits},
+    {"worker: settles as its handler says", test_worker_settles_as_its_handler_says},
+    {"worker: runs several and takes jobs back", test_worker_runs_several_and_takes_jobs_back},
+    {"worker: of a stream", test_worker_of_a_stream},
+    {"consumer: takes ahead and acks up to", test_consumer_takes_ahead_and_acks_up_to},
+    {"table: has the last of each key", test_table_has_the_last_of_each_key},
 };
 
 int main(int argc, char **argv)
