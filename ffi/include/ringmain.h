@@ -26,6 +26,11 @@
  *
  * Times are milliseconds to wait or delay (`_ms`), and nanoseconds since 1970 for points in time (`_ns`).
  *
+ * Callbacks are given the context pointer that was said with them, and must return: no longjmp and no exception of C++
+ * out of them. The library holds no lock while they run but what their comment says, so that they may call it. What they
+ * are lent lives until they return. A callback that answers RINGMAIN_ERROR_* of a call that failed in it hands that error
+ * on, with its text.
+ *
  * Not promised: use in signal handlers, and use of a hub in a child made by fork (RINGMAIN_ERROR_FORKED).
  * `errno` is never changed.
  */
@@ -630,6 +635,16 @@ typedef struct ringmain_batcher_options {
 
 // Gathers records into batches. 0 is no batcher. Any thread may use it.
 typedef uint64_t ringmain_batcher;
+
+// Chooses the partition of a record, 0 to `partition_count` - 1, by its key (NULL for none) and its value, which live until it returns. The
+// same key should always go to the same partition. Called by whichever thread appends, several at a time, before anything is
+// appended, and without a lock; it must return, and neither throw nor jump out.
+typedef uint32_t (*ringmain_choose_partition)(void *context,
+                                              const void *key,
+                                              size_t key_bytes,
+                                              const void *value,
+                                              size_t value_bytes,
+                                              uint32_t partition_count);
 
 // A producer of a stream, by its name. It numbers its messages from 0; those that were appended before, as their numbers say, are
 // not appended again, across crashes. 0 is no producer. Any thread may use it.
@@ -1345,6 +1360,15 @@ int32_t ringmain_batcher_flush(ringmain_batcher batcher);
 
 // Closes the batcher; what it has gathered is appended, and not waited for. Closing 0 does nothing.
 int32_t ringmain_batcher_close(ringmain_batcher batcher);
+
+// Stores another handle of the same stream that has a partitioner of its own, for everything that is appended by that handle and what
+// is opened of it; it is not stored with the stream. A partition that there is not is refused with
+// `RINGMAIN_ERROR_INVALID_ARGUMENT`, and nothing is appended. `context` is given to `choose`, and must live until the handle and
+// what was opened of it are closed. Close the handle.
+int32_t ringmain_stream_partitioner(ringmain_stream stream,
+                                    ringmain_choose_partition choose,
+                                    void *context,
+                                    ringmain_stream *stream_out);
 
 // Opens the producer `producer_name` (NUL-terminated) of the stream, making it if there is none of that name. From then on handles
 // that were opened before are refused, with `RINGMAIN_ERROR_PRODUCER_FENCED`. At most 10,000 producers are kept.

@@ -47,6 +47,7 @@ mod worker;
 
 mod append;
 mod batcher;
+mod partitioner;
 mod producer;
 mod stream;
 mod stream_options;

@@ -38,6 +38,41 @@ void test_append_to_a_partition(void)
     close_both(stream, hub);
 }
 
+/* Into the partition that the value names. */
+static uint32_t as_the_value_says(void *context, const void *key, size_t key_bytes, const void *value,
+                                  size_t value_bytes, uint32_t partition_count)
+{
+    CHECK(partition_count == 4 && value_bytes == 1 && (key == NULL) == (key_bytes == 0));
+    ++*(int *)context;
+    return (uint32_t)(*(const char *)value - '0');
+}
+
+void test_append_by_a_partitioner(void)
+{
+    ringmain_stream_options options = {.size = sizeof options, .partitions = 4};
+    ringmain_stream stream = 0;
+    ringmain_stream chosen = 0;
+    ringmain_hub hub = open_stream(&options, &stream);
+    int asked = 0;
+    OK(ringmain_stream_partitioner(stream, as_the_value_says, &asked, &chosen));
+    ringmain_message messages[] = {text_message("3"), text_message("1")};
+    messages[1].key = "UA1";
+    messages[1].key_bytes = 3;
+    ringmain_position positions[2];
+    OK(ringmain_stream_append_batch(chosen, messages, 2, positions));
+    CHECK(positions[0].partition == 3 && positions[1].partition == 1 && asked == 2);
+    ringmain_message beyond = text_message("4");
+    INVALID_ARGUMENT(ringmain_stream_append(chosen, &beyond, NULL));
+    OK(ringmain_stream_close(chosen));
+
+    /* Other handles go on by key. */
+    OK(ringmain_stream_append(stream, &beyond, NULL));
+    CHECK(asked == 3);
+    INVALID_ARGUMENT(ringmain_stream_partitioner(stream, NULL, NULL, &chosen));
+    CHECK(chosen == 0);
+    close_both(stream, hub);
+}
+
 void test_append_without_waiting(void)
 {
     /* A hub on a directory, which has something to wait for. */

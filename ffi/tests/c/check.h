@@ -86,6 +86,7 @@ void test_message_receive_with_limits(void);
 void test_message_told_apart(void);
 
 void test_append_to_a_partition(void);
+void test_append_by_a_partitioner(void);
 void test_append_without_waiting(void);
 void test_append_by_a_producer(void);
 void test_append_by_a_batcher(void);

@@ -36,6 +36,7 @@ static const struct {
     {"message: receive with limits", test_message_receive_with_limits},
     {"message: told apart", test_message_told_apart},
     {"append: to a partition", test_append_to_a_partition},
+    {"append: by a partitioner", test_append_by_a_partitioner},
     {"append: without waiting", test_append_without_waiting},
     {"append: by a producer", test_append_by_a_producer},
     {"append: by a batcher", test_append_by_a_batcher},

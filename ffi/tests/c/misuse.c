@@ -20,6 +20,13 @@ static ringmain_queue drop_queue(ringmain_hub hub, const char *name)
     return queue;
 }
 
+static uint32_t choose_none(void *context, const void *key, size_t key_bytes, const void *value, size_t value_bytes,
+                            uint32_t partition_count)
+{
+    (void)context, (void)key, (void)key_bytes, (void)value, (void)value_bytes;
+    return partition_count;
+}
+
 /* Every function that takes a handle, with one that is not good. */
 static void refuses(uint64_t bad)
 {
@@ -115,6 +122,7 @@ static void refuses(uint64_t bad)
     INVALID_HANDLE(ringmain_stream_offset_at_time(bad, 0, 0, &number));
     INVALID_HANDLE(ringmain_stream_scan_event_time(bad, 0, 0, &number));
     INVALID_HANDLE(ringmain_stream_compact(bad));
+    INVALID_HANDLE(ringmain_stream_partitioner(bad, choose_none, NULL, &handle));
     INVALID_HANDLE(ringmain_stream_delete_group(bad, name));
     INVALID_HANDLE(ringmain_stream_delete_producer(bad, name));
     INVALID_HANDLE(ringmain_stream_worker_start(bad, name, &stream_worker_options, &handle));
