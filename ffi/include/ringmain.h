@@ -874,6 +874,38 @@ typedef struct ringmain_group_options {
     void *context;
 } ringmain_group_options;
 
+// Counts of one consumer group.
+typedef struct ringmain_group_stats {
+    // sizeof(ringmain_group_stats), set by the caller.
+    size_t size;
+    // Records that it has not committed, over all partitions.
+    uint64_t lag;
+    // How long ago the oldest of them was appended, in milliseconds; 0 if there is none.
+    uint64_t lag_age_ms;
+    // Grows whenever members come or go, or a partition is given to one, since the stream was opened.
+    uint64_t generation;
+    // Records committed, over the last minute; or since the last time that somebody asked, if that is longer ago.
+    double consumed_per_second;
+    // Members that are there.
+    uint32_t members;
+    // Those of them that have no partition.
+    uint32_t idle_members;
+    // Members with a name that are away, and for which partitions are kept.
+    uint32_t away_members;
+    // Partitions that their owners were asked to let go of, and have not yet.
+    uint32_t revoking_partitions;
+} ringmain_group_stats;
+
+// How far a group is behind in one partition.
+typedef struct ringmain_partition_lag {
+    // sizeof(ringmain_partition_lag), set by the caller.
+    size_t size;
+    // Records that it has not committed: those that it would be given, not offsets.
+    uint64_t records;
+    // How long ago the first of them was appended, in milliseconds; 0 if there is none.
+    uint64_t age_ms;
+} ringmain_partition_lag;
+
 // Says that a handler of the member's records is running: until it is closed, the member is not given up for dead, however long it
 // does not poll. 0 is none. Any thread may close it.
 typedef uint64_t ringmain_processing;
@@ -1631,6 +1663,19 @@ int32_t ringmain_group_committed(ringmain_stream stream,
 // `RINGMAIN_ERROR_INVALID_ARGUMENT` while it has members.
 int32_t ringmain_stream_delete_group(ringmain_stream stream,
                                      const char *group_name);
+
+// Stores the counts of the group `group_name` (NUL-terminated); those of all groups of the stream are worked out for that. Set
+// `stats_out->size` before. `RINGMAIN_ERROR_NOT_FOUND` if the stream has no such group.
+int32_t ringmain_group_stats_get(ringmain_stream stream,
+                                 const char *group_name,
+                                 struct ringmain_group_stats *stats_out);
+
+// Stores how far the group `group_name` (NUL-terminated) is behind in one partition, as `ringmain_group_stats_get`. Set
+// `lag_out->size` before.
+int32_t ringmain_group_partition_lag(ringmain_stream stream,
+                                     const char *group_name,
+                                     uint32_t partition,
+                                     struct ringmain_partition_lag *lag_out);
 
 // Stores a batch of up to `count_max` (1 to 65,536) records of the partitions that the member owns and how many there
 // are, waiting at most `wait_ms` for the first. None is no error: then the batch is 0. Close the batch. A partition that is to move to

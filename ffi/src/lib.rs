@@ -61,6 +61,7 @@ mod records;
 mod replay;
 
 mod group;
+mod group_stats;
 mod member;
 
 mod stream_table;

@@ -43,6 +43,8 @@ static void refuses(uint64_t bad)
     ringmain_record record = {.size = sizeof record};
     ringmain_queue_stats queue_stats = {.size = sizeof queue_stats};
     ringmain_partition_stats partition_stats = {.size = sizeof partition_stats};
+    ringmain_group_stats group_stats = {.size = sizeof group_stats};
+    ringmain_partition_lag partition_lag = {.size = sizeof partition_lag};
     ringmain_sent sent;
     ringmain_worker_options worker_options = {.size = sizeof worker_options};
     ringmain_worker_stats worker_stats = {.size = sizeof worker_stats};
@@ -173,6 +175,8 @@ static void refuses(uint64_t bad)
     INVALID_HANDLE(ringmain_member_assignment(bad, 4, partitions, &count));
     INVALID_HANDLE(ringmain_group_join_with(bad, name, NULL, &handle));
     INVALID_HANDLE(ringmain_group_committed(bad, name, 0, &number, codes));
+    INVALID_HANDLE(ringmain_group_stats_get(bad, name, &group_stats));
+    INVALID_HANDLE(ringmain_group_partition_lag(bad, name, 0, &partition_lag));
     INVALID_HANDLE(ringmain_member_fetch(bad, 1, 1, 1, 0, &handle, &count));
     INVALID_HANDLE(ringmain_member_poll_batch(bad, 1, 0, 0, &handle, &count));
     INVALID_HANDLE(ringmain_member_submit_commit(bad, &handle));

@@ -379,6 +379,17 @@ void test_group_tells_of_partitions(void)
     size_t count = 0;
     OK(ringmain_member_assignment(second, 2, partitions, &count));
     CHECK(count == 1);
+    ringmain_group_stats stats = {.size = sizeof stats};
+    ringmain_partition_lag behind = {.size = sizeof behind};
+    OK(ringmain_group_stats_get(stream, "billing", &stats));
+    CHECK(stats.members == 2 && stats.idle_members == 0 && stats.lag == 0 && stats.generation > 0);
+    OK(ringmain_stream_append_to(stream, 1, &message, NULL));
+    OK(ringmain_group_partition_lag(stream, "billing", 1, &behind));
+    CHECK(behind.records == 1);
+    OK(ringmain_group_partition_lag(stream, "billing", 0, &behind));
+    CHECK(behind.records == 0 && behind.age_ms == 0);
+    INVALID_ARGUMENT(ringmain_group_partition_lag(stream, "billing", 2, &behind));
+    CHECK_CODE(RINGMAIN_ERROR_NOT_FOUND, ringmain_group_stats_get(stream, "nobody", &stats));
     OK(ringmain_member_leave(second));
 
     /* What a callback answers the poll does. */
