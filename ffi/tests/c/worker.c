@@ -151,10 +151,24 @@ static int32_t meet(void *context, ringmain_job job, ringmain_outcome *outcome)
 
 static ringmain_job escaped;
 
+/* Uses a job until it is nobody's. */
+static void *use_up(void *context)
+{
+    int32_t flag = 0;
+    int32_t code = 0;
+    while (code == RINGMAIN_OK)
+        code = ringmain_job_is_cancelled(escaped, &flag);
+    CHECK(code == RINGMAIN_ERROR_INVALID_HANDLE);
+    return context;
+}
+
+static pthread_t user;
+
 static int32_t escape(void *context, ringmain_job job, ringmain_outcome *outcome)
 {
     (void)outcome;
     escaped = job;
+    CHECK(pthread_create(&user, NULL, use_up, NULL) == 0);
     count_one(context);
     return 0;
 }
@@ -191,6 +205,7 @@ void test_worker_runs_several_and_takes_jobs_back(void)
     send_text(queue, "x");
     OK(ringmain_worker_start(queue, &options, &worker));
     wait_for(&later, 1);
+    CHECK(pthread_join(user, NULL) == 0);
     OK(ringmain_worker_close(worker, WAIT_MS));
     ringmain_message_info info = {.size = sizeof info};
     INVALID_HANDLE(ringmain_job_get(escaped, &info));
