@@ -33,7 +33,23 @@ macro_rules! kinds {
         pub(crate) fn poison(handle: u64) {
             $(poison_if::<$type>(handle);)*
         }
+
+        const _: () = assert!(are_different(&[$($tag),*]), "two kinds have the same tag");
     };
+}
+
+/// Whether no two of them are the same.
+const fn are_different(tags: &[u8]) -> bool {
+    let mut seen = [false; 256];
+    let mut index = 0;
+    while index < tags.len() {
+        if seen[tags[index] as usize] {
+            return false;
+        }
+        seen[tags[index] as usize] = true;
+        index += 1;
+    }
+    true
 }
 
 kinds! {
@@ -47,21 +63,21 @@ kinds! {
     Vec<Record> = 7, "records";
     // Leaving takes the member out while other calls may still hold the place.
     Mutex<Option<Member>> = 8, "member";
-    Accept = 20, "receipt";
-    Producer = 21, "producer";
-    Batcher = 22, "batcher";
-    Canceller = 23, "canceller";
+    Accept = 40, "receipt";
+    Producer = 41, "producer";
+    Batcher = 42, "batcher";
+    Canceller = 43, "canceller";
     // As a reader.
-    Mutex<Replay> = 24, "replay";
-    Processing = 25, "processing";
-    Table = 26, "table";
+    Mutex<Replay> = 44, "replay";
+    Processing = 45, "processing";
+    Table = 46, "table";
     // As a reader.
-    Scan = 27, "table scan";
+    Scan = 47, "table scan";
     // As a reader.
-    Mutex<Consumer> = 28, "consumer";
-    Running = 29, "job";
-    Worker = 30, "worker";
-    StreamWorker = 31, "stream worker";
+    Mutex<Consumer> = 48, "consumer";
+    Running = 49, "job";
+    Worker = 50, "worker";
+    StreamWorker = 51, "stream worker";
 }
 
 #[cfg(test)]
