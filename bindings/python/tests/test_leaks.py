@@ -43,7 +43,7 @@ def look(queue: TaskQueue) -> None:
 def fail(queue: TaskQueue) -> None:
     for options in ({"delay": -1.0}, {"unknown": 1}, {"key": 5}):
         with pytest.raises((ringmain.InvalidArgument, TypeError)):
-            queue.send(b"x", **options)  # type: ignore[arg-type]
+            queue.send(b"x", **options)
 
 
 def wait_in_a_loop(queue: TaskQueue) -> None:
