@@ -34,6 +34,7 @@ mod message;
 mod queue;
 
 mod delivery;
+mod packed;
 mod peeked;
 
 mod stream;
@@ -42,6 +43,9 @@ mod reader;
 mod records;
 
 mod member;
+mod packed_records;
+
+mod bell;
 
 use guard::infallible;
 use std::ffi::c_char;
