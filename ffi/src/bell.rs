@@ -6,7 +6,7 @@
 
 use crate::answer::Out;
 use crate::guard::entry;
-use crate::member::ringmain_member;
+use crate::member::{ringmain_member, with};
 use crate::queue::ringmain_queue;
 use crate::reader::{alone, ringmain_reader};
 use crate::table::get;
@@ -144,9 +144,7 @@ pub unsafe extern "C" fn ringmain_member_arm(member: ringmain_member, ready_out:
         // SAFETY: the caller's promise.
         let out = unsafe { Out::one("ready_out", ready_out) }?;
         let held = get::<Mutex<Option<Member>>>(member)?;
-        let mut place = alone(&held)?;
-        let inner = place.as_mut().ok_or(Error::InvalidHandle { expected: "member", handle: member })?;
-        out.set(held.beside().arm(|context| inner.poll_ready(context))?);
+        out.set(with(member, |member| held.beside().arm(|context| member.poll_ready(context)))?);
         Ok(())
     })
 }

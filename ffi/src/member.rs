@@ -143,7 +143,7 @@ pub extern "C" fn ringmain_member_leave(member: ringmain_member) -> i32 {
 }
 
 /// Works on the member, alone.
-fn with<R>(handle: ringmain_member, work: impl FnOnce(&mut Member) -> Result<R>) -> Result<R> {
+pub(crate) fn with<R>(handle: ringmain_member, work: impl FnOnce(&mut Member) -> Result<R>) -> Result<R> {
     let member = get::<Mutex<Option<Member>>>(handle)?;
     match alone(&member)?.as_mut() {
         Some(member) => work(member),

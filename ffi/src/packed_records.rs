@@ -4,12 +4,12 @@ use crate::answer::{Out, Zero};
 use crate::argument::wait;
 use crate::batch::check_count_max;
 use crate::guard::entry;
-use crate::member::ringmain_member;
+use crate::member::{ringmain_member, with};
 use crate::packed::Packing;
 use crate::reader::{alone, ringmain_reader};
 use crate::table::get;
 use ringmain::limits::RECEIVE_COUNT_MAX;
-use ringmain::{Error, Member, Reader, RecordRef, Result};
+use ringmain::{Error, Reader, RecordRef, Result};
 use std::ffi::c_void;
 use std::sync::Mutex;
 
@@ -148,9 +148,6 @@ pub unsafe extern "C" fn ringmain_member_poll_packed(
     entry(member, || {
         // SAFETY: the caller's promise.
         let out = unsafe { PackedOut::new(buffer, buffer_bytes, entries_out, count_max, count_out) }?;
-        let held = get::<Mutex<Option<Member>>>(member)?;
-        let mut place = alone(&held)?;
-        let inner = place.as_mut().ok_or(Error::InvalidHandle { expected: "member", handle: member })?;
-        out.fill(|count_max, each| inner.poll_while(count_max, wait(wait_ms), each))
+        with(member, |member| out.fill(|count_max, each| member.poll_while(count_max, wait(wait_ms), each)))
     })
 }
