@@ -48,12 +48,14 @@ pub(crate) trait Kind: Send + Sync + Sized + 'static {
 
 /// The open handles of one kind.
 pub(crate) struct Table<T: Kind> {
-    chunks: [OnceLock<Box<[Slot<Entry<T>>]>>; CHUNK_COUNT],
+    chunks: [OnceLock<Chunk<T>>; CHUNK_COUNT],
     /// Slots that were used and closed.
     free: Free,
     /// The first slot that was never used.
     unused: AtomicU32,
 }
+
+type Chunk<T> = Box<[Slot<Entry<T>>]>;
 
 /// What a slot has. Dropped in this order.
 pub(crate) struct Entry<T: Kind> {
