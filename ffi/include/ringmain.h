@@ -524,6 +524,28 @@ typedef struct ringmain_message_info {
     uint32_t failures;
 } ringmain_message_info;
 
+// A message that was received into a buffer. This struct will not change.
+typedef struct ringmain_packed_message {
+    // The message's number in its queue.
+    uint64_t id;
+    // Stands for the lease: ack, fail or release it. Never 0.
+    uint64_t token;
+    // When it was sent, in nanoseconds since 1970.
+    uint64_t time_ns;
+    // Where in the buffer the value begins, at any byte. `RINGMAIN_NOT_PACKED` if the buffer is too small for this message alone.
+    uint64_t value_at;
+    // Bytes of the value.
+    size_t value_bytes;
+    // Where in the buffer the key begins; `RINGMAIN_NOT_PACKED` if it has none.
+    uint64_t key_at;
+    // Bytes of the key.
+    size_t key_bytes;
+    // Leases granted, this one included.
+    uint32_t attempts;
+    // Failures counted so far.
+    uint32_t failures;
+} ringmain_packed_message;
+
 // A batch of messages seen without leasing them. 0 is no batch. Any thread may use it.
 typedef uint64_t ringmain_peeked;
 
@@ -1212,6 +1234,48 @@ int32_t ringmain_delivery_extend(ringmain_delivery delivery, uint64_t duration_m
 
 // Closes the handle and frees what it lent; an unsettled message is released. Closing 0 does nothing.
 int32_t ringmain_delivery_close(ringmain_delivery delivery);
+
+// Receives up to `count_max` messages (1 to 65,536), as many as fit into the `buffer_bytes` bytes at `buffer`, waiting at most `wait_ms`
+// for the first. Their values and keys are copied into the buffer, one after the other; the first `count_out` of `entries_out`, which has
+// `count_max` places, say where, and the rest are zeroed. None is no error. There is no handle to close: each token is to be acked, failed,
+// released or made a delivery of, through the same handle of the queue; what is left when that is closed is released. A message that is longer than the whole
+// buffer comes alone, and not packed: `ringmain_queue_unpack` gives it. The first call on a handle, and one after much shorter messages,
+// may take fewer than would fit.
+int32_t ringmain_queue_receive_packed(ringmain_queue queue,
+                                      void *buffer,
+                                      size_t buffer_bytes,
+                                      struct ringmain_packed_message *entries_out,
+                                      size_t count_max,
+                                      uint64_t wait_ms,
+                                      size_t *count_out);
+
+// Acks `count` messages that were received packed, by their tokens, with one commit. Stores a code for each in `codes_out` (`count` of
+// them, or NULL), and answers with the first that is not 0; a token that is used up or made up is `RINGMAIN_ERROR_INVALID_HANDLE`. The
+// tokens are used up, whatever the answer.
+int32_t ringmain_queue_ack_packed(ringmain_queue queue,
+                                  const uint64_t *tokens,
+                                  size_t count,
+                                  int32_t *codes_out);
+
+// As `ringmain_queue_ack_packed`: all failed, for the same reason (UTF-8, cut after 4096 bytes); the queue's retry policy says when they come again.
+int32_t ringmain_queue_fail_packed(ringmain_queue queue,
+                                   const uint64_t *tokens,
+                                   size_t count,
+                                   const char *reason,
+                                   size_t reason_bytes,
+                                   int32_t *codes_out);
+
+// As `ringmain_queue_ack_packed`: hands all back, to be delivered again at once. Does not count as a failure.
+int32_t ringmain_queue_release_packed(ringmain_queue queue,
+                                      const uint64_t *tokens,
+                                      size_t count,
+                                      int32_t *codes_out);
+
+// Makes a delivery of a message that was received packed, with all the verbs of one, and headers. The token is used up; close the
+// delivery.
+int32_t ringmain_queue_unpack(ringmain_queue queue,
+                              uint64_t token,
+                              ringmain_delivery *delivery_out);
 
 // Stores a batch of up to `count_max` (1 to 65,536) waiting messages, ready or scheduled, with ids of at least
 // `from_id`, in order of id, and how many there are. They stay as they are. None is no error: then the batch is 0.

@@ -1,6 +1,8 @@
 //! What a handle can stand for: one line per kind.
 
+use crate::bell::BellPlace;
 use crate::job::Running;
+use crate::packed::Unsettled;
 use crate::receipt::Accept;
 use crate::stream_table::Scan;
 use crate::table::poison_if;
@@ -10,12 +12,23 @@ use ringmain::{
 };
 use std::sync::Mutex;
 
-/// Makes a type a kind of handle: its tag (never used twice, not 0) and its noun in errors.
+/// What is kept with a queue. Dropped in this order: those who packed received get their messages released while the queue is there.
+#[derive(Default)]
+pub(crate) struct BesideQueue {
+    pub(crate) unsettled: Unsettled,
+    pub(crate) bell: BellPlace,
+}
+
+/// Makes a type a kind of handle: its tag (never used twice, not 0), its noun in errors, and what is kept beside it.
 macro_rules! kind {
     ($type:ty, $tag:literal, $noun:literal) => {
+        kind!($type, $tag, $noun, ());
+    };
+    ($type:ty, $tag:literal, $noun:literal, $beside:ty) => {
         impl $crate::table::Kind for $type {
             const TAG: u8 = $tag;
             const NOUN: &'static str = $noun;
+            type Beside = $beside;
             fn table() -> &'static $crate::table::Table<Self> {
                 static TABLE: $crate::table::Table<$type> = $crate::table::Table::new();
                 &TABLE
@@ -25,8 +38,8 @@ macro_rules! kind {
 }
 
 macro_rules! kinds {
-    ($($type:ty = $tag:literal, $noun:literal;)*) => {
-        $(kind!($type, $tag, $noun);)*
+    ($($type:ty = $tag:literal, $noun:literal $(, with $beside:ty)?;)*) => {
+        $(kind!($type, $tag, $noun $(, $beside)?);)*
 
         /// After a panic in a call on `handle`: it answers `Internal` to everything but close from now on. Ignored
         /// unless it is an open handle.
@@ -54,15 +67,15 @@ const fn are_different(tags: &[u8]) -> bool {
 
 kinds! {
     Hub = 1, "hub";
-    Queue = 2, "queue";
+    Queue = 2, "queue", with BesideQueue;
     Delivery = 3, "delivery";
     Vec<Peeked> = 4, "peeked";
     Stream = 5, "stream";
     // Reading moves them, so one call at a time.
-    Mutex<Reader> = 6, "reader";
+    Mutex<Reader> = 6, "reader", with BellPlace;
     Vec<Record> = 7, "records";
     // Leaving takes the member out while other calls may still hold the place.
-    Mutex<Option<Member>> = 8, "member";
+    Mutex<Option<Member>> = 8, "member", with BellPlace;
     Accept = 40, "receipt";
     Producer = 41, "producer";
     Batcher = 42, "batcher";

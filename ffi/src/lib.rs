@@ -38,6 +38,7 @@ mod queue;
 mod receive;
 
 mod delivery;
+mod packed;
 mod peeked;
 mod settle;
 
@@ -63,6 +64,9 @@ mod replay;
 mod group;
 mod group_stats;
 mod member;
+mod packed_records;
+
+mod bell;
 
 mod stream_table;
 mod stream_worker;

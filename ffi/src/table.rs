@@ -40,24 +40,47 @@ pub(crate) trait Kind: Send + Sync + Sized + 'static {
     const TAG: u8;
     /// What it is called in errors.
     const NOUN: &'static str;
+    /// What the C surface keeps with each, and drops before it.
+    type Beside: Default + Send + Sync + 'static;
     /// Where its handles are.
     fn table() -> &'static Table<Self>;
 }
 
 /// The open handles of one kind.
-pub(crate) struct Table<T> {
-    chunks: [OnceLock<Box<[Slot<T>]>>; CHUNK_COUNT],
+pub(crate) struct Table<T: Kind> {
+    chunks: [OnceLock<Chunk<T>>; CHUNK_COUNT],
     /// Slots that were used and closed.
     free: Free,
     /// The first slot that was never used.
     unused: AtomicU32,
 }
 
+type Chunk<T> = Box<[Slot<Entry<T>>]>;
+
+/// What a slot has. Dropped in this order.
+pub(crate) struct Entry<T: Kind> {
+    beside: T::Beside,
+    value: T,
+}
+
 /// What a handle stands for, until dropped.
 pub(crate) struct Held<T: Kind> {
     /// Entered.
-    slot: &'static Slot<T>,
+    slot: &'static Slot<Entry<T>>,
     index: u32,
+}
+
+impl<T: Kind> Held<T> {
+    /// What the C surface keeps with it.
+    pub(crate) fn beside(&self) -> &T::Beside {
+        &self.entry().beside
+    }
+
+    #[inline]
+    fn entry(&self) -> &Entry<T> {
+        // SAFETY: entered when this was made, left when it is dropped.
+        unsafe { self.slot.value() }
+    }
 }
 
 impl<T: Kind> Deref for Held<T> {
@@ -65,8 +88,7 @@ impl<T: Kind> Deref for Held<T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: entered when this was made, left when it is dropped.
-        unsafe { self.slot.value() }
+        &self.entry().value
     }
 }
 
@@ -91,7 +113,7 @@ pub(crate) fn open<T: Kind>(value: T) -> Result<u64> {
     let table = T::table();
     let index = table.take_free()?;
     // SAFETY: the index was free, and is ours alone from then on.
-    let generation = unsafe { table.slot_or_make(index).fill(value) };
+    let generation = unsafe { table.slot_or_make(index).fill(Entry { beside: T::Beside::default(), value }) };
     Ok(u64::from(T::TAG) << (INDEX_BITS + GENERATION_BITS)
         | u64::from(generation) << INDEX_BITS
         | u64::from(index))
@@ -136,7 +158,7 @@ pub(crate) fn poison_if<T: Kind>(handle: u64) {
 }
 
 #[inline]
-fn find<T: Kind>(handle: u64) -> Result<(&'static Slot<T>, u32, u32)> {
+fn find<T: Kind>(handle: u64) -> Result<(&'static Slot<Entry<T>>, u32, u32)> {
     match split::<T>(handle)
         .and_then(|(index, generation)| Some((T::table().slot(index)?, index, generation)))
     {
@@ -205,7 +227,7 @@ impl<T: Kind> Table<T> {
     }
 
     /// After the last call inside a closed handle.
-    fn end(&self, index: u32, slot: &Slot<T>, taken: Taken<T>) {
+    fn end(&self, index: u32, slot: &Slot<Entry<T>>, taken: Taken<Entry<T>>) {
         // At the last generation the slot is retired, never free again: no handle ever comes back.
         if taken.is_reusable {
             self.free.push(index, &slot.next_free);
@@ -214,13 +236,13 @@ impl<T: Kind> Table<T> {
     }
 
     #[inline]
-    fn slot(&self, index: u32) -> Option<&Slot<T>> {
+    fn slot(&self, index: u32) -> Option<&Slot<Entry<T>>> {
         let (chunk, within) = place(index);
         self.chunks.get(chunk)?.get()?.get(within)
     }
 
     /// `index` comes from [`take_free`](Self::take_free), so it is in range.
-    fn slot_or_make(&self, index: u32) -> &Slot<T> {
+    fn slot_or_make(&self, index: u32) -> &Slot<Entry<T>> {
         let (chunk, within) = place(index);
         let slots =
             self.chunks[chunk].get_or_init(|| (0..CHUNK_FIRST_COUNT << chunk).map(|_| Slot::new()).collect());

@@ -10,6 +10,7 @@ mod c;
 mod check;
 mod expect;
 mod gate;
+mod install;
 mod paths;
 mod picture;
 mod run;
@@ -43,6 +44,8 @@ enum Verb {
     Bench(bench::Arguments),
     /// Check format, lints and generated files; quicker than the tests.
     Check,
+    /// Install the C surface: headers, libraries, pkg-config and CMake files. DESTDIR is respected.
+    Install(install::Arguments),
     /// Cut the power, kill processes, damage and fail disks; see that nothing is lost and that planted bugs are caught.
     Crash(gate::crash::Arguments),
     /// Run the models of the rings under loom and shuttle, and see them catch planted bugs.
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Verb::Test(arguments) => test::test(&arguments),
         Verb::Bench(arguments) => bench::bench(&arguments),
         Verb::Check => check::check(),
+        Verb::Install(arguments) => install::install(&arguments),
         Verb::Loom(arguments) => gate::loom::run(&arguments),
         Verb::Crash(arguments) => gate::crash::run(&arguments),
         Verb::San(arguments) => gate::san::run(&arguments),

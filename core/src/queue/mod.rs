@@ -386,6 +386,27 @@ impl Queue {
         self.shared.poll_take(context, &Ask::new(count_max, Start::Now))
     }
 
+    /// Ready if a receive would get something now; if not, `context`'s task is woken when it may. Nothing is received: for event loops
+    /// that wait for more than this queue. Others may be quicker, so a receive may still find nothing.
+    ///
+    /// ```
+    /// # use ringmain::{Hub, Message, OnExhausted};
+    /// # use std::task::{Context, Waker};
+    /// # let queue = Hub::memory().queue("rows").on_exhausted(OnExhausted::Drop).open()?;
+    /// let mut context = Context::from_waker(Waker::noop());
+    /// assert!(queue.poll_ready(&mut context).is_pending());
+    /// queue.send(Message::new("one"))?;
+    /// assert!(queue.poll_ready(&mut context).is_ready());
+    /// assert!(queue.try_receive()?.is_some());
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`receive`](Self::receive).
+    pub fn poll_ready(&self, context: &mut Context<'_>) -> Poll<Result<()>> {
+        self.shared.poll_ready(context)
+    }
+
     /// Waits for messages without blocking the thread, on any executor. Dropping the future loses nothing.
     ///
     /// # Errors

@@ -375,6 +375,33 @@ impl Shared {
         self.log.data().wait_for(wait, || something(self.take_as(ask))).unwrap_or(Ok(Vec::new()))
     }
 
+    /// Whether a receive would get something, for a task, which is woken when it may.
+    pub(crate) fn poll_ready(&self, context: &Context<'_>) -> Poll<Result<()>> {
+        self.log.data().poll_for(context, || match self.is_ready() {
+            Ok(is_ready) => is_ready.then_some(Ok(())),
+            Err(error) => Some(Err(error)),
+        })
+    }
+
+    /// Whether there is something to receive, limits of its own key aside.
+    fn is_ready(&self) -> Result<bool> {
+        self.check_open()?;
+        let (mut state, now_ns) = self.state_now();
+        let is_ready = self.is_active(&state, None).and_then(|is_active| {
+            let may_receive = is_active
+                && state.leased_count() < LEASE_COUNT_MAX
+                && state.is_open(now_ns)
+                && self.has_more();
+            Ok(may_receive
+                && (state.first_waiting(now_ns).is_some() || self.peek_plain(&mut state, now_ns)?.is_some()))
+        });
+        if let Some(next_ns) = state.limits.as_ref().and_then(|limits| limits.next_ns()) {
+            self.journal.alarm().arm(next_ns);
+        }
+        self.unlock(state);
+        is_ready
+    }
+
     /// Leases what is asked for, for a task, which is woken when there may be one.
     pub(crate) fn poll_take(
         self: &Arc<Self>,

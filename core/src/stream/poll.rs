@@ -3,7 +3,7 @@
 //! **Promise.** Records that are done are passed over. Before anything is taken the member takes over what it was given, and lets go of
 //! what it was asked for.
 
-use crate::error::{Result, something};
+use crate::error::{Error, Result, something};
 use crate::message::duration_ns;
 use crate::stream::commit::CommitMode;
 use crate::stream::liveness::Processing;
@@ -57,11 +57,41 @@ impl Member {
             records.iter().for_each(|record| each(record.borrowed()));
             return Ok(records.len());
         }
+        self.show_within(count_max, wait, |record| {
+            each(record);
+            true
+        })
+    }
+
+    /// As [`poll_each`](Self::poll_each), as long as `each` takes what it is shown: a record for which it says false comes again, at the
+    /// next poll, and ends this one.
+    ///
+    /// # Errors
+    /// As [`poll`](Self::poll); `InvalidArgument` with [`CommitMode::AtMostOnce`], where a record that was shown is committed already.
+    pub fn poll_while(
+        &mut self,
+        count_max: usize,
+        wait: Duration,
+        each: impl FnMut(RecordRef<'_>) -> bool,
+    ) -> Result<usize> {
+        if self.commit_mode == CommitMode::AtMostOnce {
+            let detail = "at most once: a record would be committed before it is taken; use poll instead";
+            return Err(Error::invalid("commit_mode", detail));
+        }
+        self.show_within(count_max, wait, each)
+    }
+
+    fn show_within(
+        &mut self,
+        count_max: usize,
+        wait: Duration,
+        mut each: impl FnMut(RecordRef<'_>) -> bool,
+    ) -> Result<usize> {
         let _polling = self.begin_poll()?;
         let stream = self.stream.clone();
         let show = || match self.show(count_max, &mut each) {
-            Ok(0) => None,
-            shown => Some(shown),
+            Ok((0, is_cut)) => is_cut.then_some(Ok(0)),
+            shown => Some(shown.map(|(count, _)| count)),
         };
         stream.wait_for(wait, show).unwrap_or(Ok(0))
     }
@@ -75,6 +105,24 @@ impl Member {
         if polled.is_pending() {
             self.waiting = Some(polling);
         }
+        polled
+    }
+
+    /// Ready if a poll would get something now, or say something else than that there is nothing; if not, `context`'s task is woken when it
+    /// may. Nothing is read, and nothing committed: for event loops that wait for more than this member. Until it is asked again, or polls,
+    /// it counts as polling.
+    ///
+    /// # Errors
+    /// As [`poll`](Self::poll).
+    pub fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<()>> {
+        let polling = self.processing();
+        let stream = self.stream.clone();
+        let polled =
+            stream.data().poll_for(context, || match self.refresh().and_then(|()| self.pause_full()) {
+                Ok(()) => self.reader.look_ahead(),
+                Err(error) => Some(Err(error)),
+            });
+        self.waiting = polled.is_pending().then_some(polling);
         polled
     }
 
@@ -153,17 +201,25 @@ impl Member {
         }
     }
 
-    /// Shows them instead.
-    fn show(&mut self, count_max: usize, each: &mut impl FnMut(RecordRef<'_>)) -> Result<usize> {
+    /// Shows them instead: how many, and whether one was not taken.
+    fn show(
+        &mut self,
+        count_max: usize,
+        each: &mut impl FnMut(RecordRef<'_>) -> bool,
+    ) -> Result<(usize, bool)> {
         self.refresh()?;
+        let mut is_refused = false;
         loop {
             self.pause_full()?;
-            let (count, taken) = self.reader.show_each(count_max, each)?;
+            let (count, taken) = self.reader.show_while(count_max, &mut |record| {
+                is_refused = !each(record);
+                !is_refused
+            })?;
             for place in self.reader.partitions() {
                 self.handled.pass(place.partition, place.offset());
             }
-            if count > 0 || !taken.is_cut {
-                return Ok(count);
+            if count > 0 || is_refused || !taken.is_cut {
+                return Ok((count, is_refused));
             }
         }
     }

@@ -17,6 +17,7 @@ mod linger;
 mod partitioner;
 mod poll;
 mod producer;
+mod ready;
 mod replay;
 mod reset;
 mod table;

@@ -25,6 +25,7 @@ mod limits;
 mod metrics;
 mod order;
 mod purge;
+mod ready;
 mod send_async;
 mod spill;
 mod stragglers;

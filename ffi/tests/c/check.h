@@ -74,6 +74,13 @@ void test_queue_release_reject_extend(void);
 void test_queue_lease_expires(void);
 void test_queue_close_while_receiving(void);
 
+void test_packed_receive(void);
+void test_packed_close_releases(void);
+void test_packed_poll(void);
+
+void test_descriptor_of_a_queue(void);
+void test_descriptor_of_a_stream(void);
+
 void test_stream_append_and_read(void);
 void test_stream_partitions_and_seek(void);
 void test_stream_starts(void);

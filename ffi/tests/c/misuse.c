@@ -92,6 +92,17 @@ static void refuses(uint64_t bad)
     INVALID_HANDLE(ringmain_worker_error(bad));
     INVALID_HANDLE(ringmain_worker_stats_get(bad, &worker_stats));
 
+    int32_t flag;
+    ringmain_packed_message packed_message;
+    ringmain_packed_record packed_record;
+    INVALID_HANDLE(ringmain_queue_receive_packed(bad, name, 1, &packed_message, 1, 0, &count));
+    INVALID_HANDLE(ringmain_queue_ack_packed(bad, &number, 1, codes));
+    INVALID_HANDLE(ringmain_queue_fail_packed(bad, &number, 1, name, 1, codes));
+    INVALID_HANDLE(ringmain_queue_release_packed(bad, &number, 1, codes));
+    INVALID_HANDLE(ringmain_queue_unpack(bad, 0, &handle));
+    INVALID_HANDLE(ringmain_queue_fd(bad, &flag));
+    INVALID_HANDLE(ringmain_queue_arm(bad, &flag));
+
     INVALID_HANDLE(ringmain_delivery_get(bad, &info));
     INVALID_HANDLE(ringmain_delivery_header(bad, name, &header));
     INVALID_HANDLE(ringmain_delivery_header_at(bad, 0, &header));
@@ -161,6 +172,9 @@ static void refuses(uint64_t bad)
     INVALID_HANDLE(ringmain_replay_try_next(bad, &handle, &count));
     INVALID_HANDLE(ringmain_replay_due(bad, &number));
     INVALID_HANDLE(ringmain_replay_canceller(bad, &handle));
+    INVALID_HANDLE(ringmain_reader_poll_packed(bad, name, 1, &packed_record, 1, 0, &count));
+    INVALID_HANDLE(ringmain_reader_fd(bad, &flag));
+    INVALID_HANDLE(ringmain_reader_arm(bad, &flag));
 
     INVALID_HANDLE(ringmain_records_get(bad, 0, &record));
     INVALID_HANDLE(ringmain_records_header(bad, 0, name, &header));
@@ -169,6 +183,9 @@ static void refuses(uint64_t bad)
     INVALID_HANDLE(ringmain_group_join(bad, name, RINGMAIN_START_EARLIEST, 0, &handle));
     INVALID_HANDLE(ringmain_group_lag(bad, name, &number));
     INVALID_HANDLE(ringmain_member_poll(bad, 1, 0, &handle, &count));
+    INVALID_HANDLE(ringmain_member_poll_packed(bad, name, 1, &packed_record, 1, 0, &count));
+    INVALID_HANDLE(ringmain_member_fd(bad, &flag));
+    INVALID_HANDLE(ringmain_member_arm(bad, &flag));
     INVALID_HANDLE(ringmain_member_commit(bad));
     INVALID_HANDLE(ringmain_member_commit_offset(bad, 0, 0));
     INVALID_HANDLE(ringmain_member_seek(bad, 0, 0));
@@ -293,6 +310,26 @@ void test_arguments(void)
     INVALID_ARGUMENT(ringmain_queue_receive_batch(queue, 1, 0, NULL, &count));
     INVALID_ARGUMENT(ringmain_queue_receive_batch(queue, 1, 0, handles, NULL));
     INVALID_ARGUMENT(ringmain_queue_ack_batch(queue, NULL, 1, NULL));
+    char buffer[8];
+    ringmain_packed_message messages_packed[2];
+    ringmain_packed_record records_packed[2];
+    INVALID_ARGUMENT(ringmain_queue_receive_packed(queue, NULL, 8, messages_packed, 2, 0, &count));
+    INVALID_ARGUMENT(ringmain_queue_receive_packed(queue, buffer, 8, NULL, 2, 0, &count));
+    INVALID_ARGUMENT(ringmain_queue_receive_packed(queue, buffer, 8, messages_packed, 2, 0, NULL));
+    INVALID_ARGUMENT(ringmain_queue_receive_packed(queue, buffer, 8, messages_packed, 0, 0, &count));
+    INVALID_ARGUMENT(ringmain_queue_receive_packed(queue, buffer, 8, messages_packed, SIZE_MAX, 0, &count));
+    INVALID_ARGUMENT(ringmain_queue_receive_packed(queue, buffer, SIZE_MAX, messages_packed, 2, 0, &count));
+    INVALID_ARGUMENT(ringmain_queue_ack_packed(queue, NULL, 1, NULL));
+    INVALID_ARGUMENT(ringmain_queue_ack_packed(queue, handles, SIZE_MAX / 8, NULL));
+    INVALID_ARGUMENT(ringmain_queue_fail_packed(queue, handles, 1, NULL, 1, NULL));
+    INVALID_ARGUMENT(ringmain_queue_unpack(queue, 1, NULL));
+    INVALID_ARGUMENT(ringmain_queue_fd(queue, NULL));
+    INVALID_ARGUMENT(ringmain_queue_arm(queue, NULL));
+    INVALID_ARGUMENT(ringmain_reader_poll_packed(reader, NULL, 8, records_packed, 2, 0, &count));
+    INVALID_ARGUMENT(ringmain_reader_poll_packed(reader, buffer, SIZE_MAX, records_packed, 2, 0, &count));
+    INVALID_ARGUMENT(ringmain_reader_poll_packed(reader, buffer, 8, NULL, 2, 0, &count));
+    INVALID_ARGUMENT(ringmain_reader_poll_packed(reader, buffer, 8, records_packed, 0, 0, &count));
+    INVALID_ARGUMENT(ringmain_reader_arm(reader, NULL));
     INVALID_ARGUMENT(ringmain_queue_stats_get(queue, NULL));
     INVALID_ARGUMENT(ringmain_queue_peek(queue, 0, 1, NULL, &count));
     INVALID_ARGUMENT(ringmain_queue_peek(queue, 0, 1, handles, NULL));

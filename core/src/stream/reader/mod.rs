@@ -340,16 +340,53 @@ impl Reader {
         stream.wait_for(wait, attempt).unwrap_or(Ok(0))
     }
 
+    /// As [`poll_each`](Self::poll_each), as long as `each` takes what it is shown: a record for which it says false comes again, at the
+    /// next poll, and ends this one.
+    ///
+    /// ```
+    /// use ringmain::{Hub, Message, Start};
+    /// use std::time::Duration;
+    /// let flights = Hub::memory().stream("flights").open()?;
+    /// flights.append_batch(&[Message::new(b"EWR"), Message::new(b"IAH"), Message::new(b"SFO")])?;
+    /// let mut reader = flights.reader(Start::Earliest)?;
+    /// let mut room = 2;
+    /// let count = reader.poll_while(64, Duration::ZERO, |_| room > 0 && { room -= 1; true })?;
+    /// assert_eq!((count, reader.poll(64, Duration::ZERO)?.len()), (2, 1));
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`poll`](Self::poll).
+    pub fn poll_while(
+        &mut self,
+        count_max: usize,
+        wait: Duration,
+        mut each: impl FnMut(RecordRef<'_>) -> bool,
+    ) -> Result<usize> {
+        let stream = self.stream.clone();
+        let attempt = || self.attempt(|reader| reader.show_while(count_max, &mut each));
+        stream.wait_for(wait, attempt).unwrap_or(Ok(0))
+    }
+
     #[inline]
     pub(crate) fn show_each(
         &mut self,
         count_max: usize,
         each: &mut impl FnMut(RecordRef<'_>),
     ) -> Result<(usize, Taken)> {
-        let taken = self.read_each(Ask::new(count_max), |found| {
-            each(found.borrowed());
+        self.show_while(count_max, &mut |record| {
+            each(record);
             true
-        })?;
+        })
+    }
+
+    #[inline]
+    pub(crate) fn show_while(
+        &mut self,
+        count_max: usize,
+        each: &mut impl FnMut(RecordRef<'_>) -> bool,
+    ) -> Result<(usize, Taken)> {
+        let taken = self.read_each(Ask::new(count_max), |found| each(found.borrowed()))?;
         Ok((taken.count, taken))
     }
 
@@ -357,6 +394,35 @@ impl Reader {
     pub fn poll_records(&mut self, context: &mut Context<'_>, count_max: usize) -> Poll<Result<Vec<Record>>> {
         let stream = self.stream.clone();
         stream.data().poll_for(context, || self.attempt(|reader| reader.take_batch(count_max)))
+    }
+
+    /// Ready if a poll would get something now, or say something else than that there is nothing; if not, `context`'s task is woken when it
+    /// may. Nothing is read: for event loops that wait for more than this reader.
+    ///
+    /// ```
+    /// use ringmain::{Hub, Message, Start};
+    /// use std::task::{Context, Waker};
+    /// use std::time::Duration;
+    /// let flights = Hub::memory().stream("flights").open()?;
+    /// let mut reader = flights.reader(Start::Earliest)?;
+    /// let mut context = Context::from_waker(Waker::noop());
+    /// assert!(reader.poll_ready(&mut context).is_pending());
+    /// flights.append(Message::new("EWR"))?;
+    /// assert!(reader.poll_ready(&mut context).is_ready());
+    /// assert_eq!(reader.poll(64, Duration::ZERO)?.len(), 1);
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`poll`](Self::poll).
+    pub fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<()>> {
+        let stream = self.stream.clone();
+        stream.data().poll_for(context, || self.look_ahead())
+    }
+
+    /// `None` if there is nothing to read: what is found is not taken.
+    pub(crate) fn look_ahead(&mut self) -> Option<Result<()>> {
+        self.attempt(|reader| reader.read_each(Ask::new(1), |_| false).map(|taken| ((), taken)))
     }
 
     /// Continues one partition at `offset`.
