@@ -336,6 +336,22 @@ def test_a_queue_that_goes_lets_go_of_what_is_in_it() -> None:
         assert seen() is None
 
 
+@pytest.mark.parametrize("is_cycle", [False, True])
+def test_queues_nested_very_deep_are_let_go_of_without_a_deep_stack(is_cycle: bool) -> None:
+    innermost: Queue[Any] = Queue(2)
+    seen = weakref.ref(innermost)
+    q = innermost
+    for _ in range(50_000):
+        outer: Queue[Any] = Queue(1)
+        outer.put(q)
+        q = outer
+    if is_cycle:
+        innermost.put(q)
+    del q, outer, innermost
+    gc.collect()
+    assert seen() is None
+
+
 @pytest.mark.parametrize("make", [Queue, lambda: Queue(7), lambda: Queue(1 << 20), SimpleQueue])
 def test_a_cycle_through_a_queue_is_collected(make: Any) -> None:
     for count in (1, 5):

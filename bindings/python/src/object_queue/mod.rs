@@ -23,6 +23,7 @@ mod channel;
 mod fork;
 mod hot;
 mod line;
+mod nest;
 mod queue;
 mod simple;
 mod store;

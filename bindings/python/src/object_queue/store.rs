@@ -1,5 +1,6 @@
 //! Where the objects of a queue are: in one of the core's rings.
 
+use super::nest::let_go;
 use pyo3::prelude::*;
 use ringmain::ring::{mpmc, unbounded};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -167,5 +168,11 @@ impl Store {
             // SAFETY: the caller's promise.
             Ring::Blocks(_, receiver) => unsafe { receiver.visit(look) },
         }
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        let_go(|| self.pop());
     }
 }
