@@ -256,7 +256,8 @@ def test_a_forked_child_has_a_copy_and_waits_for_nobody_of_its_parent() -> None:
             thread.start()
             time.sleep(0.05)  # by now it waits
             waiting.put(2)
-            thread.join(LONG)
+            # Less than its timeout, at whose end it would look by itself.
+            thread.join(LONG / 2)
             return seen == [1, 2]
 
         assert in_child(child) == 0
