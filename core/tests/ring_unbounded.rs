@@ -32,6 +32,23 @@ fn a_ring_without_a_bound_has_no_capacity_and_is_never_full() {
 }
 
 #[test]
+fn a_visit_shows_what_is_there_in_order_and_leaves_it() {
+    let (sender, receiver) = unbounded();
+    for n in 0..2000 {
+        sender.send(n).unwrap();
+        // Received up to here, so that the visit begins at each place of a block.
+        let from = n / 3;
+        let mut seen = Vec::new();
+        // SAFETY: nobody receives meanwhile.
+        unsafe { receiver.visit(|message| seen.push(*message)) };
+        assert!(seen.iter().copied().eq(from..=n), "from {from} to {n}: {seen:?}");
+        if n % 3 == 2 {
+            assert_eq!(receiver.recv(), Ok(from));
+        }
+    }
+}
+
+#[test]
 fn an_open_claim_keeps_back_nobody() {
     let (mut sender, receiver) = unbounded();
     let other = sender.clone();

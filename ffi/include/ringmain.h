@@ -191,6 +191,9 @@
 // The queue's retry policy decides when a failed message is tried again.
 #define RINGMAIN_DELAY_POLICY -1
 
+// Where something would begin in a buffer that it is not in.
+#define RINGMAIN_NOT_PACKED 18446744073709551615ull
+
 // Bytes that a reason of a handler may have, with the NUL at its end.
 #define RINGMAIN_OUTCOME_REASON_BYTES 512
 
@@ -931,6 +934,28 @@ typedef struct ringmain_partition_lag {
 // Says that a handler of the member's records is running: until it is closed, the member is not given up for dead, however long it
 // does not poll. 0 is none. Any thread may close it.
 typedef uint64_t ringmain_processing;
+
+// A record that was polled into a buffer. This struct will not change.
+typedef struct ringmain_packed_record {
+    // Its number in the partition: strictly increasing, not always by one.
+    uint64_t offset;
+    // When it was appended, in nanoseconds since 1970.
+    uint64_t time_ns;
+    // The producer's event time, in nanoseconds since 1970; 0 for not said.
+    uint64_t event_time_ns;
+    // Where in the buffer the value begins, at any byte.
+    uint64_t value_at;
+    // Bytes of the value.
+    size_t value_bytes;
+    // Where in the buffer the key begins; `RINGMAIN_NOT_PACKED` if it has none.
+    uint64_t key_at;
+    // Bytes of the key.
+    size_t key_bytes;
+    // The partition.
+    uint32_t partition;
+    // 0.
+    uint32_t reserved;
+} ringmain_packed_record;
 
 // The last record of each key of a stream that is compacted. It follows the stream. 0 is no table. Any thread may use it.
 typedef uint64_t ringmain_table;
@@ -1835,6 +1860,53 @@ int32_t ringmain_processing_close(ringmain_processing processing);
 // others; that of a member with a name is kept for it for its `session_timeout_ms`. Leaving 0 does nothing. In a callback of the
 // member it is refused with `RINGMAIN_ERROR_INVALID_ARGUMENT`, and nothing is closed.
 int32_t ringmain_member_leave(ringmain_member member);
+
+// Polls up to `count_max` records (1 to 65,536), as many as fit into the `buffer_bytes` bytes at `buffer`, waiting at most `wait_ms` for
+// the first. Their values and keys are copied into the buffer, one after the other; the first `count_out` of `entries_out`, which has
+// `count_max` places, say where, and the rest are zeroed. Headers are not: poll without packing for those. None is no error. There is
+// nothing to close. `RINGMAIN_ERROR_TOO_LARGE`, with the bytes that are needed in the text, if the next record alone does not fit: it comes again.
+int32_t ringmain_reader_poll_packed(ringmain_reader reader,
+                                    void *buffer,
+                                    size_t buffer_bytes,
+                                    struct ringmain_packed_record *entries_out,
+                                    size_t count_max,
+                                    uint64_t wait_ms,
+                                    size_t *count_out);
+
+// As `ringmain_reader_poll_packed`, of the partitions that the member owns: see `ringmain_member_poll`. A commit counts what was packed.
+// `RINGMAIN_ERROR_INVALID_ARGUMENT` for a member that commits before it hands out.
+int32_t ringmain_member_poll_packed(ringmain_member member,
+                                    void *buffer,
+                                    size_t buffer_bytes,
+                                    struct ringmain_packed_record *entries_out,
+                                    size_t count_max,
+                                    uint64_t wait_ms,
+                                    size_t *count_out);
+
+// Stores a file descriptor for poll(2), epoll and the like, which gets readable when the queue may have something for a receive after
+// it was armed. It is the handle's: it is always the same one, and closes with the handle; neither read, write nor close it. Readable it
+// stays until it is armed again. An eventfd on Linux, a socket elsewhere; `RINGMAIN_ERROR_IO` where there are none.
+int32_t ringmain_queue_fd(ringmain_queue queue,
+                          int32_t *fd_out);
+
+// Arms the descriptor, and stores 1 if there is something to receive already: then receive now, nothing will ring. 0: go and wait for
+// the descriptor. Nothing is received by this. Receive without waiting until there is nothing more, then arm again: other receivers
+// may be quicker, so to find nothing is no error. `RINGMAIN_ERROR_CLOSED` once the hub is closed, which rings.
+int32_t ringmain_queue_arm(ringmain_queue queue,
+                           int32_t *ready_out);
+
+// As `ringmain_queue_fd`, for what a reader may poll.
+int32_t ringmain_reader_fd(ringmain_reader reader, int32_t *fd_out);
+
+// As `ringmain_queue_arm`, for a reader. Nothing is read by this.
+int32_t ringmain_reader_arm(ringmain_reader reader, int32_t *ready_out);
+
+// As `ringmain_queue_fd`, for what a member may poll: partitions that come or are to go ring too.
+int32_t ringmain_member_fd(ringmain_member member, int32_t *fd_out);
+
+// As `ringmain_queue_arm`, for a member. Nothing is read by this; a member that is armed counts as one that polls.
+int32_t ringmain_member_arm(ringmain_member member,
+                            int32_t *ready_out);
 
 // Opens the table of the stream: its keys are read into memory. `RINGMAIN_ERROR_INVALID_ARGUMENT` if the stream is not compacted,
 // `RINGMAIN_ERROR_FULL` if it has more keys than its options allow.

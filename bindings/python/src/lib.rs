@@ -29,6 +29,7 @@ mod lease;
 mod member;
 mod message;
 mod notices;
+mod object_queue;
 mod producer;
 mod queue;
 mod reader;
@@ -73,6 +74,8 @@ mod _core {
     #[pymodule_export]
     use super::message::Message;
     #[pymodule_export]
+    use super::object_queue::{_after_fork, Alarm, Queue as ObjectQueue, SimpleQueue};
+    #[pymodule_export]
     use super::producer::Producer;
     #[pymodule_export]
     use super::queue::{JobIterator, Queue};
@@ -102,6 +105,7 @@ mod _core {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        object_queue::complete(module.py())?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("ERROR_CODES", error::codes(module.py())?)
     }

@@ -543,6 +543,29 @@ impl<T, L: Layout> SendEnd for Sender<T, L> {
     }
 }
 
+impl<T, L: Layout> Receiver<T, L> {
+    /// Shows every message to `look`, the oldest first, and receives none: for a collector of garbage, which has to know
+    /// what a ring refers to. What is sent meanwhile may be shown or not.
+    ///
+    /// # Safety
+    /// Until it returns nobody receives from the ring, on this handle or another, `look` included.
+    pub unsafe fn visit(&self, mut look: impl FnMut(&T)) {
+        let ring = &*self.ring;
+        // ORDERING: Acquire, for both: the head first, so that it is not past the tail.
+        let mut position = ring.head.load(Ordering::Acquire) & !HELD;
+        let tail = ring.tail.load(Ordering::Acquire) & !CLOSED;
+        while position < tail {
+            let slot = ring.slot(position);
+            // ORDERING: Acquire, P1: pairs with the sender's Release and carries the message.
+            if slot.stamp.load(Ordering::Acquire) == position + 1 {
+                // SAFETY: written whole (P1), and nobody takes it out meanwhile, as the caller promises.
+                slot.message.with(|place| look(unsafe { (*place).assume_init_ref() }));
+            }
+            position = ring.after(position, 1);
+        }
+    }
+}
+
 impl<T, L: Layout> ReceiveEnd for Receiver<T, L> {
     type Message = T;
 

@@ -599,6 +599,34 @@ impl<T> SendEnd for Sender<T> {
 }
 
 impl<T> Receiver<T> {
+    /// Shows every message to `look`, the oldest first, and receives none: for a collector of garbage, which has to know
+    /// what a ring refers to. What is sent meanwhile may be shown or not.
+    ///
+    /// # Safety
+    /// Until it returns nobody receives from the ring, on this handle or another, `look` included.
+    pub unsafe fn visit(&self, mut look: impl FnMut(&T)) {
+        let ring = &*self.ring;
+        let mut block = ring.head.block();
+        let mut position = ring.head.position() & !HELD;
+        let tail = ring.tail.position() & !CLOSED;
+        while position < tail && !block.is_null() {
+            // SAFETY: the block at the head, or one behind it: it goes when its messages were received, and nobody
+            // receives meanwhile, as the caller promises.
+            let here = unsafe { &*block };
+            if Block::<T>::len_from(position) == 0 {
+                block = here.next();
+            } else {
+                let slot = here.slot(position);
+                // ORDERING: Acquire, P1: pairs with `Span::write` and carries the message.
+                if slot.stamp.load(Ordering::Acquire) == position + 1 {
+                    // SAFETY: written whole (P1), and nobody takes it out meanwhile, as the caller promises.
+                    slot.message.with(|place| look(unsafe { (*place).assume_init_ref() }));
+                }
+            }
+            position += 1;
+        }
+    }
+
     /// The slots of a peek's run, which are in the block at the head as long as that is held.
     #[inline]
     fn held(&self, run: Run) -> Span<T> {

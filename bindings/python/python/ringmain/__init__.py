@@ -14,6 +14,8 @@ Times are seconds as floats, and `None` waits for ever; timestamps are nanosecon
 used from any thread.
 """
 
+import os as _os
+
 from ringmain import logs
 from ringmain._core import (
     Batcher,
@@ -29,12 +31,15 @@ from ringmain._core import (
     Pending,
     Processing,
     Producer,
+    Queue,
     Reader,
     Receipt,
     Record,
     Replay,
+    SimpleQueue,
     Table,
     __version__,
+    _after_fork,
 )
 from ringmain.aio import AsyncConsumer, AsyncMember, AsyncReader, AsyncStream, AsyncTaskQueue
 from ringmain.answers import (
@@ -77,6 +82,7 @@ from ringmain.errors import (
     ProducerFenced,
     RingmainError,
     SequenceGap,
+    ShutDown,
     StorageError,
     Timeout,
     TooLarge,
@@ -193,6 +199,7 @@ __all__ = [
     "Processing",
     "Producer",
     "ProducerFenced",
+    "Queue",
     "QueueInfo",
     "QueueOptions",
     "QueueStats",
@@ -211,6 +218,8 @@ __all__ = [
     "ScheduleInfo",
     "Sent",
     "SequenceGap",
+    "ShutDown",
+    "SimpleQueue",
     "SnapshotReport",
     "StorageError",
     "Stream",
@@ -233,3 +242,5 @@ __all__ = [
     "salvage",
     "verify",
 ]
+
+_os.register_at_fork(after_in_child=_after_fork)

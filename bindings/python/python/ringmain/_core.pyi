@@ -3,17 +3,19 @@
 import os
 from collections.abc import Callable, Generator, Iterable, Mapping
 from datetime import datetime
-from types import TracebackType
+from types import GenericAlias, TracebackType
 from typing import Any, Final, Generic, Literal, Self, TypeAlias, TypeVar, Unpack, final, overload
 
 from typing_extensions import Buffer, disjoint_base
 
 from ringmain.aio import AsyncMember, AsyncReader
+from ringmain.aio import Queue as _AsyncQueue
 from ringmain.errors import RingmainError
 from ringmain.options import Accepted, MessageOptions, Position, Sent, StreamWorkerStats, Time
 from ringmain.stream_worker import Options as WorkerOptions
 
 __all__ = [
+    "Alarm",
     "Batcher",
     "Consumer",
     "ERROR_CODES",
@@ -32,10 +34,12 @@ __all__ = [
     "Pending",
     "Processing",
     "Producer",
+    "Queue",
     "Reader",
     "Receipt",
     "Record",
     "Replay",
+    "SimpleQueue",
     "Stream",
     "StreamWorker",
     "Table",
@@ -43,6 +47,7 @@ __all__ = [
     "TaskQueue",
     "Waiter",
     "__version__",
+    "_after_fork",
     "_global_call",
     "_notice",
     "_panic",
@@ -54,6 +59,7 @@ _T_co = TypeVar("_T_co", covariant=True)
 __version__: Final[str]
 ERROR_CODES: Final[dict[str, int]]
 
+_D = TypeVar("_D")
 _Bytes: TypeAlias = Buffer
 _Text: TypeAlias = Buffer | str
 _Durability: TypeAlias = Literal["synced", "written", "relaxed"]
@@ -1101,3 +1107,144 @@ def _global_call(verb: str, arguments: str) -> str: ...
 def _notice(verbosity: int) -> None: ...
 def _take_notices(timeout: float | None = None) -> tuple[list[tuple[int, str, str, dict[str, str | int | bool]]], int]: ...
 def _panic(detached: bool = False) -> None: ...
+
+@disjoint_base
+class Queue(Generic[_T]):
+    """A queue of objects for threads: `queue.Queue` of the standard library, with batches and an asyncio side.
+
+        >>> from ringmain import Queue
+        >>> q = Queue[int](maxsize=100)
+        >>> q.put_many([1, 2, 3])
+        3
+        >>> q.get(), q.get_many(10)
+        (1, [2, 3])
+
+    It passes objects by reference, in memory only. `maxsize` is how many there may be, without a bound if it is 0 or less.
+    Any number of threads may use it. `put` may be called from finalizers, signal handlers and callbacks of weak references.
+
+    Different from the standard library: there are no inner methods (`_put`, `_get`) to be overridden, no `mutex` and no `queue`
+    to look into; and `maxsize` can be lowered, but not raised over what a queue of up to 65,536 was made for.
+    """
+
+    def __init__(self, maxsize: int = 0) -> None:
+        """A queue for `maxsize` objects, or without a bound."""
+
+    @property
+    def maxsize(self) -> int:
+        """How many objects there may be; without a bound if it is 0 or less. Raises ValueError if it is set to more than
+        the queue was made for."""
+
+    @maxsize.setter
+    def maxsize(self, maxsize: int, /) -> None: ...
+    @property
+    def unfinished_tasks(self) -> int:
+        """How many objects were put and not said to be done."""
+
+    @property
+    def is_shutdown(self) -> bool:
+        """Whether `shutdown` was called."""
+
+    @property
+    def aio(self) -> _AsyncQueue[_T]:
+        """The same queue for asyncio."""
+
+    def put(self, item: _T, block: bool = True, timeout: float | None = None) -> None:
+        """Puts an object, waiting for room, at most `timeout` seconds. Raises `queue.Full` if there was none, and `ShutDown`
+        if the queue is shut down."""
+
+    def put_nowait(self, item: _T) -> None:
+        """Puts an object. Raises `queue.Full` if there is no room."""
+
+    def put_many(self, items: Iterable[_T], block: bool = True, timeout: float | None = None) -> int:
+        """Puts every object of an iterable, in order and together as far as there is room, waiting for more room as `put`
+        does. Returns how many were put: less than all if time was over or the queue was shut down meanwhile.
+
+        The iterable is gone through before the first is put. Raises `queue.Full` or `ShutDown` if not one was.
+        """
+
+    def get(self, block: bool = True, timeout: float | None = None) -> _T:
+        """Gets the oldest object, waiting for one, at most `timeout` seconds. Raises `queue.Empty` if none came, and
+        `ShutDown` if the queue is shut down and nothing is left."""
+
+    def get_nowait(self) -> _T:
+        """Gets the oldest object. Raises `queue.Empty` if there is none."""
+
+    def get_many(self, count: int, block: bool = True, timeout: float | None = None) -> list[_T]:
+        """Gets up to `count` of the oldest objects, at least one, waiting for the first as `get` does."""
+
+    def empty(self) -> bool:
+        """Whether there is no object."""
+
+    def full(self) -> bool:
+        """Whether there is no room."""
+
+    def qsize(self) -> int:
+        """How many objects there are."""
+
+    def task_done(self) -> None:
+        """Says that one of the objects that were got is done with. Raises ValueError if that was said more often than objects
+        were put."""
+
+    def join(self) -> None:
+        """Waits until everything that was put was said to be done."""
+
+    def shutdown(self, immediate: bool = False) -> None:
+        """Lets nothing in any more: `put` raises `ShutDown`, and so does `get` once nothing is left, also for those who wait.
+        With `immediate`, what is left is thrown away and counted as done."""
+
+    @classmethod
+    def __class_getitem__(cls, item: object) -> GenericAlias: ...
+    def _poll(self, default: _D) -> _T | _D: ...
+    def _poll_many(self, count: int) -> list[_T]: ...
+    def _offer(self, item: _T) -> bool: ...
+    def _offer_many(self, items: Iterable[_T]) -> int: ...
+    def _enter(self, reason: Literal["get", "put", "join"], alarm: Alarm) -> int | None: ...
+    def _leave(self, reason: Literal["get", "put", "join"], ticket: int) -> None: ...
+
+@disjoint_base
+class SimpleQueue(Generic[_T]):
+    """A queue without a bound and without `task_done`: `queue.SimpleQueue` of the standard library, with batches.
+
+    `put` may be called from finalizers, signal handlers and callbacks of weak references.
+    """
+
+    def __new__(cls) -> Self: ...
+    def put(self, item: _T, block: bool = True, timeout: float | None = None) -> None:
+        """Puts an object. It never waits: `block` and `timeout` are there because `Queue.put` has them."""
+
+    def put_nowait(self, item: _T) -> None:
+        """Puts an object."""
+
+    def put_many(self, items: Iterable[_T]) -> int:
+        """Puts every object of an iterable, all together. Returns how many."""
+
+    def get(self, block: bool = True, timeout: float | None = None) -> _T:
+        """Gets the oldest object, waiting for one, at most `timeout` seconds. Raises `queue.Empty` if none came."""
+
+    def get_nowait(self) -> _T:
+        """Gets the oldest object. Raises `queue.Empty` if there is none."""
+
+    def get_many(self, count: int, block: bool = True, timeout: float | None = None) -> list[_T]:
+        """Gets up to `count` of the oldest objects, at least one, waiting for the first as `get` does."""
+
+    def empty(self) -> bool:
+        """Whether there is no object."""
+
+    def qsize(self) -> int:
+        """How many objects there are."""
+
+    @classmethod
+    def __class_getitem__(cls, item: object) -> GenericAlias: ...
+
+@final
+class Alarm:
+    """The tasks of one event loop that were called by the queues they wait for."""
+
+    def __new__(cls) -> Self: ...
+    def fileno(self) -> int:
+        """The descriptor that gets readable when a task is called."""
+
+    def called(self) -> list[int]:
+        """The tickets of the tasks that were called since the last time."""
+
+def _after_fork() -> None: ...

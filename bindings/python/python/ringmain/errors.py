@@ -6,9 +6,19 @@ All of them are a `RingmainError`. Where Python has a built-in exception for the
 
 from __future__ import annotations
 
+import queue
+import sys
 from typing import ClassVar
 
 from ringmain._core import ERROR_CODES
+
+if sys.version_info >= (3, 13):
+    from queue import ShutDown as ShutDown
+else:
+
+    class ShutDown(Exception):
+        """A `ringmain.Queue` was shut down: nothing goes in, or nothing is left. From Python 3.13 on `queue.ShutDown`."""
+
 
 _CLASSES: dict[int, type[RingmainError]] = {}
 
@@ -112,7 +122,7 @@ class DiskFull(StorageError, name="DISK_FULL"):
     """Publishing would use the part of the disk that is kept in reserve; acknowledging and committing go on."""
 
 
-class Full(RingmainError, name="FULL"):
+class Full(RingmainError, queue.Full, name="FULL"):
     """A queue holds as much as it was told to hold: have more of it received and acked, or send it later."""
 
 

@@ -2,8 +2,17 @@
 
 from ringmain.aio.consumer import AsyncConsumer
 from ringmain.aio.member import AsyncMember
+from ringmain.aio.object_queue import Queue, QueueShutDown
 from ringmain.aio.reader import AsyncReader
 from ringmain.aio.stream import AsyncStream
 from ringmain.aio.task_queue import AsyncTaskQueue
 
-__all__ = ["AsyncConsumer", "AsyncMember", "AsyncReader", "AsyncStream", "AsyncTaskQueue"]
+__all__ = [
+    "AsyncConsumer",
+    "AsyncMember",
+    "AsyncReader",
+    "AsyncStream",
+    "AsyncTaskQueue",
+    "Queue",
+    "QueueShutDown",
+]
