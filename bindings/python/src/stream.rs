@@ -208,7 +208,7 @@ impl Stream {
         receipt_of_many(call(py, self.waits(), submit)?, py)
     }
 
-    #[pyo3(signature = (*, linger=0.0, max_batch_bytes=16 << 10, max_batch_messages=65_536))]
+    #[pyo3(signature = (*, linger=0.0, max_batch_bytes=16_384, max_batch_messages=65_536))]
     fn batcher(
         &self,
         py: Python<'_>,
