@@ -190,18 +190,20 @@ impl Filter {
         Self::take(is_wanted)
     }
 
-    fn __and__(&self, other: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let py = other.py();
-        let Self { filter, depth, calls } = self;
-        let own = Bound::new(py, Self { filter: filter.clone(), depth: *depth, calls: *calls })?;
-        Self::all(&PyTuple::new(py, [own.into_any(), other.clone()])?)
+    fn __and__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Self::all(&PyTuple::new(slf.py(), [slf.as_any(), other])?)
     }
 
-    fn __or__(&self, other: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let py = other.py();
-        let Self { filter, depth, calls } = self;
-        let own = Bound::new(py, Self { filter: filter.clone(), depth: *depth, calls: *calls })?;
-        Self::any(&PyTuple::new(py, [own.into_any(), other.clone()])?)
+    fn __rand__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Self::all(&PyTuple::new(slf.py(), [other, slf.as_any()])?)
+    }
+
+    fn __or__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Self::any(&PyTuple::new(slf.py(), [slf.as_any(), other])?)
+    }
+
+    fn __ror__(slf: &Bound<'_, Self>, other: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Self::any(&PyTuple::new(slf.py(), [other, slf.as_any()])?)
     }
 
     fn __repr__(&self) -> String {

@@ -262,7 +262,7 @@ impl Member {
         Self::take(slf, count, limit)
     }
 
-    #[pyo3(signature = (*, bytes_min=1, bytes_max=1 << 20, count_max=500, timeout=0.5))]
+    #[pyo3(signature = (*, bytes_min=1, bytes_max=1_048_576, count_max=500, timeout=0.5))]
     fn fetch(
         slf: &Bound<'_, Self>,
         bytes_min: u64,

@@ -146,7 +146,7 @@ impl Reader {
         self.take(py, count, limit)
     }
 
-    #[pyo3(signature = (*, bytes_min=1, bytes_max=1 << 20, count_max=500, timeout=0.5))]
+    #[pyo3(signature = (*, bytes_min=1, bytes_max=1_048_576, count_max=500, timeout=0.5))]
     fn fetch(
         &self,
         py: Python<'_>,

@@ -15,7 +15,7 @@ use crate::stream_worker::{Options, StreamWorker};
 use crate::table::Table;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyDict, PyList};
+use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
 use ringmain::{Batching, Position, Start};
 use ringmain_surface::{open_stream, stream_call};
 
@@ -208,7 +208,7 @@ impl Stream {
         receipt_of_many(call(py, self.waits(), submit)?, py)
     }
 
-    #[pyo3(signature = (*, linger=0.0, max_batch_bytes=16 << 10, max_batch_messages=65_536))]
+    #[pyo3(signature = (*, linger=0.0, max_batch_bytes=16_384, max_batch_messages=65_536))]
     fn batcher(
         &self,
         py: Python<'_>,
@@ -287,19 +287,17 @@ impl Stream {
     }
 }
 
-fn position_class(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
-    static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    CLASS.import(py, "ringmain.options", "Position")
-}
-
-/// `ringmain.Position`.
+/// `ringmain.Position`, made as the tuple that it is: its own `__new__` is a function in Python, which costs more than the append.
 pub fn position_tuple(py: Python<'_>, position: Position) -> PyResult<Bound<'_, PyAny>> {
-    position_class(py)?.call1((position.partition, position.offset))
+    static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    static NEW: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let class = CLASS.import(py, "ringmain.options", "Position")?;
+    let new = NEW.get_or_try_init(py, || py.get_type::<PyTuple>().getattr("__new__").map(Bound::unbind))?;
+    new.bind(py).call1((class, (position.partition, position.offset)))
 }
 
 /// Several.
 fn position_list<'py>(py: Python<'py>, positions: &[Position]) -> PyResult<Bound<'py, PyList>> {
-    let class = position_class(py)?;
-    let positions = positions.iter().map(|position| class.call1((position.partition, position.offset)));
+    let positions = positions.iter().map(|position| position_tuple(py, *position));
     PyList::new(py, positions.collect::<PyResult<Vec<_>>>()?)
 }

@@ -14,7 +14,7 @@ PAGES = ["docs/python.md", "docs/migration.md"]
 
 
 def blocks() -> list[object]:
-    found = []
+    found: list[object] = []
     for page in PAGES:
         text = (ROOT / page).read_text()
         for match in re.finditer(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import LONG
@@ -51,7 +52,8 @@ def test_a_receipt_gives_the_position_at_once_and_is_reached_when_waited_for(str
     batches = [stream.submit_many([b"2", b"3"]), stream.submit_many_to(1, [b"4"])]
     assert receipts[1].value.partition == 2
     assert [len(batch.value) for batch in batches] == [2, 1]
-    for receipt in (*receipts, *batches):
+    every: list[ringmain.Receipt[Any]] = [*receipts, *batches]
+    for receipt in every:
         assert receipt.wait(LONG)
         assert receipt.is_reached
         assert receipt.wait(0)

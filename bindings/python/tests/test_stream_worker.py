@@ -239,10 +239,18 @@ print("ended")
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "ended\n", "")
 
 
-def test_a_worker_that_is_dropped_while_it_handles_does_not_deadlock(stream: Stream) -> None:
-    seen = Seen(1)
+def test_a_worker_that_is_dropped_while_it_handles_waits_without_the_gil(stream: Stream) -> None:
+    entered, done = threading.Event(), threading.Event()
+
+    def handle(record: Record) -> None:
+        entered.set()
+        threading.Event().wait(0.05)
+        done.set()
+
     stream.append(b"x")
-    worker = stream.worker("g")(lambda record: seen(record.value)).start()
-    # Whether its thread is on its way to the GIL or not.
+    worker = stream.worker("g")(handle).start()
+    assert entered.wait(LONG)
+    # The handler needs the GIL to come to its end, which this waits for.
     del worker
-    seen.wait()
+    assert done.is_set()
+    assert stream.group("g").lag() == 0

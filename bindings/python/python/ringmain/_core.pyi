@@ -1,6 +1,7 @@
 """The compiled half of Ringmain. Import `ringmain`, which re-exports all of this that is public."""
 
 import os
+import sys
 from collections.abc import Callable, Generator, Iterable, Mapping
 from datetime import datetime
 from types import GenericAlias, TracebackType
@@ -590,7 +591,7 @@ class Receipt(Generic[_T]):
     """
 
     @classmethod
-    def __class_getitem__(cls, _of: object, /) -> type[Receipt[Any]]: ...
+    def __class_getitem__(cls, _of: object) -> type[Receipt[Any]]: ...
     @property
     def value(self) -> _T:
         """What was given: the position, the id, or several. Known at once."""
@@ -723,7 +724,9 @@ class Filter:
         """
 
     def __and__(self, other: Filter | Callable[[Record], object], /) -> Filter: ...
+    def __rand__(self, other: Callable[[Record], object], /) -> Filter: ...
     def __or__(self, other: Filter | Callable[[Record], object], /) -> Filter: ...
+    def __ror__(self, other: Callable[[Record], object], /) -> Filter: ...
 
 @final
 class Reader:
@@ -859,7 +862,9 @@ class Record:
     def view(self) -> memoryview:
         """The value where it lies, read-only and not copied: for large values, from about 4 KiB. The view keeps the record."""
 
-    def __buffer__(self, flags: int, /) -> memoryview: ...
+    if sys.version_info >= (3, 12):
+        def __buffer__(self, flags: int, /) -> memoryview: ...
+
     @property
     def headers(self) -> dict[str, bytes]:
         """The headers. Of several with one name the first."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-OnExhausted: TypeAlias = "Literal['stop', 'skip'] | Callable[[Record, str], object]"
+OnExhausted: TypeAlias = Literal["stop", "skip"] | Callable[["Record", str], object]
 
 #: How long the end of the program, and of a ``with`` block, waits for handlers that are running, in seconds.
 CLOSE_TIMEOUT = 10.0
@@ -62,6 +62,8 @@ class StreamWorker(Generic[P, R]):
 
     As a context manager it starts, and closes at the end of the block. One that still runs when the program ends is closed then.
     """
+
+    __name__: str
 
     def __init__(self, registration: Registration, handler: Callable[P, R]) -> None:
         self._registration = registration
