@@ -20,7 +20,7 @@
 //! let jobs = open_queue(&opened.hub, "jobs", r#"{"dead_letter": "jobs.dead", "retry": {"base_ms": 50}}"#)?;
 //! jobs.send(ringmain::Message::new(b"resize").delay(std::time::Duration::from_secs(5)))?;
 //! hub_call(&opened.hub, "advance", r#"{"by_ms": 5000}"#)?;
-//! assert_eq!(queue_call(&jobs, "cancel", r#"{"id": 1}"#)?, "true");
+//! assert_eq!(queue_call(&jobs, "cancel", r#"{"id": 0}"#)?, "true");
 //! assert_eq!(hub_call(&opened.hub, "queues", "")?, r#"["jobs","jobs.dead"]"#);
 //! # Ok::<(), ringmain::Error>(())
 //! ```
