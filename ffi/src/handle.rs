@@ -1,6 +1,7 @@
 //! What a handle can stand for: one line per kind.
 
 use crate::table::poison_if;
+use crate::text::Text;
 use ringmain::{Delivery, Hub, Member, Peeked, Queue, Reader, Record, Stream};
 use std::sync::Mutex;
 
@@ -41,6 +42,7 @@ kinds! {
     Vec<Record> = 7, "records";
     // Leaving takes the member out while other calls may still hold the place.
     Mutex<Option<Member>> = 8, "member";
+    Text = 30, "text";
 }
 
 #[cfg(test)]

@@ -25,16 +25,27 @@ mod table;
 
 // What it says, in the order of the header.
 mod error;
+mod text;
 
+mod clock;
+mod directory;
 mod hub;
+mod info;
 
 mod header;
 mod message;
 
 mod queue;
+mod queue_options;
 
 mod delivery;
 mod peeked;
+
+mod cancel;
+mod dead_letters;
+mod explain;
+mod pause;
+mod schedule;
 
 mod stream;
 

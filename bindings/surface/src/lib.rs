@@ -43,7 +43,7 @@ mod verb;
 
 pub use directory::global_call;
 pub use hub::{Opened, hub_call, open_hub, open_hub_with, snapshot_with};
-pub use queue::{letters, open_queue, queue_call};
+pub use queue::{export_letters, letters, open_queue, queue_call};
 pub use stream::{open_stream, stream_call};
 pub use value::error;
 pub use verb::{Argument, Noun, Verb, verbs};

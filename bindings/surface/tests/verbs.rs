@@ -130,7 +130,7 @@ fn dead_letters(caller: &mut Caller) {
     let jobs = open_queue(&hub, "jobs", r#"{"dead_letter": "jobs.dead"}"#).unwrap();
     for value in ["one", "two", "three"] {
         jobs.send(Message::new(value).key("k").header("h", b"\x00")).unwrap();
-        settle_one(&jobs, |job| job.reject(&format!("no {value}")).unwrap());
+        settle_one(&jobs, |job| job.reject(format!("no {value}")).unwrap());
     }
     let dead = open_queue(&hub, "jobs.dead", "").unwrap();
     let two = json!({ "error_contains": "two" });
