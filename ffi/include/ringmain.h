@@ -146,6 +146,9 @@
 // Verbs return when the bytes are synced to disk, grouped over concurrent callers: survives power loss.
 #define RINGMAIN_DURABILITY_SYNCED 3
 
+// For `disk_reserve_bytes`: publishing may fill the disk.
+#define RINGMAIN_DISK_RESERVE_NONE 18446744073709551615ull
+
 // Longest message (key, headers and value together) in bytes.
 #define RINGMAIN_MESSAGE_BYTES_MAX 1048576
 
@@ -160,6 +163,15 @@
 
 // Waits until there is something or the hub is closed (in fact ten years).
 #define RINGMAIN_WAIT_FOREVER 18446744073709551615ull
+
+// As stored, or the default.
+#define RINGMAIN_FLAG_DEFAULT 0
+
+// Yes.
+#define RINGMAIN_FLAG_ON 1
+
+// No.
+#define RINGMAIN_FLAG_OFF 2
 
 // As stored; a queue that is new must say.
 #define RINGMAIN_ON_EXHAUSTED_DEFAULT 0
@@ -185,6 +197,87 @@
 // A random part of the retry delay.
 #define RINGMAIN_JITTER_FULL 3
 
+// As stored; of a new queue as `RINGMAIN_ON_BREACH_NONE`.
+#define RINGMAIN_ON_BREACH_DEFAULT 0
+
+// A message that misses a deadline is counted, and told by `ringmain_queue_breaches()`; nothing more.
+#define RINGMAIN_ON_BREACH_NONE 1
+
+// A copy of it goes to the queue `breach_queue`, and it goes on here.
+#define RINGMAIN_ON_BREACH_ESCALATE 2
+
+// It goes to the queue `breach_queue`.
+#define RINGMAIN_ON_BREACH_MOVE 3
+
+// It is dead: it goes where exhausted messages go.
+#define RINGMAIN_ON_BREACH_DEAD 4
+
+// It is cancelled: at once if it waits; if it is out, its worker is told.
+#define RINGMAIN_ON_BREACH_CANCEL 5
+
+// As stored; of a new queue as `RINGMAIN_ON_GROUP_DEATH_CONTINUE`.
+#define RINGMAIN_ON_GROUP_DEATH_DEFAULT 0
+
+// The other messages of an ordering key go on when one dies.
+#define RINGMAIN_ON_GROUP_DEATH_CONTINUE 1
+
+// Those behind it wait until somebody calls `ringmain_queue_resume_group()`.
+#define RINGMAIN_ON_GROUP_DEATH_HALT 2
+
+// It counts, and the message is tried again, as without a class: takes a rule away.
+#define RINGMAIN_ERROR_CLASS_RETRIED 0
+
+// It is no use to try again: the message is exhausted at once.
+#define RINGMAIN_ERROR_CLASS_PERMANENT 1
+
+// It is not the message's fault: tried again after the retry delay, and not counted.
+#define RINGMAIN_ERROR_CLASS_IGNORED 2
+
+// A key is remembered for the window, from the first message on. The default.
+#define RINGMAIN_DEDUP_FIXED 0
+
+// For the window, from the last message or duplicate on.
+#define RINGMAIN_DEDUP_SLIDING 1
+
+// Until the message has left the queue.
+#define RINGMAIN_DEDUP_UNTIL_DONE 2
+
+// Until the message was first received.
+#define RINGMAIN_DEDUP_UNTIL_STARTED 3
+
+// A duplicate does nothing. The default.
+#define RINGMAIN_ON_CONFLICT_IGNORE 0
+
+// It takes the place of the message that waits.
+#define RINGMAIN_ON_CONFLICT_REPLACE 1
+
+// It puts that one off to when it would itself be due.
+#define RINGMAIN_ON_CONFLICT_EXTEND 2
+
+// It is refused with `RINGMAIN_ERROR_DUPLICATE`.
+#define RINGMAIN_ON_CONFLICT_ERROR 3
+
+// Sending waits for room, at most `block_ms`, and is then refused with `RINGMAIN_ERROR_FULL`. The default.
+#define RINGMAIN_OVERFLOW_BLOCK 0
+
+// What does not fit is refused with `RINGMAIN_ERROR_FULL`.
+#define RINGMAIN_OVERFLOW_REJECT 1
+
+// The oldest messages that are not leased are dropped.
+#define RINGMAIN_OVERFLOW_DROP_OLDEST 2
+
+// The newest messages that are not leased are dropped.
+#define RINGMAIN_OVERFLOW_DROP_NEWEST 3
+
+// The oldest of the messages with the lowest priority are dropped.
+#define RINGMAIN_OVERFLOW_DROP_LOWEST_PRIORITY 4
+
+// The oldest go where exhausted messages go.
+#define RINGMAIN_OVERFLOW_DEAD_LETTER_OLDEST 5
+
+// In memory only: what is beyond `bytes` goes to a file in the hub's scratch directory until its turn comes.
+#define RINGMAIN_OVERFLOW_SPILL 6
+
 // Most messages that one receive or poll hands out.
 #define RINGMAIN_RECEIVE_COUNT_MAX 65536
 
@@ -208,6 +301,18 @@
 
 // As by `ringmain_delivery_reject`.
 #define RINGMAIN_OUTCOME_REJECT 3
+
+// As stored, or `RINGMAIN_MISSED_ONE`.
+#define RINGMAIN_MISSED_DEFAULT 0
+
+// Nothing is sent for slots that were missed.
+#define RINGMAIN_MISSED_SKIP 1
+
+// One message is sent, for the latest of them.
+#define RINGMAIN_MISSED_ONE 2
+
+// A message is sent for each of them, the latest `missed_count_max`, in their order.
+#define RINGMAIN_MISSED_ALL 3
 
 // 0 itself, for options of which 0 is the default.
 #define RINGMAIN_ZERO 18446744073709551614ull
@@ -336,11 +441,40 @@
 // The record goes to `hand_over`, and is committed when that has returned 0.
 #define RINGMAIN_ON_FAILED_HAND_OVER 2
 
+// Text that a call has answered with: JSON where its comment says so. 0 is no text. Any thread may use it.
+//
+// In JSON, durations are numbers of milliseconds and end in `_ms`; points in time are integers of nanoseconds since 1970 and
+// end in `_ns`; bytes are base64 and end in `_base64`; an error is an object of `code`, `name` and `message`. Later versions
+// may add fields.
+typedef uint64_t ringmain_text;
+
 // An open hub: the queues and streams of one directory, or of this process's memory. 0 is no hub. Any thread may use
 // it.
 typedef uint64_t ringmain_hub;
 
-// Options of a durable hub. Set `size`, zero the rest: 0 is the default everywhere.
+// Told how far a snapshot has come, by the thread that takes it: before the first byte, and after every mebibyte or so. 0 has it
+// go on, anything else stops it. It may call this library.
+typedef int32_t (*ringmain_snapshot_progress)(void *context,
+                                              uint64_t copied_bytes,
+                                              uint64_t total_bytes);
+
+// What a snapshot has copied.
+typedef struct ringmain_snapshot {
+    // sizeof(ringmain_snapshot), set by the caller.
+    size_t size;
+    // 1: there is a copy; 0: `progress` has stopped it, and there is none.
+    uint64_t is_complete;
+    // Queues, empty ones too.
+    uint64_t queues;
+    // Streams, empty ones too.
+    uint64_t streams;
+    // Segment files.
+    uint64_t segments;
+    // Bytes read from them.
+    uint64_t bytes;
+} ringmain_snapshot;
+
+// Options of a hub. Set `size`, zero the rest: 0 is the default everywhere.
 typedef struct ringmain_hub_options {
     // sizeof(ringmain_hub_options).
     size_t size;
@@ -348,6 +482,21 @@ typedef struct ringmain_hub_options {
     int32_t durability;
     // Must be 0.
     uint32_t reserved;
+    // How long a write that nobody waits for may stay in memory: what `RINGMAIN_DURABILITY_RELAXED` may lose. Default 100.
+    uint64_t relaxed_max_ms;
+    // About how much each of the two journal files holds, 4 KiB to 1 GiB. Default 16 MiB.
+    uint64_t journal_bytes_max;
+    // From about so much on, what one queue or stream has waiting goes straight to its own file, 4 KiB to 16 MiB. Default 128 KiB.
+    uint64_t streaming_bytes_min;
+    // How much of the file system publishing leaves free; `RINGMAIN_DISK_RESERVE_NONE` for nothing. Default a twentieth of
+    // it, at most 1 GiB.
+    uint64_t disk_reserve_bytes;
+    // Where queues in memory that spill make their files, NUL-terminated. Default the system's directory for temporary files.
+    const char *scratch_directory;
+    // Whether a directory may be opened that everybody on this machine may write: one of `RINGMAIN_FLAG_*`. Default no.
+    int32_t allow_world_writable;
+    // Whether time stands still but for `ringmain_hub_advance()`, for tests: one of `RINGMAIN_FLAG_*`. Default no.
+    int32_t manual_clock;
 } ringmain_hub_options;
 
 // An open task queue. 0 is no queue. Any thread may use it.
@@ -361,8 +510,52 @@ typedef uint64_t ringmain_consumer;
 // One message, leased to whoever holds this. 0 is no delivery. Any thread may use it.
 typedef uint64_t ringmain_delivery;
 
-// Options of a queue. Set `size`, zero the rest: 0 is the default, or what is stored if the queue exists. If one of
-// the `retry_` options is given, those that are 0 are their defaults. The delay before the nth retry is
+// What becomes of a message that failed with an error of a class. This struct will not change.
+typedef struct ringmain_error_class {
+    // The class, NUL-terminated, at most 64 bytes.
+    const char *name;
+    // One of `RINGMAIN_ERROR_CLASS_*`.
+    int32_t rule;
+    // Must be 0.
+    uint32_t reserved;
+} ringmain_error_class;
+
+// What happens to messages with a deduplication key. Set `size`, zero the rest: 0 is the default.
+typedef struct ringmain_dedup {
+    // sizeof(ringmain_dedup).
+    size_t size;
+    // How long a key is remembered, 1 s to 30 days. Default 600,000.
+    uint64_t window_ms;
+    // Most keys that are remembered, 1 to 100 million. Default one million.
+    uint64_t entries_max;
+    // From when to when a key is remembered: one of `RINGMAIN_DEDUP_*`.
+    int32_t mode;
+    // What a duplicate does: one of `RINGMAIN_ON_CONFLICT_*`.
+    int32_t on_conflict;
+    // `RINGMAIN_FLAG_ON`: a duplicate with another value than the first message's is an error. Default no.
+    int32_t verify_payload;
+    // Must be 0.
+    uint32_t reserved;
+} ringmain_dedup;
+
+// How much a queue may hold. Set `size`, zero the rest: 0 is no limit.
+typedef struct ringmain_capacity {
+    // sizeof(ringmain_capacity).
+    size_t size;
+    // Most messages.
+    uint64_t messages;
+    // Most bytes of keys, headers and values, and of what is kept with them, about 24 bytes each.
+    uint64_t bytes;
+    // For `RINGMAIN_OVERFLOW_BLOCK` only: how long sending waits; 0 is 30,000, and `RINGMAIN_WAIT_FOREVER` is for ever.
+    uint64_t block_ms;
+    // What happens to what does not fit: one of `RINGMAIN_OVERFLOW_*`.
+    int32_t overflow;
+    // Must be 0.
+    uint32_t reserved;
+} ringmain_capacity;
+
+// Options of a queue. Set `size`, zero the rest: 0 and NULL are the default, or what is stored if the queue exists. If one
+// of the `retry_` options is given, those that are 0 are their defaults. The delay before the nth retry is
 // `min(retry_cap_ms, retry_base_ms * retry_factor^(n-1))`, then jitter.
 typedef struct ringmain_queue_options {
     // sizeof(ringmain_queue_options).
@@ -386,6 +579,49 @@ typedef struct ringmain_queue_options {
     int32_t retry_jitter;
     // Must be 0.
     uint32_t reserved;
+    // How long a delivery may be leased in all, however often it is extended. Default an hour, at most 7 days.
+    uint64_t lease_total_max_ms;
+    // How long a message may wait before it expires, at most ten years. Default without limit.
+    uint64_t ttl_ms;
+    // Time in which the priority of a message that waits rises by one, at most ten years. Default: it stays.
+    uint64_t age_step_ms;
+    // What happens to a message that misses a deadline: one of `RINGMAIN_ON_BREACH_*`.
+    int32_t on_breach;
+    // What happens to the rest of an ordering key when a message of it dies: one of `RINGMAIN_ON_GROUP_DEATH_*`.
+    int32_t on_group_death;
+    // The NUL-terminated name of the queue that `on_breach` needs, made if it does not exist; else NULL.
+    const char *breach_queue;
+    // What becomes of failures by their class. Classes that are not named keep their rules.
+    const struct ringmain_error_class *error_classes;
+    // How many there are, at most 64.
+    size_t error_class_count;
+    // What happens to messages with a deduplication key.
+    const struct ringmain_dedup *dedup;
+    // How much the queue may hold. Without messages and bytes: no limit any more.
+    const struct ringmain_capacity *capacity;
+    // How long it is kept what became of messages that have left, at most 30 days. If one of this and `history_count_max` is given, and
+    // the other is 0, nothing is kept any more. Default nothing.
+    uint64_t history_window_ms;
+    // Of how many messages, at most a million.
+    uint32_t history_count_max;
+    // Most messages out at a time. Default without limit.
+    uint32_t concurrency_max;
+    // Most messages of one key out at a time. Default without limit.
+    uint32_t concurrency_max_per_key;
+    // Most messages of one ordering key out at a time, 1 to 1000. Default 1.
+    uint32_t group_parallelism;
+    // Most deliveries a second, 0.0001 to 1e9. Default without limit.
+    double rate_per_second;
+    // The same of each key.
+    double key_rate_per_second;
+    // Deliveries at once after a pause, with `rate_per_second`: at most 1,000,000. Default 1.
+    uint32_t rate_burst;
+    // The same with `key_rate_per_second`.
+    uint32_t key_rate_burst;
+    // Whether of several consumers and workers only the oldest gets messages: one of `RINGMAIN_FLAG_*`. Default no.
+    int32_t single_active_consumer;
+    // Must be 0.
+    uint32_t reserved_2;
 } ringmain_queue_options;
 
 // One header of a message. This struct will not change.
@@ -552,9 +788,67 @@ typedef struct ringmain_packed_message {
 // A batch of messages seen without leasing them. 0 is no batch. Any thread may use it.
 typedef uint64_t ringmain_peeked;
 
+// Some of the dead letters of a queue: those for which everything holds that is given. Set `size`, zero the rest; what is 0 or NULL
+// does not matter. Text is NUL-terminated.
+typedef struct ringmain_letters {
+    // sizeof(ringmain_letters).
+    size_t size;
+    // Those with these ids.
+    const uint64_t *ids;
+    // How many ids there are, at most 65,536.
+    size_t id_count;
+    // Those with at least this id.
+    uint64_t from_id;
+    // Those that died so: "failed", "rejected", "expired", or another value of the header rm-dead-reason.
+    const char *reason;
+    // Those whose last failure was told this error class.
+    const char *error_class;
+    // Those in whose last error this text is.
+    const char *error_contains;
+    // Those that died in this queue.
+    const char *queue_name;
+    // Those that died at this time or later, in nanoseconds since 1970.
+    uint64_t died_from_ns;
+    // Those that died before this time, in nanoseconds since 1970.
+    uint64_t died_before_ns;
+} ringmain_letters;
+
+// How dead letters go back. Set `size`, zero the rest: 0 and NULL are the defaults.
+typedef struct ringmain_redrive {
+    // sizeof(ringmain_redrive).
+    size_t size;
+    // To this queue (NUL-terminated); NULL: each to the one that it died in.
+    const char *to;
+    // One after the other, so many a second; 0: all at once.
+    double per_second;
+    // `RINGMAIN_FLAG_ON`: failures go on from where they were. Default: they begin again at 0.
+    int32_t keep_failures;
+    // Must be 0.
+    uint32_t reserved;
+} ringmain_redrive;
+
 // A message in the hands of a worker's handler. 0 is no job. Any thread may use it until the handler returns; then it is closed by
 // itself, and so is everything that it lent.
 typedef uint64_t ringmain_job;
+
+// A schedule. Set `size`, zero the rest: what is 0 or NULL stays as it is stored.
+typedef struct ringmain_schedule_options {
+    // sizeof(ringmain_schedule_options).
+    size_t size;
+    // When it fires, NUL-terminated, at most 256 bytes: five fields, or six with seconds before them; `@hourly` and the like;
+    // `@every 1h30m`. A new schedule must say.
+    const char *cron;
+    // Whose clock on the wall it goes by, NUL-terminated: an IANA name. Default UTC.
+    const char *time_zone;
+    // The queue of the same hub that it sends to. A new schedule must say.
+    ringmain_queue queue;
+    // What it sends, at most 16 KiB: value, key, headers and delay. A new schedule must say.
+    const struct ringmain_message *message;
+    // What it does about slots that it could not fire in time: one of `RINGMAIN_MISSED_*`.
+    int32_t missed;
+    // For `RINGMAIN_MISSED_ALL`: 1 to 64.
+    uint32_t missed_count_max;
+} ringmain_schedule_options;
 
 // What becomes of what a handler was given. The library makes it, with `kind` ack, and the handler may change it.
 typedef struct ringmain_outcome {
@@ -1061,8 +1355,59 @@ const char *ringmain_last_error_message(void);
 // The thread's own `errno` is never changed by this library.
 int32_t ringmain_last_error_errno(void);
 
+// Stores where the text is, NUL-terminated UTF-8, and how many bytes it has without the NUL (`bytes_out` may be NULL). The
+// pointer lives until the text is closed.
+int32_t ringmain_text_get(ringmain_text text,
+                          const char **text_out,
+                          size_t *bytes_out);
+
+// Closes the text and frees it. Closing 0 does nothing.
+int32_t ringmain_text_close(ringmain_text text);
+
+// Moves the clock of a hub that was opened with `manual_clock` forward, by at most ten years. What falls due by it has happened
+// when this returns. Of another hub: `RINGMAIN_ERROR_INVALID_ARGUMENT`.
+int32_t ringmain_hub_advance(ringmain_hub hub,
+                             uint64_t by_ms);
+
+// Stores the hub's time, in nanoseconds since 1970.
+int32_t ringmain_hub_now(ringmain_hub hub, uint64_t *time_ns_out);
+
+// Copies a durable hub, while it is in use, into the directory `into` (NUL-terminated, at most 4095 bytes), which is empty or not
+// there yet, and lies outside of the hub's own. It holds everything that verbs had returned for. `progress` may be NULL; it
+// is called with `context`. Set `snapshot_out->size` before. One snapshot of a hub is taken at a time:
+// `RINGMAIN_ERROR_INVALID_ARGUMENT`. `RINGMAIN_ERROR_IO` if there is no room.
+int32_t ringmain_hub_snapshot(ringmain_hub hub,
+                              const char *into,
+                              ringmain_snapshot_progress progress,
+                              void *context,
+                              struct ringmain_snapshot *snapshot_out);
+
+// Reads all of the hub in `directory` (NUL-terminated), every segment and every checksum, and changes nothing. No process may have
+// it open: `RINGMAIN_ERROR_LOCKED`. Stores a report: JSON, an object of `records`, `segments`, `bytes`, `is_sound`, `damage` (a
+// list of `of`, `path`, `byte_position`, `detail`, `loss`, `lost_first`, `lost_end`, `text`), `refused` (the error for which it
+// cannot be opened, or null) and `text`, the same in words. That something is damaged is no failure of this call. Close the text.
+int32_t ringmain_verify(const char *directory,
+                        ringmain_text *text_out);
+
+// Reads all of the snapshot in `snapshot`, and copies it into the directory `into`, which is empty or not there yet (both
+// NUL-terminated). `RINGMAIN_ERROR_CORRUPT` naming the first damage by which something is lost: then there is no copy. Stores a report as
+// `ringmain_verify()` does. Close the text.
+int32_t ringmain_restore(const char *snapshot,
+                         const char *into,
+                         ringmain_text *text_out);
+
+// Copies everything that can still be read in `directory`, which stays as it is, into the directory `into`, which is empty or
+// not there yet (both NUL-terminated). Stores a report of what was lost as `ringmain_verify()` does. Close the text.
+int32_t ringmain_salvage(const char *directory,
+                         const char *into,
+                         ringmain_text *text_out);
+
 // Makes a hub in memory: gone when it is closed.
 int32_t ringmain_hub_memory(ringmain_hub *hub_out);
+
+// The same with options, which may be NULL. Those that are about files say nothing of a hub in memory.
+int32_t ringmain_hub_memory_with(const struct ringmain_hub_options *options,
+                                 ringmain_hub *hub_out);
 
 // Opens the durable hub in `directory` (a NUL-terminated UTF-8 path of at most 4095 bytes), making it if need be.
 // `options` may be NULL. One process at a time has a directory open: `RINGMAIN_ERROR_LOCKED` says who.
@@ -1078,6 +1423,44 @@ int32_t ringmain_hub_flush(ringmain_hub hub);
 // hub answer `RINGMAIN_ERROR_CLOSED` from then on, and must still be closed. Closing 0 does nothing.
 int32_t ringmain_hub_close(ringmain_hub hub,
                            uint64_t timeout_ms);
+
+// Stores the names of the hub's queues, in order: JSON, a list. Close the text.
+int32_t ringmain_hub_queues(ringmain_hub hub, ringmain_text *text_out);
+
+// Stores the names of the hub's streams, in order: JSON, a list. Close the text.
+int32_t ringmain_hub_streams(ringmain_hub hub, ringmain_text *text_out);
+
+// Stores the options of the queue `queue_name` (NUL-terminated) as they are stored: JSON, an object with the names of
+// `ringmain_queue_options`, and `is_paused`. The queue is not opened. Close the text. `RINGMAIN_ERROR_NOT_FOUND`.
+int32_t ringmain_hub_queue_info(ringmain_hub hub,
+                                const char *queue_name,
+                                ringmain_text *text_out);
+
+// Stores the options of the stream `stream_name` (NUL-terminated) as they are stored: JSON, an object with the names of
+// `ringmain_stream_options`. The stream is not opened. Close the text. `RINGMAIN_ERROR_NOT_FOUND`.
+int32_t ringmain_hub_stream_info(ringmain_hub hub,
+                                 const char *stream_name,
+                                 ringmain_text *text_out);
+
+// Stores the hub's counts: JSON, an object of `queues` and `streams` that are open (lists, each with its `name` and all its
+// counts, of streams with partitions, groups and their lags), `recovered_cut_bytes`, `disk_free_bytes` (or null),
+// `disk_reserve_bytes` and `storage`. Close the text.
+int32_t ringmain_hub_stats(ringmain_hub hub,
+                           ringmain_text *text_out);
+
+// Stores the hub's counts as text that Prometheus scrapes. Close the text.
+int32_t ringmain_hub_prometheus(ringmain_hub hub, ringmain_text *text_out);
+
+// Deletes the queue `queue_name` (NUL-terminated) with all its messages. Handles of it answer `RINGMAIN_ERROR_CLOSED` from
+// then on, and must still be closed; whoever waits for a message is woken. Refused while another queue sends its dead letters or
+// late messages there. `RINGMAIN_ERROR_NOT_FOUND`.
+int32_t ringmain_hub_delete_queue(ringmain_hub hub,
+                                  const char *queue_name);
+
+// Deletes the stream `stream_name` (NUL-terminated) with all its records and what its groups have committed. Handles of it, of
+// readers and of members answer `RINGMAIN_ERROR_CLOSED` from then on, and must still be closed. `RINGMAIN_ERROR_NOT_FOUND`.
+int32_t ringmain_hub_delete_stream(ringmain_hub hub,
+                                   const char *stream_name);
 
 // Opens a consumer of the queue that takes `prefetch` messages at a time, 1 to 65,536. Each is leased from when it is handed out; one
 // that has waited for longer than a lease is another's by then, and left out. Close the consumer.
@@ -1355,6 +1738,99 @@ int32_t ringmain_queue_release_batch(ringmain_queue queue,
                                      size_t count,
                                      int32_t *codes_out);
 
+// Takes a message out of the queue for good, if it is waiting, and stores 1 in `cancelled_out` (NULL if it does not matter). 0: it
+// is no longer there, or out; then its worker can see that it is no longer wanted, and it is gone when it comes back.
+int32_t ringmain_queue_cancel(ringmain_queue queue,
+                              uint64_t id,
+                              int32_t *cancelled_out);
+
+// The same, and takes a message that is out from its worker, whose verbs then answer `RINGMAIN_ERROR_LEASE_LOST`. 1: it was there.
+int32_t ringmain_queue_cancel_now(ringmain_queue queue,
+                                  uint64_t id,
+                                  int32_t *cancelled_out);
+
+// Has a waiting message wait until `delay_ms` from now, at most ten years, and stores 1 in `rescheduled_out` (NULL if it does not
+// matter). 0: it is out, set aside, or no longer there.
+int32_t ringmain_queue_reschedule(ringmain_queue queue,
+                                  uint64_t id,
+                                  uint64_t delay_ms,
+                                  int32_t *rescheduled_out);
+
+// The same, until a time in nanoseconds since 1970.
+int32_t ringmain_queue_reschedule_at(ringmain_queue queue,
+                                     uint64_t id,
+                                     uint64_t time_ns,
+                                     int32_t *rescheduled_out);
+
+// Takes every message out of the queue for good that waits, and stores how many (NULL if it does not matter). Those that are out
+// stay with who has them. No deduplication key is remembered any more.
+int32_t ringmain_queue_purge(ringmain_queue queue,
+                             uint64_t *count_out);
+
+// The same, and takes those that are out, too: what their holders say to them is answered by `RINGMAIN_ERROR_LEASE_LOST`.
+int32_t ringmain_queue_purge_all(ringmain_queue queue,
+                                 uint64_t *count_out);
+
+// Stores a batch of up to `count_max` (1 to 65,536) of these letters in this queue, by id, and how many there are. `letters` may be
+// NULL: all. They stay as they are. None is no error: then the batch is 0. Close the batch.
+int32_t ringmain_dead_letters_peek(ringmain_queue queue,
+                                   const struct ringmain_letters *letters,
+                                   size_t count_max,
+                                   ringmain_peeked *peeked_out,
+                                   size_t *count_out);
+
+// Sends these letters back, as they were sent first, and stores how many (NULL if it does not matter). `letters` may be NULL: all. `how`
+// may be NULL. `RINGMAIN_ERROR_NOT_FOUND` if a queue that one of them would go to does not exist: then nothing was moved.
+int32_t ringmain_dead_letters_redrive(ringmain_queue queue,
+                                      const struct ringmain_letters *letters,
+                                      const struct ringmain_redrive *how,
+                                      uint64_t *count_out);
+
+// Throws these letters away, and stores how many (NULL if it does not matter). `letters` may be NULL: all.
+int32_t ringmain_dead_letters_discard(ringmain_queue queue,
+                                      const struct ringmain_letters *letters,
+                                      uint64_t *count_out);
+
+// Writes these letters, unchanged, into the file `file_path` (NUL-terminated), which must not be there yet, one JSON object a line, and stores
+// how many (NULL if it does not matter). `letters` may be NULL: all.
+int32_t ringmain_dead_letters_export(ringmain_queue queue,
+                                     const struct ringmain_letters *letters,
+                                     const char *file_path,
+                                     uint64_t *count_out);
+
+// Stores why a message is not being delivered now: JSON, an object of `queue`, `id`, `time_ns`, `causes` (a list, the message's own
+// first; each a `cause`, such as "scheduled", and what belongs to it, such as `due_ns`) and `text`, the same in words. Close the text.
+int32_t ringmain_queue_explain(ringmain_queue queue,
+                               uint64_t id,
+                               ringmain_text *text_out);
+
+// Stores what became of up to `count_max` (1 to 65,536) messages that have left the queue, with ids of at least `from_id`, by id, if
+// the queue keeps a history: JSON, a list of `id`, `key_base64`, `ending` ("done", "dead", "expired", "cancelled", "dropped"), `sent_ns`,
+// `finished_ns`, `attempts`, `failures` and `result_base64`. Close the text.
+int32_t ringmain_queue_finished(ringmain_queue queue,
+                                uint64_t from_id,
+                                size_t count_max,
+                                ringmain_text *text_out);
+
+// Stores the deadlines that messages missed since this was asked last, oldest first, the last 1,024: JSON, a list of `id`,
+// `deadline` ("start" or "complete") and `time_ns`. Close the text.
+int32_t ringmain_queue_breaches(ringmain_queue queue,
+                                ringmain_text *text_out);
+
+// Stores the ordering keys of which nothing is delivered because a message died: JSON, a list of `key_base64`, `id`, `reason`,
+// `error`, `time_ns` and `messages`. Close the text.
+int32_t ringmain_queue_halted_groups(ringmain_queue queue,
+                                     ringmain_text *text_out);
+
+// Stores all the queue's counts: JSON, an object; `ringmain_queue_stats_get()` has the usual ones as a struct. Close the text.
+int32_t ringmain_queue_stats_all(ringmain_queue queue,
+                                 ringmain_text *text_out);
+
+// Stores how many workers would keep up with what is sent and bring the backlog down within `drain_ms`; 0 before an ack was timed.
+int32_t ringmain_queue_desired_workers(ringmain_queue queue,
+                                       uint64_t drain_ms,
+                                       uint64_t *count_out);
+
 // Stores the message. Set `info_out->size` before. The pointers live until the handler returns.
 int32_t ringmain_job_get(ringmain_job job, struct ringmain_message_info *info_out);
 
@@ -1383,6 +1859,54 @@ int32_t ringmain_job_ack(ringmain_job job);
 // Prolongs the lease to `duration_ms` (1 ms to 7 days) from now; never shortens it. The worker prolongs it by itself.
 int32_t ringmain_job_extend(ringmain_job job,
                             uint64_t duration_ms);
+
+// Has the queue deliver nothing until it is resumed, in whichever process. Sending, settling what is out, and what time brings go
+// on; receivers wait.
+int32_t ringmain_queue_pause(ringmain_queue queue);
+
+// Has the queue deliver again.
+int32_t ringmain_queue_resume(ringmain_queue queue);
+
+// Has an ordering key of `key_bytes` bytes go on that was halted because a message of it died, and stores 1 in `resumed_out`
+// (NULL if it does not matter). 0: it was not halted. What died stays dead.
+int32_t ringmain_queue_resume_group(ringmain_queue queue,
+                                    const void *ordering_key,
+                                    size_t key_bytes,
+                                    int32_t *resumed_out);
+
+// Gives an ordering key of `key_bytes` bytes so many turns in a row when keys take turns, 1 to 100; 1, as all have by default, takes
+// that away again. Outlives the hub. At most 1,000 keys, of 64 KiB together.
+int32_t ringmain_queue_set_weight(ringmain_queue queue,
+                                  const void *ordering_key,
+                                  size_t key_bytes,
+                                  uint32_t weight);
+
+// Makes, alters or opens the schedule `schedule_name` (NUL-terminated) of the hub. It fires in whichever process has the hub open, at most
+// 1,000 of them. `options` may be NULL. Everything that it points to is copied.
+int32_t ringmain_hub_schedule(ringmain_hub hub,
+                              const char *schedule_name,
+                              const struct ringmain_schedule_options *options);
+
+// Stores the schedules of the hub, by name: JSON, a list, each as `ringmain_hub_schedule_info()` tells it. Close the text.
+int32_t ringmain_hub_schedules(ringmain_hub hub,
+                               ringmain_text *text_out);
+
+// Stores a schedule: JSON, an object of `name`, `cron`, `time_zone`, `missed`, `queue`, `is_paused`, `last_slot_ns`, `next_slot_ns` (or
+// null) and `failure` (the error for which it could not fire, or null). Close the text. `RINGMAIN_ERROR_NOT_FOUND`.
+int32_t ringmain_hub_schedule_info(ringmain_hub hub,
+                                   const char *schedule_name,
+                                   ringmain_text *text_out);
+
+// Has a schedule fire no more until it is resumed, in whichever process. `RINGMAIN_ERROR_NOT_FOUND`.
+int32_t ringmain_hub_schedule_pause(ringmain_hub hub,
+                                    const char *schedule_name);
+
+// Has a schedule go on from now; what came while it was paused was not missed. `RINGMAIN_ERROR_NOT_FOUND`.
+int32_t ringmain_hub_schedule_resume(ringmain_hub hub,
+                                     const char *schedule_name);
+
+// Deletes a schedule. What it has sent stays in the queue. `RINGMAIN_ERROR_NOT_FOUND`.
+int32_t ringmain_hub_schedule_delete(ringmain_hub hub, const char *schedule_name);
 
 // Starts a worker on the queue. It ends when it is closed, when the hub is, or when the queue refuses
 // (`ringmain_worker_error`). It keeps the hub open, unless that is closed. Close the worker.

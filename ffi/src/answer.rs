@@ -26,6 +26,8 @@ pub(crate) struct OutStruct<T> {
 /// # Safety
 /// All bytes zero is a valid value, and there is nothing to drop.
 pub(crate) unsafe trait Zero: Copy {}
+// SAFETY: a pointer.
+unsafe impl Zero for *const std::ffi::c_char {}
 // SAFETY: a number.
 unsafe impl Zero for u64 {}
 // SAFETY: a number.

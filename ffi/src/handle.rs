@@ -6,6 +6,7 @@ use crate::packed::Unsettled;
 use crate::receipt::Accept;
 use crate::stream_table::Scan;
 use crate::table::poison_if;
+use crate::text::Text;
 use ringmain::{
     Batcher, Canceller, Consumer, Delivery, Hub, Member, Peeked, Processing, Producer, Queue, Reader, Record,
     Replay, Stream, StreamWorker, Table, Worker,
@@ -76,6 +77,7 @@ kinds! {
     Vec<Record> = 7, "records";
     // Leaving takes the member out while other calls may still hold the place.
     Mutex<Option<Member>> = 8, "member", with BellPlace;
+    Text = 30, "text";
     Accept = 40, "receipt";
     Producer = 41, "producer";
     Batcher = 42, "batcher";

@@ -27,14 +27,19 @@ mod waiting;
 
 // What it says, in the order of the header.
 mod error;
+mod text;
 
+mod clock;
+mod directory;
 mod hub;
+mod info;
 
 mod header;
 mod message;
 
 mod consumer;
 mod queue;
+mod queue_options;
 mod receive;
 
 mod delivery;
@@ -42,8 +47,13 @@ mod packed;
 mod peeked;
 mod settle;
 
+mod cancel;
+mod dead_letters;
+mod explain;
 mod job;
 mod outcome;
+mod pause;
+mod schedule;
 mod worker;
 
 mod append;

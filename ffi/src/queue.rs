@@ -5,13 +5,13 @@ use crate::argument::{Versioned, name, options, wait};
 use crate::guard::entry;
 use crate::hub::ringmain_hub;
 use crate::message::{message, messages, ringmain_message};
+use crate::queue_options::{ringmain_queue_options, with_options};
 use crate::receipt::{Accept, answer, ringmain_receipt};
 use crate::table::{close_or_zero, get, open};
 use ringmain::limits::{BATCH_RECORDS_MAX, DELAY_SECONDS_MAX};
-use ringmain::{Error, Hub, Jitter, OnExhausted, Queue, QueueBuilder, Result, Retry, Sent};
+use ringmain::{Hub, Queue, Sent};
 use std::ffi::c_char;
 use std::mem::offset_of;
-use std::time::Duration;
 
 /// An open task queue. 0 is no queue. Any thread may use it.
 pub type ringmain_queue = u64;
@@ -19,58 +19,6 @@ pub type ringmain_queue = u64;
 /// Waits until there is something or the hub is closed (in fact ten years).
 pub const RINGMAIN_WAIT_FOREVER: u64 = 0xFFFF_FFFF_FFFF_FFFF;
 const _: () = assert!(wait(RINGMAIN_WAIT_FOREVER).as_secs() == DELAY_SECONDS_MAX);
-/// As stored; a queue that is new must say.
-pub const RINGMAIN_ON_EXHAUSTED_DEFAULT: i32 = 0;
-/// Exhausted messages move to the queue `dead_letter`. Need not be said if `dead_letter` is given.
-pub const RINGMAIN_ON_EXHAUSTED_DEAD_LETTER: i32 = 1;
-/// Exhausted messages are dropped.
-pub const RINGMAIN_ON_EXHAUSTED_DROP: i32 = 2;
-/// Exhausted messages stay and are retried for ever: what a dead letter queue does.
-pub const RINGMAIN_ON_EXHAUSTED_KEEP: i32 = 3;
-
-/// As `RINGMAIN_JITTER_FULL`.
-pub const RINGMAIN_JITTER_DEFAULT: i32 = 0;
-/// The retry delay as computed.
-pub const RINGMAIN_JITTER_NONE: i32 = 1;
-/// Half of the retry delay, and a random part of the other half.
-pub const RINGMAIN_JITTER_EQUAL: i32 = 2;
-/// A random part of the retry delay.
-pub const RINGMAIN_JITTER_FULL: i32 = 3;
-
-/// Options of a queue. Set `size`, zero the rest: 0 is the default, or what is stored if the queue exists. If one of
-/// the `retry_` options is given, those that are 0 are their defaults. The delay before the nth retry is
-/// `min(retry_cap_ms, retry_base_ms * retry_factor^(n-1))`, then jitter.
-#[derive(Debug, Clone, Copy)]
-#[repr(C)]
-pub struct ringmain_queue_options {
-    /// sizeof(ringmain_queue_options).
-    pub size: usize,
-    /// How long a delivery is leased. Default 30,000, at most 7 days.
-    pub lease_ms: u64,
-    /// The NUL-terminated name of the queue for exhausted and rejected messages, made if it does not exist; NULL for
-    /// none.
-    pub dead_letter: *const c_char,
-    /// Failures after which a message is exhausted. Default 5.
-    pub max_failures: u32,
-    /// What happens to exhausted messages: one of `RINGMAIN_ON_EXHAUSTED_*`.
-    pub on_exhausted: i32,
-    /// First retry delay, at most `retry_cap_ms`. Default 1,000.
-    pub retry_base_ms: u64,
-    /// Longest retry delay. Default 600,000.
-    pub retry_cap_ms: u64,
-    /// Growth of the retry delay, at least 1. Default 2.
-    pub retry_factor: f64,
-    /// Spread of the retry delay: one of `RINGMAIN_JITTER_*`.
-    pub retry_jitter: i32,
-    /// Must be 0.
-    pub reserved: u32,
-}
-
-// SAFETY: repr(C), `size` comes first, and the rest are pointers and numbers.
-unsafe impl Versioned for ringmain_queue_options {
-    const NAME: &'static str = "ringmain_queue_options";
-    const BYTES_MIN: usize = offset_of!(ringmain_queue_options, reserved) + size_of::<u32>();
-}
 
 /// Counts of a queue; the totals count since the hub was opened.
 #[derive(Debug, Clone, Copy)]
@@ -269,72 +217,4 @@ pub unsafe extern "C" fn ringmain_queue_stats_get(
 #[unsafe(no_mangle)]
 pub extern "C" fn ringmain_queue_close(queue: ringmain_queue) -> i32 {
     entry(queue, || close_or_zero::<Queue>(queue))
-}
-
-/// # Safety
-/// The caller's promise for what `options` points to.
-unsafe fn with_options(mut builder: QueueBuilder, options: &ringmain_queue_options) -> Result<QueueBuilder> {
-    if options.reserved != 0 {
-        return Err(Error::invalid("reserved", format!("it is {}, it must be 0", options.reserved)));
-    }
-    if options.lease_ms > 0 {
-        builder = builder.lease(Duration::from_millis(options.lease_ms));
-    }
-    if options.max_failures > 0 {
-        builder = builder.max_failures(options.max_failures);
-    }
-    if !options.dead_letter.is_null() {
-        // SAFETY: the caller's promise.
-        builder = builder.dead_letter(unsafe { name("dead_letter", options.dead_letter) }?);
-    }
-    match (options.on_exhausted, options.dead_letter.is_null()) {
-        (RINGMAIN_ON_EXHAUSTED_DEFAULT, _) | (RINGMAIN_ON_EXHAUSTED_DEAD_LETTER, false) => {}
-        (RINGMAIN_ON_EXHAUSTED_DROP, true) => builder = builder.on_exhausted(OnExhausted::Drop),
-        (RINGMAIN_ON_EXHAUSTED_KEEP, true) => builder = builder.on_exhausted(OnExhausted::Keep),
-        (RINGMAIN_ON_EXHAUSTED_DEAD_LETTER, true) => {
-            return Err(Error::invalid(
-                "dead_letter",
-                "on_exhausted says dead letter, so it must not be NULL",
-            ));
-        }
-        (RINGMAIN_ON_EXHAUSTED_DROP | RINGMAIN_ON_EXHAUSTED_KEEP, false) => {
-            return Err(Error::invalid("on_exhausted", "it says drop or keep, so dead_letter must be NULL"));
-        }
-        (other, _) => {
-            return Err(Error::invalid(
-                "on_exhausted",
-                format!("{other} is not one of RINGMAIN_ON_EXHAUSTED_*"),
-            ));
-        }
-    }
-    Ok(match retry(options)? {
-        Some(retry) => builder.retry(retry),
-        None => builder,
-    })
-}
-
-/// The retry policy, if any of it is given.
-fn retry(options: &ringmain_queue_options) -> Result<Option<Retry>> {
-    let jitter = match options.retry_jitter {
-        RINGMAIN_JITTER_NONE => Jitter::None,
-        RINGMAIN_JITTER_EQUAL => Jitter::Equal,
-        RINGMAIN_JITTER_DEFAULT | RINGMAIN_JITTER_FULL => Jitter::Full,
-        other => {
-            return Err(Error::invalid("retry_jitter", format!("{other} is not one of RINGMAIN_JITTER_*")));
-        }
-    };
-    let given = options.retry_base_ms > 0
-        || options.retry_cap_ms > 0
-        || options.retry_factor != 0.0
-        || options.retry_jitter != RINGMAIN_JITTER_DEFAULT;
-    let default = Retry::default();
-    let or = |value_ms: u64, default: Duration| {
-        if value_ms > 0 { Duration::from_millis(value_ms) } else { default }
-    };
-    Ok(given.then(|| Retry {
-        base: or(options.retry_base_ms, default.base),
-        factor: if options.retry_factor == 0.0 { default.factor } else { options.retry_factor },
-        cap: or(options.retry_cap_ms, default.cap),
-        jitter,
-    }))
 }

@@ -14,6 +14,10 @@ pub(crate) fn parse<T: DeserializeOwned>(what: &'static str, text: &str) -> Resu
         return Err(Error::TooLarge { what, bytes, limit_bytes });
     }
     let text = if text.trim().is_empty() { "{}" } else { text };
+    // A list would be taken for the values of the fields, in their order.
+    if !text.trim_start().starts_with('{') {
+        return Err(Error::invalid(what, "an object is needed, such as {}"));
+    }
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let data = paths::deserialize(&mut deserializer).map_err(|error| {
         let (path, error) = (error.path().to_string(), error.inner().to_string());

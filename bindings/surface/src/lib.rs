@@ -20,7 +20,7 @@
 //! let jobs = open_queue(&opened.hub, "jobs", r#"{"dead_letter": "jobs.dead", "retry": {"base_ms": 50}}"#)?;
 //! jobs.send(ringmain::Message::new(b"resize").delay(std::time::Duration::from_secs(5)))?;
 //! hub_call(&opened.hub, "advance", r#"{"by_ms": 5000}"#)?;
-//! assert_eq!(queue_call(&jobs, "cancel", r#"{"id": 1}"#)?, "true");
+//! assert_eq!(queue_call(&jobs, "cancel", r#"{"id": 0}"#)?, "true");
 //! assert_eq!(hub_call(&opened.hub, "queues", "")?, r#"["jobs","jobs.dead"]"#);
 //! # Ok::<(), ringmain::Error>(())
 //! ```
@@ -43,7 +43,7 @@ mod verb;
 
 pub use directory::global_call;
 pub use hub::{Opened, hub_call, open_hub, open_hub_with, snapshot_with};
-pub use queue::{letters, open_queue, queue_call};
+pub use queue::{export_letters, letters, open_queue, queue_call};
 pub use stream::{open_stream, stream_call};
 pub use value::error;
 pub use verb::{Argument, Noun, Verb, verbs};

@@ -53,6 +53,19 @@ static inline int is_text(const void *bytes, size_t count, const char *text)
     return bytes != NULL && count == strlen(text) && memcmp(bytes, text, count) == 0;
 }
 
+/* Whether a text that a call has stored holds a part; closes it. */
+static inline int tells(ringmain_text text, const char *part)
+{
+    const char *bytes = NULL;
+    size_t count = 0;
+    OK(ringmain_text_get(text, &bytes, &count));
+    int found = bytes != NULL && strlen(bytes) == count && strstr(bytes, part) != NULL;
+    if (!found)
+        fprintf(stderr, "%s is not in %s\n", part, bytes != NULL ? bytes : "nothing");
+    OK(ringmain_text_close(text));
+    return found;
+}
+
 /* The tests, by file. */
 void test_handles(void);
 void test_arguments(void);
@@ -65,6 +78,17 @@ void test_hub_in_memory(void);
 void test_hub_on_a_directory(void);
 void test_hub_that_is_open_already(void);
 void test_hub_that_is_closed(void);
+
+void test_options_of_a_hub(void);
+void test_options_move_the_clock(void);
+void test_options_of_a_queue(void);
+void test_options_of_a_queue_that_make_no_sense(void);
+
+void test_waiting_messages_are_cancelled_and_put_off(void);
+void test_ordering_keys_are_weighed_and_resumed(void);
+void test_dead_letters_are_seen_sent_back_written_and_thrown_away(void);
+void test_schedules_fire_pause_and_go(void);
+void test_snapshots_are_taken_verified_and_restored(void);
 
 void test_queue_send_receive_ack(void);
 void test_queue_batches(void);

@@ -41,6 +41,8 @@ static void refuses(uint64_t bad)
     ringmain_message message = text_message("x");
     ringmain_message_info info = {.size = sizeof info};
     ringmain_record record = {.size = sizeof record};
+    ringmain_snapshot snapshot = {.size = sizeof snapshot};
+    const char *text = NULL;
     ringmain_queue_stats queue_stats = {.size = sizeof queue_stats};
     ringmain_partition_stats partition_stats = {.size = sizeof partition_stats};
     ringmain_group_stats group_stats = {.size = sizeof group_stats};
@@ -52,6 +54,24 @@ static void refuses(uint64_t bad)
     ringmain_stream_worker_stats stream_worker_stats = {.size = sizeof stream_worker_stats};
 
     INVALID_HANDLE(ringmain_hub_flush(bad));
+    INVALID_HANDLE(ringmain_hub_advance(bad, 1));
+    INVALID_HANDLE(ringmain_hub_now(bad, &number));
+    INVALID_HANDLE(ringmain_hub_queues(bad, &handle));
+    INVALID_HANDLE(ringmain_hub_streams(bad, &handle));
+    INVALID_HANDLE(ringmain_hub_queue_info(bad, name, &handle));
+    INVALID_HANDLE(ringmain_hub_stream_info(bad, name, &handle));
+    INVALID_HANDLE(ringmain_hub_stats(bad, &handle));
+    INVALID_HANDLE(ringmain_hub_prometheus(bad, &handle));
+    INVALID_HANDLE(ringmain_hub_delete_queue(bad, name));
+    INVALID_HANDLE(ringmain_hub_delete_stream(bad, name));
+    INVALID_HANDLE(ringmain_hub_snapshot(bad, name, NULL, NULL, &snapshot));
+    INVALID_HANDLE(ringmain_hub_schedule(bad, name, NULL));
+    INVALID_HANDLE(ringmain_hub_schedules(bad, &handle));
+    INVALID_HANDLE(ringmain_hub_schedule_info(bad, name, &handle));
+    INVALID_HANDLE(ringmain_hub_schedule_pause(bad, name));
+    INVALID_HANDLE(ringmain_hub_schedule_resume(bad, name));
+    INVALID_HANDLE(ringmain_hub_schedule_delete(bad, name));
+    INVALID_HANDLE(ringmain_text_get(bad, &text, &count));
     INVALID_HANDLE(ringmain_queue_open(bad, name, NULL, &handle));
     INVALID_HANDLE(ringmain_stream_open(bad, name, NULL, &handle));
 
@@ -102,6 +122,25 @@ static void refuses(uint64_t bad)
     INVALID_HANDLE(ringmain_queue_unpack(bad, 0, &handle));
     INVALID_HANDLE(ringmain_queue_fd(bad, &flag));
     INVALID_HANDLE(ringmain_queue_arm(bad, &flag));
+    INVALID_HANDLE(ringmain_queue_cancel(bad, 0, codes));
+    INVALID_HANDLE(ringmain_queue_cancel_now(bad, 0, codes));
+    INVALID_HANDLE(ringmain_queue_reschedule(bad, 0, 0, codes));
+    INVALID_HANDLE(ringmain_queue_reschedule_at(bad, 0, 0, codes));
+    INVALID_HANDLE(ringmain_queue_purge(bad, &number));
+    INVALID_HANDLE(ringmain_queue_purge_all(bad, &number));
+    INVALID_HANDLE(ringmain_queue_pause(bad));
+    INVALID_HANDLE(ringmain_queue_resume(bad));
+    INVALID_HANDLE(ringmain_queue_resume_group(bad, name, 1, codes));
+    INVALID_HANDLE(ringmain_queue_set_weight(bad, name, 1, 1));
+    INVALID_HANDLE(ringmain_queue_explain(bad, 0, &handle));
+    INVALID_HANDLE(ringmain_queue_finished(bad, 0, 1, &handle));
+    INVALID_HANDLE(ringmain_queue_breaches(bad, &handle));
+    INVALID_HANDLE(ringmain_queue_halted_groups(bad, &handle));
+    INVALID_HANDLE(ringmain_queue_stats_all(bad, &handle));
+    INVALID_HANDLE(ringmain_queue_desired_workers(bad, 1, &number));
+    INVALID_HANDLE(ringmain_dead_letters_peek(bad, NULL, 1, &handle, &count));
+    INVALID_HANDLE(ringmain_dead_letters_redrive(bad, NULL, NULL, &number));
+    INVALID_HANDLE(ringmain_dead_letters_discard(bad, NULL, &number));
 
     INVALID_HANDLE(ringmain_delivery_get(bad, &info));
     INVALID_HANDLE(ringmain_delivery_header(bad, name, &header));
@@ -210,6 +249,7 @@ static void refuses_to_close(uint64_t bad)
 {
     INVALID_HANDLE(ringmain_hub_close(bad, 0));
     INVALID_HANDLE(ringmain_queue_close(bad));
+    INVALID_HANDLE(ringmain_text_close(bad));
     INVALID_HANDLE(ringmain_delivery_close(bad));
     INVALID_HANDLE(ringmain_peeked_close(bad));
     INVALID_HANDLE(ringmain_stream_close(bad));

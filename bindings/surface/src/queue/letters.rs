@@ -56,8 +56,12 @@ impl Letters {
     }
 }
 
-/// Writes letters into a file that is not there yet.
-pub(super) fn export(queue: &Queue, letters: &ringmain::Letters, path: &str) -> Result<u64> {
+/// Writes dead letters of a queue, unchanged, into a file that is not there yet, one JSON object a line. Returns how many. See
+/// [`DeadLetters::export`](ringmain::DeadLetters::export).
+///
+/// # Errors
+/// `Io`, also if the file is there; those of the export.
+pub fn export_letters(queue: &Queue, letters: &ringmain::Letters, path: &str) -> Result<u64> {
     let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(|error| Error::Io {
         operation: "create",
         path: path.into(),

@@ -9,7 +9,7 @@ mod stats;
 
 pub(crate) use info::info;
 pub(crate) use letters::Letters;
-pub use letters::letters;
+pub use letters::{export_letters, letters};
 pub use options::open_queue;
 pub(crate) use stats::stats;
 
@@ -94,7 +94,7 @@ table! { Queue on Queue;
 
     /// Writes dead letters, unchanged, into the new file `path`, one JSON object a line. Answers how many.
     fn dead_letters_export(queue, letters: Option<Letters>, path: String) {
-        letters::export(queue, &letters.unwrap_or_default().letters(), &path).map(Value::from)
+        export_letters(queue, &letters.unwrap_or_default().letters(), &path).map(Value::from)
     }
 
     /// What became of a message that has left the queue, if the queue keeps that: `id`, `key_base64`, `ending` (`done`, `dead`, `expired`,
