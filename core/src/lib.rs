@@ -70,9 +70,9 @@ pub use message::Message;
 pub use name::Name;
 pub use queue::{
     Breach, Capacity, Cause, Consumer, DeadLetters, Deadline, Dedup, DedupMode, Delivery, Ending, ErrorClass,
-    Explanation, Finished, HaltedGroup, IntoOutcome, Jitter, Job, Letters, Limit, OnBreach, OnConflict,
-    OnExhausted, OnGroupDeath, Outcome, Overflow, Peeked, Queue, QueueStats, Rate, Receive, Redrive, Retry,
-    Sent, StillRunning, Worker, WorkerBuilder, WorkerStats,
+    Explanation, Finished, HaltedGroup, IntoOutcome, Jitter, Job, Keeper, Letters, Limit, OnBreach,
+    OnConflict, OnExhausted, OnGroupDeath, Outcome, Overflow, Peeked, Queue, QueueStats, Rate, Receive,
+    Redrive, Retry, Sent, StillRunning, Worker, WorkerBuilder, WorkerStats,
 };
 pub use stream::{
     Accepted, Batcher, Batching, Canceller, CommitMode, Compaction, End, Fetch, Filter, Follow, Group,

@@ -532,7 +532,11 @@ fn of_the_workers_of_a_queue_with_a_single_active_consumer_the_next_takes_over_w
             let handle = move |job: &Job| done.lock().unwrap().send((name, text(job))).unwrap();
             b.queue.worker(handle).concurrency(2).start().unwrap()
         };
-        let (first, second) = (start("first"), start("second"));
+        // The first one is active once it was handed something: which of two that start together is, nobody says.
+        let first = start("first");
+        b.send(&["0"]);
+        assert_eq!(results.recv_timeout(LONG).unwrap(), ("first", "0".to_owned()));
+        let second = start("second");
         b.send(&["1", "2", "3"]);
         let mut handled: Vec<_> = (0..3).map(|_| results.recv_timeout(LONG).unwrap()).collect();
         handled.sort();
@@ -542,5 +546,27 @@ fn of_the_workers_of_a_queue_with_a_single_active_consumer_the_next_takes_over_w
         assert_eq!(results.recv_timeout(LONG).unwrap(), ("second", "4".to_owned()));
         second.close(LONG).unwrap();
         assert_eq!((second.error().is_none(), first.error().is_none()), (true, true));
+    });
+}
+
+/// A thread that has just asked the queue in vain, and one that is woken for what came a moment later: neither may leave it to the other.
+#[test]
+fn a_message_that_comes_while_the_threads_of_a_worker_fall_asleep_is_handled() {
+    on_both_kinds_of_hub(|b| {
+        let (done, results) = channel();
+        let done = Mutex::new(done);
+        let worker = b
+            .queue
+            .worker(move |_: &Job| done.lock().unwrap().send(()).unwrap())
+            .concurrency(3)
+            .start()
+            .unwrap();
+        for index in 0..5_000 {
+            b.send(&["x"]);
+            // Now sooner, now later than the thread that handled it is back.
+            results.recv_timeout(LONG).unwrap();
+            (0..index % 64).for_each(|_| std::hint::spin_loop());
+        }
+        worker.close(LONG).unwrap();
     });
 }

@@ -148,6 +148,11 @@ impl Hub {
         StreamBuilder::new(self.clone(), name)
     }
 
+    /// Where its time comes from.
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
     /// Names of its queues, in order.
     ///
     /// # Errors

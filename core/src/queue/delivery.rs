@@ -117,7 +117,7 @@ impl Delivery {
         if is_worn { self.extend(self.shared().lease()) } else { Ok(()) }
     }
 
-    fn shared(&self) -> &Arc<Shared> {
+    pub(in crate::queue) fn shared(&self) -> &Arc<Shared> {
         match &self.lease {
             Lease::Plain { hold, .. } => &hold.kept().queue,
             Lease::Indexed(indexed) => &indexed.queue,
@@ -190,7 +190,7 @@ impl Delivery {
 
     /// Whether a verb has ended it, or a lost lease.
     pub(crate) fn is_ended(&self) -> bool {
-        // ORDERING: Relaxed: asked by the thread that said the verb, or after it was joined.
+        // ORDERING: Relaxed: asked by the thread that said the verb, or after it was joined; to anybody else a hint.
         self.end.load(Ordering::Relaxed) != LIVE
     }
 

@@ -5,18 +5,21 @@
 //!
 //! **Protocol.** There is no thread that fetches: an idle one does, for all of them. Whenever a thread is idle and nothing
 //! waits, the queue has our waker, or a thread is about to ask it: so whoever leaves with a message wakes one more, unless
-//! it was the last message, and the queue was asked after it. The lock is held for no verb of the queue, and for no code
+//! it was the last message, and the queue was asked after it; and whoever is woken while another is asking has that one ask
+//! again, because the wake-up may be for what came after it asked. The lock is held for no verb of the queue, and for no code
 //! of the user's: it comes last of all locks.
 
 use crate::clock::Clock;
 use crate::clock::alarm::Alarm;
 use crate::error::{Error, Result};
 use crate::queue::consumer::InRow;
+use crate::queue::keeper::Lease;
 use crate::queue::receive::{Ask, Start};
 use crate::queue::worker::job::Job;
-use crate::queue::worker::lease::{Lease, Waiting};
+
 use crate::queue::worker::outcome::Outcome;
 use crate::queue::worker::stats::WorkerStats;
+use crate::queue::worker::waiting::Waiting;
 use crate::queue::{Delivery, Queue};
 use crate::sync::event_count::EventCount;
 use crate::sync::lock;
@@ -55,6 +58,8 @@ pub(super) struct State {
     pub(super) running: Vec<(Arc<Job>, Lease)>,
     /// A thread is asking the queue.
     is_fetching: bool,
+    /// Another one was woken meanwhile, perhaps for a message that the first asked too early for.
+    is_to_fetch_again: bool,
     /// Threads that run handlers.
     threads: usize,
 }
@@ -143,7 +148,10 @@ impl Crew {
                     return Some(turn);
                 }
                 state = lock(&self.state);
-            } else if state.is_fetching || is_watched {
+            } else if is_watched {
+                return None;
+            } else if state.is_fetching {
+                state.is_to_fetch_again = true;
                 return None;
             } else {
                 state.is_fetching = true;
@@ -176,7 +184,7 @@ impl Crew {
         Some(Turn::Run(job))
     }
 
-    /// Takes as many messages as may wait, and one. True: the queue has our waker.
+    /// Takes as many messages as may wait, and one. True: the queue has our waker, and nobody was woken by it since.
     fn fetch(&self) -> (MutexGuard<'_, State>, bool) {
         let (taken, polled) = self.take(self.prefetch + 1);
         let taken_ns = self.clock().now_ns();
@@ -186,16 +194,17 @@ impl Crew {
         }
         let mut state = lock(&self.state);
         state.is_fetching = false;
+        let is_watched = polled.is_pending() && !std::mem::take(&mut state.is_to_fetch_again);
         if state.stage != Stage::Working {
             state.stats.returned_total += taken.len() as u64;
             drop(state);
             // Hands them back.
             drop(taken);
-            return (lock(&self.state), polled.is_pending());
+            return (lock(&self.state), is_watched);
         }
         let waiting = taken.into_iter().map(|delivery| Waiting { delivery, taken_ns, lease_ns });
         state.waiting.extend(waiting);
-        (state, polled.is_pending())
+        (state, is_watched)
     }
 
     /// Up to `count_max` messages; pending if there were fewer, and then the queue has our waker.
@@ -263,6 +272,7 @@ impl State {
             place: Some(place),
             running: Vec::new(),
             is_fetching: false,
+            is_to_fetch_again: false,
             threads: 0,
         }
     }

@@ -10,16 +10,12 @@
 use crate::clock::Timed;
 use crate::error::panic_text;
 use crate::notice::{self, Notice};
+use crate::queue::keeper::Lease;
 use crate::queue::worker::crew::{Crew, Stage};
 use crate::queue::worker::job::Job;
-use crate::queue::worker::lease::Lease;
 use crate::sync::lock;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
-
-/// The shortest lease there is.
-const LEASE_NS_MIN: u64 = 1_000_000;
 
 /// Sleeps and does what is due, until the last handler has gone.
 pub(super) fn run(crew: &Crew) {
@@ -50,7 +46,7 @@ impl Crew {
         // Outside the lock, as every verb: it hands them back.
         drop(stale);
         for (job, lease) in due {
-            let looked_after = self.look_after(&job, lease, now_ns, may_extend);
+            let looked_after = self.look_after(&job, lease, may_extend);
             let mut state = lock(&self.state);
             if let Some((_, lease)) = state.running.iter_mut().find(|(other, _)| Arc::ptr_eq(other, &job)) {
                 *lease = looked_after;
@@ -60,32 +56,17 @@ impl Crew {
         self.alarm.arm(next_ns);
     }
 
-    fn look_after(&self, job: &Job, mut lease: Lease, now_ns: u64, may_extend: bool) -> Lease {
-        let was_alive = lease.is_alive;
-        lease.is_alive = may_extend && self.is_alive(job);
-        if may_extend && was_alive && !lease.is_alive {
+    fn look_after(&self, job: &Job, lease: Lease, may_extend: bool) -> Lease {
+        let is_alive = may_extend && self.is_alive(job);
+        let seen = lease.look_after(job, is_alive, self.clock());
+        if may_extend && seen.died {
             let (queue, id) = (self.queue.shared.name.clone(), job.id());
             notice::now(|| Notice::HandlerNotAlive { queue, id });
         }
-        let by_ns = if lease.is_alive { lease.extension_ns(now_ns) } else { 0 };
-        if by_ns < LEASE_NS_MIN && !lease.is_over(now_ns) {
-            return lease.seen(now_ns);
+        if seen.is_lost {
+            job.lose();
         }
-        // WHY: also when it should have run out: the handler may have prolonged it itself, and only the queue knows. One
-        // that is over is not brought back by that.
-        let by_ns = by_ns.max(LEASE_NS_MIN);
-        match job.extend(Duration::from_nanos(by_ns)) {
-            Ok(()) => lease.extended(self.clock().now_ns(), by_ns),
-            Err(_) => {
-                job.lose();
-                // It may have been settled by the handler itself.
-                if !job.is_ended() {
-                    let (queue, id) = (self.queue.shared.name.clone(), job.id());
-                    notice::now(|| Notice::HandlerLostLease { queue, id });
-                }
-                lease.lost()
-            }
-        }
+        seen.lease
     }
 
     /// What the liveness check says; one that panics says no.

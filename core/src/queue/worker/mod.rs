@@ -20,7 +20,7 @@
 //! | `builder`, `job`, `outcome`, `stats` | what callers hold |
 //! | `crew` | what the threads share: who takes messages, who gets them |
 //! | `run` | a thread that handles |
-//! | `keeper`, `lease` | the thread that prolongs, and when |
+//! | `keeper`, `waiting` | the thread that prolongs, as [`Keeper`](crate::Keeper) does; what was taken ahead |
 //! | `drain` | the end |
 //!
 //! Of the [consumers](crate::Consumer) of a queue a worker is one: where only one may be active, a worker is it or waits. The next one
@@ -33,10 +33,10 @@ mod crew;
 mod drain;
 mod job;
 mod keeper;
-mod lease;
 mod outcome;
 mod run;
 mod stats;
+mod waiting;
 
 pub use builder::WorkerBuilder;
 pub use drain::StillRunning;

@@ -1,69 +1,52 @@
-//! The lease of a message that a worker holds, as times of the hub's clock.
+//! A lease that is looked after, as times of the hub's clock.
 //!
-//! **Promise.** A lease is measured from the hand-over to the handler, prolonged at each third of it, and not beyond the
-//! total. What waits unstarted is handed back before its lease can run out, and counts as a failure for nobody.
+//! **Promise.** It is measured from the hand-over to whoever handles the message, prolonged at each third of it, and not beyond
+//! the total.
 
-use crate::queue::Delivery;
-
-/// A message that was taken ahead.
-#[derive(Debug)]
-pub(super) struct Waiting {
-    pub(super) delivery: Delivery,
-    pub(super) taken_ns: u64,
-    pub(super) lease_ns: u64,
-}
-
-impl Waiting {
-    /// When it has waited for too long: another worker may have time for it.
-    pub(super) fn stale_ns(&self) -> u64 {
-        self.taken_ns.saturating_add(self.lease_ns / 3 * 2)
-    }
-}
-
-/// The lease of a message that a handler is busy with.
+/// The lease of a message that somebody is busy with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Lease {
+pub(in crate::queue) struct Lease {
     lease_ns: u64,
-    /// It has run out by then, unless the handler prolonged it itself.
+    /// It has run out by then, unless the holder prolonged it itself.
     deadline_ns: u64,
     /// It is not prolonged beyond.
     total_end_ns: u64,
     /// When somebody has to look at it.
-    pub(super) next_ns: u64,
-    /// What its liveness check said last.
-    pub(super) is_alive: bool,
+    pub(in crate::queue) next_ns: u64,
+    /// Whether its holder was alive when last asked.
+    pub(in crate::queue) is_alive: bool,
 }
 
 impl Lease {
     /// Handed over now.
-    pub(super) fn new(now_ns: u64, lease_ns: u64, total_ns_max: u64) -> Self {
+    pub(in crate::queue) fn new(now_ns: u64, lease_ns: u64, total_ns_max: u64) -> Self {
         let deadline_ns = now_ns.saturating_add(lease_ns);
         let total_end_ns = now_ns.saturating_add(total_ns_max);
         Self { lease_ns, deadline_ns, total_end_ns, next_ns: 0, is_alive: true }.seen(now_ns)
     }
 
     /// By how much it may be prolonged now; 0: not any more.
-    pub(super) fn extension_ns(&self, now_ns: u64) -> u64 {
+    pub(in crate::queue) fn extension_ns(&self, now_ns: u64) -> u64 {
         self.lease_ns.min(self.total_end_ns.saturating_sub(now_ns))
     }
 
     /// Whether it has run out, as far as we know.
-    pub(super) fn is_over(&self, now_ns: u64) -> bool {
+    pub(in crate::queue) fn is_over(&self, now_ns: u64) -> bool {
         now_ns >= self.deadline_ns
     }
 
     /// It was prolonged to so long from now.
-    pub(super) fn extended(self, now_ns: u64, by_ns: u64) -> Self {
+    pub(in crate::queue) fn extended(self, now_ns: u64, by_ns: u64) -> Self {
         Self { deadline_ns: self.deadline_ns.max(now_ns.saturating_add(by_ns)), ..self }.seen(now_ns)
     }
 
     /// It was looked at, and is to be again: after a third, or when it runs out.
-    pub(super) fn seen(self, now_ns: u64) -> Self {
+    pub(in crate::queue) fn seen(self, now_ns: u64) -> Self {
         Self { next_ns: now_ns.saturating_add(self.lease_ns / 3).min(self.deadline_ns), ..self }
     }
 
     /// Nobody has to look at it any more.
-    pub(super) fn lost(self) -> Self {
+    pub(in crate::queue) fn lost(self) -> Self {
         Self { next_ns: u64::MAX, ..self }
     }
 }
