@@ -13,6 +13,8 @@
 
 /// <reference types="node" />
 
+import type { PartitionStats, Stream, StreamOptions } from './lib/stream/index.js'
+
 /**
  * What the verbs of a durable hub wait for: `synced` (survives power loss, the default), `written` (survives a killed
  * process), `relaxed` (nothing; at most the last 100 ms are lost).
@@ -119,12 +121,13 @@ export class Hub implements AsyncDisposable, Disposable {
    */
   queue(name: string, options?: QueueOptions): Queue
   /**
-   * Opens a stream, making it if it does not exist, with 1 partition unless said otherwise (at most 1024). One that exists with fewer
-   * gets more.
+   * Opens a stream, making it if it does not exist; what is given alters what is stored. Blocks for the disk.
    *
-   * @throws {RingmainError} `INVALID_ARGUMENT` if keys of its records would move; `OPTION_MISMATCH` if it has more.
+   * @throws {RingmainError} `INVALID_ARGUMENT` if keys of its records would move; `OPTION_MISMATCH` if it has more partitions.
    */
-  stream(name: string, options?: { partitions?: number }): Stream
+  stream(name: string, options?: StreamOptions): Stream
+  /** As {@link stream}, without blocking the thread. */
+  streamAsync(name: string, options?: StreamOptions): Promise<Stream>
   /** Names of the queues, in order. */
   queues(): string[]
   /** Names of the streams, in order. */
@@ -309,133 +312,10 @@ export interface QueueStats {
   droppedTotal: number
 }
 
-/** Counts of one partition. */
-export interface PartitionStats {
-  /** First offset held. */
-  start: number
-  /** One past the last offset. */
-  end: number
-  /** Bytes held, frame headers included. */
-  bytes: number
-}
-
-/** Counts of one stream. */
-export interface StreamStats {
-  partitions: PartitionStats[]
-}
-
 /** What a hub holds, by name. */
 export interface HubStats {
   queues: { [name: string]: QueueStats }
-  streams: { [name: string]: StreamStats }
+  streams: { [name: string]: { partitions: Pick<PartitionStats, 'start' | 'end' | 'bytes'>[] } }
 }
 
-/** Where a record is. Offsets of a partition increase; they are not promised to be dense. */
-export interface Position {
-  partition: number
-  offset: number
-}
-
-/**
- * Where reading begins: at the first record held, after the last, at an offset in each partition, or at the first
- * record of at least an ingest time.
- */
-export type Start = 'earliest' | 'latest' | { offset: number } | { timeNs: bigint }
-
-/** An event stream: each record is kept and read by any number of readers. */
-export class Stream {
-  private constructor()
-  readonly name: string
-  /** How many partitions it has. */
-  readonly partitions: number
-  /** Appends a record; its position, once it is durable. Blocks for the disk. */
-  append(value: Bytes, options?: MessageOptions): Position
-  /** Appends a record; its position, once it is durable. */
-  appendAsync(value: Bytes, options?: MessageOptions): Promise<Position>
-  /** Appends several; those of one partition as one atomic batch. Their positions in order. Blocks for the disk. */
-  appendMany(messages: Iterable<Batched<MessageOptions>>): Position[]
-  /** Appends several; those of one partition as one atomic batch. Their positions in order. */
-  appendManyAsync(messages: Iterable<Batched<MessageOptions>>): Promise<Position[]>
-  /** A reader of all partitions, or of one, from `start` (default `earliest`). */
-  reader(options?: { start?: Start; partition?: number }): Reader
-  /** A consumer group, which need not exist yet. */
-  group(name: string): Group
-  /** Counts. */
-  stats(): StreamStats
-}
-
-/** A record of a stream. */
-export class Record implements Received {
-  private constructor()
-  readonly partition: number
-  /** Its number in the partition. */
-  readonly offset: number
-  readonly value: Buffer
-  text(): string
-  json(): any
-  readonly key: Buffer | null
-  readonly headers: [name: string, value: Buffer][]
-  header(name: string): Buffer | null
-  readonly timeNs: bigint
-  readonly eventTimeNs: bigint | null
-}
-
-declare class Source implements Iterable<Record>, AsyncIterable<Record> {
-  protected constructor()
-  /** Up to `count` (default 500) records, waiting for the first; none when `timeoutMs` is over. */
-  poll(count?: number, options?: WaitOptions): Promise<Record[]>
-  /** Up to `count` (default 500) records, blocking at most `timeoutMs` (default 0) for the first. */
-  pollSync(count?: number, timeoutMs?: number): Record[]
-  /** Continues one partition at `offset`. */
-  seek(partition: number, offset: number): void
-  /** The records that are there now: `for (const record of reader)` ends at the end. */
-  [Symbol.iterator](): Generator<Record, void, void>
-  /** Records as they come, until it or the hub is closed: the same as `for await (const record of reader)`. */
-  follow(options?: { signal?: AbortSignal; unref?: boolean }): AsyncGenerator<Record, void, void>
-  [Symbol.asyncIterator](): AsyncGenerator<Record, void, void>
-}
-
-/** Reads a stream at its own pace. */
-export class Reader extends Source implements Disposable {
-  private constructor()
-  /** Closes it; waits on it end with `CLOSED`. */
-  close(): void
-  [Symbol.dispose](): void
-}
-
-/** A consumer group: its members share the partitions of a stream and commit how far they are. */
-export class Group {
-  private constructor()
-  readonly name: string
-  /** Joins; partitions without a committed offset begin at `start` (default `earliest`), which is stored at once. */
-  join(options?: { start?: Start }): Member
-  /** Committed offsets (next to read) by partition; null where nothing was committed. */
-  committed(): (number | null)[]
-  /** Records not yet committed, over all partitions. */
-  lag(): number
-}
-
-/**
- * One member of a consumer group: reads the partitions that it owns. One that is to move to another member moves when this one has polled
- * again and has committed what it had polled of it, at the latest after 30 seconds; who does not poll for 5 minutes loses all.
- */
-export class Member extends Source implements Disposable {
-  private constructor()
-  /**
-   * Commits everything polled so far. Blocks for the disk.
-   * @throws {RingmainError} `FENCED` if some of it went to another member; the rest is committed.
-   */
-  commit(): void
-  /** Commits everything polled so far. */
-  commitAsync(): Promise<void>
-  /**
-   * Commits one partition: `offset` is the next to read, not before what is committed. Blocks for the disk.
-   * @throws {RingmainError} `FENCED` if the partition went to another member.
-   */
-  commitOffset(partition: number, offset: number): void
-  /** The partitions it owns now. */
-  assignment(): number[]
-  /** Leaves the group; what it polled and did not commit goes to the others. */
-  leave(): void
-  [Symbol.dispose](): void
-}
+export * from './lib/stream/index.js'

@@ -5,6 +5,11 @@ const { RingmainError } = require('./lib/errors.js')
 const { Hub, open } = require('./lib/hub.js')
 const { Job, Peeked } = require('./lib/job.js')
 const { Queue } = require('./lib/queue.js')
-const { Group, Member, Reader, Record, Stream } = require('./lib/stream.js')
+const {
+  Batcher, Group, Member, Processing, Producer, Reader, Receipt, Record, Stream, StreamWorker, Table
+} = require('./lib/stream/index.js')
 
-module.exports = { open, RingmainError, Hub, Queue, Job, Peeked, Stream, Reader, Record, Group, Member }
+module.exports = {
+  open, RingmainError, Hub, Queue, Job, Peeked,
+  Batcher, Group, Member, Processing, Producer, Reader, Receipt, Record, Stream, StreamWorker, Table
+}

@@ -57,6 +57,24 @@ function reason(value) {
   return text('reason', value)
 }
 
+// What ends a wait early, if it was given.
+function signal(value) {
+  if (value === undefined || value instanceof AbortSignal) return value
+  throw invalid('signal', `an AbortSignal is needed, not ${shown(value)}`)
+}
+
+// One of the words that an option knows.
+function word(argument, value, known) {
+  if (known.includes(value)) return value
+  throw invalid(argument, `${shown(value)} is none of ${known.map((one) => JSON.stringify(one)).join(', ')}`)
+}
+
+// A function, if it was given.
+function callback(argument, value) {
+  if (value === undefined || typeof value === 'function') return value
+  throw invalid(argument, `a function is needed, not ${shown(value)}`)
+}
+
 // Bytes without copying them, or text as UTF-8.
 function bytes(argument, value) {
   if (typeof value === 'string') return Buffer.from(value, 'utf8')
@@ -66,4 +84,4 @@ function bytes(argument, value) {
   throw invalid(argument, `a string or bytes (Buffer, Uint8Array, ArrayBuffer) are needed, not ${shown(value)}`)
 }
 
-module.exports = { options, text, number, count, wait, timeNs, reason, bytes, shown }
+module.exports = { options, text, number, count, wait, timeNs, reason, bytes, shown, signal, word, callback }

@@ -11,6 +11,8 @@ const HAS_DELAY = 1
 const HAS_EVENT_TIME_IN = 2
 const HAS_KEY = 1
 const HAS_EVENT_TIME_OUT = 2
+// Both ways: the key has no value any more.
+const IS_TOMBSTONE = 1 << 16
 const FIXED_IN_BYTES = 32
 const FIXED_OUT_BYTES = 52
 
@@ -30,9 +32,10 @@ function headerPairs(headers) {
 }
 
 // One message checked and measured, its bytes not yet copied.
-function outgoing(value, { key, headers, delayMs, eventTimeNs }) {
+function outgoing(value, { key, headers, delayMs, eventTimeNs, isTombstone = false }) {
   const message = {
     value: argument.bytes('value', value),
+    isTombstone,
     key: key === undefined ? undefined : argument.bytes('key', key),
     headers: headerPairs(headers),
     delayMs: delayMs === undefined ? undefined : argument.number('delayMs', delayMs),
@@ -48,8 +51,9 @@ function outgoing(value, { key, headers, delayMs, eventTimeNs }) {
 }
 
 function write(buffer, at, message) {
-  const { value, key, headers, delayMs, eventTimeNs } = message
-  const flags = (delayMs === undefined ? 0 : HAS_DELAY) | (eventTimeNs === undefined ? 0 : HAS_EVENT_TIME_IN)
+  const { value, key, headers, delayMs, eventTimeNs, isTombstone } = message
+  const flags = (delayMs === undefined ? 0 : HAS_DELAY) | (eventTimeNs === undefined ? 0 : HAS_EVENT_TIME_IN) |
+    (isTombstone ? IS_TOMBSTONE : 0)
   buffer.writeUInt32LE(value.length, at)
   buffer.writeUInt32LE(key === undefined ? NO_KEY : key.length, at + 4)
   buffer.writeUInt32LE(headers.length, at + 8)
@@ -120,6 +124,15 @@ class Received {
     this.#packed = packed
     this.#at = at
     this.#alone = alone
+  }
+
+  // Packed, with all that belongs to it.
+  get _bytes() {
+    return this.#packed.readUInt32LE(this.#at)
+  }
+
+  get _flags() {
+    return this.#packed.readUInt32LE(this.#at + 4)
   }
 
   get _number() {

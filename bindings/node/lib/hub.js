@@ -5,7 +5,7 @@ const { fileURLToPath } = require('node:url')
 const argument = require('./argument.js')
 const { openHub } = require('./native.js')
 const { Queue, queueOptions } = require('./queue.js')
-const { Stream } = require('./stream.js')
+const { Stream, streamOptions } = require('./stream/index.js')
 const { refuseAll } = require('./wait.js')
 
 const CLOSE_TIMEOUT_MS = 5_000
@@ -29,9 +29,12 @@ class Hub {
 
   stream(name, options) {
     argument.text('name', name)
-    const { partitions } = argument.options(options, ['partitions'])
-    if (partitions !== undefined) argument.number('partitions', partitions)
-    return new Stream(this, this.#native.stream(name, partitions), name)
+    return new Stream(this, this.#native.stream(name, streamOptions(options)), name)
+  }
+
+  async streamAsync(name, options) {
+    argument.text('name', name)
+    return new Stream(this, await this.#native.streamAsync(name, streamOptions(options)), name)
   }
 
   queues() {

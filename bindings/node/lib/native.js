@@ -46,4 +46,4 @@ process.once('exit', () => {
   }
 })
 
-module.exports = { openHub, WakePort: addon.WakePort, limits: addon.limits() }
+module.exports = { openHub, LineHandle: addon.LineHandle, WakePort: addon.WakePort, limits: addon.limits() }

@@ -8,7 +8,8 @@
 //!       | key_bytes u32 | headers_bytes u32 | value_bytes u32 | key | headers as above | value
 //! ```
 //!
-//! `number` is an id or an offset; `first` and `second` are attempts and failures, or the partition and 0.
+//! `number` is an id or an offset; `first` and `second` are attempts and failures, or the partition and how many offsets before its own
+//! are done with a record.
 //! **Failure.** A buffer that does not parse is [`Error::InvalidArgument`]: nothing of it is sent.
 
 use crate::argument;
@@ -21,6 +22,8 @@ const HAS_DELAY: u32 = 1;
 const HAS_EVENT_TIME_IN: u32 = 2;
 const HAS_KEY: u32 = 1;
 const HAS_EVENT_TIME_OUT: u32 = 2;
+/// Both ways: the key has no value any more.
+const IS_TOMBSTONE: u32 = 1 << 16;
 
 /// The messages packed in `bytes`, borrowing from it.
 pub(crate) fn unpack(bytes: &[u8]) -> Result<Vec<Message<'_>>> {
@@ -37,25 +40,30 @@ pub(crate) fn unpack_one(bytes: &[u8]) -> Result<Message<'_>> {
     Cursor { bytes }.message()
 }
 
-struct Cursor<'a> {
+/// Takes packed things apart.
+pub(crate) struct Cursor<'a> {
     bytes: &'a [u8],
 }
 
 impl<'a> Cursor<'a> {
-    fn take(&mut self, count: usize) -> Result<&'a [u8]> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes }
+    }
+
+    pub(crate) fn take(&mut self, count: usize) -> Result<&'a [u8]> {
         let cut = || Error::invalid("message", "its packed form is cut short");
         let (taken, rest) = self.bytes.split_at_checked(count).ok_or_else(cut)?;
         self.bytes = rest;
         Ok(taken)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
         let mut array = [0; N];
         array.copy_from_slice(self.take(N)?);
         Ok(array)
     }
 
-    fn u32(&mut self) -> Result<u32> {
+    pub(crate) fn u32(&mut self) -> Result<u32> {
         self.array().map(u32::from_le_bytes)
     }
 
@@ -74,10 +82,12 @@ impl<'a> Cursor<'a> {
                 .map_err(|_| Error::invalid("header name", "it is not UTF-8"))?;
             headers.push((name, self.take(value_bytes)?));
         }
-        let mut message = Message::new(self.take(value_bytes)?);
-        if let Some(key) = key {
-            message = message.key(key);
-        }
+        let value = self.take(value_bytes)?;
+        let mut message = match key {
+            Some(key) if flags & IS_TOMBSTONE != 0 => Message::tombstone(key),
+            Some(key) => Message::new(value).key(key),
+            None => Message::new(value),
+        };
         for (name, value) in headers {
             message = message.header(name, value);
         }
@@ -98,6 +108,7 @@ struct Fields<'a> {
     event_time_ns: Option<u64>,
     first: u32,
     second: u32,
+    is_tombstone: bool,
     key: Option<&'a [u8]>,
     value: &'a [u8],
 }
@@ -110,6 +121,7 @@ pub(crate) fn pack_delivery(out: &mut Vec<u8>, delivery: &Delivery) {
         event_time_ns: delivery.event_time_ns(),
         first: delivery.attempts(),
         second: delivery.failures(),
+        is_tombstone: false,
         key: delivery.key(),
         value: delivery.value(),
     };
@@ -124,6 +136,7 @@ pub(crate) fn pack_peeked(out: &mut Vec<u8>, peeked: &Peeked) {
         event_time_ns: peeked.event_time_ns(),
         first: peeked.attempts(),
         second: peeked.failures(),
+        is_tombstone: false,
         key: peeked.key(),
         value: peeked.value(),
     };
@@ -137,7 +150,8 @@ pub(crate) fn pack_record(out: &mut Vec<u8>, record: &Record) {
         time_ns: record.time_ns(),
         event_time_ns: record.event_time_ns(),
         first: record.partition(),
-        second: 0,
+        second: u32::try_from(record.offset() - record.done_from()).unwrap_or(u32::MAX),
+        is_tombstone: record.is_tombstone(),
         key: record.key(),
         value: record.value(),
     };
@@ -154,7 +168,8 @@ fn pack<'a>(out: &mut Vec<u8>, fields: &Fields<'_>, headers: impl Iterator<Item 
     let start = out.len();
     let key = fields.key.unwrap_or_default();
     let flags = if fields.key.is_some() { HAS_KEY } else { 0 }
-        | if fields.event_time_ns.is_some() { HAS_EVENT_TIME_OUT } else { 0 };
+        | if fields.event_time_ns.is_some() { HAS_EVENT_TIME_OUT } else { 0 }
+        | if fields.is_tombstone { IS_TOMBSTONE } else { 0 };
     out.extend_from_slice(&[0; 4]);
     out.extend_from_slice(&flags.to_le_bytes());
     out.extend_from_slice(&(fields.number as f64).to_le_bytes());

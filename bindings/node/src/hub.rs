@@ -4,11 +4,11 @@ use crate::argument;
 use crate::error::{Result, guard};
 use crate::queue::{QueueCounts, QueueHandle, QueueOptions};
 use crate::registry::{self, SharedHub};
-use crate::stream::{PartitionCounts, StreamHandle};
+use crate::stream::StreamHandle;
 use crate::work::{Work, work};
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
-use ringmain::{Durability, Error};
+use ringmain::{Durability, Error, PartitionStats};
 use std::sync::Arc;
 
 /// One open hub of this thread.
@@ -33,6 +33,23 @@ pub struct NamedStreamCounts {
     pub name: String,
     /// The counts of each partition.
     pub partitions: Vec<PartitionCounts>,
+}
+
+/// Counts of one partition.
+#[napi(object)]
+pub struct PartitionCounts {
+    /// First offset held.
+    pub start: f64,
+    /// One past the last offset.
+    pub end: f64,
+    /// Bytes held.
+    pub bytes: f64,
+}
+
+impl From<PartitionStats> for PartitionCounts {
+    fn from(stats: PartitionStats) -> Self {
+        Self { start: stats.start as f64, end: stats.end as f64, bytes: stats.bytes as f64 }
+    }
 }
 
 /// What a hub holds.
@@ -63,8 +80,15 @@ impl HubHandle {
 
     /// Opens or makes a stream.
     #[napi]
-    pub fn stream(&self, name: String, partitions: Option<f64>) -> Result<StreamHandle> {
-        guard(|| StreamHandle::open(self.hub.clone(), &name, partitions))
+    pub fn stream(&self, name: String, options: String) -> Result<StreamHandle> {
+        guard(|| StreamHandle::open(self.hub.clone(), &name, &options))
+    }
+
+    /// Opens or makes a stream.
+    #[napi]
+    pub fn stream_async(&self, name: String, options: String) -> AsyncTask<Work<StreamHandle>> {
+        let hub = self.hub.clone();
+        work(move || StreamHandle::open(hub, &name, &options))
     }
 
     /// Names of the queues.

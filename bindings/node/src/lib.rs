@@ -23,17 +23,26 @@
 #![cfg_attr(test, allow(dead_code))]
 
 mod argument;
+mod batcher;
 mod codec;
 mod error;
+mod filter;
 mod handle;
 mod hub;
 mod leases;
+mod line;
+mod member;
+mod producer;
 #[cfg(debug_assertions)]
 mod provoke;
 mod queue;
 mod reader;
+mod reads;
 mod registry;
+mod replay;
+mod start;
 mod stream;
+mod table;
 mod wake;
 mod work;
 
