@@ -138,7 +138,9 @@ impl Member {
         let Position { partition, offset } = position;
         let end = self.stream.partition(partition)?.end_sequence();
         if from > offset || offset >= end {
-            let detail = format!("{offset}, from {from} on, is no record of partition {partition}, which ends at {end}");
+            let detail = format!(
+                "{offset}, from {from} on, is no record of partition {partition}, which ends at {end}"
+            );
             return Err(Error::invalid("offset", detail));
         }
         if self.handled.done(&self.group, position, from)? {
