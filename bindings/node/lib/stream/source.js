@@ -80,15 +80,17 @@ class Source {
   pollSync(count = POLL_COUNT, timeoutMs = 0) {
     argument.count(count)
     const receive = (sliceMs) => {
-      let got = this.#kept
-      this.#kept = null
-      got ??= read(this.#native, (memory, at) => this.#native.receive(memory, at, count, sliceMs))
-      this.#tell(got)
-      if (got === WAITING || got === AGAIN) return null
-      if (got === OVER) return []
-      if (this._predicate === undefined) return got
-      const wanted = got.filter((record) => this._predicate(record))
-      return wanted.length > 0 ? wanted : receive(0)
+      for (;;) {
+        let got = this.#kept
+        this.#kept = null
+        got ??= read(this.#native, (memory, at) => this.#native.receive(memory, at, count, sliceMs))
+        this.#tell(got)
+        if (got === WAITING) return null
+        if (got === OVER) return []
+        const wanted = this._predicate === undefined ? got : got.filter((record) => this._predicate(record))
+        if (wanted.length > 0) return wanted
+        sliceMs = 0
+      }
     }
     return block(timeoutMs, receive) ?? []
   }

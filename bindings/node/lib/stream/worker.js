@@ -48,7 +48,7 @@ class StreamWorker extends EventEmitter {
   #turn
   // Something has happened since the last look.
   #isWoken = false
-  #isDrained = false
+  #isDrained = true
   #stats = { doneTotal: 0, failedTotal: 0, handedOverTotal: 0, skippedTotal: 0, outOfRangeTotal: 0, lostTotal: 0 }
   #ended
 
@@ -213,7 +213,9 @@ class StreamWorker extends EventEmitter {
           this.#running--
           lane.ended()
           this.#begin()
-          if (this.#turn !== undefined || this.#isClosing || this.#isCommitDue()) this.#wake()
+          // Otherwise the poll goes on as it is.
+          const hasToLook = this.#isClosing || this.#isCommitDue() || lane.next(performance.now()) < Infinity
+          if (this.#turn !== undefined || hasToLook) this.#wake()
         })
       }
     }
@@ -243,8 +245,7 @@ class StreamWorker extends EventEmitter {
     const { maxFailures, firstMs, maxMs, skipFailed, handOverTo } = this.#options
     const { failures } = taken[0]
     if (failures < maxFailures) {
-      lane.rest(taken, performance.now() + Math.min(maxMs, firstMs * 2 ** (failures - 1)))
-      return this.#wake()
+      return lane.rest(taken, performance.now() + Math.min(maxMs, firstMs * 2 ** (failures - 1)))
     }
     const records = taken.map(({ record }) => record)
     const reason = error instanceof Error ? String(error) : argument.shown(error)
