@@ -3,13 +3,14 @@
 
 const { RingmainError } = require('./lib/errors.js')
 const { Hub, open } = require('./lib/hub.js')
-const { Job, Peeked } = require('./lib/job.js')
+const { Receipt } = require('./lib/flight.js')
+const { Job, PackedJobs, Peeked } = require('./lib/job.js')
 const { Queue } = require('./lib/queue.js')
 const {
-  Batcher, Group, Member, Processing, Producer, Reader, Receipt, Record, Stream, StreamWorker, Table
+  Batcher, Group, Member, Processing, Producer, Reader, Record, Stream, StreamReceipt, StreamWorker, Table
 } = require('./lib/stream/index.js')
 
 module.exports = {
-  open, RingmainError, Hub, Queue, Job, Peeked,
-  Batcher, Group, Member, Processing, Producer, Reader, Receipt, Record, Stream, StreamWorker, Table
+  open, RingmainError, Hub, Queue, Job, PackedJobs, Peeked, Receipt,
+  Batcher, Group, Member, Processing, Producer, Reader, Record, Stream, StreamReceipt, StreamWorker, Table
 }

@@ -2,6 +2,6 @@
 import ringmain from './index.js'
 
 export const {
-  open, RingmainError, Hub, Queue, Job, Peeked,
-  Batcher, Group, Member, Processing, Producer, Reader, Receipt, Record, Stream, StreamWorker, Table
+  open, RingmainError, Hub, Queue, Job, PackedJobs, Peeked, Receipt,
+  Batcher, Group, Member, Processing, Producer, Reader, Record, Stream, StreamReceipt, StreamWorker, Table
 } = ringmain

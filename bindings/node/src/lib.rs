@@ -27,9 +27,10 @@ mod batcher;
 mod codec;
 mod error;
 mod filter;
+mod gather;
 mod handle;
+mod hot;
 mod hub;
-mod leases;
 mod line;
 mod member;
 mod producer;
@@ -75,6 +76,8 @@ pub struct Limits {
     pub batch_bytes_max: f64,
     /// Most messages that one receive hands out.
     pub receive_count_max: f64,
+    /// Longest result of a job in bytes.
+    pub result_bytes_max: f64,
 }
 
 /// The limits of this build.
@@ -85,6 +88,7 @@ pub fn limits() -> Limits {
         batch_records_max: limits::BATCH_RECORDS_MAX as f64,
         batch_bytes_max: limits::BATCH_BYTES_MAX as f64,
         receive_count_max: limits::RECEIVE_COUNT_MAX as f64,
+        result_bytes_max: limits::RESULT_BYTES_MAX as f64,
     }
 }
 

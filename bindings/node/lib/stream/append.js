@@ -5,7 +5,7 @@ const argument = require('../argument.js')
 const codec = require('../codec.js')
 const { invalid } = require('../errors.js')
 
-const APPEND_OPTIONS = ['key', 'headers', 'eventTimeNs']
+const APPEND_OPTIONS = ['key', 'headers', 'eventTimeNs', 'durability']
 const APPEND_MANY_OPTIONS = ['value', ...APPEND_OPTIONS]
 
 const EMPTY = new Uint8Array(0)

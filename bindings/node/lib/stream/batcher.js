@@ -23,7 +23,7 @@ class Batcher {
 
   flush() {
     this.#native.flush()
-    this.#line.drain()
+    this.#line.wake()
   }
 
   async flushAsync() {
@@ -32,7 +32,7 @@ class Batcher {
 
   close() {
     this.#native.close()
-    this.#line.drain()
+    this.#line.wake()
   }
 
   [Symbol.dispose]() {

@@ -2,7 +2,7 @@
 // Streams: what the package exports of them, and what a hub needs to open one.
 
 const { Batcher } = require('./batcher.js')
-const { Receipt } = require('./line.js')
+const { StreamReceipt } = require('./line.js')
 const { Group, Member, Processing } = require('./member.js')
 const { Producer } = require('./producer.js')
 const { Reader } = require('./reader.js')
@@ -11,4 +11,6 @@ const { Stream, streamOptions } = require('./stream.js')
 const { StreamWorker } = require('./worker.js')
 const { Table } = require('./table.js')
 
-module.exports = { Batcher, Group, Member, Processing, Producer, Reader, Receipt, Record, Stream, StreamWorker, Table, streamOptions }
+module.exports = {
+  Batcher, Group, Member, Processing, Producer, Reader, Record, Stream, StreamReceipt, StreamWorker, Table, streamOptions
+}

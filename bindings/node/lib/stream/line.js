@@ -3,15 +3,10 @@
 
 const argument = require('../argument.js')
 const { RingmainError, translate } = require('../errors.js')
-const { LineHandle, WakePort } = require('../native.js')
+const { LineHandle } = require('../native.js')
+const { WAIT_OPTIONS, keepAlive, nextToken, port, waiting } = require('../wait.js')
 
-const WAIT_OPTIONS = ['timeoutMs', 'signal', 'unref']
 const TIMER_MS_MAX = 2 ** 31 - 1
-
-// Lines that wait, by token.
-const waiting = new Map()
-let tokens = 0
-const port = new WakePort((token) => waiting.get(token)?.drain())
 
 // Something accepted: what became of it, and who wants to know.
 class Entry {
@@ -48,7 +43,7 @@ class Entry {
 
 class Line {
   native = new LineHandle()
-  #token = tokens = (tokens + 1) % 2 ** 32
+  #token = nextToken()
   #entries = []
   #head = 0
 
@@ -63,15 +58,15 @@ class Line {
     this.#entries.push(entry)
     if (this.#entries.length - this.#head === 1) {
       waiting.set(this.#token, this)
-      keepAlive(1)
+      keepAlive.add(1)
       // Asked for at the end of the turn: what is accepted in one turn is waited for together.
-      queueMicrotask(() => this.drain())
+      queueMicrotask(() => this.wake())
     }
     return entry
   }
 
   // Ends what is over.
-  drain() {
+  wake() {
     while (this.#head < this.#entries.length) {
       let ended
       try {
@@ -83,7 +78,7 @@ class Line {
       if (ended === null) return
       this.#end(ended)
     }
-    if (waiting.delete(this.#token)) keepAlive(-1)
+    if (waiting.delete(this.#token)) keepAlive.add(-1)
     this.#entries.length = this.#head = 0
   }
 
@@ -103,29 +98,22 @@ class Line {
   }
 }
 
-// The process lives as long as something accepted is not over.
-let count = 0
-let timer
-function keepAlive(by) {
-  count += by
-  timer ??= setInterval(() => {}, TIMER_MS_MAX)
-  if (count > 0) timer.ref()
-  else timer.unref()
-}
-
 // What a caller holds that did not wait.
-class Receipt {
+class StreamReceipt {
+  #line
   #entry
 
-  constructor(entry) {
-    this.#entry = entry
+  constructor(line, value, isReached) {
+    this.#line = line
+    this.#entry = line.add(value, isReached)
   }
 
   get value() {
     return this.#entry.value
   }
 
-  get isReached() {
+  isReached() {
+    this.#line.wake()
     return this.#entry.isOver && this.#entry.error === undefined
   }
 
@@ -163,4 +151,4 @@ class Receipt {
   }
 }
 
-module.exports = { Line, Receipt }
+module.exports = { Line, StreamReceipt }

@@ -3,7 +3,7 @@
 
 const argument = require('../argument.js')
 const { packMany } = require('./append.js')
-const { Line, Receipt } = require('./line.js')
+const { Line, StreamReceipt } = require('./line.js')
 
 class Producer {
   #name
@@ -37,7 +37,7 @@ class Producer {
 
   submit(sequence, messages) {
     const native = this.#native.submit(argument.number('sequence', sequence), packMany(messages), this.#line.native)
-    return new Receipt(this.#line.add(accepted(native), native.isReached))
+    return new StreamReceipt(this.#line, accepted(native), native.isReached)
   }
 }
 

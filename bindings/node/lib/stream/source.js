@@ -127,7 +127,7 @@ class Source {
         if (more === null || more.length === 0) return records
         for (const record of more) {
           records.push(record)
-          bytes += record._bytes + RECORD_BYTES
+          bytes += record._size + RECORD_BYTES
         }
         if (bytes >= bytesMin || bytes >= bytesMax || records.length >= countMax) return records
       }
