@@ -139,7 +139,7 @@ impl ReplayHandle {
         let (ending, replay) = (Ending(due.clone()), Held::new(replay));
         let thread = std::thread::Builder::new().name("ringmain-replay".into()).spawn(move || {
             let mut replay = replay;
-            while let Some(item) = replay.next() {
+            for item in replay.by_ref() {
                 if !ending.0.put(item) {
                     break;
                 }
