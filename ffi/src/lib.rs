@@ -20,6 +20,7 @@ mod argument;
 mod batch;
 mod guard;
 mod handle;
+mod sync;
 mod table;
 
 // What it says, in the order of the header.

@@ -2,7 +2,7 @@
 //!
 //! **Promise.** A handle of another kind, closed, closed twice, 0 or made up is answered with `InvalidHandle`. A call
 //! holds what it works on, so that another thread may close the handle meanwhile: the call goes on, and what it
-//! holds is freed when it ends. Handles are never used again: a slot whose generations are used up is retired.
+//! holds is freed when the last one ends. Handles are never used again: a slot whose generations are used up is retired.
 //!
 //! **Not promised.** A made-up number that happens to be an open handle is that handle.
 //!
@@ -12,10 +12,19 @@
 //! ```
 //!
 //! Kind and generation are never 0, so small numbers and pointers of user space are not handles. A table is a list of
-//! chunks that double in size and never move, so that looking up takes one slot's read lock and nothing shared by all.
+//! chunks that double in size and never move, so that a call touches its own slot and nothing shared by all: one word, once on the way in
+//! and once on the way out ([`slot`]). Closed slots go to a list ([`free`]) that is touched when a handle is made or closed.
 
+mod free;
+mod slot;
+
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
+use free::Free;
 use ringmain::{Error, Result};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use slot::{Refusal, Slot, Taken};
+use std::fmt;
+use std::ops::Deref;
+use std::sync::OnceLock;
 
 const INDEX_BITS: u32 = 24;
 const GENERATION_BITS: u32 = 32;
@@ -37,78 +46,81 @@ pub(crate) trait Kind: Send + Sync + Sized + 'static {
 
 /// The open handles of one kind.
 pub(crate) struct Table<T> {
-    chunks: [OnceLock<Chunk<T>>; CHUNK_COUNT],
-    free: Mutex<Free>,
-}
-
-type Chunk<T> = Box<[RwLock<Slot<T>>]>;
-
-struct Slot<T> {
-    /// Of the handle that is open, or of the next one.
-    generation: u32,
-    /// A call on it panicked: it may be half changed.
-    poisoned: bool,
-    value: Option<Arc<T>>,
-}
-
-struct Free {
+    chunks: [OnceLock<Box<[Slot<T>]>>; CHUNK_COUNT],
     /// Slots that were used and closed.
-    indices: Vec<u32>,
+    free: Free,
     /// The first slot that was never used.
-    next: u32,
+    unused: AtomicU32,
+}
+
+/// What a handle stands for, until dropped.
+pub(crate) struct Held<T: Kind> {
+    /// Entered.
+    slot: &'static Slot<T>,
+    index: u32,
+}
+
+impl<T: Kind> Deref for Held<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        // SAFETY: entered when this was made, left when it is dropped.
+        unsafe { self.slot.value() }
+    }
+}
+
+impl<T: Kind> Drop for Held<T> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: entered when this was made, and left only here.
+        if let Some(taken) = unsafe { self.slot.leave() } {
+            T::table().end(self.index, self.slot, taken);
+        }
+    }
+}
+
+impl<T: Kind + fmt::Debug> fmt::Debug for Held<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
 }
 
 /// Makes a handle for `value`.
 pub(crate) fn open<T: Kind>(value: T) -> Result<u64> {
     let table = T::table();
     let index = table.take_free()?;
-    let mut slot = table.slot_or_make(index).write().unwrap_or_else(PoisonError::into_inner);
-    slot.poisoned = false;
-    slot.value = Some(Arc::new(value));
+    // SAFETY: the index was free, and is ours alone from then on.
+    let generation = unsafe { table.slot_or_make(index).fill(value) };
     Ok(u64::from(T::TAG) << (INDEX_BITS + GENERATION_BITS)
-        | u64::from(slot.generation) << INDEX_BITS
+        | u64::from(generation) << INDEX_BITS
         | u64::from(index))
 }
 
 /// What `handle` stands for, held until dropped.
-pub(crate) fn get<T: Kind>(handle: u64) -> Result<Arc<T>> {
-    let invalid = || Error::InvalidHandle { expected: T::NOUN, handle };
-    let (index, generation) = split::<T>(handle).ok_or_else(invalid)?;
-    let slot = T::table().slot(index).ok_or_else(invalid)?;
-    let slot = slot.read().unwrap_or_else(PoisonError::into_inner);
-    match &slot.value {
-        Some(value) if slot.generation == generation && !slot.poisoned => Ok(value.clone()),
-        Some(_) if slot.generation == generation => {
-            Err(Error::Internal { detail: format!("an earlier call on this {} panicked; close it", T::NOUN) })
-        }
-        _ => Err(invalid()),
-    }
+#[inline]
+pub(crate) fn get<T: Kind>(handle: u64) -> Result<Held<T>> {
+    let (slot, index, generation) = find::<T>(handle)?;
+    slot.enter(generation).map_err(|refusal| refused::<T>(handle, &refusal))?;
+    Ok(Held { slot, index })
 }
 
 /// Closes `handle` and returns what it stood for. Calls inside go on with what they hold.
-pub(crate) fn close<T: Kind>(handle: u64) -> Result<Arc<T>> {
-    let invalid = || Error::InvalidHandle { expected: T::NOUN, handle };
-    let (index, generation) = split::<T>(handle).ok_or_else(invalid)?;
-    let table = T::table();
-    let slot = table.slot(index).ok_or_else(invalid)?;
-    let mut slot = slot.write().unwrap_or_else(PoisonError::into_inner);
-    if slot.generation != generation {
-        return Err(invalid());
-    }
-    let value = slot.value.take().ok_or_else(invalid)?;
-    // At the last generation the slot is retired, never free again: no handle ever comes back.
-    if let Some(next) = slot.generation.checked_add(1) {
-        slot.generation = next;
-        drop(slot);
-        table.lock_free().indices.push(index);
-    }
-    Ok(value)
+pub(crate) fn close<T: Kind>(handle: u64) -> Result<Held<T>> {
+    let (slot, index, generation) = find::<T>(handle)?;
+    slot.close_and_enter(generation).map_err(|refusal| refused::<T>(handle, &refusal))?;
+    Ok(Held { slot, index })
 }
 
-/// As [`close`], dropping what it stood for; 0 is nothing to close.
+/// Closes `handle` and drops what it stood for, or leaves that to the last call inside; 0 is nothing to close.
+#[inline]
 pub(crate) fn close_or_zero<T: Kind>(handle: u64) -> Result<()> {
-    if handle != 0 {
-        close::<T>(handle)?;
+    if handle == 0 {
+        return Ok(());
+    }
+    let (slot, index, generation) = find::<T>(handle)?;
+    if let Some(taken) = slot.close(generation).map_err(|refusal| refused::<T>(handle, &refusal))? {
+        T::table().end(index, slot, taken);
     }
     Ok(())
 }
@@ -116,15 +128,36 @@ pub(crate) fn close_or_zero<T: Kind>(handle: u64) -> Result<()> {
 /// Makes every later call on `handle`, except close, fail: a call on it panicked. Ignored unless it is an open
 /// handle of this kind.
 pub(crate) fn poison_if<T: Kind>(handle: u64) {
-    let Some((index, generation)) = split::<T>(handle) else { return };
-    let Some(slot) = T::table().slot(index) else { return };
-    let mut slot = slot.write().unwrap_or_else(PoisonError::into_inner);
-    if slot.generation == generation && slot.value.is_some() {
-        slot.poisoned = true;
+    if let Some((index, generation)) = split::<T>(handle)
+        && let Some(slot) = T::table().slot(index)
+    {
+        slot.poison(generation);
+    }
+}
+
+#[inline]
+fn find<T: Kind>(handle: u64) -> Result<(&'static Slot<T>, u32, u32)> {
+    match split::<T>(handle)
+        .and_then(|(index, generation)| Some((T::table().slot(index)?, index, generation)))
+    {
+        Some(found) => Ok(found),
+        None => Err(refused::<T>(handle, &Refusal::Closed)),
+    }
+}
+
+#[cold]
+fn refused<T: Kind>(handle: u64, refusal: &Refusal) -> Error {
+    match refusal {
+        Refusal::Closed => Error::InvalidHandle { expected: T::NOUN, handle },
+        Refusal::Poisoned => {
+            Error::Internal { detail: format!("an earlier call on this {} panicked; close it", T::NOUN) }
+        }
+        Refusal::Crowded => Error::Internal { detail: format!("too many calls on this {} at once", T::NOUN) },
     }
 }
 
 /// Index and generation of a handle of this kind.
+#[inline]
 fn split<T: Kind>(handle: u64) -> Option<(u32, u32)> {
     let tag = handle >> (INDEX_BITS + GENERATION_BITS);
     let index = handle & (u64::from(HANDLE_COUNT_MAX) - 1);
@@ -133,6 +166,7 @@ fn split<T: Kind>(handle: u64) -> Option<(u32, u32)> {
 }
 
 /// Chunk and place in it of a slot.
+#[inline]
 fn place(index: u32) -> (usize, usize) {
     let shifted = index as usize + CHUNK_FIRST_COUNT;
     let chunk = (shifted / CHUNK_FIRST_COUNT).ilog2() as usize;
@@ -143,45 +177,54 @@ impl<T: Kind> Table<T> {
     pub(crate) const fn new() -> Self {
         Self {
             chunks: [const { OnceLock::new() }; CHUNK_COUNT],
-            free: Mutex::new(Free { indices: Vec::new(), next: 0 }),
+            free: Free::new(AtomicU64::new(0)),
+            unused: AtomicU32::new(0),
         }
     }
 
     fn take_free(&self) -> Result<u32> {
-        let mut free = self.lock_free();
-        if let Some(index) = free.indices.pop() {
+        if let Some(index) = self.free.pop(|index| Some(&self.slot(index)?.next_free)) {
             return Ok(index);
         }
-        if free.next == HANDLE_COUNT_MAX {
-            return Err(Error::invalid(
-                T::NOUN,
-                format!(
+        // ORDERING: Relaxed: that each index is had by one is all that it says.
+        let mut unused = self.unused.load(Ordering::Relaxed);
+        loop {
+            if unused >= HANDLE_COUNT_MAX {
+                let detail = format!(
                     "{HANDLE_COUNT_MAX} of them are or were open, which is the limit; close what is not needed"
-                ),
-            ));
+                );
+                return Err(Error::invalid(T::NOUN, detail));
+            }
+            // ORDERING: Relaxed: as above.
+            match self.unused.compare_exchange_weak(unused, unused + 1, Ordering::Relaxed, Ordering::Relaxed)
+            {
+                Ok(index) => return Ok(index),
+                Err(current) => unused = current,
+            }
         }
-        free.next += 1;
-        Ok(free.next - 1)
     }
 
-    fn slot(&self, index: u32) -> Option<&RwLock<Slot<T>>> {
+    /// After the last call inside a closed handle.
+    fn end(&self, index: u32, slot: &Slot<T>, taken: Taken<T>) {
+        // At the last generation the slot is retired, never free again: no handle ever comes back.
+        if taken.is_reusable {
+            self.free.push(index, &slot.next_free);
+        }
+        drop(taken.value);
+    }
+
+    #[inline]
+    fn slot(&self, index: u32) -> Option<&Slot<T>> {
         let (chunk, within) = place(index);
         self.chunks.get(chunk)?.get()?.get(within)
     }
 
     /// `index` comes from [`take_free`](Self::take_free), so it is in range.
-    fn slot_or_make(&self, index: u32) -> &RwLock<Slot<T>> {
+    fn slot_or_make(&self, index: u32) -> &Slot<T> {
         let (chunk, within) = place(index);
-        let slots = self.chunks[chunk].get_or_init(|| {
-            (0..CHUNK_FIRST_COUNT << chunk)
-                .map(|_| RwLock::new(Slot { generation: 1, poisoned: false, value: None }))
-                .collect()
-        });
+        let slots =
+            self.chunks[chunk].get_or_init(|| (0..CHUNK_FIRST_COUNT << chunk).map(|_| Slot::new()).collect());
         &slots[within]
-    }
-
-    fn lock_free(&self) -> MutexGuard<'_, Free> {
-        self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

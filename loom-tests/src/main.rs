@@ -2,7 +2,7 @@
 //!
 //! **Picture.** The very files of `core/src` are compiled into this program, those of the log only for models, so that their
 //! `cfg(ringmain_loom)` and `cfg(ringmain_shuttle)` concern nobody else and models reach the event count, which is not
-//! public.
+//! public. Of the C surface the table's slots are compiled likewise.
 //!
 //! | feature | scheduler | what it finds |
 //! |---|---|---|
@@ -56,6 +56,14 @@ mod product {
         pub(crate) mod growing;
     }
     pub(crate) mod sync;
+}
+/// The handles of the C surface.
+#[cfg(all(any(feature = "loom", feature = "shuttle"), not(feature = "mutated")))]
+#[path = "../../ffi/src/table"]
+#[allow(dead_code, reason = "the models do not use every verb")]
+mod table {
+    pub(crate) mod free;
+    pub(crate) mod slot;
 }
 #[cfg(feature = "mutated")]
 include!("../../target/loom/mutated.rs");

@@ -8,10 +8,14 @@ use crate::error::exception;
 use pyo3::prelude::*;
 use ringmain::{Error, Result};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 /// The longest that a signal, such as Ctrl-C, goes unnoticed in a wait.
-const SIGNAL_SLICE: Duration = Duration::from_millis(100);
+pub const SIGNAL_SLICE: Duration = Duration::from_millis(100);
 
 /// Runs a verb; a panic in it becomes an error.
 ///
@@ -58,6 +62,45 @@ pub fn wait<T: Send>(
         if left.is_some_and(|left| left <= slice) {
             return Ok(None);
         }
+    }
+}
+
+/// Waits, detached, until `future` is done. A hub in memory is done without that, unless there is something to wait for.
+pub fn complete<T: Send>(
+    py: Python<'_>,
+    durable: bool,
+    future: impl Future<Output = Result<T>> + Send,
+) -> PyResult<T> {
+    let mut future = pin!(future);
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut poll = || match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+        Poll::Ready(done) => done.map(Some),
+        Poll::Pending => Ok(None),
+    };
+    if !durable && let Some(done) = attached(py, &mut poll)? {
+        return Ok(done);
+    }
+    loop {
+        let done = wait(py, None, |slice| {
+            let done = poll()?;
+            if done.is_none() {
+                // It returns at once if it was woken since the poll.
+                thread::park_timeout(slice);
+            }
+            Ok(done)
+        })?;
+        if let Some(done) = done {
+            return Ok(done);
+        }
+    }
+}
+
+/// Wakes the thread that waits for a future.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
     }
 }
 

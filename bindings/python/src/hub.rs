@@ -1,136 +1,83 @@
-//! The hub: open, its queues and streams, close.
+//! The hub: open, its verbs as data, streams, close. `ringmain.Hub` is a Python class on top of this one.
 
-use crate::call::{call, detached};
-use crate::queue::{self, Queue};
-use crate::seconds::{duration, limit};
-use crate::stream::{self, Stream};
+use crate::call::{SIGNAL_SLICE, call, detached};
+use crate::clock::ManualClock;
+use crate::seconds::limit;
+use crate::stream::Stream;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
-use ringmain::{Durability, Error, Jitter, OnExhausted, Retry};
+use ringmain::SnapshotProgress;
+use ringmain_surface::{hub_call, open_hub_with, snapshot_with};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// An open hub.
-#[pyclass(frozen, weakref, module = "ringmain")]
+#[pyclass(frozen, weakref, subclass, module = "ringmain._core")]
 pub struct Hub {
-    hub: ringmain::Hub,
+    pub(crate) hub: ringmain::Hub,
     directory: Option<PathBuf>,
 }
 
-/// Opens the durable hub in a directory, or one in memory.
-#[pyfunction]
-#[pyo3(signature = (path=None, durability="synced"))]
-pub fn open(py: Python<'_>, path: Option<PathBuf>, durability: &str) -> PyResult<Hub> {
-    let hub = detached(py, || {
-        let builder = ringmain::Hub::builder().durability(parse_durability(durability)?);
-        match &path {
-            Some(directory) => builder.open(directory),
-            None => builder.memory(),
-        }
-    })?;
-    Ok(Hub { hub, directory: path })
-}
-
-fn parse_durability(text: &str) -> ringmain::Result<Durability> {
-    match text {
-        "synced" => Ok(Durability::Synced),
-        "written" => Ok(Durability::Written),
-        "relaxed" => Ok(Durability::Relaxed),
-        _ => Err(Error::invalid(
-            "durability",
-            format!("{text:?} is not one of \"synced\", \"written\", \"relaxed\""),
-        )),
-    }
-}
-
-/// `ringmain.Retry`, by its attributes.
-#[derive(FromPyObject)]
-pub struct RetryOptions {
-    base: f64,
-    factor: f64,
-    cap: f64,
-    jitter: String,
-}
-
-impl RetryOptions {
-    fn to_core(&self) -> ringmain::Result<Retry> {
-        Ok(Retry {
-            base: duration("retry.base", self.base)?,
-            factor: self.factor,
-            cap: duration("retry.cap", self.cap)?,
-            jitter: match self.jitter.as_str() {
-                "none" => Jitter::None,
-                "equal" => Jitter::Equal,
-                "full" => Jitter::Full,
-                other => {
-                    let detail = format!("{other:?} is not one of \"none\", \"equal\", \"full\"");
-                    return Err(Error::invalid("retry.jitter", detail));
-                }
-            },
-        })
-    }
-}
-
-fn parse_on_exhausted(
-    dead_letter: Option<&str>,
-    on_exhausted: Option<&str>,
-) -> ringmain::Result<Option<OnExhausted>> {
-    match (dead_letter, on_exhausted) {
-        (None, None) => Ok(None),
-        (Some(queue), None) => Ok(Some(OnExhausted::DeadLetter(queue.to_owned()))),
-        (None, Some("drop")) => Ok(Some(OnExhausted::Drop)),
-        (None, Some("keep")) => Ok(Some(OnExhausted::Keep)),
-        (None, Some(other)) => {
-            Err(Error::invalid("on_exhausted", format!("{other:?} is not one of \"drop\", \"keep\"")))
-        }
-        (Some(_), Some(_)) => {
-            Err(Error::invalid("on_exhausted", "give either this or dead_letter, not both"))
-        }
-    }
-}
-
 impl Hub {
-    fn durable(&self) -> bool {
+    pub(crate) fn durable(&self) -> bool {
         self.directory.is_some()
     }
 }
 
 #[pymethods]
 impl Hub {
+    /// Opens the durable hub in a directory, or one in memory.
+    #[new]
+    #[pyo3(signature = (path, options, clock=None))]
+    fn new(
+        py: Python<'_>,
+        path: Option<PathBuf>,
+        options: &str,
+        clock: Option<&Bound<'_, ManualClock>>,
+    ) -> PyResult<Self> {
+        let clock = clock.map(|clock| clock.get().clock.clone());
+        let hub = detached(py, || open_hub_with(path.as_deref(), options, clock))?.hub;
+        Ok(Self { hub, directory: path })
+    }
+
     #[getter(durable)]
     fn is_durable(&self) -> bool {
         self.durable()
     }
 
-    #[pyo3(signature = (name, *, lease=None, max_failures=None, dead_letter=None, on_exhausted=None, retry=None))]
-    #[allow(clippy::too_many_arguments, reason = "keyword options of one Python call")]
-    fn queue(
-        &self,
-        py: Python<'_>,
-        name: &str,
-        lease: Option<f64>,
-        max_failures: Option<u32>,
-        dead_letter: Option<&str>,
-        on_exhausted: Option<&str>,
-        retry: Option<RetryOptions>,
-    ) -> PyResult<Queue> {
-        let queue = call(py, self.durable(), || {
-            let mut builder = self.hub.queue(name);
-            if let Some(lease) = lease {
-                builder = builder.lease(duration("lease", lease)?);
-            }
-            if let Some(count) = max_failures {
-                builder = builder.max_failures(count);
-            }
-            if let Some(policy) = parse_on_exhausted(dead_letter, on_exhausted)? {
-                builder = builder.on_exhausted(policy);
-            }
-            if let Some(retry) = &retry {
-                builder = builder.retry(retry.to_core()?);
-            }
-            builder.open()
-        })?;
-        Ok(Queue::new(queue, self.durable()))
+    /// Does a verb that is not hot: arguments and answer as JSON.
+    fn _call(&self, py: Python<'_>, verb: &str, arguments: &str) -> PyResult<String> {
+        detached(py, || hub_call(&self.hub, verb, arguments))
+    }
+
+    /// As the verb `snapshot`. `progress` is called with bytes done and in all now and then; if it returns False there is no copy.
+    fn _snapshot(&self, py: Python<'_>, into: &str, progress: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
+        let progress = progress.clone().unbind();
+        let mut raised = None;
+        let mut told = Instant::now();
+        let copied = detached(py, || {
+            snapshot_with(&self.hub, into, |at: SnapshotProgress| {
+                let is_last = at.copied_bytes >= at.total_bytes;
+                if told.elapsed() < SIGNAL_SLICE && !is_last {
+                    return ControlFlow::Continue(());
+                }
+                told = Instant::now();
+                let answer = Python::attach(|py| {
+                    py.check_signals()?;
+                    let answer = progress.call1(py, (at.copied_bytes, at.total_bytes))?;
+                    Ok::<_, PyErr>(answer.extract::<bool>(py).unwrap_or(true))
+                });
+                match answer {
+                    Ok(true) => ControlFlow::Continue(()),
+                    Ok(false) => ControlFlow::Break(()),
+                    Err(error) => {
+                        raised = Some(error);
+                        ControlFlow::Break(())
+                    }
+                }
+            })
+        });
+        raised.map_or(copied, Err)
     }
 
     #[pyo3(signature = (name, *, partitions=None))]
@@ -145,36 +92,7 @@ impl Hub {
         Ok(Stream { stream, durable: self.durable() })
     }
 
-    fn queues(&self, py: Python<'_>) -> PyResult<Vec<String>> {
-        call(py, self.durable(), || self.hub.queues())
-    }
-
-    fn streams(&self, py: Python<'_>) -> PyResult<Vec<String>> {
-        call(py, self.durable(), || self.hub.streams())
-    }
-
-    fn flush(&self, py: Python<'_>) -> PyResult<()> {
-        call(py, self.durable(), || self.hub.flush())
-    }
-
-    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let stats = call(py, self.durable(), || self.hub.stats())?;
-        let queues = PyDict::new(py);
-        for (name, counts) in &stats.queues {
-            queues.set_item(name, queue::counts(py, counts)?)?;
-        }
-        let streams = PyDict::new(py);
-        for (name, counts) in &stats.streams {
-            streams.set_item(name, stream::counts(py, counts)?)?;
-        }
-        let all = PyDict::new(py);
-        all.set_item("queues", queues)?;
-        all.set_item("streams", streams)?;
-        all.set_item("recovered_cut_bytes", stats.recovered_cut_bytes)?;
-        Ok(all)
-    }
-
-    #[pyo3(signature = (timeout=10.0))]
+    #[pyo3(signature = (timeout=Some(10.0)), text_signature = "($self, timeout=10.0)")]
     fn close(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
         detached(py, || self.hub.close(limit(timeout)?.unwrap_or(Duration::MAX)))
     }
@@ -199,4 +117,10 @@ impl Hub {
             None => "<ringmain.Hub in memory>".to_owned(),
         }
     }
+}
+
+/// Does a verb that needs no hub: arguments and answer as JSON.
+#[pyfunction]
+pub fn _global_call(py: Python<'_>, verb: &str, arguments: &str) -> PyResult<String> {
+    detached(py, || ringmain_surface::global_call(verb, arguments))
 }

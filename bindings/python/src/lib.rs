@@ -12,15 +12,21 @@
 )]
 
 mod call;
+mod clock;
+mod consumer;
 mod envelope;
 mod error;
 mod exclusive;
 mod hub;
 mod job;
+mod keeper;
+mod lease;
 mod member;
 mod message;
+mod notices;
 mod queue;
 mod reader;
+mod receipt;
 mod seconds;
 mod stream;
 mod waiter;
@@ -33,9 +39,17 @@ mod _core {
     use super::*;
 
     #[pymodule_export]
-    use super::hub::{Hub, open};
+    use super::clock::ManualClock;
+    #[pymodule_export]
+    use super::consumer::Consumer;
+    #[pymodule_export]
+    use super::hub::Hub;
     #[pymodule_export]
     use super::job::{Job, Peeked};
+    #[pymodule_export]
+    use super::keeper::Keeper;
+    #[pymodule_export]
+    use super::lease::Lease;
     #[pymodule_export]
     use super::member::{Group, Member};
     #[pymodule_export]
@@ -45,12 +59,18 @@ mod _core {
     #[pymodule_export]
     use super::reader::{Reader, Record};
     #[pymodule_export]
+    use super::receipt::Receipt;
+    #[pymodule_export]
     use super::stream::Stream;
     #[pymodule_export]
     use super::waiter::Waiter;
 
     #[pymodule_export]
     use super::call::_panic;
+    #[pymodule_export]
+    use super::hub::_global_call;
+    #[pymodule_export]
+    use super::notices::{_notice, _take_notices};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

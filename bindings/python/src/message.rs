@@ -6,9 +6,9 @@ use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
-use pyo3::types::{PyByteArray, PyBytes, PyMapping, PyString};
-use ringmain::Error;
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyMapping, PyString};
 use ringmain::limits::{BATCH_RECORDS_MAX, HEADER_COUNT_MAX, MESSAGE_BYTES_MAX};
+use ringmain::{Durability, Error};
 use std::time::Duration;
 
 /// Bytes that stay as they are while the GIL is released.
@@ -33,7 +33,7 @@ impl AsRef<[u8]> for Octets {
 
 impl Octets {
     /// Takes `bytes`, `bytearray`, `memoryview` or any other buffer of bytes.
-    fn from_bytes_like(argument: &'static str, object: &Bound<'_, PyAny>) -> PyResult<Self> {
+    pub fn from_bytes_like(argument: &'static str, object: &Bound<'_, PyAny>) -> PyResult<Self> {
         if let Ok(bytes) = object.cast::<PyBytes>() {
             return Ok(Self::Bytes(bytes.clone().into()));
         }
@@ -73,21 +73,64 @@ impl Octets {
     }
 }
 
-/// A message to send or append: a value and, if wanted, a key, headers, a delay and an event time.
+/// A message to send or append: a value and, if wanted, a key, headers, and what else `TaskQueue.send` takes.
 #[pyclass(frozen, module = "ringmain")]
 pub struct Message {
     value: Octets,
     key: Option<Octets>,
     headers: Vec<(PyBackedStr, Octets)>,
-    delay: Option<Duration>,
     event_time_ns: Option<u64>,
+    durability: Option<Durability>,
+    /// What only a queue knows what to do with. Most messages have none of it.
+    task: Option<Box<Task>>,
+}
+
+#[derive(Default)]
+struct Task {
+    delay: Option<Duration>,
+    deliver_at_ns: Option<u64>,
+    priority: Option<u8>,
+    ttl: Option<Duration>,
+    start_within: Option<Duration>,
+    complete_within: Option<Duration>,
+    complete_by_ns: Option<u64>,
+    ordering_key: Option<Octets>,
+    max_failures: Option<u32>,
+    dedup_key: Option<Octets>,
 }
 
 #[pymethods]
 impl Message {
     /// A message, for `send_many` and `append_many`.
     #[new]
-    #[pyo3(signature = (value, *, key=None, headers=None, delay=None, event_time_ns=None))]
+    #[pyo3(signature = (value, **options))]
+    fn from_python(value: &Bound<'_, PyAny>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        let mut message = Self::of(value)?;
+        for (name, option) in options.into_iter().flat_map(|options| options.iter()) {
+            message.set(name.cast::<PyString>()?, &option)?;
+        }
+        Ok(message)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<ringmain.Message of {} bytes>", self.value.as_ref().len())
+    }
+}
+
+impl Message {
+    /// A value and nothing else.
+    fn of(value: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Ok(Self {
+            value: Octets::from_bytes_like("value", value)?,
+            key: None,
+            headers: Vec::new(),
+            event_time_ns: None,
+            durability: None,
+            task: None,
+        })
+    }
+
+    /// A message for a stream, or for a queue with a delay.
     pub fn new(
         value: &Bound<'_, PyAny>,
         key: Option<&Bound<'_, PyAny>>,
@@ -95,18 +138,71 @@ impl Message {
         delay: Option<f64>,
         event_time_ns: Option<u64>,
     ) -> PyResult<Self> {
-        let py = value.py();
-        Ok(Self {
-            value: Octets::from_bytes_like("value", value)?,
+        let mut message = Self {
             key: key.map(|key| Octets::from_bytes_or_text("key", key)).transpose()?,
             headers: headers.map(extract_headers).transpose()?.unwrap_or_default(),
-            delay: delay.map(|delay| attached(py, || duration("delay", delay))).transpose()?,
             event_time_ns,
-        })
+            ..Self::of(value)?
+        };
+        if let Some(delay) = delay {
+            message.task().delay = Some(attached(value.py(), || duration("delay", delay))?);
+        }
+        Ok(message)
     }
 
-    fn __repr__(&self) -> String {
-        format!("<ringmain.Message of {} bytes>", self.value.as_ref().len())
+    fn task(&mut self) -> &mut Task {
+        self.task.get_or_insert_default()
+    }
+
+    /// Sets an option by the name that it has in Python; `None` leaves it as it is.
+    fn set(&mut self, name: &Bound<'_, PyString>, option: &Bound<'_, PyAny>) -> PyResult<()> {
+        if option.is_none() {
+            return Ok(());
+        }
+        let seconds = |name| {
+            let seconds = option.extract()?;
+            attached(option.py(), || duration(name, seconds)).map(Some)
+        };
+        match &*name.to_string_lossy() {
+            "key" => self.key = Some(Octets::from_bytes_or_text("key", option)?),
+            "headers" => self.headers = extract_headers(option.cast()?)?,
+            "event_time_ns" => self.event_time_ns = Some(option.extract()?),
+            "durability" => {
+                let text: PyBackedStr = option.extract()?;
+                self.durability = Some(attached(option.py(), || parse_durability(&text))?);
+            }
+            "delay" => self.task().delay = seconds("delay")?,
+            "deliver_at_ns" => self.task().deliver_at_ns = Some(option.extract()?),
+            "priority" => self.task().priority = Some(option.extract()?),
+            "ttl" => self.task().ttl = seconds("ttl")?,
+            "start_within" => self.task().start_within = seconds("start_within")?,
+            "complete_within" => self.task().complete_within = seconds("complete_within")?,
+            "complete_by_ns" => self.task().complete_by_ns = Some(option.extract()?),
+            "ordering_key" => {
+                self.task().ordering_key = Some(Octets::from_bytes_or_text("ordering_key", option)?);
+            }
+            "max_failures" => self.task().max_failures = Some(option.extract()?),
+            "dedup_key" => self.task().dedup_key = Some(Octets::from_bytes_or_text("dedup_key", option)?),
+            other => {
+                let text =
+                    format!("a message has no option {other:?}; the docstring of TaskQueue.send lists them");
+                return Err(PyTypeError::new_err(text));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A durability, as Python says it.
+pub fn parse_durability(text: &str) -> ringmain::Result<Durability> {
+    match text {
+        "synced" => Ok(Durability::Synced),
+        "written" => Ok(Durability::Written),
+        "relaxed" => Ok(Durability::Relaxed),
+        _ => Err(Error::invalid(
+            "durability",
+            format!("{text:?} is not one of \"synced\", \"written\", \"relaxed\""),
+        )),
     }
 }
 
@@ -137,38 +233,87 @@ impl Message {
         for (name, value) in &self.headers {
             message = message.header(name, value);
         }
+        if let Some(time_ns) = self.event_time_ns {
+            message = message.event_time(time_ns);
+        }
+        if let Some(durability) = self.durability {
+            message = message.durability(durability);
+        }
+        match &self.task {
+            Some(task) => task.apply(message),
+            None => message,
+        }
+    }
+}
+
+impl Task {
+    fn apply<'a>(&'a self, mut message: ringmain::Message<'a>) -> ringmain::Message<'a> {
         if let Some(delay) = self.delay {
             message = message.delay(delay);
         }
-        if let Some(time_ns) = self.event_time_ns {
-            message = message.event_time(time_ns);
+        if let Some(time_ns) = self.deliver_at_ns {
+            message = message.deliver_at(time_ns);
+        }
+        if let Some(priority) = self.priority {
+            message = message.priority(priority);
+        }
+        if let Some(ttl) = self.ttl {
+            message = message.ttl(ttl);
+        }
+        if let Some(time) = self.start_within {
+            message = message.start_within(time);
+        }
+        if let Some(time) = self.complete_within {
+            message = message.complete_within(time);
+        }
+        if let Some(time_ns) = self.complete_by_ns {
+            message = message.complete_by(time_ns);
+        }
+        if let Some(key) = &self.ordering_key {
+            message = message.ordering_key(key);
+        }
+        if let Some(count) = self.max_failures {
+            message = message.max_failures(count);
+        }
+        if let Some(key) = &self.dedup_key {
+            message = message.dedup_key(key);
         }
         message
     }
 }
 
-/// One item of a batch: a bare value, or a whole message.
+/// What is sent: a bare value, or a whole message.
 pub enum Item {
     /// A value and nothing else.
     Value(Octets),
     /// A `ringmain.Message`.
     Message(Py<Message>),
+    /// A value with options.
+    Built(Box<Message>),
 }
 
 impl Item {
+    /// Takes a value with options, or a whole message.
+    pub fn new(item: &Bound<'_, PyAny>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        if let Ok(message) = item.cast::<Message>() {
+            return match options.is_none_or(|options| options.is_empty()) {
+                true => Ok(Self::Message(message.clone().unbind())),
+                false => Err(PyTypeError::new_err(
+                    "a Message has its options already; give them to it, or a value",
+                )),
+            };
+        }
+        match options {
+            None => Octets::from_bytes_like("value", item).map(Self::Value),
+            Some(_) => Message::from_python(item, options).map(|message| Self::Built(Box::new(message))),
+        }
+    }
+
     /// Takes the items of any iterable.
     pub fn batch(items: &Bound<'_, PyAny>) -> PyResult<Vec<Self>> {
         // One more than is allowed is enough for the core to refuse them: the iterable may be endless.
         let items = items.try_iter()?.take(BATCH_RECORDS_MAX + 1);
-        items
-            .map(|item| {
-                let item = item?;
-                match item.cast_into::<Message>() {
-                    Ok(message) => Ok(Self::Message(message.unbind())),
-                    Err(other) => Octets::from_bytes_like("value", &other.into_inner()).map(Self::Value),
-                }
-            })
-            .collect()
+        items.map(|item| Self::new(&item?, None)).collect()
     }
 
     /// The core's message, borrowing from this one.
@@ -176,6 +321,7 @@ impl Item {
         match self {
             Self::Value(value) => ringmain::Message::new(value),
             Self::Message(message) => message.get().to_core(),
+            Self::Built(message) => message.to_core(),
         }
     }
 }

@@ -1,19 +1,24 @@
 //! Task queues: send, receive, peek.
 
-use crate::call::{attached, call, wait};
+use crate::call::{SIGNAL_SLICE, attached, call, complete, detached, wait};
+use crate::consumer::Consumer;
 use crate::error::{self, exception};
-use crate::job::{Job, Peeked};
-use crate::message::{Item, Message};
-use crate::seconds::limit;
+use crate::hub::Hub;
+use crate::job::{Job, Peeked, reason_text};
+use crate::lease::Lease;
+use crate::message::Item;
+use crate::receipt::Receipt;
+use crate::seconds::{duration, limit};
 use crate::waiter::Bells;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyMapping};
-use ringmain::{Delivery, ErrorCode, QueueStats};
+use pyo3::types::PyDict;
+use ringmain::{Delivery, Error, ErrorCode, Receive, Sent};
+use ringmain_surface::{open_queue, queue_call};
 use std::time::Duration;
 
 /// A task queue.
-#[pyclass(frozen, weakref, name = "TaskQueue", module = "ringmain")]
+#[pyclass(frozen, weakref, subclass, name = "TaskQueue", module = "ringmain._core")]
 pub struct Queue {
     pub(crate) queue: ringmain::Queue,
     pub(crate) durable: bool,
@@ -29,22 +34,45 @@ impl Queue {
         Job::new(delivery, self.durable)
     }
 
-    /// Up to `count`, waiting at most `limit` for the first.
-    fn take(&self, py: Python<'_>, count: usize, limit: Option<Duration>) -> PyResult<Vec<Delivery>> {
+    fn jobs(&self, deliveries: Vec<Delivery>) -> Vec<Job> {
+        deliveries.into_iter().map(|delivery| self.job(delivery)).collect()
+    }
+
+    /// Up to `count`, waiting at most `limit` for the first; leased for `lease` if the queue's own time is not meant.
+    fn take(
+        &self,
+        py: Python<'_>,
+        count: usize,
+        limit: Option<Duration>,
+        lease: Option<Duration>,
+    ) -> PyResult<Vec<Delivery>> {
+        let look = |slice| match lease {
+            None => self.queue.receive_batch(count, slice),
+            Some(lease) => self.queue.receive_with_lease(count, slice, lease),
+        };
         if !self.durable {
-            let ready = attached(py, || self.queue.receive_batch(count, Duration::ZERO))?;
+            let ready = attached(py, || look(Duration::ZERO))?;
             if !ready.is_empty() || limit.is_some_and(|limit| limit.is_zero()) {
                 return Ok(ready);
             }
         }
         let found = wait(py, limit, |slice| {
-            let found = self.queue.receive_batch(count, slice)?;
+            let found = look(slice)?;
             Ok((!found.is_empty()).then_some(found))
         })?;
         Ok(found.unwrap_or_default())
     }
 
-    fn take_one(&self, py: Python<'_>, limit: Option<Duration>) -> PyResult<Option<Job>> {
+    /// One, waiting at most `limit` for it.
+    pub(crate) fn take_one(
+        &self,
+        py: Python<'_>,
+        limit: Option<Duration>,
+        lease: Option<Duration>,
+    ) -> PyResult<Option<Job>> {
+        if lease.is_some() {
+            return Ok(self.take(py, 1, limit, lease)?.pop().map(|delivery| self.job(delivery)));
+        }
         if !self.durable {
             let ready = attached(py, || self.queue.try_receive())?;
             if ready.is_some() || limit.is_some_and(|limit| limit.is_zero()) {
@@ -54,10 +82,85 @@ impl Queue {
         let found = wait(py, limit, |slice| self.queue.receive(slice))?;
         Ok(found.map(|delivery| self.job(delivery)))
     }
+
+    /// Waits until there are enough of them. Ctrl-C hands back what has come.
+    fn gather(&self, py: Python<'_>, receive: Receive) -> PyResult<Vec<Delivery>> {
+        let mut interrupted = None;
+        let taken = detached(py, || {
+            self.queue.receive_while(receive, SIGNAL_SLICE, || {
+                interrupted = Python::attach(|py| py.check_signals()).err();
+                interrupted.is_none()
+            })
+        });
+        interrupted.map_or(taken, Err)
+    }
+
+    /// Sends, waiting for room where there must be some first.
+    fn send_one(&self, py: Python<'_>, item: &Item) -> PyResult<u64> {
+        if self.queue.is_bounded() {
+            return complete(py, self.durable, self.queue.send_async(item.to_core()));
+        }
+        call(py, self.durable, || self.queue.send(item.to_core()))
+    }
+
+    /// Says a verb of jobs, and notes those of which it was said.
+    fn settle_many(
+        &self,
+        py: Python<'_>,
+        jobs: &[Bound<'_, Job>],
+        verb: impl FnOnce(&[&Delivery]) -> Vec<ringmain::Result<()>> + Send,
+    ) -> PyResult<Vec<Option<PyErr>>> {
+        let jobs: Vec<&Job> = jobs.iter().map(Bound::get).collect();
+        let results = call(py, self.durable, || {
+            let deliveries: Vec<&Delivery> = jobs.iter().map(|job| &*job.delivery).collect();
+            Ok(verb(&deliveries))
+        })?;
+        let settle = |(job, result): (&&Job, ringmain::Result<()>)| match result {
+            Ok(()) => {
+                job.mark_settled();
+                None
+            }
+            Err(error) => Some(exception(py, &error)),
+        };
+        Ok(jobs.iter().zip(results).map(settle).collect())
+    }
+}
+
+/// Seconds of a lease that is not the queue's.
+fn own_lease(py: Python<'_>, lease: Option<f64>) -> PyResult<Option<Duration>> {
+    lease.map(|lease| attached(py, || duration("lease", lease))).transpose()
+}
+
+/// `ringmain.Sent`.
+fn sent_tuple(py: Python<'_>, sent: Sent) -> PyResult<Bound<'_, PyAny>> {
+    static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    CLASS.import(py, "ringmain.options", "Sent")?.call1((sent.id, sent.is_duplicate))
 }
 
 #[pymethods]
 impl Queue {
+    /// Opens a queue of a hub, with options as JSON.
+    #[new]
+    fn open(py: Python<'_>, hub: &Bound<'_, Hub>, name: &str, options: &str) -> PyResult<Self> {
+        let hub = hub.get();
+        let queue = call(py, hub.durable(), || open_queue(&hub.hub, name, options))?;
+        Ok(Self::new(queue, hub.durable()))
+    }
+
+    /// Does a verb that is not hot: arguments and answer as JSON.
+    fn _call(&self, py: Python<'_>, verb: &str, arguments: &str) -> PyResult<String> {
+        detached(py, || queue_call(&self.queue, verb, arguments))
+    }
+
+    /// Dead letters; `letters` as JSON.
+    fn _peek_letters(&self, py: Python<'_>, letters: &str, count: usize) -> PyResult<Vec<Peeked>> {
+        let found = detached(py, || {
+            let letters = ringmain_surface::letters(letters)?;
+            self.queue.dead_letters().peek(&letters, count)
+        })?;
+        Ok(found.into_iter().map(|peeked| Peeked { peeked }).collect())
+    }
+
     #[getter]
     fn name(&self, py: Python<'_>) -> PyResult<String> {
         attached(py, || Ok(self.queue.name().to_owned()))
@@ -69,75 +172,147 @@ impl Queue {
     }
 
     #[getter]
-    fn aio<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        static CLASS: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        CLASS.import(slf.py(), "ringmain.aio", "AsyncTaskQueue")?.call1((slf,))
+    fn is_bounded(&self, py: Python<'_>) -> PyResult<bool> {
+        attached(py, || Ok(self.queue.is_bounded()))
     }
 
-    #[pyo3(signature = (value, *, key=None, headers=None, delay=None, event_time_ns=None))]
-    #[allow(clippy::too_many_arguments, reason = "keyword options of one Python call")]
+    #[pyo3(signature = (value, **options))]
     fn send(
         &self,
         py: Python<'_>,
         value: &Bound<'_, PyAny>,
-        key: Option<&Bound<'_, PyAny>>,
-        headers: Option<&Bound<'_, PyMapping>>,
-        delay: Option<f64>,
-        event_time_ns: Option<u64>,
+        options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<u64> {
-        let message = Message::new(value, key, headers, delay, event_time_ns)?;
-        call(py, self.durable, || self.queue.send(message.to_core()))
+        self.send_one(py, &Item::new(value, options)?)
+    }
+
+    #[pyo3(signature = (value, **options))]
+    fn send_unique<'py>(
+        &self,
+        py: Python<'py>,
+        value: &Bound<'_, PyAny>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let item = Item::new(value, options)?;
+        let sent = if self.queue.is_bounded() {
+            complete(py, self.durable, self.queue.send_unique_async(item.to_core()))
+        } else {
+            call(py, self.durable, || self.queue.send_unique(item.to_core()))
+        };
+        sent_tuple(py, sent?)
     }
 
     fn send_many(&self, py: Python<'_>, messages: &Bound<'_, PyAny>) -> PyResult<Vec<u64>> {
         let items = Item::batch(messages)?;
+        if self.queue.is_bounded() {
+            let messages: Vec<_> = items.iter().map(Item::to_core).collect();
+            return complete(py, self.durable, self.queue.send_batch_async(&messages));
+        }
         call(py, self.durable, || {
             let messages: Vec<_> = items.iter().map(Item::to_core).collect();
             self.queue.send_batch(&messages)
         })
     }
 
-    #[pyo3(signature = (timeout=None))]
-    fn receive(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Option<Job>> {
+    #[pyo3(signature = (value, **options))]
+    fn submit(
+        &self,
+        py: Python<'_>,
+        value: &Bound<'_, PyAny>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Receipt> {
+        let item = Item::new(value, options)?;
+        let receipt = call(py, self.durable, || self.queue.submit(item.to_core()))?;
+        let id = receipt.value().into_pyobject(py)?.into_any().unbind();
+        Ok(Receipt::new(receipt, id))
+    }
+
+    fn submit_many(&self, py: Python<'_>, messages: &Bound<'_, PyAny>) -> PyResult<Receipt> {
+        let items = Item::batch(messages)?;
+        let receipt = call(py, self.durable, || {
+            let messages: Vec<_> = items.iter().map(Item::to_core).collect();
+            self.queue.submit_batch(&messages)
+        })?;
+        let sent = receipt.value().iter().map(|sent| sent_tuple(py, *sent)).collect::<PyResult<Vec<_>>>()?;
+        let sent = sent.into_pyobject(py)?.into_any().unbind();
+        Ok(Receipt::new(receipt, sent))
+    }
+
+    #[pyo3(signature = (timeout=None, *, lease=None))]
+    fn receive(&self, py: Python<'_>, timeout: Option<f64>, lease: Option<f64>) -> PyResult<Option<Job>> {
         let limit = attached(py, || limit(timeout))?;
-        self.take_one(py, limit)
+        self.take_one(py, limit, own_lease(py, lease)?)
     }
 
     fn receive_nowait(&self, py: Python<'_>) -> PyResult<Option<Job>> {
-        self.take_one(py, Some(Duration::ZERO))
+        self.take_one(py, Some(Duration::ZERO), None)
     }
 
-    #[pyo3(signature = (count, timeout=None))]
-    fn receive_many(&self, py: Python<'_>, count: usize, timeout: Option<f64>) -> PyResult<Vec<Job>> {
+    #[pyo3(signature = (count, timeout=None, *, count_min=1, bytes_max=None, lease=None))]
+    fn receive_many(
+        &self,
+        py: Python<'_>,
+        count: usize,
+        timeout: Option<f64>,
+        count_min: usize,
+        bytes_max: Option<usize>,
+        lease: Option<f64>,
+    ) -> PyResult<Vec<Job>> {
         let limit = attached(py, || limit(timeout))?;
-        let deliveries = self.take(py, count, limit)?;
-        Ok(deliveries.into_iter().map(|delivery| self.job(delivery)).collect())
+        let lease = own_lease(py, lease)?;
+        if count_min == 1 && bytes_max.is_none() {
+            return Ok(self.jobs(self.take(py, count, limit, lease)?));
+        }
+        if lease.is_some() {
+            let detail =
+                "a receive with a lease of its own waits for one message; leave count_min and bytes_max out";
+            return attached(py, || Err(Error::invalid("lease", detail)));
+        }
+        let wait = limit.unwrap_or(Duration::MAX);
+        let receive =
+            Receive { count_min, count_max: count, bytes_max: bytes_max.unwrap_or(usize::MAX), wait };
+        Ok(self.jobs(self.gather(py, receive)?))
+    }
+
+    fn receive_deferred(&self, py: Python<'_>, id: u64) -> PyResult<Option<Job>> {
+        let found = call(py, self.durable, || self.queue.receive_deferred(id))?;
+        Ok(found.map(|delivery| self.job(delivery)))
+    }
+
+    #[pyo3(signature = (timeout=None, *, lease=None))]
+    fn lease(slf: &Bound<'_, Self>, timeout: Option<f64>, lease: Option<f64>) -> PyResult<Lease> {
+        let limit = attached(slf.py(), || limit(timeout))?;
+        Ok(Lease::new(slf.clone().unbind(), limit, own_lease(slf.py(), lease)?))
+    }
+
+    #[pyo3(signature = (prefetch=1))]
+    fn consumer(&self, py: Python<'_>, prefetch: usize) -> PyResult<Consumer> {
+        let consumer = call(py, self.durable, || self.queue.consumer().prefetch(prefetch).start())?;
+        Ok(Consumer::new(consumer, self.durable))
     }
 
     fn ack_many(&self, py: Python<'_>, jobs: Vec<Bound<'_, Job>>) -> PyResult<Vec<Option<PyErr>>> {
-        let jobs: Vec<&Job> = jobs.iter().map(Bound::get).collect();
-        let results = call(py, self.durable, || {
-            let deliveries: Vec<&Delivery> = jobs.iter().map(|job| &job.delivery).collect();
-            Ok(self.queue.ack_batch(&deliveries))
-        })?;
-        let settle = |(job, result): (&&Job, ringmain::Result<()>)| match result {
-            Ok(()) => {
-                job.mark_settled();
-                None
-            }
-            Err(error) => Some(exception(py, &error)),
-        };
-        Ok(jobs.iter().zip(results).map(settle).collect())
+        self.settle_many(py, &jobs, |deliveries| self.queue.ack_batch(deliveries))
+    }
+
+    fn fail_many(
+        &self,
+        py: Python<'_>,
+        jobs: Vec<Bound<'_, Job>>,
+        reason: &Bound<'_, PyAny>,
+    ) -> PyResult<Vec<Option<PyErr>>> {
+        let reason = reason_text(reason)?;
+        self.settle_many(py, &jobs, |deliveries| self.queue.fail_batch(deliveries, reason))
+    }
+
+    fn release_many(&self, py: Python<'_>, jobs: Vec<Bound<'_, Job>>) -> PyResult<Vec<Option<PyErr>>> {
+        self.settle_many(py, &jobs, |deliveries| self.queue.release_batch(deliveries))
     }
 
     #[pyo3(signature = (from_id=0, count=100))]
     fn peek(&self, py: Python<'_>, from_id: u64, count: usize) -> PyResult<Vec<Peeked>> {
         let peeked = call(py, self.durable, || self.queue.peek(from_id, count))?;
         Ok(peeked.into_iter().map(|peeked| Peeked { peeked }).collect())
-    }
-
-    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        counts(py, &call(py, self.durable, || self.queue.stats())?)
     }
 
     fn __iter__(&self) -> JobIterator {
@@ -162,29 +337,9 @@ impl JobIterator {
     }
 
     fn __next__(&self, py: Python<'_>) -> PyResult<Option<Job>> {
-        match self.queue.take_one(py, None) {
+        match self.queue.take_one(py, None, None) {
             Err(error) if error::is(py, &error, ErrorCode::Closed) => Ok(None),
             taken => taken,
         }
     }
-}
-
-/// Counts as a dict.
-pub fn counts<'py>(py: Python<'py>, stats: &QueueStats) -> PyResult<Bound<'py, PyDict>> {
-    let counts = PyDict::new(py);
-    for (name, count) in [
-        ("ready", stats.ready),
-        ("scheduled", stats.scheduled),
-        ("leased", stats.leased),
-        ("sent_total", stats.sent_total),
-        ("acked_total", stats.acked_total),
-        ("failures_total", stats.failures_total),
-        ("leases_expired_total", stats.leases_expired_total),
-        ("redeliveries_total", stats.redeliveries_total),
-        ("dead_total", stats.dead_total),
-        ("dropped_total", stats.dropped_total),
-    ] {
-        counts.set_item(name, count)?;
-    }
-    Ok(counts)
 }

@@ -6,6 +6,7 @@
 //! afterwards, so an idle one opens no descriptor per wait.
 
 use crate::call::{attached, call};
+use crate::consumer::Consumer;
 use crate::job::Job;
 use crate::queue::Queue;
 use pyo3::prelude::*;
@@ -112,6 +113,13 @@ impl Waiter {
         Ok(polled.map(|deliveries| {
             deliveries.into_iter().map(|delivery| Job::new(delivery, queue.durable)).collect()
         }))
+    }
+
+    /// The next job of a consumer of the queue; None arms the descriptor.
+    fn poll_consumer(&self, py: Python<'_>, consumer: &Bound<'_, Consumer>) -> PyResult<Option<Job>> {
+        let bell = self.bell(py)?;
+        bell.silence()?;
+        consumer.get().poll(py, &bell.waker)
     }
 
     fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {

@@ -46,6 +46,11 @@ def test_a_forked_child_cannot_use_its_parents_hub(place: str, tmp_path: Path) -
             lambda: queue.receive(timeout=0),
             job.ack,
             lambda: stream.append(b"y"),
+            lambda: queue.submit(b"y"),
+            lambda: queue.purge(),
+            lambda: queue.stats(),
+            lambda: hub.stats(),
+            lambda: queue.consumer().receive(0),
             lambda: hub.queue("other", on_exhausted="drop"),
         ]
         for verb in verbs:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections.abc import Callable
 
 import pytest
 from conftest import take
@@ -77,7 +78,8 @@ def test_an_expired_lease_is_lost(hub: Hub) -> None:
     stale = take(queue)
     fresh = take(queue)
     assert (fresh.attempts, fresh.failures) == (2, 1)
-    for verb in (stale.ack, stale.release, lambda: stale.fail("late"), lambda: stale.extend(5)):
+    verbs: list[Callable[[], None]] = [stale.ack, stale.release, lambda: stale.fail("late"), lambda: stale.extend(5)]
+    for verb in verbs:
         with pytest.raises(ringmain.LeaseLost) as lost:
             verb()
         assert "attempt 1" in str(lost.value)

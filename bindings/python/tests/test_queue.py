@@ -128,7 +128,8 @@ def test_stats_count_what_happened(queue: TaskQueue) -> None:
     take(queue).ack()
     take(queue).fail("no", delay=3600)
     job = take(queue)
-    assert queue.stats() == {
+    stats = queue.stats()
+    counts = {
         "ready": 0,
         "scheduled": 1,
         "leased": 1,
@@ -140,13 +141,14 @@ def test_stats_count_what_happened(queue: TaskQueue) -> None:
         "dead_total": 0,
         "dropped_total": 0,
     }
+    assert {name: count for name, count in stats.items() if name in counts} == counts
     job.ack()
 
 
 def test_the_hub_lists_its_queues_and_their_counts(hub: Hub, queue: TaskQueue) -> None:
     queue.send(b"x")
     assert hub.queues() == ["jobs", "jobs.dead"]
-    assert hub.stats()["queues"]["jobs"] == queue.stats()
+    assert hub.stats()["queues"]["jobs"]["sent_total"] == queue.stats()["sent_total"] == 1
     assert queue.name == "jobs"
     assert repr(queue) == "<ringmain.TaskQueue \"jobs\">"
 

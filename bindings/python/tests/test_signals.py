@@ -14,6 +14,10 @@ WAITS = {
     "receive with a timeout": "queue.receive(timeout=1000)",
     "receive_many": "queue.receive_many(5)",
     "iterate": "next(iter(queue))",
+    "receive_many with count_min": "queue.send(b'x'); queue.receive_many(5, count_min=2)",
+    "lease": "queue.lease().__enter__()",
+    "consumer": "next(queue.consumer())",
+    "send when full": "full.send(b'a'); full.send(b'b')",
     "reader": "hub.stream('s').reader().poll(5)",
     "member": "hub.stream('s').group('g').join().poll(5)",
 }
@@ -28,6 +32,7 @@ def test_ctrl_c_ends_a_wait_and_loses_nothing(wait: str, place: str, tmp_path: P
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "hub = ringmain.open(sys.argv[1] or None)\n"
         "queue = hub.queue('q', on_exhausted='drop')\n"
+        "full = hub.queue('full', on_exhausted='drop', capacity=ringmain.Capacity(messages=1, block=None))\n"
         "try:\n"
         "    print('waiting', flush=True)\n"
         f"    {wait}\n"

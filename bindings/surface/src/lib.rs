@@ -42,7 +42,7 @@ mod value;
 mod verb;
 
 pub use directory::global_call;
-pub use hub::{Opened, hub_call, open_hub, snapshot_with};
+pub use hub::{Opened, hub_call, open_hub, open_hub_with, snapshot_with};
 pub use queue::{letters, open_queue, queue_call};
 pub use stream::{open_stream, stream_call};
 pub use value::error;

@@ -11,7 +11,8 @@ use crate::queue::{Delivery, Queue};
 use crate::sync::lock;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 /// Ended leases are not looked for before a consumer has handed out this many.
 const HANDED_COUNT_MIN: usize = 1024;
@@ -166,30 +167,87 @@ impl Iterator for Consumer {
 
     fn next(&mut self) -> Option<Delivery> {
         loop {
-            while let Some(delivery) = self.waiting.pop_front() {
-                match delivery.start(self.queue.shared.is_worn(self.taken_ns)) {
-                    Ok(()) => {
-                        self.remember(&delivery);
-                        return Some(delivery);
-                    }
-                    Err(Error::LeaseLost { .. }) => {}
-                    Err(error) => return self.end(error),
+            match self.receive(Duration::MAX) {
+                Ok(None) => {}
+                Ok(delivery) => return delivery,
+                Err(error) => {
+                    self.error = Some(error);
+                    return None;
                 }
             }
-            let ask = Ask { consumer: Some(self.number()), ..Ask::new(self.prefetch, Start::Later) };
-            match self.queue.shared.take_within(&ask, Duration::MAX) {
-                Ok(taken) => self.waiting.extend(taken),
-                Err(error) => return self.end(error),
-            }
-            self.taken_ns = self.queue.shared.journal.now_ns();
         }
     }
 }
 
 impl Consumer {
-    fn end(&mut self, error: Error) -> Option<Delivery> {
-        self.error = Some(error);
-        None
+    /// The next delivery, waiting for it at most `wait`; `None` after that time. For a caller that has something else to look at
+    /// now and then; others iterate.
+    ///
+    /// ```
+    /// # use ringmain::{Hub, Message};
+    /// # use std::time::Duration;
+    /// # let queue = Hub::memory().queue("jobs").dead_letter("jobs.dead").open()?;
+    /// let mut consumer = queue.consumer().prefetch(8).start()?;
+    /// assert!(consumer.receive(Duration::ZERO)?.is_none());
+    /// queue.send(Message::new(b"one"))?;
+    /// consumer.receive(Duration::from_secs(1))?.expect("one was sent").ack()?;
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Queue::receive`].
+    pub fn receive(&mut self, wait: Duration) -> Result<Option<Delivery>> {
+        let deadline = Instant::now().checked_add(wait);
+        loop {
+            if let Some(delivery) = self.hand_out()? {
+                return Ok(Some(delivery));
+            }
+            let ask = self.ask();
+            let left = deadline.map_or(Duration::MAX, |deadline| deadline.duration_since(Instant::now()));
+            let taken = self.queue.shared.take_within(&ask, left)?;
+            if taken.is_empty() {
+                return Ok(None);
+            }
+            self.keep(taken);
+        }
+    }
+
+    /// The next delivery; if there is none, `context`'s task is woken when there may be.
+    pub fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<Result<Delivery>> {
+        loop {
+            if let Some(delivery) = self.hand_out().transpose() {
+                return Poll::Ready(delivery);
+            }
+            let ask = self.ask();
+            match self.queue.shared.poll_take(context, &ask) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(taken) => self.keep(taken?),
+            }
+        }
+    }
+
+    fn ask(&mut self) -> Ask {
+        Ask { consumer: Some(self.number()), ..Ask::new(self.prefetch, Start::Later) }
+    }
+
+    fn keep(&mut self, taken: Vec<Delivery>) {
+        self.waiting.extend(taken);
+        self.taken_ns = self.queue.shared.journal.now_ns();
+    }
+
+    /// The first of those that it has taken, and that nobody has taken from it.
+    fn hand_out(&mut self) -> Result<Option<Delivery>> {
+        while let Some(delivery) = self.waiting.pop_front() {
+            match delivery.start(self.queue.shared.is_worn(self.taken_ns)) {
+                Ok(()) => {
+                    self.remember(&delivery);
+                    return Ok(Some(delivery));
+                }
+                Err(Error::LeaseLost { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
     }
 }
 

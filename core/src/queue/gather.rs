@@ -11,7 +11,7 @@ use crate::queue::delivery::Delivery;
 use crate::queue::receive::{Ask, Start};
 use crate::queue::shared::Shared;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How much a [`receive_with`](crate::Queue::receive_with) takes at a time, and how long it waits for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,15 +50,30 @@ impl Receive {
 }
 
 impl Shared {
-    pub(crate) fn gather(self: &Arc<Self>, receive: &Receive) -> Result<Vec<Delivery>> {
+    /// `goes_on` is asked each time that `pause` has passed; if it says no, what has come is handed back.
+    pub(crate) fn gather(
+        self: &Arc<Self>,
+        receive: &Receive,
+        pause: Duration,
+        mut goes_on: impl FnMut() -> bool,
+    ) -> Result<Vec<Delivery>> {
         let ask = receive.ask()?;
+        let deadline = Instant::now().checked_add(receive.wait);
         let mut taken = Vec::new();
-        let gathered = self.log.data().wait_for(receive.wait, || match self.take_more(&ask, &mut taken) {
-            Ok(is_full) => (is_full || taken.len() >= receive.count_min).then_some(Ok(())),
-            Err(error) => Some(Err(error)),
-        });
-        // On an error what has come is handed back.
-        gathered.unwrap_or(Ok(()))?;
+        loop {
+            let left = deadline.map_or(Duration::MAX, |deadline| deadline.duration_since(Instant::now()));
+            let attempt = || match self.take_more(&ask, &mut taken) {
+                Ok(is_full) => (is_full || taken.len() >= receive.count_min).then_some(Ok(())),
+                Err(error) => Some(Err(error)),
+            };
+            match self.log.data().wait_for(left.min(pause), attempt) {
+                // On an error what has come is handed back.
+                Some(gathered) => break gathered?,
+                None if left <= pause => break,
+                None if !goes_on() => return Ok(Vec::new()),
+                None => {}
+            }
+        }
         self.hand_over(&taken)?;
         // One that was taken from us meanwhile is left out.
         let mut started = Vec::with_capacity(taken.len());

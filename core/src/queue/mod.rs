@@ -262,6 +262,14 @@ impl Queue {
     /// # Errors
     /// As [`send`](Self::send).
     pub async fn send_async(&self, message: Message<'_>) -> Result<u64> {
+        self.send_unique_async(message).await.map(|sent| sent.id)
+    }
+
+    /// As [`send_unique`](Self::send_unique), and waits as [`send_async`](Self::send_async).
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn send_unique_async(&self, message: Message<'_>) -> Result<Sent> {
         let sent = self.shared.send_async(std::slice::from_ref(&message)).await?;
         sent.first().copied().ok_or_else(|| Error::Internal { detail: "a message without an id".into() })
     }
@@ -271,7 +279,13 @@ impl Queue {
     /// # Errors
     /// As [`send`](Self::send).
     pub async fn send_batch_async(&self, messages: &[Message<'_>]) -> Result<Vec<u64>> {
-        self.shared.send_async(messages).await
+        Ok(self.shared.send_async(messages).await?.iter().map(|sent| sent.id).collect())
+    }
+
+    /// Whether the queue has a [capacity](crate::QueueBuilder::capacity), so that [`send`](Self::send) may wait for room: who must not
+    /// wait on its own thread, or wants to be able to stop, then takes [`send_async`](Self::send_async).
+    pub fn is_bounded(&self) -> bool {
+        self.shared.is_bounded()
     }
 
     /// Receives one message, waiting for it at most `wait` (`Duration::MAX`: for ever). `None` after that time.
@@ -316,7 +330,32 @@ impl Queue {
     /// # Errors
     /// As [`receive`](Self::receive); `InvalidArgument` for a number out of its range.
     pub fn receive_with(&self, receive: Receive) -> Result<Vec<Delivery>> {
-        self.shared.gather(&receive)
+        self.shared.gather(&receive, Duration::MAX, || true)
+    }
+
+    /// As [`receive_with`](Self::receive_with), and asks `goes_on` each time that `pause` has passed without enough messages. If it says
+    /// no, nothing is returned: what has come is handed back, and counts for nothing.
+    ///
+    /// ```
+    /// # use ringmain::{Hub, Message, OnExhausted, Receive};
+    /// # use std::time::Duration;
+    /// # let queue = Hub::memory().queue("rows").on_exhausted(OnExhausted::Drop).open()?;
+    /// queue.send(Message::new("one"))?;
+    /// let two = Receive { count_min: 2, wait: Duration::MAX, ..Receive::default() };
+    /// assert!(queue.receive_while(two, Duration::from_millis(1), || false)?.is_empty());
+    /// assert_eq!(queue.stats()?.ready, 1);
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`receive_with`](Self::receive_with).
+    pub fn receive_while(
+        &self,
+        receive: Receive,
+        pause: Duration,
+        goes_on: impl FnMut() -> bool,
+    ) -> Result<Vec<Delivery>> {
+        self.shared.gather(&receive, pause, goes_on)
     }
 
     /// As [`receive_batch`](Self::receive_batch), leased for `lease` and not for the queue's own time: 1 ms to the queue's `lease_total_max`.

@@ -78,11 +78,15 @@ impl Shared {
         Ok(Receipt::new(&self.journal, level, logs, told(appended.sequence)))
     }
 
-    /// Whether they take the way of `admission.rs`.
-    fn admits(&self, messages: &[Message<'_>]) -> bool {
+    /// Whether it has a capacity.
+    pub(crate) fn is_bounded(&self) -> bool {
         // ORDERING: Relaxed: a queue's limit altered meanwhile counts for this message, or for the next.
         self.is_bounded.load(Ordering::Relaxed)
-            || messages.iter().any(|message| message.task.dedup_key.is_some())
+    }
+
+    /// Whether they take the way of `admission.rs`.
+    fn admits(&self, messages: &[Message<'_>]) -> bool {
+        self.is_bounded() || messages.iter().any(|message| message.task.dedup_key.is_some())
     }
 
     fn submit_admitted<T>(
@@ -96,7 +100,7 @@ impl Shared {
     }
 
     /// Sends them as one batch once there is room, without keeping a thread waiting for it or for the disk.
-    pub(crate) async fn send_async(&self, messages: &[Message<'_>]) -> Result<Vec<u64>> {
+    pub(crate) async fn send_async(&self, messages: &[Message<'_>]) -> Result<Vec<Sent>> {
         if messages.is_empty() {
             self.check_open()?;
             return Ok(Vec::new());
@@ -104,10 +108,9 @@ impl Shared {
         let level = safest(messages).into();
         if self.admits(messages) {
             let (sent, end) = self.send_admitted_async(messages, level).await?;
-            let ids = sent.iter().map(|sent| sent.id).collect();
-            return Receipt::new(&self.journal, level, vec![(self.log.clone(), end)], ids).await;
+            return Receipt::new(&self.journal, level, vec![(self.log.clone(), end)], sent).await;
         }
-        self.submit_all(messages, |first| (first..first + messages.len() as u64).collect())?.await
+        self.submit_batch(messages)?.await
     }
 
     /// Appends messages that may all be sent now. What is not plain has reached the level, or the hub's, when this returns: it is

@@ -1,5 +1,5 @@
 //! The models. Each is one race, named `FLAVOUR::PROTOCOL` and what about it: the protocols are those of the module
-//! headers of the rings, the log and the journal.
+//! headers of the rings, the log, the journal and the handles of the C surface.
 
 /// The table of a file's models, each a function of that file.
 macro_rules! models_of {
@@ -19,6 +19,7 @@ mod broadcast;
 mod crowd;
 mod disk;
 mod event_count;
+mod handles;
 mod journal;
 mod log;
 mod pair;
@@ -76,6 +77,7 @@ pub const MODELS: &[&[Model]] = &[
     journal::MODELS,
     queue::MODELS,
     stream::MODELS,
+    handles::MODELS,
 ];
 
 /// A list of models of one flavour, out of functions generic over flavours.

@@ -43,6 +43,8 @@ pub const TARGETS: Workspace = Workspace {
         "pub mod stream;",
         "pub(crate) mod sync;",
     ],
+    others: &[],
+    other_modules: None,
 };
 
 /// Every target, and whether checksums protect what it parses.

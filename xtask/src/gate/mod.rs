@@ -11,6 +11,7 @@ mod mutation;
 mod program;
 mod published;
 pub mod san;
+mod san_python;
 
 use crate::paths;
 use anyhow::{Context, Result};
@@ -27,6 +28,10 @@ pub struct Workspace {
     sources: &'static [&'static str],
     /// How it declares them.
     modules: &'static [&'static str],
+    /// Files of other crates, below the repository, that it is made of too.
+    others: &'static [&'static str],
+    /// How it declares those, with the folder that they are in.
+    other_modules: Option<(&'static str, &'static str)>,
 }
 
 /// Before a module that only models have, and not the stress test.
@@ -36,7 +41,7 @@ macro_rules! of_models {
     };
 }
 
-/// The models of the rings, the log and the journal.
+/// The models of the rings, the log, the journal, and the handles of the C surface.
 const MODELS: Workspace = Workspace {
     folder: "loom-tests",
     generated: "loom",
@@ -76,6 +81,11 @@ const MODELS: Workspace = Workspace {
         of_models!("storage"),
         "#[cfg(any(feature = \"loom\", feature = \"shuttle\"))] pub(crate) mod stream { pub(crate) mod growing; }",
     ],
+    others: &["ffi/src/table/free.rs", "ffi/src/table/slot.rs"],
+    other_modules: Some((
+        "ffi/src/table",
+        "#[cfg(any(feature = \"loom\", feature = \"shuttle\"))] mod table { pub(crate) mod free; pub(crate) mod slot; }",
+    )),
 };
 
 impl Workspace {

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[serde(deny_unknown_fields)]
 pub struct Mutation {
     pub name: String,
-    /// A file of the core's sources.
+    /// A file of the core's sources, or of another crate, below the repository.
     file: String,
     /// A text that is there once, after which to look.
     after: Option<String>,
@@ -85,14 +85,21 @@ pub fn prepare(workspace: &Workspace, mutations: &[Mutation]) -> Result<()> {
         let name = file.strip_prefix(&core)?.to_string_lossy().into_owned();
         sources.insert(name, read(&file)?);
     }
+    for name in workspace.others {
+        sources.insert((*name).to_owned(), read(&paths::root().join(name))?);
+    }
     plant(&mut sources, mutations).with_context(|| format!("{} has fallen behind", workspace.table()))?;
     for (name, text) in sources {
-        write(&workspace.generated().join("core").join(name), &text)?;
+        let folder = if workspace.others.contains(&name.as_str()) { "" } else { "core" };
+        write(&workspace.generated().join(folder).join(name), &text)?;
     }
     let modules = workspace.modules.join("\n    ");
-    let text = format!(
+    let mut text = format!(
         "#[path = \"core\"]\n#[allow(warnings, reason = \"generated\")]\nmod product {{\n    {modules}\n}}\n"
     );
+    if let Some((folder, modules)) = workspace.other_modules {
+        text += &format!("#[path = {folder:?}]\n#[allow(warnings, reason = \"generated\")]\n{modules}\n");
+    }
     write(&workspace.generated().join("mutated.rs"), &text)
 }
 
@@ -199,7 +206,9 @@ mod tests {
             let mut sources = BTreeMap::new();
             let mutations = read_table(workspace).unwrap();
             for mutation in &mutations {
-                sources.insert(mutation.file.clone(), read(&core.join(&mutation.file)).unwrap());
+                let is_other = workspace.others.contains(&mutation.file.as_str());
+                let folder = if is_other { paths::root() } else { &core };
+                sources.insert(mutation.file.clone(), read(&folder.join(&mutation.file)).unwrap());
             }
             plant(&mut sources, &mutations).unwrap();
         }

@@ -1,11 +1,11 @@
-//! `./x san`: the rings and the core's tests under ThreadSanitizer and AddressSanitizer.
+//! `./x san`: the rings and the core's tests under ThreadSanitizer and AddressSanitizer, and the Python suite under the latter.
 //!
 //! Nothing is suppressed: what the standard library does that ThreadSanitizer does not understand, because the library
 //! is not compiled for it, the stress test does without.
 
 use super::mutation::{self, Mutation};
 use super::program::{Build, Job, Program, Verdict, run_all};
-use super::{MODELS, published};
+use super::{MODELS, published, san_python};
 use crate::table::grouped;
 use crate::test::count::{Counts, cargo_test};
 use crate::test::log::Log;
@@ -24,6 +24,9 @@ pub struct Arguments {
     /// The tests of power cuts and failing disks too, which take long under a sanitizer.
     #[arg(long)]
     all: bool,
+    /// Only the Python suite, under AddressSanitizer.
+    #[arg(long)]
+    python: bool,
 }
 
 /// A sanitizer and what it is given.
@@ -77,6 +80,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut counts = Counts::default();
     let mut summary = Vec::new();
     for sanitizer in SANITIZERS {
+        if arguments.python {
+            continue;
+        }
         if !has_runtime(sanitizer.runtime)? {
             let words = "skipped: this compiler comes without its runtime library";
             summary.push(format!("{}: {words}", sanitizer.name));
@@ -92,6 +98,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             summary.push(line);
         }
     }
+    let (line, done) = san_python::suite(&mut log)?;
+    counts = counts + done;
+    summary.push(line);
     for line in summary {
         show!("{line}");
         log.say(&line)?;

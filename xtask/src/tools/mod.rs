@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use std::process::{Command, Stdio};
 
 /// What a program prints, trimmed; an error if it is missing or fails.
-fn output_of(command: &mut Command) -> Result<String> {
+pub fn output_of(command: &mut Command) -> Result<String> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output()?;
     if !output.status.success() {
         bail!("{}: {}", crate::shell::name(command), output.status);

@@ -1,34 +1,42 @@
 """The compiled half of Ringmain. Import `ringmain`, which re-exports all of this that is public."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import Final, Literal, Self, TypeAlias, final
+from typing import Any, Final, Generic, Literal, Self, TypeAlias, TypeVar, Unpack, final
 
-from typing_extensions import Buffer
+from typing_extensions import Buffer, disjoint_base
 
-from ringmain.aio import AsyncTaskQueue
 from ringmain.errors import RingmainError
-from ringmain.options import HubStats, Position, QueueStats, Retry, StreamStats, Time
+from ringmain.options import MessageOptions, Position, Sent, StreamStats, Time
 
 __all__ = [
     "ERROR_CODES",
+    "Consumer",
     "Group",
     "Hub",
     "Job",
     "JobIterator",
+    "Keeper",
+    "Lease",
+    "ManualClock",
     "Member",
     "Message",
     "Peeked",
-    "TaskQueue",
     "Reader",
+    "Receipt",
     "Record",
     "Stream",
+    "TaskQueue",
     "Waiter",
     "__version__",
+    "_global_call",
+    "_notice",
     "_panic",
-    "open",
+    "_take_notices",
 ]
+
+_T_co = TypeVar("_T_co", covariant=True)
 
 __version__: Final[str]
 ERROR_CODES: Final[dict[str, int]]
@@ -37,48 +45,16 @@ _Bytes: TypeAlias = Buffer
 _Text: TypeAlias = Buffer | str
 _Start: TypeAlias = Literal["earliest", "latest"] | int | Time
 
-def open(
-    path: str | os.PathLike[str] | None = None,
-    durability: Literal["synced", "written", "relaxed"] = "synced",
-) -> Hub:
-    """Opens the durable hub in the directory `path`, making it if need be, or one in memory if there is no path.
-
-    `durability` is what a verb of a durable hub waits for before it returns. ``"synced"``: the disk's sync, shared by
-    callers at the same time; survives power loss. ``"written"``: the operating system; survives a killed process.
-    ``"relaxed"``: nothing; loses at most the last 100 ms, as a prefix.
-
-    Raises `Locked` if the directory is open, here or in another process; `StorageError`, `Corrupt` or `Unsupported`
-    if its files cannot be read.
-    """
-
-@final
+@disjoint_base
 class Hub:
-    """An open hub: queues and streams by name. Leaving its ``with`` block closes it."""
+    """An open hub, as `ringmain.Hub` builds on it."""
 
+    def __new__(
+        cls, path: str | os.PathLike[str] | None, options: str, clock: ManualClock | None = None
+    ) -> Self: ...
     @property
     def durable(self) -> bool:
         """Whether it lives on disk."""
-
-    def queue(
-        self,
-        name: str,
-        *,
-        lease: float | None = None,
-        max_failures: int | None = None,
-        dead_letter: str | None = None,
-        on_exhausted: Literal["drop", "keep"] | None = None,
-        retry: Retry | None = None,
-    ) -> TaskQueue:
-        """Opens a queue, making it if it does not exist. Options given alter those stored.
-
-        `lease`: how long a job is leased, in seconds; 30 by default, 0.001 to 7 days. `max_failures`: failures after
-        which a message is exhausted; 5 by default, at least 1. `dead_letter`: the queue that exhausted and rejected
-        messages go to, made if it does not exist. `on_exhausted`: in place of a dead letter queue, ``"drop"`` them or
-        ``"keep"`` retrying for ever. `retry`: the delay before a failed message is tried again.
-
-        A new queue must say what happens to exhausted messages, by `dead_letter` or `on_exhausted`: else
-        `OptionMissing` is raised.
-        """
 
     def stream(self, name: str, *, partitions: int | None = None) -> Stream:
         """Opens a stream, making it if it does not exist with this many partitions: 1 by default, at most 1024.
@@ -87,18 +63,6 @@ class Hub:
         raised. Raises `OptionMismatch` if it exists with more.
         """
 
-    def queues(self) -> list[str]:
-        """The names of the queues, in order."""
-
-    def streams(self) -> list[str]:
-        """The names of the streams, in order."""
-
-    def flush(self) -> None:
-        """Makes everything sent and appended so far durable."""
-
-    def stats(self) -> HubStats:
-        """Counts of every queue and stream that is open."""
-
     def close(self, timeout: float | None = 10.0) -> None:
         """Wakes and refuses every caller, releases the jobs that are out, makes everything durable, and unlocks the
         directory. Closing again does nothing; every other call raises `Closed` from then on.
@@ -106,6 +70,8 @@ class Hub:
         Raises `Timeout` if the disk takes longer than `timeout` seconds; closing goes on and unlocks when done.
         """
 
+    def _call(self, verb: str, arguments: str) -> str: ...
+    def _snapshot(self, into: str, progress: Callable[[int, int], object]) -> str | None: ...
     def __enter__(self) -> Self: ...
     def __exit__(
         self,
@@ -116,24 +82,29 @@ class Hub:
     ) -> None: ...
 
 @final
+class ManualClock:
+    """A clock for tests, which stands still until it is moved: ``ringmain.open(clock=clock)``. Several hubs may share one."""
+
+    def __new__(cls) -> Self: ...
+    @property
+    def now_ns(self) -> int:
+        """The time it stands at, in nanoseconds since 1970; one second at first."""
+
+    def advance(self, seconds: float) -> None:
+        """Moves it forward. What falls due has happened in its hubs when this returns."""
+
+@final
 class Message:
     """A message for `send_many` and `append_many`, where a bare value is not enough."""
 
-    def __new__(
-        cls,
-        value: _Bytes,
-        *,
-        key: _Text | None = None,
-        headers: Mapping[str, _Text] | None = None,
-        delay: float | None = None,
-        event_time_ns: int | None = None,
-    ) -> Self:
-        """The options are those of `TaskQueue.send`; a stream has no `delay`."""
+    def __new__(cls, value: _Bytes, **options: Unpack[MessageOptions]) -> Self:
+        """`ringmain.MessageOptions` has the options. A stream takes those that are not for queues only."""
 
-@final
+@disjoint_base
 class TaskQueue:
-    """A task queue: each message goes to one of its competing consumers."""
+    """A task queue, as `ringmain.TaskQueue` builds on it: the verbs that are called for each message."""
 
+    def __new__(cls, hub: Hub, name: str, options: str) -> Self: ...
     @property
     def name(self) -> str:
         """The name."""
@@ -143,51 +114,86 @@ class TaskQueue:
         """Whether it lives on disk."""
 
     @property
-    def aio(self) -> AsyncTaskQueue:
-        """The same verbs as coroutines, for asyncio."""
+    def is_bounded(self) -> bool:
+        """Whether it has a capacity, so that sending may wait for room or be refused."""
 
-    def send(
-        self,
-        value: _Bytes,
-        *,
-        key: _Text | None = None,
-        headers: Mapping[str, _Text] | None = None,
-        delay: float | None = None,
-        event_time_ns: int | None = None,
-    ) -> int:
-        """Sends a message; returns its id once it has reached the hub's durability.
+    def send(self, value: _Bytes | Message, **options: Unpack[MessageOptions]) -> int:
+        """Sends a message; returns its id once it has reached the hub's durability. Of a duplicate (``dedup_key``) it is the
+        first message's id. `ringmain.MessageOptions` has the options; a `Message` has its own.
 
-        `key`: a label, at most 4096 bytes. `headers`: at most 64, names of at most 255 bytes that do not start with
-        ``rm-``, values of at most 32 KiB. `delay`: not before this many seconds have passed, at most ten years.
-        `event_time_ns`: when what it tells of happened. Key, headers and value together are at most 1 MiB, else
-        `TooLarge` is raised.
+        Key, headers and value together are at most 1 MiB, else `TooLarge` is raised. A queue with a `Capacity` may
+        have it wait for room (Ctrl-C works), and raises `Full`; `Duplicate` and `DiskFull` are raised where they are told to be.
         """
+
+    def send_unique(self, value: _Bytes | Message, **options: Unpack[MessageOptions]) -> Sent:
+        """As `send`, and says whether the message was a duplicate."""
 
     def send_many(self, messages: Iterable[_Bytes | Message]) -> list[int]:
-        """Sends several as one atomic batch, all or none, with one commit. Each is a value or a `Message`. At most
-        65536 and 16 MiB. Returns their ids in order.
+        """Sends several as one atomic batch, all or none but for duplicates, with one commit. Each is a value or a `Message`.
+        At most 65,536 and 16 MiB. Returns their ids in order.
         """
 
-    def receive(self, timeout: float | None = None) -> Job | None:
-        """The next message, or None after `timeout` seconds. Without a timeout it waits for ever; Ctrl-C works."""
+    def submit(self, value: _Bytes | Message, **options: Unpack[MessageOptions]) -> Receipt[int]:
+        """As `send`, and does not wait for the disk nor for room: the receipt, whose value is the id, does the first, `Full`
+        is raised for the second. A message with a delay or other options of queues is waited for at once.
+        """
+
+    def submit_many(self, messages: Iterable[_Bytes | Message]) -> Receipt[list[Sent]]:
+        """As `send_many`, and does not wait: see `submit`. At least one message."""
+
+    def receive(self, timeout: float | None = None, *, lease: float | None = None) -> Job | None:
+        """The next message, or None after `timeout` seconds. Without a timeout it waits for ever; Ctrl-C works. `lease`: for how
+        many seconds, in place of the queue's own time; 0.001 to its ``lease_total_max``.
+        """
 
     def receive_nowait(self) -> Job | None:
         """The next message if there is one now."""
 
-    def receive_many(self, count: int, timeout: float | None = None) -> list[Job]:
-        """Up to `count` messages, waiting at most `timeout` seconds for the first; empty after that."""
+    def receive_many(
+        self,
+        count: int,
+        timeout: float | None = None,
+        *,
+        count_min: int = 1,
+        bytes_max: int | None = None,
+        lease: float | None = None,
+    ) -> list[Job]:
+        """Up to `count` messages (1 to 65,536), waiting at most `timeout` seconds for `count_min` of them; then there are fewer, or
+        none. With `bytes_max` no more than so many bytes of values, but for one that is longer, which comes alone. Ctrl-C
+        hands back what has come. `lease` as in `receive`, and not together with the other two.
+        """
+
+    def receive_deferred(self, id: int) -> Job | None:
+        """A message that was set aside by `Job.defer`. None: it was not, is no longer there, somebody has it, or a pause or a
+        limit is in its way.
+        """
+
+    def lease(self, timeout: float | None = None, *, lease: float | None = None) -> Lease:
+        """``with queue.lease() as job``: receives on entering the block, and is the job's own context manager on leaving it.
+        The job is None if there is none after `timeout` seconds.
+        """
+
+    def consumer(self, prefetch: int = 1) -> Consumer:
+        """A standing receiver, which takes up to `prefetch` messages (1 to 65,536) ahead. A queue with
+        ``single_active_consumer`` is received from by consumers and workers only.
+        """
 
     def ack_many(self, jobs: Iterable[Job]) -> list[RingmainError | None]:
         """Acks jobs of this queue with one commit. For each, in order: None, or the exception that an `ack` of it
         alone would have raised.
         """
 
+    def fail_many(self, jobs: Iterable[Job], reason: object) -> list[RingmainError | None]:
+        """As `ack_many`, failing them for one reason."""
+
+    def release_many(self, jobs: Iterable[Job]) -> list[RingmainError | None]:
+        """As `ack_many`, handing them back."""
+
     def peek(self, from_id: int = 0, count: int = 100) -> list[Peeked]:
         """Up to `count` waiting messages with an id of at least `from_id`, by id, without leasing them."""
 
-    def stats(self) -> QueueStats:
-        """Counts."""
-
+    def _call(self, verb: str, arguments: str) -> str: ...
+    def _peek_letters(self, letters: str, count: int) -> list[Peeked]: ...
     def __iter__(self) -> JobIterator:
         """Jobs without end, one leased at a time; closing the hub ends it."""
 
@@ -197,6 +203,90 @@ class JobIterator:
 
     def __iter__(self) -> Self: ...
     def __next__(self) -> Job: ...
+
+@final
+class Lease:
+    """What `TaskQueue.lease` returns, for a ``with`` block."""
+
+    def __enter__(self) -> Job | None: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None: ...
+
+@final
+class Consumer:
+    """A standing receiver of a queue: takes messages ahead, each leased from when it is handed out. Leaving its ``with``
+    block closes it. Other threads that call it meanwhile wait for their turn.
+    """
+
+    def receive(self, timeout: float | None = None) -> Job | None:
+        """The next message, or None after `timeout` seconds."""
+
+    def receive_deferred(self, id: int) -> Job | None:
+        """As `TaskQueue.receive_deferred`; where only one consumer may be active, by that one."""
+
+    def ack_up_to(self, job: Job) -> None:
+        """Acks a job, and all that this consumer handed out before it and that are still out, with one commit. Raises
+        `InvalidArgument` for a job that is not out with this consumer.
+        """
+
+    def close(self) -> None:
+        """Hands back what was taken ahead; the next consumer in the row becomes the active one. Closing again does nothing."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Job: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+        /,
+    ) -> None: ...
+
+@final
+class Receipt(Generic[_T_co]):
+    """What was accepted, and is durable later."""
+
+    @property
+    def value(self) -> _T_co:
+        """What it is for: the id or the position that was given."""
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether it has reached its durability. Looks, and does not wait."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Waits until it has, at most `timeout` seconds; whether it has. Raises `Poisoned` if a write or sync failed: then it
+        is not known whether it is on disk. Ctrl-C works.
+        """
+
+    @classmethod
+    def __class_getitem__(cls, _of: Any) -> type[Self]: ...
+
+@final
+class Keeper:
+    """How workers prolong the leases of jobs of one queue: from a thread of the core, whatever the interpreter is busy with."""
+
+    def __new__(cls, queue: TaskQueue) -> Self: ...
+    def hold(self, job: Job, total: float | None = None) -> None:
+        """Prolongs its lease from now on, for `total` seconds altogether, an hour by default, until it is settled or dropped."""
+
+    def let_go(self, job: Job) -> None:
+        """Prolongs it no more."""
+
+    def stall_after(self, seconds: float) -> None:
+        """Prolongs nothing from when nobody has called `beat` for so long, until somebody does."""
+
+    def beat(self) -> None:
+        """Whoever runs the jobs is alive."""
+
+    def take_lost(self) -> list[int]:
+        """The ids of messages whose leases were found lost since this was asked last."""
 
 @final
 class Job:
@@ -244,13 +334,41 @@ class Job:
     def header(self, name: str) -> bytes | None:
         """The first header of that name."""
 
-    def ack(self) -> None:
-        """Done: it is never delivered again. Acking twice is fine."""
+    @property
+    def queue(self) -> str:
+        """The name of its queue."""
 
-    def fail(self, reason: object, delay: float | None = None) -> None:
-        """Failed: counts against `max_failures`; then it is retried after `delay` seconds (the queue's retry delay by
-        default), or exhausted. The reason is a text or an exception; 4096 bytes of it are kept.
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the work is no longer wanted: it was cancelled, somebody took it out of the queue, or its worker's time limit
+        has passed. An ack still counts if the message is there.
         """
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether a verb of this job has ended its lease. That another one has it meanwhile is not seen here."""
+
+    def view(self) -> memoryview:
+        """The value without a copy, read-only; worth it from a few KiB on. It keeps the job's memory, not its lease."""
+
+    def ack(self, result: _Bytes | None = None) -> None:
+        """Done: it is never delivered again. Acking twice is fine. A `result` of at most 4 KiB is told by
+        `TaskQueue.finished`; on a queue without a ``history`` it raises `OptionMissing`, and nothing was acked.
+        """
+
+    def fail(self, reason: object, delay: float | None = None, *, error_class: str | None = None) -> None:
+        """Failed: counts against `max_failures`; then it is retried after `delay` seconds (the queue's retry delay by
+        default), or exhausted. The reason is a text or an exception; 4096 bytes of it are kept. What becomes of an
+        `error_class` (the exception's name by default, 1 to 64 bytes) the queue's ``error_classes`` say, unless a delay is given.
+        """
+
+    def rate_limited(self, retry_after: float) -> None:
+        """Hands it back, because what handles it is rate limited: does not count, and no message of its key, or of the queue
+        if it has no key, is delivered for `retry_after` seconds.
+        """
+
+    def defer(self) -> None:
+        """Sets it aside: only `TaskQueue.receive_deferred` delivers it from now on."""
 
     def release(self, delay: float = 0.0) -> None:
         """Hands it back, to be delivered after `delay` seconds. Does not count as a failure."""
@@ -269,6 +387,7 @@ class Job:
         _traceback: TracebackType | None,
         /,
     ) -> None: ...
+    def _call_off(self) -> None: ...
 
 @final
 class Peeked:
@@ -477,6 +596,9 @@ class Waiter:
     def poll(self, count: int) -> list[Job] | None:
         """Up to `count` jobs. None means there are none and the descriptor is armed."""
 
+    def poll_consumer(self, consumer: Consumer) -> Job | None:
+        """The next job of a consumer of the queue, likewise."""
+
     def __enter__(self) -> Self: ...
     def __exit__(
         self,
@@ -486,4 +608,7 @@ class Waiter:
         /,
     ) -> None: ...
 
+def _global_call(verb: str, arguments: str) -> str: ...
+def _notice(verbosity: int) -> None: ...
+def _take_notices(timeout: float | None = None) -> tuple[list[tuple[int, str, str, dict[str, str | int | bool]]], int]: ...
 def _panic(detached: bool = False) -> None: ...

@@ -5,7 +5,7 @@ mod schedule;
 mod snapshot;
 mod stats;
 
-pub use options::{Opened, open_hub};
+pub use options::{Opened, open_hub, open_hub_with};
 pub(crate) use schedule::Missed;
 pub use snapshot::snapshot_with;
 

@@ -4,6 +4,7 @@ use crate::json::parse;
 use crate::value::{Milliseconds, given};
 use ringmain::{Clock, Durability, Hub, HubBuilder, ManualClock, Result};
 use serde::Deserialize;
+use std::path::Path;
 
 /// An open hub, and its clock if that is moved by hand.
 #[derive(Debug, Clone)]
@@ -58,8 +59,16 @@ enum Level {
 /// `InvalidArgument` naming an option that is unknown or of the wrong type; `Locked` saying by whom, `Io`, `Corrupt` saying where,
 /// `Unsupported`.
 pub fn open_hub(path: Option<&str>, options_json: &str) -> Result<Opened> {
+    open_hub_with(path.map(Path::new), options_json, None)
+}
+
+/// As [`open_hub`], in a directory whose name need not be text, and with a clock that others may have, too.
+///
+/// # Errors
+/// As [`open_hub`].
+pub fn open_hub_with(path: Option<&Path>, options_json: &str, clock: Option<ManualClock>) -> Result<Opened> {
     let options: HubOptions = parse("options of the hub", options_json)?;
-    let clock = options.manual_clock.then(ManualClock::new);
+    let clock = clock.or_else(|| options.manual_clock.then(ManualClock::new));
     let builder = options.apply(clock.clone());
     let hub = match path {
         Some(path) => builder.open(path)?,

@@ -2,7 +2,7 @@
 
 A receive looks without waiting first. Only if there is nothing does it arm a file descriptor that the event loop
 watches, so no thread waits and nothing polls. Verbs that wait for the disk run in a thread; those of a hub in memory
-run at once.
+run at once. What looks and tidies up (`TaskQueue.purge` and the like) is no coroutine: ``asyncio.to_thread`` runs it.
 
 Cancelling a receive loses nothing: a message is leased only in the step that returns it. Cancelling a verb that
 waits for the disk does not undo it.
@@ -11,14 +11,27 @@ waits for the disk does not undo it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+import functools
+from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from ringmain._core import Job, Message, TaskQueue, Waiter
+from ringmain._core import Job, Message, Receipt, Waiter
+from ringmain.aio.consumer import AsyncConsumer
+from ringmain.aio.lease import AsyncLease
+from ringmain.aio.readable import readable
 from ringmain.errors import Closed, RingmainError
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from typing_extensions import Buffer
+
+    from ringmain.options import MessageOptions, Sent
+    from ringmain.task_queue import TaskQueue
+
+# Those that wait for room have threads of their own, so that they never keep an ack, which makes room, from having one.
+_SENDERS = ThreadPoolExecutor(max_workers=64, thread_name_prefix="ringmain-send")
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,23 +43,21 @@ class AsyncTaskQueue:
     def __init__(self, queue: TaskQueue) -> None:
         self._queue = queue
 
-    async def send(
-        self,
-        value: Buffer,
-        *,
-        key: Buffer | str | None = None,
-        headers: Mapping[str, Buffer | str] | None = None,
-        delay: float | None = None,
-        event_time_ns: int | None = None,
-    ) -> int:
+    async def send(self, value: Buffer | Message, **options: Unpack[MessageOptions]) -> int:
         """As `TaskQueue.send`."""
-        return await self._call(
-            self._queue.send, value, key=key, headers=headers, delay=delay, event_time_ns=event_time_ns
-        )
+        return await self._send(self._queue.send, value, **options)
+
+    async def send_unique(self, value: Buffer | Message, **options: Unpack[MessageOptions]) -> Sent:
+        """As `TaskQueue.send_unique`."""
+        return await self._send(self._queue.send_unique, value, **options)
 
     async def send_many(self, messages: Iterable[Buffer | Message]) -> list[int]:
         """As `TaskQueue.send_many`."""
-        return await self._call(self._queue.send_many, messages)
+        return await self._send(self._queue.send_many, messages)
+
+    async def wait(self, receipt: Receipt[Any], timeout: float | None = None) -> bool:
+        """As `Receipt.wait`; `TaskQueue.submit` itself does not wait."""
+        return receipt.is_reached or await asyncio.to_thread(receipt.wait, timeout)
 
     async def receive(self, timeout: float | None = None) -> Job | None:
         """The next message, or None after `timeout` seconds."""
@@ -63,22 +74,44 @@ class AsyncTaskQueue:
                 async with asyncio.timeout(timeout):
                     # Between a poll that gives jobs and the return nothing awaits, so nothing can cancel.
                     while (ready := waiter.poll(count)) is None:
-                        await _readable(waiter)
+                        await readable(waiter)
                     return ready
             except TimeoutError:
                 return []
 
-    async def ack(self, job: Job) -> None:
+    async def receive_deferred(self, id: int) -> Job | None:
+        """As `TaskQueue.receive_deferred`."""
+        return await self._call(self._queue.receive_deferred, id)
+
+    def lease(self, timeout: float | None = None) -> AsyncLease:
+        """``async with queue.aio.lease() as job``: the job is None after `timeout` seconds."""
+        return AsyncLease(self, timeout)
+
+    def consumer(self, prefetch: int = 1) -> AsyncConsumer:
+        """As `TaskQueue.consumer`, to iterate with ``async for``."""
+        return AsyncConsumer(self._queue, prefetch)
+
+    async def ack(self, job: Job, result: Buffer | None = None) -> None:
         """As `Job.ack`."""
-        await self._call(job.ack)
+        await self._call(job.ack, result)
 
     async def ack_many(self, jobs: Iterable[Job]) -> list[RingmainError | None]:
         """As `TaskQueue.ack_many`."""
         return await self._call(self._queue.ack_many, list(jobs))
 
-    async def fail(self, job: Job, reason: object, delay: float | None = None) -> None:
+    async def fail_many(self, jobs: Iterable[Job], reason: object) -> list[RingmainError | None]:
+        """As `TaskQueue.fail_many`."""
+        return await self._call(self._queue.fail_many, list(jobs), reason)
+
+    async def release_many(self, jobs: Iterable[Job]) -> list[RingmainError | None]:
+        """As `TaskQueue.release_many`."""
+        return await self._call(self._queue.release_many, list(jobs))
+
+    async def fail(
+        self, job: Job, reason: object, delay: float | None = None, *, error_class: str | None = None
+    ) -> None:
         """As `Job.fail`."""
-        await self._call(job.fail, reason, delay)
+        await self._call(job.fail, reason, delay, error_class=error_class)
 
     async def release(self, job: Job, delay: float = 0.0) -> None:
         """As `Job.release`."""
@@ -87,6 +120,14 @@ class AsyncTaskQueue:
     async def reject(self, job: Job, reason: object) -> None:
         """As `Job.reject`."""
         await self._call(job.reject, reason)
+
+    async def rate_limited(self, job: Job, retry_after: float) -> None:
+        """As `Job.rate_limited`."""
+        await self._call(job.rate_limited, retry_after)
+
+    async def defer(self, job: Job) -> None:
+        """As `Job.defer`."""
+        await self._call(job.defer)
 
     async def extend(self, job: Job, seconds: float) -> None:
         """As `Job.extend`."""
@@ -102,22 +143,13 @@ class AsyncTaskQueue:
             if job is not None:
                 yield job
 
+    async def _send(self, verb: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+        if not self._queue.is_bounded:
+            return await self._call(verb, *args, **options)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(_SENDERS, functools.partial(verb, *args, **options))
+
     async def _call(self, verb: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
         if self._queue.durable:
             return await asyncio.to_thread(verb, *args, **options)
         return verb(*args, **options)
-
-
-async def _readable(waiter: Waiter) -> None:
-    loop = asyncio.get_running_loop()
-    ready = loop.create_future()
-
-    def wake() -> None:
-        if not ready.done():
-            ready.set_result(None)
-
-    loop.add_reader(waiter.fileno(), wake)
-    try:
-        await ready
-    finally:
-        loop.remove_reader(waiter.fileno())
