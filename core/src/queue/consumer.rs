@@ -11,6 +11,7 @@ use crate::queue::{Delivery, Queue};
 use crate::sync::lock;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// Ended leases are not looked for before a consumer has handed out this many.
@@ -166,23 +167,60 @@ impl Iterator for Consumer {
 
     fn next(&mut self) -> Option<Delivery> {
         loop {
-            while let Some(delivery) = self.waiting.pop_front() {
-                match delivery.start(self.queue.shared.is_worn(self.taken_ns)) {
-                    Ok(()) => {
-                        self.remember(&delivery);
-                        return Some(delivery);
-                    }
-                    Err(Error::LeaseLost { .. }) => {}
-                    Err(error) => return self.end(error),
-                }
-            }
-            let ask = Ask { consumer: Some(self.number()), ..Ask::new(self.prefetch, Start::Later) };
-            match self.queue.shared.take_within(&ask, Duration::MAX) {
-                Ok(taken) => self.waiting.extend(taken),
+            match self.hand_out() {
+                Ok(None) => {}
+                Ok(delivery) => return delivery,
                 Err(error) => return self.end(error),
             }
-            self.taken_ns = self.queue.shared.journal.now_ns();
+            let ask = self.ask();
+            match self.queue.shared.take_within(&ask, Duration::MAX) {
+                Ok(taken) => self.take_in(taken),
+                Err(error) => return self.end(error),
+            }
         }
+    }
+}
+
+impl Consumer {
+    /// As [`next`](Iterator::next), without blocking: if there is none, `context`'s task is woken when there may be.
+    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Delivery>> {
+        loop {
+            match self.hand_out() {
+                Ok(None) => {}
+                Ok(delivery) => return Poll::Ready(delivery),
+                Err(error) => return Poll::Ready(self.end(error)),
+            }
+            let ask = self.ask();
+            match self.queue.shared.poll_take(context, &ask) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(taken)) => self.take_in(taken),
+                Poll::Ready(Err(error)) => return Poll::Ready(self.end(error)),
+            }
+        }
+    }
+
+    /// The next of those that wait here and whose lease still runs.
+    fn hand_out(&mut self) -> Result<Option<Delivery>> {
+        while let Some(delivery) = self.waiting.pop_front() {
+            match delivery.start(self.queue.shared.is_worn(self.taken_ns)) {
+                Ok(()) => {
+                    self.remember(&delivery);
+                    return Ok(Some(delivery));
+                }
+                Err(Error::LeaseLost { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    fn ask(&mut self) -> Ask {
+        Ask { consumer: Some(self.number()), ..Ask::new(self.prefetch, Start::Later) }
+    }
+
+    fn take_in(&mut self, taken: Vec<Delivery>) {
+        self.waiting.extend(taken);
+        self.taken_ns = self.queue.shared.journal.now_ns();
     }
 }
 
