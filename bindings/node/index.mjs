@@ -2,6 +2,7 @@
 import ringmain from './index.js'
 
 export const {
-  open, RingmainError, Hub, Queue, Job, PackedJobs, Peeked, Receipt,
+  open, onNotice, restore, salvage, verify,
+  RingmainError, ManualClock, Hub, Schedule, Queue, DeadLetters, Consumer, Worker, Job, PackedJobs, Peeked, SendReceipt,
   Batcher, Group, Member, Processing, Producer, Reader, Record, Stream, StreamReceipt, StreamWorker, Table
 } = ringmain

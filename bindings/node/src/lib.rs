@@ -25,14 +25,17 @@
 mod argument;
 mod batcher;
 mod codec;
+mod consumer;
 mod error;
 mod filter;
 mod gather;
 mod handle;
 mod hot;
 mod hub;
+mod keeper;
 mod line;
 mod member;
+mod notice;
 mod producer;
 #[cfg(debug_assertions)]
 mod provoke;
@@ -41,6 +44,7 @@ mod reader;
 mod reads;
 mod registry;
 mod replay;
+mod snapshot;
 mod start;
 mod stream;
 mod table;
