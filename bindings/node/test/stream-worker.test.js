@@ -193,3 +193,16 @@ test('a worker keeps the process alive, unless it is told not to', async () => {
   const { stdout } = await inProcess("new ringmain.StreamWorker(open().stream('events'), 'g', () => {}, { unref: true })")
   assert.equal(stdout, '')
 })
+
+test('a lane in which a record became due just now says so, so that nobody waits for another one', () => {
+  const { Lane } = require('../lib/stream/lane.js')
+  for (const parallel of [1, 2]) {
+    const lane = new Lane(0, { batch: 1, batchWaitMs: 0, parallel })
+    lane.push({}, 0)
+    const taken = lane.take(0)
+    taken[0].failures++
+    lane.rest(taken, 5)
+    lane.ended()
+    assert.deepEqual([lane.take(4), lane.next(4), lane.next(6)], [null, 5, 6])
+  }
+})

@@ -44,14 +44,17 @@ class Lane {
     return taken
   }
 
-  // When it may have something that it has not now; Infinity if only a record or a handler can bring that.
+  // When a handler may begin something: now or before, if there is something; Infinity if only a record or a handler can bring that.
   next(now) {
     const { batch, batchWaitMs, parallel } = this.#rules
     if (this.isStopped || this.#records.length === 0 || this.#running >= parallel) return Infinity
     if (this.#restUntil > now) return this.#restUntil
-    const resting = parallel === 1 ? [] : this.#records.map(({ restUntil }) => restUntil).filter((until) => until > now)
-    const fills = this.#records.length < batch ? [this.#records[0].since + batchWaitMs] : []
-    return Math.min(Infinity, ...resting, ...fills.filter((until) => until > now))
+    const isReady = ({ restUntil }) => restUntil <= now
+    const ready = parallel === 1 ? this.#records : this.#records.filter(isReady)
+    if (ready.length >= batch || ready[0]?.failures > 0) return now
+    const resting = ready === this.#records ? [] : this.#records.filter((one) => !isReady(one))
+    const fills = ready.length > 0 ? ready[0].since + batchWaitMs : Infinity
+    return resting.reduce((first, { restUntil }) => Math.min(first, restUntil), fills)
   }
 
   // A handler has ended; what it was given is tried again then.
