@@ -59,6 +59,7 @@ impl ReaderHandle {
 
     /// Up to `count` records, if there are some; else `port` is called with `token` when there may be.
     #[napi]
+    #[allow(clippy::too_many_arguments, reason = "numbers are cheaper to pass than an object")]
     pub fn poll(
         &self,
         mut target: BufferSlice<'_>,
