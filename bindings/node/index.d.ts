@@ -91,6 +91,34 @@ export interface MessageOptions {
 export interface SendOptions extends MessageOptions {
   /** Not delivered before this much time has passed. At most ten years. */
   delayMs?: number
+  /** Not delivered before this time, in nanoseconds since 1970. Wins over `delayMs`. */
+  deliverAtNs?: bigint
+  /** 0 to 9, delivered from the largest down. Default 4. */
+  priority?: number
+  /** How long it may wait, 1 ms to ten years, however often it comes back; then it expires. Not while it is leased. */
+  ttlMs?: number
+  /** A deadline for its first delivery, 1 ms to ten years from now. The queue says what happens when it is missed. */
+  startWithinMs?: number
+  /** A deadline for its ack, 1 ms to ten years from now. */
+  completeWithinMs?: number
+  /** The same at a time in nanoseconds since 1970. Wins over `completeWithinMs`. */
+  completeByNs?: bigint
+  /** Messages of one ordering key are delivered one at a time, in the order sent. At most 4096 bytes. */
+  orderingKey?: Bytes
+  /** Failures after which it is exhausted, at least 1, whatever its queue says. */
+  maxFailures?: number
+  /** One whose key the queue still remembers is a duplicate and not sent again. At most 4096 bytes. */
+  dedupKey?: Bytes
+  /** What the verb waits for, if that is more than the hub's own durability. Of a batch the safest counts. */
+  durability?: Durability
+}
+
+/** What became of a message that may be a duplicate. */
+export interface Sent {
+  /** Its id; of a duplicate the first message's. */
+  id: number
+  /** The queue still remembered its `dedupKey`. */
+  isDuplicate: boolean
 }
 
 /** One of many messages: a value, or a value with options. */
@@ -104,6 +132,16 @@ export interface WaitOptions {
   signal?: AbortSignal
   /** Whether the process may end while only this wait (and others like it) remain. Default false. */
   unref?: boolean
+}
+
+/** How much to receive at a time, beyond how many. */
+export interface GatherOptions {
+  /** Messages to wait for. Default 1. */
+  countMin?: number
+  /** Bytes of values at most; one message that is longer is delivered alone. Default 1 MiB. */
+  bytesMax?: number
+  /** How long they are leased, 1 ms to seven days, instead of the queue's own time. Not with the other two. */
+  leaseMs?: number
 }
 
 /** An open hub. Close it: until then, and while it is not garbage collected, its directory is locked. */
@@ -186,6 +224,17 @@ export class Queue implements AsyncIterable<Job> {
   sendMany(messages: Iterable<Batched<SendOptions>>): number[]
   /** Sends several as one atomic batch; their ids in order. */
   sendManyAsync(messages: Iterable<Batched<SendOptions>>): Promise<number[]>
+  /**
+   * Sends values that lie one after the other as one atomic batch: the first is `values` from `offsets[0]` up to `offsets[1]`, and so on; their
+   * ids. The fastest way to send.
+   */
+  sendPacked(values: Uint8Array, offsets: Uint32Array): Float64Array
+  /** Sends a message and tells whether it was a duplicate. Blocks for the disk. */
+  sendUnique(value: Bytes, options?: SendOptions): Sent
+  /** Sends a message and tells whether it was a duplicate. */
+  sendUniqueAsync(value: Bytes, options?: SendOptions): Promise<Sent>
+  /** Sends a message and does not wait for the disk: its receipt does. */
+  submit(value: Bytes, options?: SendOptions): Receipt
   /** A job if one is ready, else null. */
   tryReceive(): Job | null
   /** Up to `count` jobs that are ready. */
@@ -193,13 +242,32 @@ export class Queue implements AsyncIterable<Job> {
   /** A job; null when `timeoutMs` is over. Waiting takes no thread. */
   receive(options?: WaitOptions): Promise<Job | null>
   /** Up to `count` jobs, waiting for the first; none when `timeoutMs` is over. */
-  receiveMany(count: number, options?: WaitOptions): Promise<Job[]>
+  receiveMany(count: number, options?: WaitOptions & GatherOptions): Promise<Job[]>
   /** A job; null when `timeoutMs` (default: never) is over. Blocks its thread: for worker threads. */
   receiveSync(timeoutMs?: number): Job | null
   /** Up to `count` jobs, blocking for the first. For worker threads. */
-  receiveManySync(count: number, timeoutMs?: number): Job[]
+  receiveManySync(count: number, timeoutMs?: number, options?: GatherOptions): Job[]
+  /** A message that was set aside with {@link Job.defer}; null if it is not there, or something is in its way. */
+  receiveDeferred(id: number): Job | null
+  /**
+   * Receives values that are ready into memory of yours: the first is `values` from `offsets[0]` up to `offsets[1]`, and so on. At most as many as
+   * `offsets` has room for, and as fit into `values`; null if there are none. Keys and headers are left out. The fastest way to receive.
+   *
+   * @throws {RingmainError} `TOO_LARGE` if not even one fits; it is handed back.
+   */
+  receivePacked(values: Uint8Array, offsets: Uint32Array): PackedJobs | null
   /** Acks many jobs of this queue with one commit. For each: null, or why it was not acked. */
   ackMany(jobs: readonly Job[]): (RingmainError | null)[]
+  /** Fails many jobs of this queue with one commit; as {@link Queue.ackMany}. */
+  failMany(jobs: readonly Job[], reason: string | Error): (RingmainError | null)[]
+  /** Releases many jobs of this queue with one commit; as {@link Queue.ackMany}. */
+  releaseMany(jobs: readonly Job[]): (RingmainError | null)[]
+  /** As {@link ackMany}, without blocking the thread. */
+  ackManyAsync(jobs: readonly Job[]): Promise<(RingmainError | null)[]>
+  /** As {@link failMany}, without blocking the thread. */
+  failManyAsync(jobs: readonly Job[], reason: string | Error): Promise<(RingmainError | null)[]>
+  /** As {@link releaseMany}, without blocking the thread. */
+  releaseManyAsync(jobs: readonly Job[]): Promise<(RingmainError | null)[]>
   /** Up to `count` (default 1) waiting messages with an id of at least `fromId`, by id, unchanged. */
   peek(count?: number, fromId?: number): Peeked[]
   /** Counts. */
@@ -211,6 +279,17 @@ export class Queue implements AsyncIterable<Job> {
    */
   jobs(options?: { prefetch?: number; signal?: AbortSignal; unref?: boolean }): AsyncGenerator<Job, void, void>
   [Symbol.asyncIterator](): AsyncGenerator<Job, void, void>
+}
+
+/** A message that was sent and is perhaps not yet durable. */
+export class Receipt {
+  private constructor()
+  /** The message's id. */
+  readonly id: number
+  /** Whether it has reached its durability. Looks, and does not wait. */
+  isReached(): boolean
+  /** The id, once it has reached its durability. Giving up the wait does not take the message back. */
+  wait(options?: { signal?: AbortSignal }): Promise<number>
 }
 
 /** What messages and records have in common. */
@@ -261,27 +340,71 @@ export class Peeked implements Received {
  */
 export class Job extends Peeked implements Disposable {
   private constructor()
-  /** Done: never delivered again. */
-  ack(): void
-  /** Failed: counts, then it is retried after `delayMs` (default: the queue's retry delay) or exhausted. */
-  fail(reason: string | Error, options?: { delayMs?: number }): void
+  /**
+   * Done: never delivered again.
+   *
+   * @param result At most 4 KiB that the queue keeps with its history; a queue that keeps none throws `OPTION_MISSING`.
+   */
+  ack(result?: Bytes): void
+  /**
+   * Failed: counts, then it is retried after `delayMs` (default: the queue's retry delay) or exhausted.
+   *
+   * @param options `class`: a name of 1 to 64 bytes, of which the queue says what becomes; not with `delayMs`.
+   */
+  fail(reason: string | Error, options?: FailOptions): void
   /** Hands it back, to be delivered after `delayMs` (default 0). Does not count. */
   release(options?: { delayMs?: number }): void
   /** Dead letter now. */
   reject(reason: string | Error): void
   /** Prolongs the lease to `ms` from now; never shortens it. */
   extend(ms: number): void
+  /** Hands it back, and no message of its key (of the queue, if it has none) is delivered for so long. Does not count. */
+  rateLimited(retryAfterMs: number): void
+  /** Sets it aside: only {@link Queue.receiveDeferred} delivers it, by its id. */
+  defer(): void
+  /** Whether the work is no longer wanted: the message was cancelled, or taken out of the queue. */
+  isCancelled(): boolean
   /** As {@link ack}, without blocking the thread. */
-  ackAsync(): Promise<void>
+  ackAsync(result?: Bytes): Promise<void>
   /** As {@link fail}, without blocking the thread. */
-  failAsync(reason: string | Error, options?: { delayMs?: number }): Promise<void>
+  failAsync(reason: string | Error, options?: FailOptions): Promise<void>
   /** As {@link release}, without blocking the thread. */
   releaseAsync(options?: { delayMs?: number }): Promise<void>
   /** As {@link reject}, without blocking the thread. */
   rejectAsync(reason: string | Error): Promise<void>
   /** As {@link extend}, without blocking the thread. */
   extendAsync(ms: number): Promise<void>
+  /** As {@link rateLimited}, without blocking the thread. */
+  rateLimitedAsync(retryAfterMs: number): Promise<void>
+  /** As {@link defer}, without blocking the thread. */
+  deferAsync(): Promise<void>
   /** Releases it unless it is settled. */
+  [Symbol.dispose](): void
+}
+
+/** How a job failed. */
+export interface FailOptions {
+  /** How long until it is tried again. Default: as the queue says. */
+  delayMs?: number
+  /** The class of the error. Not with `delayMs`. */
+  class?: string
+}
+
+/**
+ * The messages of one packed receive, leased together. Verbs take a range of them, all by default, one commit each, and return those that could
+ * not be settled, each with its `index`. Garbage collected, what is not settled is released.
+ */
+export class PackedJobs implements Disposable {
+  private constructor()
+  /** How many there are. */
+  readonly count: number
+  /** Done: from `from` up to `to`. */
+  ack(from?: number, to?: number): (RingmainError & { index: number })[]
+  /** Failed, as {@link Job.fail}. */
+  fail(reason: string | Error, from?: number, to?: number): (RingmainError & { index: number })[]
+  /** Handed back. */
+  release(from?: number, to?: number): (RingmainError & { index: number })[]
+  /** Releases those that are not settled. */
   [Symbol.dispose](): void
 }
 

@@ -3,8 +3,9 @@
 
 const { RingmainError } = require('./lib/errors.js')
 const { Hub, open } = require('./lib/hub.js')
-const { Job, Peeked } = require('./lib/job.js')
+const { Receipt } = require('./lib/flight.js')
+const { Job, PackedJobs, Peeked } = require('./lib/job.js')
 const { Queue } = require('./lib/queue.js')
 const { Group, Member, Reader, Record, Stream } = require('./lib/stream.js')
 
-module.exports = { open, RingmainError, Hub, Queue, Job, Peeked, Stream, Reader, Record, Group, Member }
+module.exports = { open, RingmainError, Hub, Queue, Job, PackedJobs, Peeked, Receipt, Stream, Reader, Record, Group, Member }

@@ -37,6 +37,12 @@ function count(value) {
   throw invalid('count', `${shown(value)} is not a whole number from 1 to ${limits.receiveCountMax}`)
 }
 
+// A place between items of which there are `count`.
+function index(argument, value, count) {
+  if (Number.isInteger(value) && value >= 0 && value <= count) return value
+  throw invalid(argument, `${shown(value)} is not a whole number from 0 to ${count}`)
+}
+
 // A time span in milliseconds that may be Infinity: for ever.
 function wait(argument, value) {
   if (number(argument, value) >= 0) return value
@@ -66,4 +72,4 @@ function bytes(argument, value) {
   throw invalid(argument, `a string or bytes (Buffer, Uint8Array, ArrayBuffer) are needed, not ${shown(value)}`)
 }
 
-module.exports = { options, text, number, count, wait, timeNs, reason, bytes, shown }
+module.exports = { options, text, number, count, index, wait, timeNs, reason, bytes, shown }

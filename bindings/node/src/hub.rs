@@ -117,7 +117,7 @@ impl HubHandle {
         guard(|| {
             let timeout = argument::milliseconds("timeoutMs", timeout_ms)?;
             self.hub.shut()?;
-            self.hub.leave(timeout)
+            self.hub.leave(self.hub.leases(), timeout)
         })
     }
 
@@ -127,8 +127,8 @@ impl HubHandle {
         guard(|| {
             let timeout = argument::milliseconds("timeoutMs", timeout_ms)?;
             self.hub.shut()?;
-            let hub = self.hub.clone();
-            Ok(work(move || hub.leave(timeout)))
+            let (hub, leases) = (self.hub.clone(), self.hub.leases());
+            Ok(work(move || hub.leave(leases, timeout)))
         })
     }
 }

@@ -25,9 +25,10 @@
 mod argument;
 mod codec;
 mod error;
+mod gather;
 mod handle;
+mod hot;
 mod hub;
-mod leases;
 #[cfg(debug_assertions)]
 mod provoke;
 mod queue;
@@ -66,6 +67,8 @@ pub struct Limits {
     pub batch_bytes_max: f64,
     /// Most messages that one receive hands out.
     pub receive_count_max: f64,
+    /// Longest result of a job in bytes.
+    pub result_bytes_max: f64,
 }
 
 /// The limits of this build.
@@ -76,6 +79,7 @@ pub fn limits() -> Limits {
         batch_records_max: limits::BATCH_RECORDS_MAX as f64,
         batch_bytes_max: limits::BATCH_BYTES_MAX as f64,
         receive_count_max: limits::RECEIVE_COUNT_MAX as f64,
+        result_bytes_max: limits::RESULT_BYTES_MAX as f64,
     }
 }
 

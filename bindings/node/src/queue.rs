@@ -1,25 +1,40 @@
-//! A queue as JavaScript holds it: sending, receiving, counts.
+//! A queue as JavaScript holds it: what is not called for each message. That is in [`hot`](crate::hot).
 
 use crate::argument;
 use crate::codec;
-use crate::error::{Result, guard, internal};
+use crate::error::{Result, catch, guard, internal};
+use crate::gather::{GatherOptions, Gathered, Gathering};
 use crate::handle::Held;
-use crate::leases::Settlement;
+use crate::hot::{self, OpenQueue, Place, Settlement};
 use crate::registry::SharedHub;
-use crate::wake::{Poller, WakePort};
 use crate::work::{Work, work};
-use napi::bindgen_prelude::{AsyncTask, Buffer, BufferSlice, Env};
+use napi::bindgen_prelude::{AsyncTask, Buffer, BufferSlice, Env, Uint32Array};
 use napi_derive::napi;
-use ringmain::{Delivery, Error, Jitter, OnExhausted, Queue, QueueStats, Retry};
+use ringmain::{Delivery, Error, Jitter, OnExhausted, Queue, QueueStats, Retry, Sent};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// A queue of one hub handle.
 #[napi]
 pub struct QueueHandle {
-    hub: Arc<SharedHub>,
-    queue: Held<Queue>,
-    poller: Poller,
+    open: Rc<OpenQueue>,
+    number: u32,
+}
+
+/// What became of a message that may be a duplicate.
+#[napi(object)]
+pub struct SentOnce {
+    /// Its id, or that of the message which it is a duplicate of.
+    pub id: f64,
+    /// Whether the queue still remembered its key.
+    pub is_duplicate: bool,
+}
+
+impl From<Sent> for SentOnce {
+    fn from(sent: Sent) -> Self {
+        Self { id: sent.id as f64, is_duplicate: sent.is_duplicate }
+    }
 }
 
 /// Options of a queue; what is left out stays as stored, or takes its default.
@@ -75,9 +90,11 @@ pub struct QueueCounts {
     pub dropped_total: f64,
 }
 
-/// Why one of many acks did not happen.
+/// Why one of many could not be settled.
 #[napi(object)]
 pub struct Failure {
+    /// Which of them.
+    pub index: u32,
     /// The name of the error's code.
     pub code: String,
     /// Its words.
@@ -112,120 +129,110 @@ impl QueueHandle {
         if let Some(retry) = options.retry {
             builder = builder.retry(retry.policy()?);
         }
-        let queue = Held::new(builder.open()?);
-        Ok(Self { hub, queue, poller: Poller::default() })
+        let open = Rc::new(OpenQueue::new(hub.clone(), builder.open()?));
+        Ok(Self { number: hot::room()?.enter(open.clone()), open })
     }
 
-    /// Sends one packed message, blocking; its id.
+    /// The number that the callbacks of this thread's room know it by.
     #[napi]
-    pub fn send(&self, packed: &[u8]) -> Result<f64> {
-        guard(|| self.open_queue()?.send(codec::unpack_one(packed)?).map(|id| id as f64))
+    pub fn number(&self) -> u32 {
+        self.number
     }
 
-    /// Sends one packed message; its id.
+    /// Sends one packed message that may be a duplicate, blocking.
     #[napi]
-    pub fn send_async(&self, packed: Buffer) -> AsyncTask<Work<f64>> {
-        let (hub, queue) = (self.hub.clone(), Held::new(self.queue.clone()));
+    pub fn send_unique(&self, packed: &[u8]) -> Result<SentOnce> {
+        guard(|| self.open_queue()?.send_unique(codec::unpack_one(packed)?).map(SentOnce::from))
+    }
+
+    /// Sends one packed message that may be a duplicate.
+    #[napi]
+    pub fn send_unique_async(&self, packed: Buffer) -> AsyncTask<Work<SentOnce>> {
+        let (hub, queue) = (self.open.hub.clone(), Held::new((*self.open.queue).clone()));
         work(move || {
             hub.check()?;
-            queue.send(codec::unpack_one(&packed)?).map(|id| id as f64)
+            queue.send_unique(codec::unpack_one(&packed)?).map(SentOnce::from)
         })
     }
 
-    /// Sends packed messages as one batch, blocking; their ids.
-    #[napi]
-    pub fn send_many(&self, packed: &[u8]) -> Result<Vec<f64>> {
-        guard(|| Ok(numbers(self.open_queue()?.send_batch(&codec::unpack(packed)?)?)))
-    }
-
-    /// Sends packed messages as one batch; their ids.
-    #[napi]
-    pub fn send_many_async(&self, packed: Buffer) -> AsyncTask<Work<Vec<f64>>> {
-        let (hub, queue) = (self.hub.clone(), Held::new(self.queue.clone()));
-        work(move || {
-            hub.check()?;
-            Ok(numbers(queue.send_batch(&codec::unpack(&packed)?)?))
-        })
-    }
-
-    /// Receives up to `count` messages, blocking at most `wait_ms` for the first; null after that. The number of the
-    /// batch comes first, then the messages packed.
-    #[napi]
-    pub fn receive<'env>(
-        &self,
-        env: &'env Env,
-        count: f64,
-        wait_ms: f64,
-    ) -> Result<Option<BufferSlice<'env>>> {
-        let deliveries = guard(|| {
-            let (count, wait) = (argument::count(count)?, argument::milliseconds("timeoutMs", wait_ms)?);
-            self.open_queue()?.receive_batch(count, wait)
-        })?;
-        self.lease(env, deliveries)
-    }
-
-    /// Receives up to `count` messages if some are ready; else `port` is called with `token` when some may be.
-    #[napi]
-    pub fn poll<'env>(
-        &self,
-        env: &'env Env,
-        count: f64,
-        port: &WakePort,
-        token: u32,
-    ) -> Result<Option<BufferSlice<'env>>> {
-        let deliveries = guard(|| {
-            let (queue, count) = (self.open_queue()?, argument::count(count)?);
-            self.poller.poll(port, token, |context| queue.poll_receive(context, count))
-        })?;
-        self.lease(env, deliveries.unwrap_or_default())
-    }
-
-    /// Settles one job, blocking. `verb` is a number of `lib/job.js`; `reason` and `ms` are those the verb takes.
-    #[napi]
-    pub fn settle(
-        &self,
-        batch: f64,
-        index: u32,
-        verb: u32,
-        reason: Option<String>,
-        ms: Option<f64>,
-    ) -> Result<()> {
-        guard(|| self.hub.leases()?.settle(batch as u64, index, settlement(verb, reason, ms)?))
-    }
-
-    /// Settles one job.
+    /// Settles one job on the pool: a verb of `lib/job.js` with what it takes. Its slot stays: `drop` frees it.
     #[napi]
     pub fn settle_async(
         &self,
-        batch: f64,
-        index: u32,
+        slot: u32,
+        generation: u32,
         verb: u32,
-        reason: Option<String>,
+        text: Option<Buffer>,
+        class: Option<Buffer>,
         ms: Option<f64>,
     ) -> Result<AsyncTask<Work<()>>> {
         guard(|| {
-            let (hub, settlement) = (self.hub.clone(), settlement(verb, reason, ms)?);
-            Ok(work(move || hub.leases()?.settle(batch as u64, index, settlement)))
+            let (text, class) = (text.unwrap_or_default(), class.as_deref());
+            let settlement = Settlement::new(verb, &text, class, ms.unwrap_or(f64::NAN))?;
+            self.open.hub.check()?;
+            let delivery = hot::room()?.leases.borrow_mut().share(Place { slot, generation })?;
+            Ok(work(move || settlement.apply(&delivery)))
         })
     }
 
-    /// Acks many jobs with one commit: for each, null or why not.
+    /// Settles many on the pool with one commit: slot and generation of each. Their slots stay.
     #[napi]
-    pub fn ack_many(&self, batches: Vec<f64>, indexes: Vec<u32>) -> Result<Vec<Option<Failure>>> {
+    pub fn settle_many_async(
+        &self,
+        verb: u32,
+        places: Uint32Array,
+        text: Option<Buffer>,
+    ) -> Result<AsyncTask<Work<Vec<Failure>>>> {
         guard(|| {
-            let queue = self.open_queue()?;
-            let places: Vec<_> = batches.into_iter().map(|batch| batch as u64).zip(indexes).collect();
-            let results = self.hub.leases()?.ack_many(&places, |deliveries| queue.ack_batch(deliveries))?;
-            Ok(results.into_iter().map(|result| result.err().map(Failure::from)).collect())
+            let settlement = Settlement::new(verb, &text.unwrap_or_default(), None, f64::NAN)?;
+            self.open.hub.check()?;
+            let room = hot::room()?;
+            let mut leases = room.leases.borrow_mut();
+            let mut share = |place: &[u32]| match place {
+                [slot, generation] => leases.share(Place { slot: *slot, generation: *generation }),
+                _ => Err(internal("a place is a slot and a generation")),
+            };
+            let deliveries = places.chunks(2).map(&mut share).collect::<ringmain::Result<Vec<_>>>()?;
+            let queue = Held::new((*self.open.queue).clone());
+            Ok(work(move || {
+                let borrowed: Vec<&Delivery> = deliveries.iter().map(|delivery| &***delivery).collect();
+                Ok(failures(&settlement.apply_many(&queue, &borrowed)))
+            }))
         })
     }
 
-    /// Drops what is left of a batch whose jobs were garbage collected: what is not settled is released.
+    /// Which of the many that were settled last could not be.
     #[napi]
-    pub fn drop_batch(&self, batch: f64) -> Result<()> {
+    pub fn failures(&self) -> Result<Vec<Failure>> {
+        guard(|| Ok(hot::room()?.failures.take()))
+    }
+
+    /// Receives in a way that the callbacks do not know, waiting on the pool. `fetch` of the room gets them.
+    #[napi]
+    pub fn gather_async(&self, options: GatherOptions) -> Result<AsyncTask<Gathering>> {
         guard(|| {
-            self.hub.leases()?.drop_batch(batch as u64);
-            Ok(())
+            self.open.hub.check()?;
+            let queue = Held::new((*self.open.queue).clone());
+            let gather = options.checked()?;
+            Ok(AsyncTask::new(Gathering::new(self.open.hub.clone(), move || gather.receive(&queue))))
+        })
+    }
+
+    /// The same, blocking.
+    #[napi]
+    pub fn gather(&self, options: GatherOptions) -> Result<Gathered> {
+        guard(|| {
+            let deliveries = options.checked()?.receive(self.open_queue()?)?;
+            Ok(hot::room()?.stash(self.open.hub.number(), deliveries))
+        })
+    }
+
+    /// Receives a message that was set aside.
+    #[napi]
+    pub fn receive_deferred(&self, id: f64) -> Result<Gathered> {
+        guard(|| {
+            let delivery = self.open_queue()?.receive_deferred(argument::offset("id", id)?)?;
+            Ok(hot::room()?.stash(self.open.hub.number(), delivery.into_iter().collect()))
         })
     }
 
@@ -250,38 +257,30 @@ impl QueueHandle {
     }
 
     fn open_queue(&self) -> ringmain::Result<&Queue> {
-        self.hub.check()?;
-        Ok(&self.queue)
-    }
-
-    fn lease<'env>(&self, env: &'env Env, deliveries: Vec<Delivery>) -> Result<Option<BufferSlice<'env>>> {
-        if deliveries.is_empty() {
-            return Ok(None);
-        }
-        let packed = guard(|| {
-            let mut packed = vec![0; size_of::<f64>()];
-            for delivery in &deliveries {
-                codec::pack_delivery(&mut packed, delivery);
-            }
-            let number = self.hub.leases()?.hold(deliveries) as f64;
-            packed[..size_of::<f64>()].copy_from_slice(&number.to_le_bytes());
-            Ok(packed)
-        })?;
-        codec::buffer(env, &packed).map(Some)
+        self.open.hub.check()?;
+        Ok(&self.open.queue)
     }
 }
 
-/// The verb that `lib/job.js` calls by this number.
-fn settlement(verb: u32, reason: Option<String>, ms: Option<f64>) -> ringmain::Result<Settlement> {
-    let delay = || ms.map(|ms| argument::milliseconds("delayMs", ms)).transpose();
-    match (verb, reason) {
-        (0, _) => Ok(Settlement::Ack),
-        (1, Some(reason)) => Ok(Settlement::Fail { reason, delay: delay()? }),
-        (2, _) => Ok(Settlement::Release { delay: delay()? }),
-        (3, Some(reason)) => Ok(Settlement::Reject { reason }),
-        (4, _) => Ok(Settlement::Extend { duration: argument::milliseconds("ms", ms.unwrap_or(f64::NAN))? }),
-        (verb, _) => Err(internal(format!("verb {verb} of lib/job.js is not known here, or has no reason"))),
+impl Drop for QueueHandle {
+    fn drop(&mut self) {
+        // At the end of the environment the room has gone first.
+        let _ = catch(|| {
+            hot::room()?.leave(self.number);
+            Ok(())
+        });
     }
+}
+
+/// Those of many results that are errors.
+pub(crate) fn failures(results: &[ringmain::Result<()>]) -> Vec<Failure> {
+    let failure = |(index, result): (u32, &ringmain::Result<()>)| match result {
+        Ok(()) => None,
+        Err(error) => {
+            Some(Failure { index, code: error.code().name().to_owned(), message: error.to_string() })
+        }
+    };
+    (0..).zip(results).filter_map(failure).collect()
 }
 
 impl RetryOptions {
@@ -323,14 +322,4 @@ impl From<QueueStats> for QueueCounts {
             dropped_total: stats.dropped_total as f64,
         }
     }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self { code: error.code().name().to_owned(), message: error.to_string() }
-    }
-}
-
-fn numbers(ids: Vec<u64>) -> Vec<f64> {
-    ids.into_iter().map(|id| id as f64).collect()
 }

@@ -11,12 +11,12 @@
 
 use crate::error::catch;
 use crate::handle::Held;
-use crate::leases::Leases;
+use crate::hot;
 use ringmain::{Durability, Error, Hub, Name, Result};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -30,6 +30,7 @@ thread_local! {
     static OF_THREAD: RefCell<Vec<Weak<SharedHub>>> = const { RefCell::new(Vec::new()) };
 }
 
+static NUMBERS: AtomicU64 = AtomicU64::new(1);
 static REGISTRY: LazyLock<Mutex<HashMap<Key, Arc<Slot>>>> = LazyLock::new(Mutex::default);
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -55,8 +56,8 @@ pub(crate) struct SharedHub {
     /// Empty once this handle has left: who still holds a slot is somebody who uses it.
     slot: Mutex<Option<Arc<Slot>>>,
     closed: AtomicBool,
-    /// What was leased through this handle: handed back when it is closed.
-    leases: Leases,
+    /// Unlike that of any other handle of this process: what was leased through this one is handed back when it is closed.
+    number: u64,
 }
 
 /// Opens a hub: `None` in memory and private, `memory:NAME` in memory and shared by name, else a directory.
@@ -94,7 +95,8 @@ pub(crate) fn open(path: Option<&str>, durability: Option<Durability>) -> Result
         key,
         slot: Mutex::new(Some(slot)),
         closed: AtomicBool::new(false),
-        leases: Leases::default(),
+        // ORDERING: Relaxed: only that no two get the same number.
+        number: NUMBERS.fetch_add(1, Ordering::Relaxed),
     });
     OF_THREAD.with_borrow_mut(|handles| {
         handles.retain(|handle| handle.strong_count() > 0);
@@ -108,7 +110,8 @@ pub(crate) fn open(path: Option<&str>, durability: Option<Durability>) -> Result
 pub(crate) fn close_of_thread() -> Result<()> {
     let handles = OF_THREAD.take();
     let open = handles.iter().filter_map(Weak::upgrade).filter(|handle| handle.shut().is_ok());
-    let results: Vec<_> = open.map(|handle| handle.leave(Duration::from_millis(DROP_CLOSE_MS))).collect();
+    let results: Vec<_> =
+        open.map(|handle| handle.leave(handle.leases(), Duration::from_millis(DROP_CLOSE_MS))).collect();
     results.into_iter().collect()
 }
 
@@ -147,10 +150,9 @@ impl SharedHub {
         if self.closed.load(Ordering::Relaxed) { Err(Error::Closed { what: "hub" }) } else { Ok(()) }
     }
 
-    /// The leases, if this handle is open.
-    pub(crate) fn leases(&self) -> Result<&Leases> {
-        self.check()?;
-        Ok(&self.leases)
+    /// What tells this handle from every other.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
     }
 
     /// Closes this handle for new verbs; [`leave`](Self::leave) does the rest. An error if it was closed before.
@@ -159,9 +161,14 @@ impl SharedHub {
         if self.closed.swap(true, Ordering::Relaxed) { Err(Error::Closed { what: "hub" }) } else { Ok(()) }
     }
 
+    /// What this thread leased through this handle: dropped, it is handed back. For [`leave`](Self::leave), which may run elsewhere.
+    pub(crate) fn leases(&self) -> Vec<hot::Lease> {
+        hot::close_leases(self.number)
+    }
+
     /// Hands back what was leased through this handle; the last handle of the hub closes it.
-    pub(crate) fn leave(&self, timeout: Duration) -> Result<()> {
-        self.leases.drop_all();
+    pub(crate) fn leave(&self, leases: Vec<hot::Lease>, timeout: Duration) -> Result<()> {
+        drop(leases);
         let Some(slot) = lock(&self.slot).take() else { return Ok(()) };
         let mut place = lock(&slot.0);
         let Some(open) = place.as_mut() else { return Ok(()) };
@@ -181,7 +188,7 @@ impl Drop for SharedHub {
     fn drop(&mut self) {
         if self.shut().is_ok() {
             // Garbage collected or at the end of its thread: there is nobody to tell of an error.
-            let _ = catch(|| self.leave(Duration::from_millis(DROP_CLOSE_MS)));
+            let _ = catch(|| self.leave(self.leases(), Duration::from_millis(DROP_CLOSE_MS)));
         }
     }
 }
