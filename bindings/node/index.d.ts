@@ -13,6 +13,8 @@
 
 /// <reference types="node" />
 
+import { EventEmitter } from 'node:events'
+
 /**
  * What the verbs of a durable hub wait for: `synced` (survives power loss, the default), `written` (survives a killed
  * process), `relaxed` (nothing; at most the last 100 ms are lost).
@@ -30,7 +32,84 @@ export type Durability = 'synced' | 'written' | 'relaxed'
  * @throws {RingmainError} `LOCKED` if another process has it open, `IO`, `CORRUPT`, `UNSUPPORTED`, and
  * `INVALID_ARGUMENT` if it is open in this process with another durability.
  */
-export function open(path?: string | URL, options?: { durability?: Durability }): Hub
+export function open(path?: string | URL, options?: HubOptions): Hub
+
+/** Options of a hub. Of one that is open in this process already, they must be those that it has; leave them out to share that. */
+export interface HubOptions {
+  /** What verbs wait for. Default `synced`. */
+  durability?: Durability
+  /** How long a write that nobody waits for may stay in memory. Default 100. */
+  relaxedMaxMs?: number
+  /** How much each journal file holds. Default 16 MiB, 4 KiB to 1 GiB. */
+  journalBytesMax?: number
+  /** From how much on a queue or stream writes to its own file at once. Default 128 KiB, 4 KiB to 16 MiB. */
+  streamingBytesMin?: number
+  /** How much of the file system publishing leaves free. Default a twentieth of it, at most 1 GiB. */
+  diskReserveBytes?: number
+  /** Opens a directory that everybody may write, too. Default false. */
+  allowWorldWritable?: boolean
+  /** Where queues in memory that spill make their files. Default the system's for temporary files. */
+  scratchDirectory?: string
+  /** For tests: time stands still but for {@link ManualClock.advance}. */
+  clock?: ManualClock
+}
+
+/** A clock that stands still, at first at one second after 1970, until it is moved. For tests: `open(path, { clock })`. */
+export class ManualClock {
+  constructor()
+  /** The time that it shows, in nanoseconds since 1970. */
+  readonly nowNs: bigint
+  /** Moves it, and all hubs that were opened with it. What falls due has happened when this returns. */
+  advance(ms: number): void
+}
+
+/** Something that an operator should see. docs/events.md tells what each means, and what to do. */
+export interface Notice {
+  /** For instance `lease_expired`. */
+  name: string
+  level: 'error' | 'warn' | 'info' | 'debug'
+  /** The same in words. */
+  message: string
+  /** What belongs to it: the queue, the id, ... */
+  fields: { [name: string]: any }
+}
+
+/**
+ * Calls `listener` with whatever this process's hubs notice, of at least `level` (default `info`), on this thread's event loop. At most 1024
+ * wait for it; more are counted and told as one `notices_missed`.
+ *
+ * @returns A function that ends it.
+ */
+export function onNotice(listener: (notice: Notice) => void, options?: { level?: Notice['level'] }): () => void
+
+/** What was found when all of a directory was read. */
+export interface Report {
+  records: number
+  segments: number
+  bytes: number
+  isSound: boolean
+  damage: {
+    of: string
+    path: string
+    bytePosition: number | null
+    detail: string
+    loss: string
+    lostFirst: number | null
+    lostEnd: number | null
+    text: string
+  }[]
+  /** The error for which it cannot be opened. */
+  refused: { code: number; name: ErrorCode; message: string } | null
+  /** The same in words. */
+  text: string
+}
+
+/** Reads all of the directory of a hub that nobody has open, and changes nothing. */
+export function verify(directory: string): Promise<Report>
+/** Reads all of a snapshot, and copies it into the new directory `into` if nothing of it is damaged. */
+export function restore(snapshot: string, into: string): Promise<Report>
+/** Copies everything that can still be read of a damaged directory into the new directory `into`. */
+export function salvage(directory: string, into: string): Promise<Report>
 
 /** The name of an error: the same table in every language. */
 export type ErrorCode =
@@ -167,10 +246,35 @@ export class Hub implements AsyncDisposable, Disposable {
   queues(): string[]
   /** Names of the streams, in order. */
   streams(): string[]
+  /** The options of a queue as they are stored; it is not opened. */
+  queueInfo(name: string): QueueInfo
+  /** The options of a stream as they are stored; it is not opened. */
+  streamInfo(name: string): { [option: string]: any }
+  /** Deletes a queue with all its messages. Handles of it refuse every verb from then on. */
+  deleteQueue(name: string): Promise<void>
+  /** Deletes a stream with all its records and what its groups committed. */
+  deleteStream(name: string): Promise<void>
   /** Makes everything written so far durable. Blocks. */
   flush(): void
   /** Makes everything written so far durable. */
   flushAsync(): Promise<void>
+  /** The hub's time, in nanoseconds since 1970. */
+  readonly nowNs: bigint
+  /** The counts as text that Prometheus scrapes. */
+  prometheus(): string
+  /**
+   * Copies a durable hub, while it is in use, into a directory that is empty or not there yet.
+   *
+   * @param options `onProgress` hears how far it has come; `signal` stops it, and then there is no copy.
+   */
+  snapshot(into: string, options?: {
+    signal?: AbortSignal
+    onProgress?: (progress: { copiedBytes: number; totalBytes: number }) => void
+  }): Promise<{ queues: number; streams: number; segments: number; bytes: number }>
+  /** Makes, alters or opens a schedule. What is left out stays as stored; a new one needs `cron`, `queue` and `message`. */
+  schedule(name: string, options?: ScheduleOptions): Schedule
+  /** Every schedule, by name. */
+  schedules(): ScheduleInfo[]
   /** Counts of every queue and stream that is open. */
   stats(): HubStats
   /**
@@ -186,19 +290,104 @@ export class Hub implements AsyncDisposable, Disposable {
   [Symbol.dispose](): void
 }
 
-/** Options of a queue. What is left out stays as stored, or takes its default. */
+/** Options of a schedule. */
+export interface ScheduleOptions {
+  /** When: five fields (minute, hour, day of month, month, day of week), or six with seconds first. */
+  cron?: string
+  /** Whose time, for instance `Europe/Berlin`. Default UTC. */
+  timeZone?: string
+  /** What it does about slots that it could not fire in time. Default `one`. */
+  missed?: 'skip' | 'one' | { all: { max: number } }
+  /** The queue, which must exist. */
+  queue?: string | Queue
+  /** The message. */
+  message?: Bytes | ({ value: Bytes } & Pick<SendOptions, 'key' | 'headers' | 'delayMs' | 'priority' | 'ttlMs' | 'orderingKey'>)
+}
+
+/** A schedule as it is stored. */
+export interface ScheduleInfo {
+  name: string
+  cron: string
+  timeZone: string
+  missed: 'skip' | 'one' | { all: { max: number } }
+  queue: string
+  isPaused: boolean
+  lastSlotNs: bigint | null
+  nextSlotNs: bigint | null
+  /** The error for which it could not fire. */
+  failure: { code: number; name: ErrorCode; message: string } | null
+}
+
+/** A message that the hub sends to a queue by itself. */
+export class Schedule {
+  private constructor()
+  readonly name: string
+  info(): ScheduleInfo
+  /** Fires no more until it is resumed, in whichever process. */
+  pause(): void
+  /** Goes on from now; what came while it was paused was not missed. */
+  resume(): void
+  /** Deletes it. What it has sent stays in the queue. */
+  delete(): void
+}
+
+/** Options of a queue. What is left out stays as stored, or takes its default; null takes away what can be taken away. */
 export interface QueueOptions {
   /** How long a delivery is leased. Default 30 000, 1 to 604 800 000 (seven days). */
   leaseMs?: number
+  /** How long in all, however often it is extended. Default an hour. */
+  leaseTotalMaxMs?: number
   /** Failures after which a message is exhausted. Default 5. */
   maxFailures?: number
   /** The queue that exhausted and rejected messages move to, made if it does not exist. */
-  deadLetter?: string
+  deadLetter?: string | null
   /** What happens to exhausted messages where there is no dead letter queue: dropped, or kept and retried for ever. */
-  onExhausted?: 'drop' | 'keep'
+  onExhausted?: 'dead_letter' | 'drop' | 'keep'
   /** The delay before a failed message is tried again: `min(capMs, baseMs * factor ** (n - 1))`, then jitter. */
-  retry?: RetryOptions
+  retry?: RetryOptions | null
+  /** How long a message may wait before it expires. */
+  ttlMs?: number
+  /** What happens when a deadline is missed. */
+  onBreach?: 'none' | 'dead' | 'cancel' | { escalateTo: string } | { moveTo: string } | null
+  /** What becomes of errors of a class; classes that are not named stay as they are. */
+  errorClasses?: { name: string; rule: 'retried' | 'permanent' | 'ignored' }[]
+  /** How duplicates are told. */
+  dedup?: {
+    windowMs?: number
+    mode?: 'fixed' | 'sliding' | 'until_done' | 'until_started'
+    onConflict?: 'ignore' | 'replace' | 'extend' | 'error'
+    verifyPayload?: boolean
+    entriesMax?: number
+  } | null
+  /** How much it holds, and what happens beyond. `blockMs` goes with `block` only (default 30 000, null for ever). */
+  capacity?: {
+    messages?: number | null
+    bytes?: number | null
+    overflow?: 'block' | 'reject' | 'drop_oldest' | 'drop_newest' | 'drop_lowest_priority' | 'dead_letter_oldest' | 'spill'
+    blockMs?: number | null
+  } | null
+  /** What is kept of messages that have left. */
+  history?: { windowMs: number; countMax: number } | null
+  /** Most messages out at a time. */
+  concurrencyMax?: number
+  /** Most messages of one key out at a time. */
+  concurrencyMaxPerKey?: number
+  /** Deliveries. */
+  rate?: { perSecond: number; burst?: number }
+  /** Deliveries of one key. */
+  ratePerKey?: { perSecond: number; burst?: number }
+  /** Whether only the oldest consumer gets messages. */
+  singleActiveConsumer?: boolean
+  /** Time in which the priority of what waits rises by one. */
+  ageStepMs?: number
+  /** Most messages of one ordering key out at a time. Default 1. */
+  groupParallelism?: number
+  /** What happens to the rest of an ordering key of which one died. */
+  onGroupDeath?: 'continue' | 'halt'
 }
+
+/** The options of a queue as they are stored. */
+export type QueueInfo = { [Option in keyof QueueOptions]-?: QueueOptions[Option] | null } & { isPaused: boolean }
 
 /** The delay before a retry. What is left out takes its default, not what is stored. */
 export interface RetryOptions {
@@ -234,7 +423,7 @@ export class Queue implements AsyncIterable<Job> {
   /** Sends a message and tells whether it was a duplicate. */
   sendUniqueAsync(value: Bytes, options?: SendOptions): Promise<Sent>
   /** Sends a message and does not wait for the disk: its receipt does. */
-  submit(value: Bytes, options?: SendOptions): Receipt
+  submit(value: Bytes, options?: SendOptions): SendReceipt
   /** A job if one is ready, else null. */
   tryReceive(): Job | null
   /** Up to `count` jobs that are ready. */
@@ -270,8 +459,44 @@ export class Queue implements AsyncIterable<Job> {
   releaseManyAsync(jobs: readonly Job[]): Promise<(RingmainError | null)[]>
   /** Up to `count` (default 1) waiting messages with an id of at least `fromId`, by id, unchanged. */
   peek(count?: number, fromId?: number): Peeked[]
+  /** Takes a waiting message out for good. False: it is gone, or out; then its job `isCancelled`. */
+  cancel(id: number): boolean
+  /** The same, and takes one that is out from its worker. True: it was there. */
+  cancelNow(id: number): boolean
+  /** Has a waiting message wait until `delayMs` from now. False: it is out, set aside, or gone. */
+  reschedule(id: number, delayMs: number): boolean
+  /** The same, until a time in nanoseconds since 1970. */
+  rescheduleAt(id: number, timeNs: bigint): boolean
+  /** Deadlines that were missed since this was asked last, oldest first, the last 1024. */
+  breaches(): { id: number; deadline: 'start' | 'complete'; timeNs: bigint }[]
+  /** Takes every message out for good that waits; how many. */
+  purge(): Promise<number>
+  /** The same, and takes those that are out, too; how many. */
+  purgeAll(): Promise<number>
+  /** The dead letters in this queue. */
+  readonly deadLetters: DeadLetters
+  /** What became of a message that has left the queue, if it keeps that ({@link QueueOptions.history}), else null. */
+  finished(id: number): Finished | null
+  /** The same of up to `countMax` (default 100) messages with an id of at least `fromId`, by id. */
+  finishedFrom(fromId: number, countMax?: number): Finished[]
+  /** Why a message is not being delivered now. */
+  explain(id: number): Explanation
+  /** Delivers nothing until it is resumed; that outlives the hub. */
+  pause(): void
+  /** Delivers again. */
+  resume(): void
+  /** Ordering keys of which nothing is delivered because a message died. */
+  haltedGroups(): { key: Buffer; id: number; reason: string; error: string; timeNs: bigint; messages: number }[]
+  /** Has a halted ordering key go on. False: it was not halted. */
+  resumeGroup(orderingKey: Bytes): boolean
+  /** Gives an ordering key so many turns in a row, 1 (the default) to 100. */
+  setWeight(orderingKey: Bytes, weight: number): void
   /** Counts. */
   stats(): QueueStats
+  /** Workers that would keep up, and bring the backlog down within `drainMs`. 0 before an ack was timed. */
+  desiredWorkers(drainMs: number): number
+  /** A consumer that takes `prefetch` (default 1) jobs at a time. */
+  consumer(options?: { prefetch?: number }): Consumer
   /**
    * Jobs one after the other, until the hub is closed: `for await (const job of queue)` is the same with no options.
    * Each is yours to settle. `prefetch` (default 1) jobs are leased at a time; those not handed out when the loop
@@ -282,14 +507,168 @@ export class Queue implements AsyncIterable<Job> {
 }
 
 /** A message that was sent and is perhaps not yet durable. */
-export class Receipt {
+export class SendReceipt {
   private constructor()
   /** The message's id. */
-  readonly id: number
+  readonly value: number
   /** Whether it has reached its durability. Looks, and does not wait. */
-  isReached(): boolean
+  readonly isReached: boolean
   /** The id, once it has reached its durability. Giving up the wait does not take the message back. */
   wait(options?: { signal?: AbortSignal }): Promise<number>
+}
+
+/** Which dead letters: those for which everything holds that is given. */
+export interface Letters {
+  ids?: number[]
+  fromId?: number
+  reason?: string
+  class?: string
+  errorContains?: string
+  /** The queue that they died in. */
+  queue?: string
+  diedFromNs?: bigint
+  diedBeforeNs?: bigint
+}
+
+/** A message that was looked at. */
+export interface Letter {
+  id: number
+  attempts: number
+  failures: number
+  timeNs: bigint
+  eventTimeNs: bigint | null
+  key: Buffer | null
+  headers: { name: string; value: Buffer }[]
+  value: Buffer
+}
+
+/** The dead letters of a queue. `letters` left out: all. */
+export class DeadLetters {
+  private constructor()
+  /** Up to `countMax` (default 100) of them, by id, unchanged. */
+  peek(letters?: Letters, countMax?: number): Letter[]
+  /** Sends them back: to the queue `to`, or each to the one that it died in; so many a second, or all at once; how many. */
+  redrive(letters?: Letters, options?: { to?: string; perSecond?: number; keepFailures?: boolean }): Promise<number>
+  /** Throws them away; how many. */
+  discard(letters?: Letters): Promise<number>
+  /** Writes them, unchanged, into the new file `path`, one JSON object a line; how many. */
+  export(path: string, letters?: Letters): Promise<number>
+}
+
+/** What became of a message that has left its queue. */
+export interface Finished {
+  id: number
+  key: Buffer | null
+  ending: 'done' | 'dead' | 'expired' | 'cancelled' | 'dropped'
+  sentNs: bigint
+  finishedNs: bigint
+  attempts: number
+  failures: number
+  result: Buffer | null
+}
+
+/** Why a message is not being delivered. */
+export interface Explanation {
+  queue: string
+  id: number
+  timeNs: bigint
+  /** Each a `cause` and what belongs to it, the message's own first. */
+  causes: { cause: string; [detail: string]: any }[]
+  /** The same in words. */
+  text: string
+}
+
+/**
+ * Takes jobs ahead, and hands them out one by one. The consumers of a queue stand in a row; of a queue with a single active consumer only the
+ * first gets jobs.
+ */
+export class Consumer implements AsyncIterable<Job>, AsyncDisposable, Disposable {
+  private constructor()
+  /** The next job; null when `timeoutMs` is over. */
+  receive(options?: WaitOptions): Promise<Job | null>
+  /** Acks a job and all that were handed out before it and are still out, with one commit. */
+  ackUpTo(job: Job): void
+  /** A message that was set aside; null if it is not there. */
+  receiveDeferred(id: number): Job | null
+  /** Jobs one after the other, until it or the hub is closed. */
+  jobs(options?: { signal?: AbortSignal; unref?: boolean }): AsyncGenerator<Job, void, void>
+  /** Leaves the row; what it took ahead is released. */
+  close(): void
+  [Symbol.asyncIterator](): AsyncGenerator<Job, void, void>
+  [Symbol.dispose](): void
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** Options of a worker. */
+export interface WorkerOptions {
+  /** Handlers that run at a time. Default 1. */
+  concurrency?: number
+  /** Jobs that are leased beyond those. Default 0: really one at a time. */
+  prefetch?: number
+  /** After so long without a turn of the event loop, leases are no longer prolonged. Default: they always are. */
+  stallMs?: number
+  /** How long a handler may take; then its job fails, and its signal is aborted. Default: as long as it likes. */
+  timeoutMs?: number
+  /** How long a lease is prolonged altogether. Default an hour. */
+  leaseTotalMaxMs?: number
+  /** The class of an error, of which the queue says what becomes. */
+  classify?: (error: Error, job: Job) => string | undefined
+  /** Whether what handlers return is kept with the queue's history, as JSON unless it is text or bytes; at most 4 KiB. */
+  keepResults?: boolean
+  /** Whether it starts paused. */
+  paused?: boolean
+  /** Whether the process may end before it is closed. Default false. */
+  unref?: boolean
+  /** Closes it. */
+  signal?: AbortSignal
+}
+
+/** The events of a worker. */
+export interface WorkerEvents {
+  /** A handler has ended well, and its job is acked. */
+  completed: [job: Job, result: any]
+  /** A handler has thrown, or took too long; its job is failed. */
+  failed: [job: Job, error: Error]
+  /** A job's lease was lost while its handler was running. */
+  stalled: [job: Job]
+  /** There is nothing more to do. */
+  drained: []
+  /** The queue refused something. If nobody listens it is a warning of the process. */
+  error: [error: Error]
+  /** No handler runs any more. */
+  closed: []
+}
+
+/**
+ * Runs a handler on each job of a queue. A handler that returns has its job acked, one that throws has it failed; a handler may also settle
+ * its job itself. Leases are prolonged by a thread of their own while handlers run, so that a busy event loop loses none.
+ *
+ * ```ts
+ * const worker = new Worker(queue, async (job, { signal }) => { ... }, { concurrency: 8 })
+ * worker.on('failed', (job, error) => console.error(job.id, error))
+ * await worker.close()
+ * ```
+ */
+export class Worker extends EventEmitter implements AsyncDisposable {
+  constructor(queue: Queue, handler: (job: Job, context: { readonly signal: AbortSignal }) => unknown, options?: WorkerOptions)
+  readonly queue: Queue
+  readonly isPaused: boolean
+  readonly isClosed: boolean
+  /** How many handlers are running. */
+  readonly running: number
+  /** Takes no more jobs until it is resumed. */
+  pause(): void
+  resume(): void
+  /** Keeps the process alive until it is closed. */
+  ref(): void
+  /** Does not. */
+  unref(): void
+  /** Takes no more jobs and waits for its handlers; with `force` aborts their signals and hands their jobs back. */
+  close(force?: boolean): Promise<void>
+  on<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this
+  once<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this
+  off<E extends keyof WorkerEvents>(event: E, listener: (...args: WorkerEvents[E]) => void): this
+  [Symbol.asyncDispose](): Promise<void>
 }
 
 /** What messages and records have in common. */
@@ -340,6 +719,7 @@ export class Peeked implements Received {
  */
 export class Job extends Peeked implements Disposable {
   private constructor()
+  readonly value: Buffer
   /**
    * Done: never delivered again.
    *
@@ -408,28 +788,52 @@ export class PackedJobs implements Disposable {
   [Symbol.dispose](): void
 }
 
-/** Counts of one queue; totals since the hub was opened. */
+/** Counts of one queue: of what is in it now, of what was since the hub was opened (`...Total`), and rates over the last minute. */
 export interface QueueStats {
   /** Messages that a receive would get now. */
   ready: number
   /** Messages that wait for their time. */
   scheduled: number
+  /** Messages that wait for others of their ordering key. */
+  blocked: number
+  haltedGroups: number
   /** Messages out with a worker. */
   leased: number
-  /** Messages sent. */
+  /** Messages set aside. */
+  deferred: number
+  dying: number
+  /** Dead letters in it. */
+  deadLetters: number
+  oldestReadyAgeMs: number
+  publishedPerSecond: number
+  consumedPerSecond: number
+  processingTimeTotalMs: number
+  processingTimeMeanMs: number | null
+  processingCount: number
   sentTotal: number
-  /** Messages acked. */
   ackedTotal: number
-  /** Failures counted. */
   failuresTotal: number
-  /** Leases that expired. */
+  failuresIgnoredTotal: number
   leasesExpiredTotal: number
-  /** Deliveries beyond the first of their message. */
   redeliveriesTotal: number
-  /** Messages moved to the dead letter queue. */
   deadTotal: number
-  /** Messages dropped. */
+  expiredTotal: number
+  cancelledTotal: number
+  startBreachesTotal: number
+  completeBreachesTotal: number
+  failuresByClass: { name: string; count: number }[]
+  redrivenTotal: number
+  purgedTotal: number
   droppedTotal: number
+  refusedTotal: number
+  droppedOldestTotal: number
+  droppedNewestTotal: number
+  droppedLowestPriorityTotal: number
+  deadLetteredOldestTotal: number
+  dedupHitsTotal: number
+  dedupEntries: number
+  memoryBytes: number
+  spilledBytes: number
 }
 
 /** Counts of one partition. */
@@ -451,6 +855,12 @@ export interface StreamStats {
 export interface HubStats {
   queues: { [name: string]: QueueStats }
   streams: { [name: string]: StreamStats }
+  /** Bytes of torn ends that were cut when the hub was opened. */
+  recoveredCutBytes: number
+  diskFreeBytes: number | null
+  diskReserveBytes: number
+  /** How it writes, in words. */
+  storage: string
 }
 
 /** Where a record is. Offsets of a partition increase; they are not promised to be dense. */

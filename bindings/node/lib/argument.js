@@ -11,14 +11,19 @@ function shown(value) {
   return String(value)
 }
 
-// Options of a verb: an object, or nothing, with no names but those `known`.
-function options(given, known) {
+// Options that the native half checks by name: an object, or nothing.
+function object(given) {
   if (given === undefined) return {}
   if (given === null || typeof given !== 'object') throw invalid('options', `an object is needed, not ${shown(given)}`)
-  for (const name of Object.keys(given)) {
+  return given
+}
+
+// Options of a verb: an object, or nothing, with no names but those `known`.
+function options(given, known) {
+  for (const name of Object.keys(object(given))) {
     if (!known.includes(name)) throw invalid('options', `${JSON.stringify(name)} is none of ${known.join(', ')}`)
   }
-  return given
+  return given ?? {}
 }
 
 function text(argument, value) {
@@ -72,4 +77,4 @@ function bytes(argument, value) {
   throw invalid(argument, `a string or bytes (Buffer, Uint8Array, ArrayBuffer) are needed, not ${shown(value)}`)
 }
 
-module.exports = { options, text, number, count, index, wait, timeNs, reason, bytes, shown }
+module.exports = { object, options, text, number, count, index, wait, timeNs, reason, bytes, shown }

@@ -282,4 +282,6 @@ function unpack(packed, make) {
   return messages
 }
 
-module.exports = { Received, TASK_OPTIONS, iterable, pack, packCounted, packMany, unpack }
+module.exports = {
+  FIXED_OUT_BYTES, Received, TASK_OPTIONS, headerPairs, isBare, pack, packCounted, packMany, unpack
+}

@@ -39,7 +39,7 @@ function landing(flight, token, ids) {
 const dropped = new FinalizationRegistry((flight) => hot.abandon(flight))
 
 // What was sent and is perhaps not yet durable.
-class Receipt {
+class SendReceipt {
   #id
   #flight
   #landed
@@ -50,12 +50,13 @@ class Receipt {
     dropped.register(this, flight, this)
   }
 
-  get id() {
+  // The message's id.
+  get value() {
     return this.#id
   }
 
   // Whether it has reached its durability. Looks, and does not wait.
-  isReached() {
+  get isReached() {
     return this.#flight === undefined || (this.#landed === undefined && hot.look(this.#flight))
   }
 
@@ -81,4 +82,4 @@ class Receipt {
   }
 }
 
-module.exports = { Receipt, sendSoon }
+module.exports = { SendReceipt, sendSoon }

@@ -8,7 +8,12 @@
 const addon = require('./addon.js')
 const { translate } = require('./errors.js')
 
+// Each in a constant of its own: V8 then calls it directly.
 const room = addon.openRoom()
+const {
+  send: nativeSend, sendPacked: nativeSendPacked, receive: nativeReceive, receivePacked: nativeReceivePacked, poll: nativePoll,
+  ack: nativeAck, settleMany: nativeSettleMany, settlePacked: nativeSettlePacked
+} = room
 const u32 = new Uint32Array(room.control)
 const f64 = new Float64Array(room.control)
 
@@ -35,11 +40,18 @@ const WINDOW_BYTES = window.length
 const POOL_BYTES = 256 << 10
 const OWN_BYTES = 16 << 10
 
+// Messages begin at multiples of 8 bytes, so that their numbers can be read as words.
+function blockOf(bytes) {
+  const made = Buffer.allocUnsafeSlow(bytes)
+  made.words = new Uint32Array(made.buffer, 0, bytes >>> 2)
+  return made
+}
+
 let pool = null
 let at = 0
 
 function freshPool() {
-  pool = Buffer.allocUnsafeSlow(POOL_BYTES)
+  pool = blockOf(POOL_BYTES)
   room.setPool(pool.buffer)
   at = 0
 }
@@ -65,7 +77,7 @@ function collect() {
 function fetch(stash, bytes) {
   const start = bytes > OWN_BYTES ? 0 : (freshPool(), at)
   if (bytes > OWN_BYTES) {
-    block = Buffer.allocUnsafeSlow(bytes)
+    block = blockOf(bytes)
   } else {
     block = pool
     at += bytes
@@ -91,7 +103,7 @@ function send(queue, value) {
   u32[QUEUE] = queue
   u32[COUNT] = bytes
   try {
-    room.send()
+    nativeSend()
   } catch (error) {
     throw translate(error)
   }
@@ -103,7 +115,7 @@ function sendText(queue, text) {
   u32[QUEUE] = queue
   u32[COUNT] = window.utf8Write(text, 0, WINDOW_BYTES)
   try {
-    room.send()
+    nativeSend()
   } catch (error) {
     throw translate(error)
   }
@@ -130,7 +142,7 @@ function sendPacked(queue, values, offsets, count, ids) {
   u32[QUEUE] = queue
   u32[COUNT] = count
   try {
-    room.sendPacked(values, offsets, ids)
+    nativeSendPacked(values, offsets, ids)
   } catch (error) {
     throw translate(error)
   }
@@ -181,7 +193,7 @@ function receive(queue, count, waitMs) {
   u32[AT] = at
   f64[MS] = waitMs
   try {
-    room.receive()
+    nativeReceive()
   } catch (error) {
     throw translate(error)
   }
@@ -194,12 +206,12 @@ function poll(queue, count, token) {
   u32[COUNT] = count
   u32[AT] = at
   u32[TOKEN] = token
-  call(room.poll)
+  call(nativePoll)
   return u32[COUNT]
 }
 
 // The block that `collect` or `fetch` found messages in.
-const blockOf = () => block
+const foundIn = () => block
 
 const slotOf = () => u32[SLOT]
 const generationOf = () => u32[GENERATION]
@@ -208,7 +220,7 @@ const generationOf = () => u32[GENERATION]
 function receivePacked(queue, count, values, offsets) {
   u32[QUEUE] = queue
   u32[COUNT] = count
-  call(room.receivePacked, values, offsets)
+  call(nativeReceivePacked, values, offsets)
   return u32[COUNT]
 }
 
@@ -217,7 +229,7 @@ function ack(queue, slot, generation) {
   u32[SLOT] = slot
   u32[GENERATION] = generation
   try {
-    room.ack()
+    nativeAck()
   } catch (error) {
     throw translate(error)
   }
@@ -253,7 +265,7 @@ function settle(queue, slot, generation, verb, text, className, ms) {
 // Settles many: slot and generation of each; how many could not be.
 function settleMany(queue, places, verb, text) {
   say(queue, verb, text)
-  call(room.settleMany, places)
+  call(nativeSettleMany, places)
   return u32[COUNT]
 }
 
@@ -263,7 +275,7 @@ function settlePacked(queue, slot, generation, from, to, verb, text) {
   u32[GENERATION] = generation
   u32[AT] = from
   u32[BYTES] = to
-  call(room.settlePacked)
+  call(nativeSettlePacked)
   return u32[COUNT]
 }
 
@@ -281,6 +293,6 @@ function isCancelled(slot, generation) {
 }
 
 module.exports = {
-  TEXT_LENGTH_MAX, WINDOW_BYTES, abandon, ack, blockOf, collect, drop, fetch, generationOf, isCancelled, land, look, poll, receive,
+  TEXT_LENGTH_MAX, WINDOW_BYTES, abandon, ack, collect, drop, fetch, foundIn, generationOf, isCancelled, land, look, poll, receive,
   receivePacked, send, sendMany, sendMessage, sendPacked, sendSoon, sendText, settle, settleMany, settlePacked, slotOf, submit
 }

@@ -2,7 +2,7 @@
 // Messages of a queue: leased (Job), leased together (PackedJobs), or only looked at (Peeked).
 
 const argument = require('./argument.js')
-const { Received, unpack } = require('./codec.js')
+const { FIXED_OUT_BYTES, Received, unpack } = require('./codec.js')
 const { RingmainError, invalid, tooLarge } = require('./errors.js')
 const hot = require('./hot.js')
 const { limits } = require('./native.js')
@@ -86,6 +86,21 @@ class Job extends Peeked {
     this._outcome = undefined
     this._isWatched = false
     watchLater(this)
+  }
+
+  get value() {
+    this._value ??= this._alone ? this._bytes('value') : this._copied()
+    return this._value
+  }
+
+  _copied() {
+    const word = this._at >>> 2
+    const { words } = this._packed
+    const start = this._at + FIXED_OUT_BYTES + words[word + 10] + words[word + 11]
+    const bytes = words[word + 12]
+    const value = Buffer.allocUnsafe(bytes)
+    this._packed.copy(value, 0, start, start + bytes)
+    return value
   }
 
   _watch() {
@@ -337,18 +352,19 @@ class PackedJobs {
 // Slot and generation come before each message.
 const PLACE_BYTES = 8
 
-// The next job that lies in a block from a place on.
+// The job that lies in a block at a place.
 function jobAt(queue, block, at, alone) {
-  return new Job(block, at + PLACE_BYTES, alone, queue, block.readUInt32LE(at), block.readUInt32LE(at + 4))
+  const word = at >>> 2
+  return new Job(block, at + PLACE_BYTES, alone, queue, block.words[word], block.words[word + 1])
 }
 
 // The jobs that a call of the room has received.
 function jobsFrom(queue, start, count) {
-  const block = hot.blockOf()
+  const block = hot.foundIn()
   const jobs = new Array(count)
   for (let index = 0, at = start; index < count; index++) {
     jobs[index] = jobAt(queue, block, at, count === 1 && at === 0)
-    at += PLACE_BYTES + block.readUInt32LE(at + PLACE_BYTES)
+    at += PLACE_BYTES + block.words[(at + PLACE_BYTES) >>> 2]
   }
   return jobs
 }

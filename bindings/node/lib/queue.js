@@ -3,17 +3,18 @@
 
 const argument = require('./argument.js')
 const codec = require('./codec.js')
+const { Consumer } = require('./consumer.js')
+const data = require('./data.js')
 const { RingmainError, invalid, tooLarge } = require('./errors.js')
-const { Receipt, sendSoon } = require('./flight.js')
+const { SendReceipt, sendSoon } = require('./flight.js')
 const hot = require('./hot.js')
 const {
   ACK, FAIL, PackedJobs, RELEASE, jobAt, jobsFrom, peekedOf, settleMany, settleManyAsync
 } = require('./job.js')
+const { DeadLetters } = require('./letters.js')
 const { limits } = require('./native.js')
 const { Poller, WAIT_OPTIONS, block } = require('./wait.js')
 
-const QUEUE_OPTIONS = ['leaseMs', 'maxFailures', 'deadLetter', 'onExhausted', 'retry']
-const RETRY_OPTIONS = ['baseMs', 'factor', 'capMs', 'jitter']
 const SEND_OPTIONS = ['key', 'headers', 'delayMs', 'eventTimeNs', 'durability', ...codec.TASK_OPTIONS]
 const SEND_MANY_OPTIONS = ['value', ...SEND_OPTIONS]
 const GATHER_OPTIONS = ['countMin', 'bytesMax', 'leaseMs']
@@ -32,6 +33,7 @@ class Queue {
   #poller
   // What its jobs have of it.
   #shared
+  #deadLetters
 
   constructor(hub, native, name) {
     this.#hub = hub
@@ -89,7 +91,7 @@ class Queue {
   }
 
   submit(value, options) {
-    return new Receipt(hot.submit(this.#number, this.#pack(value, options)))
+    return new SendReceipt(hot.submit(this.#number, this.#pack(value, options)))
   }
 
   #pack(value, options) {
@@ -125,7 +127,7 @@ class Queue {
 
   #received() {
     const start = hot.collect()
-    return jobAt(this.#shared, hot.blockOf(), start, start === 0)
+    return jobAt(this.#shared, hot.foundIn(), start, start === 0)
   }
 
   tryReceiveMany(count) {
@@ -246,8 +248,95 @@ class Queue {
     return peekedOf(this.#native.peek(argument.number('fromId', fromId), argument.count(count)))
   }
 
+  // A verb that is not hot, blocking.
+  #call(verb, options) {
+    return data.unpack(this.#native.call(verb, data.pack(options)))
+  }
+
+  async #callAsync(verb, options) {
+    return data.unpack(await this.#native.callAsync(verb, data.pack(options)))
+  }
+
+  cancel(id) {
+    return this.#call('cancel', { id: argument.number('id', id) })
+  }
+
+  cancelNow(id) {
+    return this.#call('cancel_now', { id: argument.number('id', id) })
+  }
+
+  reschedule(id, delayMs) {
+    return this.#call('reschedule', { id: argument.number('id', id), delayMs: argument.number('delayMs', delayMs) })
+  }
+
+  rescheduleAt(id, timeNs) {
+    return this.#call('reschedule_at', { id: argument.number('id', id), timeNs: argument.timeNs('timeNs', timeNs) })
+  }
+
+  breaches() {
+    return this.#call('breaches')
+  }
+
+  async purge() {
+    return this.#callAsync('purge')
+  }
+
+  async purgeAll() {
+    return this.#callAsync('purge_all')
+  }
+
+  get deadLetters() {
+    this.#deadLetters ??= new DeadLetters(this.#native)
+    return this.#deadLetters
+  }
+
+  finished(id) {
+    return this.#call('finished', { id: argument.number('id', id) })
+  }
+
+  finishedFrom(fromId, countMax = 100) {
+    return this.#call('finished_from', { fromId: argument.number('fromId', fromId), countMax: argument.count(countMax) })
+  }
+
+  explain(id) {
+    return this.#call('explain', { id: argument.number('id', id) })
+  }
+
+  pause() {
+    this.#call('pause')
+  }
+
+  resume() {
+    this.#call('resume')
+  }
+
+  haltedGroups() {
+    return this.#call('halted_groups')
+  }
+
+  resumeGroup(orderingKey) {
+    return this.#call('resume_group', { orderingKey: argument.bytes('orderingKey', orderingKey) })
+  }
+
+  setWeight(orderingKey, weight) {
+    this.#call('set_weight', { orderingKey: argument.bytes('orderingKey', orderingKey), weight })
+  }
+
   stats() {
-    return this.#native.stats()
+    return this.#call('stats')
+  }
+
+  desiredWorkers(drainMs) {
+    return this.#call('desired_workers', { drainMs: argument.number('drainMs', drainMs) })
+  }
+
+  consumer(options) {
+    return new Consumer(this.#hub, this.#shared, options)
+  }
+
+  // What a worker of this queue needs.
+  _opened() {
+    return { hub: this.#hub, native: this.#native, isDurable: this.#hub._isDurable }
   }
 
   async *jobs(options) {
@@ -297,11 +386,4 @@ function scratchOf(bytes, count) {
   }
 }
 
-// The options of a queue as the native half takes them.
-function queueOptions(given) {
-  const options = argument.options(given, QUEUE_OPTIONS)
-  if (options.retry !== undefined) argument.options(options.retry, RETRY_OPTIONS)
-  return options
-}
-
-module.exports = { Queue, queueOptions }
+module.exports = { Queue }

@@ -134,4 +134,4 @@ function block(timeoutMs, receive) {
   }
 }
 
-module.exports = { Poller, WAIT_OPTIONS, block, keepAlive, nextToken, refuseAll, waiting }
+module.exports = { Poller, WAIT_OPTIONS, block, keepAlive, nextToken, port, refuseAll, waiting }

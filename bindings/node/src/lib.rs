@@ -24,16 +24,20 @@
 
 mod argument;
 mod codec;
+mod consumer;
 mod error;
 mod gather;
 mod handle;
 mod hot;
 mod hub;
+mod keeper;
+mod notice;
 #[cfg(debug_assertions)]
 mod provoke;
 mod queue;
 mod reader;
 mod registry;
+mod snapshot;
 mod stream;
 mod wake;
 mod work;

@@ -2,18 +2,19 @@
 
 use crate::argument;
 use crate::codec;
+use crate::consumer::ConsumerHandle;
 use crate::error::{Result, catch, guard, internal};
 use crate::gather::{GatherOptions, Gathered, Gathering};
 use crate::handle::Held;
 use crate::hot::{self, OpenQueue, Place, Settlement};
+use crate::keeper::KeeperHandle;
 use crate::registry::SharedHub;
 use crate::work::{Work, work};
 use napi::bindgen_prelude::{AsyncTask, Buffer, BufferSlice, Env, Uint32Array};
 use napi_derive::napi;
-use ringmain::{Delivery, Error, Jitter, OnExhausted, Queue, QueueStats, Retry, Sent};
+use ringmain::{Delivery, Queue, Sent};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// A queue of one hub handle.
 #[napi]
@@ -37,59 +38,6 @@ impl From<Sent> for SentOnce {
     }
 }
 
-/// Options of a queue; what is left out stays as stored, or takes its default.
-#[napi(object)]
-pub struct QueueOptions {
-    /// How long a delivery is leased, in milliseconds.
-    pub lease_ms: Option<f64>,
-    /// Failures after which a message is exhausted.
-    pub max_failures: Option<f64>,
-    /// The queue that exhausted messages move to.
-    pub dead_letter: Option<String>,
-    /// `drop` or `keep`, where there is no dead letter queue.
-    pub on_exhausted: Option<String>,
-    /// The delay before a retry.
-    pub retry: Option<RetryOptions>,
-}
-
-/// The delay before a retry; what is left out takes its default.
-#[napi(object)]
-pub struct RetryOptions {
-    /// First delay in milliseconds.
-    pub base_ms: Option<f64>,
-    /// Growth.
-    pub factor: Option<f64>,
-    /// Longest delay in milliseconds.
-    pub cap_ms: Option<f64>,
-    /// `none`, `equal` or `full`.
-    pub jitter: Option<String>,
-}
-
-/// Counts of one queue.
-#[napi(object)]
-pub struct QueueCounts {
-    /// Messages that a receive would get now.
-    pub ready: f64,
-    /// Messages that wait for their time.
-    pub scheduled: f64,
-    /// Messages out with a worker.
-    pub leased: f64,
-    /// Messages sent.
-    pub sent_total: f64,
-    /// Messages acked.
-    pub acked_total: f64,
-    /// Failures counted.
-    pub failures_total: f64,
-    /// Leases that expired.
-    pub leases_expired_total: f64,
-    /// Deliveries beyond the first of their message.
-    pub redeliveries_total: f64,
-    /// Messages moved to the dead letter queue.
-    pub dead_total: f64,
-    /// Messages dropped.
-    pub dropped_total: f64,
-}
-
 /// Why one of many could not be settled.
 #[napi(object)]
 pub struct Failure {
@@ -103,34 +51,41 @@ pub struct Failure {
 
 #[napi]
 impl QueueHandle {
-    pub(crate) fn open(hub: Arc<SharedHub>, name: &str, options: QueueOptions) -> ringmain::Result<Self> {
-        let mut builder = hub.hub()?.queue(name);
-        if let Some(lease_ms) = options.lease_ms {
-            builder = builder.lease(argument::milliseconds("leaseMs", lease_ms)?);
-        }
-        if let Some(count) = options.max_failures {
-            builder = builder.max_failures(argument::whole("maxFailures", count, 1, u32::MAX.into())? as u32);
-        }
-        match (options.dead_letter, options.on_exhausted.as_deref()) {
-            (None, None) => {}
-            (Some(queue), None) => builder = builder.dead_letter(&queue),
-            (None, Some("drop")) => builder = builder.on_exhausted(OnExhausted::Drop),
-            (None, Some("keep")) => builder = builder.on_exhausted(OnExhausted::Keep),
-            (None, Some(word)) => {
-                return Err(Error::invalid(
-                    "onExhausted",
-                    format!("{word:?} is neither \"drop\" nor \"keep\""),
-                ));
-            }
-            (Some(_), Some(_)) => {
-                return Err(Error::invalid("onExhausted", "deadLetter is given too; give one of the two"));
-            }
-        }
-        if let Some(retry) = options.retry {
-            builder = builder.retry(retry.policy()?);
-        }
-        let open = Rc::new(OpenQueue::new(hub.clone(), builder.open()?));
+    pub(crate) fn open(hub: Arc<SharedHub>, name: &str, options: &str) -> ringmain::Result<Self> {
+        let queue = ringmain_surface::open_queue(hub.hub()?, name, options)?;
+        let open = Rc::new(OpenQueue::new(hub, queue));
         Ok(Self { number: hot::room()?.enter(open.clone()), open })
+    }
+
+    /// Does a verb of the surface that all languages share, blocking.
+    #[napi]
+    pub fn call(&self, verb: String, arguments: String) -> Result<String> {
+        guard(|| ringmain_surface::queue_call(self.open_queue()?, &verb, &arguments))
+    }
+
+    /// Does a verb of the surface that all languages share.
+    #[napi]
+    pub fn call_async(&self, verb: String, arguments: String) -> AsyncTask<Work<String>> {
+        let (hub, queue) = (self.open.hub.clone(), Held::new((*self.open.queue).clone()));
+        work(move || {
+            hub.check()?;
+            ringmain_surface::queue_call(&queue, &verb, &arguments)
+        })
+    }
+
+    /// A consumer that takes so many at a time.
+    #[napi]
+    pub fn consumer(&self, prefetch: f64) -> Result<ConsumerHandle> {
+        guard(|| {
+            let consumer = self.open_queue()?.consumer().prefetch(argument::count(prefetch)?).start()?;
+            Ok(ConsumerHandle::new(self.open.hub.clone(), consumer))
+        })
+    }
+
+    /// A keeper of leases.
+    #[napi]
+    pub fn keeper(&self) -> Result<KeeperHandle> {
+        guard(|| Ok(KeeperHandle::new(self.open_queue()?.keeper()?)))
     }
 
     /// The number that the callbacks of this thread's room know it by.
@@ -195,7 +150,7 @@ impl QueueHandle {
             let deliveries = places.chunks(2).map(&mut share).collect::<ringmain::Result<Vec<_>>>()?;
             let queue = Held::new((*self.open.queue).clone());
             Ok(work(move || {
-                let borrowed: Vec<&Delivery> = deliveries.iter().map(|delivery| &***delivery).collect();
+                let borrowed: Vec<&Delivery> = deliveries.iter().map(|delivery| &**delivery).collect();
                 Ok(failures(&settlement.apply_many(&queue, &borrowed)))
             }))
         })
@@ -250,12 +205,6 @@ impl QueueHandle {
         codec::buffer(env, &packed)
     }
 
-    /// Counts.
-    #[napi]
-    pub fn stats(&self) -> Result<QueueCounts> {
-        guard(|| self.open_queue()?.stats().map(QueueCounts::from))
-    }
-
     fn open_queue(&self) -> ringmain::Result<&Queue> {
         self.open.hub.check()?;
         Ok(&self.open.queue)
@@ -281,45 +230,4 @@ pub(crate) fn failures(results: &[ringmain::Result<()>]) -> Vec<Failure> {
         }
     };
     (0..).zip(results).filter_map(failure).collect()
-}
-
-impl RetryOptions {
-    fn policy(self) -> ringmain::Result<Retry> {
-        let given = |argument, value: Option<f64>, default: Duration| {
-            value.map_or(Ok(default), |value| argument::milliseconds(argument, value))
-        };
-        let jitter = match self.jitter.as_deref() {
-            None => Jitter::default(),
-            Some("none") => Jitter::None,
-            Some("equal") => Jitter::Equal,
-            Some("full") => Jitter::Full,
-            Some(word) => {
-                let detail = format!("{word:?} is none of \"none\", \"equal\", \"full\"");
-                return Err(Error::invalid("retry.jitter", detail));
-            }
-        };
-        Ok(Retry {
-            base: given("retry.baseMs", self.base_ms, Duration::from_secs(1))?,
-            factor: self.factor.unwrap_or(2.0),
-            cap: given("retry.capMs", self.cap_ms, Duration::from_secs(600))?,
-            jitter,
-        })
-    }
-}
-
-impl From<QueueStats> for QueueCounts {
-    fn from(stats: QueueStats) -> Self {
-        Self {
-            ready: stats.ready as f64,
-            scheduled: stats.scheduled as f64,
-            leased: stats.leased as f64,
-            sent_total: stats.sent_total as f64,
-            acked_total: stats.acked_total as f64,
-            failures_total: stats.failures_total as f64,
-            leases_expired_total: stats.leases_expired_total as f64,
-            redeliveries_total: stats.redeliveries_total as f64,
-            dead_total: stats.dead_total as f64,
-            dropped_total: stats.dropped_total as f64,
-        }
-    }
 }

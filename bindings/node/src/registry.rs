@@ -12,7 +12,7 @@
 use crate::error::catch;
 use crate::handle::Held;
 use crate::hot;
-use ringmain::{Durability, Error, Hub, Name, Result};
+use ringmain::{Error, Hub, Name, Result};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -45,9 +45,12 @@ struct Slot(Mutex<Option<OpenHub>>);
 
 struct OpenHub {
     hub: Hub,
-    durability: Durability,
+    /// What it was opened with, by name.
+    options: Options,
     handle_count: usize,
 }
+
+type Options = serde_json::Map<String, serde_json::Value>;
 
 /// One JavaScript `Hub`. Several may stand for the same hub of the core, each closed on its own.
 pub(crate) struct SharedHub {
@@ -60,8 +63,11 @@ pub(crate) struct SharedHub {
     number: u64,
 }
 
-/// Opens a hub: `None` in memory and private, `memory:NAME` in memory and shared by name, else a directory.
-pub(crate) fn open(path: Option<&str>, durability: Option<Durability>) -> Result<Arc<SharedHub>> {
+/// Opens a hub: `None` in memory and private, `memory:NAME` in memory and shared by name, else a directory. The options are those of the
+/// surface; of a hub that is open already they must be those that it has.
+pub(crate) fn open(path: Option<&str>, options: &str) -> Result<Arc<SharedHub>> {
+    let options: Options =
+        serde_json::from_str(options).map_err(|error| Error::invalid("options", error.to_string()))?;
     let key = match path {
         None => None,
         Some(path) => Some(match path.strip_prefix(MEMORY_PREFIX) {
@@ -74,13 +80,19 @@ pub(crate) fn open(path: Option<&str>, durability: Option<Durability>) -> Result
         Some(key) => lock(&REGISTRY).entry(key.clone()).or_default().clone(),
     };
     let mut place = lock(&slot.0);
-    let opened = match (&mut *place, &key) {
-        (Some(open), key) => open.join(key.as_ref(), durability),
-        (empty, Some(Key::Directory(path))) => {
-            let durability = durability.unwrap_or_default();
-            Hub::builder().durability(durability).open(path).map(|hub| fill(empty, hub, durability))
+    let opened = match &mut *place {
+        Some(open) => open.join(&options),
+        empty => {
+            let directory = match &key {
+                Some(Key::Directory(path)) => Some(path.to_str().ok_or_else(|| not_text(path))),
+                _ => None,
+            };
+            let text = serde_json::Value::from(options.clone()).to_string();
+            directory
+                .transpose()
+                .and_then(|directory| ringmain_surface::open_hub(directory, &text))
+                .map(|opened| fill(empty, opened.hub, options))
         }
-        (empty, _) => Hub::builder().memory().map(|hub| fill(empty, hub, Durability::default())),
     };
     drop(place);
     let hub = match opened {
@@ -115,25 +127,30 @@ pub(crate) fn close_of_thread() -> Result<()> {
     results.into_iter().collect()
 }
 
-fn fill(place: &mut Option<OpenHub>, hub: Hub, durability: Durability) -> Hub {
-    *place = Some(OpenHub { hub: hub.clone(), durability, handle_count: 1 });
+fn fill(place: &mut Option<OpenHub>, hub: Hub, options: Options) -> Hub {
+    *place = Some(OpenHub { hub: hub.clone(), options, handle_count: 1 });
     hub
 }
 
 impl OpenHub {
-    fn join(&mut self, key: Option<&Key>, durability: Option<Durability>) -> Result<Hub> {
-        if let (Some(Key::Directory(path)), Some(asked)) = (key, durability)
-            && asked != self.durability
-        {
-            let detail = format!(
-                "hub {path:?} is open in this process with {:?}, asked for {asked:?}; leave it out to share that",
-                self.durability
-            );
-            return Err(Error::invalid("durability", detail));
+    fn join(&mut self, asked: &Options) -> Result<Hub> {
+        for (name, asked) in asked {
+            let synced = (name == "durability").then(|| "synced".into());
+            let has = self.options.get(name).cloned().or(synced).unwrap_or_default();
+            if *asked != has {
+                let detail = format!(
+                    "{name}: the hub is open in this process with {has}, asked for {asked}; leave it out to share that"
+                );
+                return Err(Error::invalid("options", detail));
+            }
         }
         self.handle_count += 1;
         Ok(self.hub.clone())
     }
+}
+
+fn not_text(path: &Path) -> Error {
+    Error::invalid("path", format!("{} is not UTF-8", path.display()))
 }
 
 impl SharedHub {

@@ -37,6 +37,10 @@ impl WakePort {
         Ok(Self { function: Arc::new(function) })
     }
 
+    pub(crate) fn function(&self) -> Arc<WakeFunction> {
+        self.function.clone()
+    }
+
     /// From now on the callbacks of this thread's room use it.
     #[napi]
     pub fn serve_room(&self) -> Result<()> {

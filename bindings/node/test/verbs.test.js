@@ -41,10 +41,10 @@ for (const kind of ['memory', 'durable']) {
   test(`${kind}: a receipt tells when its message is durable`, async (t) => {
     const queue = hubOf(t, kind).queue('jobs', PLAIN)
     const receipt = queue.submit('x')
-    assert.equal(await receipt.wait(), receipt.id)
-    assert.equal(receipt.isReached(), true)
-    assert.equal(await receipt.wait(), receipt.id)
-    assert.equal(queue.tryReceive().id, receipt.id)
+    assert.equal(await receipt.wait(), receipt.value)
+    assert.equal(receipt.isReached, true)
+    assert.equal(await receipt.wait(), receipt.value)
+    assert.equal(queue.tryReceive().id, receipt.value)
     await assert.rejects(queue.submit('y').wait({ signal: AbortSignal.abort(new Error('gone')) }), /gone/)
   })
 

@@ -15,7 +15,7 @@ pub(crate) enum Lease {
     /// One delivery.
     One(Held<Delivery>),
     /// One that a verb on another thread also has, or had.
-    Shared(Arc<Held<Delivery>>),
+    Shared(Held<Arc<Delivery>>),
     /// Those of one packed receive.
     Many(Arc<Held<Vec<Delivery>>>),
 }
@@ -76,17 +76,17 @@ impl Leases {
     }
 
     /// One delivery, to say a verb of it on another thread.
-    pub(crate) fn share(&mut self, place: Place) -> Result<Arc<Held<Delivery>>> {
+    pub(crate) fn share(&mut self, place: Place) -> Result<Arc<Delivery>> {
         let slot = self.slot_mut(place)?;
         let shared = match slot.lease.take() {
-            Some(Lease::One(delivery)) => Arc::new(delivery),
-            Some(Lease::Shared(delivery)) => delivery,
+            Some(Lease::One(delivery)) => Arc::new(delivery.into_inner()),
+            Some(Lease::Shared(delivery)) => delivery.into_inner(),
             many => {
                 slot.lease = many;
                 return Err(Error::invalid("job", "this lease is of many messages"));
             }
         };
-        slot.lease = Some(Lease::Shared(shared.clone()));
+        slot.lease = Some(Lease::Shared(Held::new(shared.clone())));
         Ok(shared)
     }
 

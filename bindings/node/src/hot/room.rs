@@ -48,11 +48,13 @@ pub(crate) struct OpenQueue {
     pub(crate) hub: Arc<SharedHub>,
     pub(crate) queue: Held<Queue>,
     pub(super) poller: Poller,
+    /// Of what a packed receive has seen so far.
+    pub(super) value_bytes_max: Cell<usize>,
 }
 
 impl OpenQueue {
     pub(crate) fn new(hub: Arc<SharedHub>, queue: Queue) -> Self {
-        Self { hub, queue: Held::new(queue), poller: Poller::default() }
+        Self { hub, queue: Held::new(queue), poller: Poller::default(), value_bytes_max: Cell::new(0) }
     }
 }
 
