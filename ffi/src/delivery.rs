@@ -1,11 +1,11 @@
 //! Deliveries: look, settle, extend.
 
 use crate::answer::{Out, OutStruct};
-use crate::argument::{Versioned, delay, text_cut};
+use crate::argument::{Versioned, bytes, delay, text, text_cut};
 use crate::guard::entry;
 use crate::header::{Headers, answer_at, answer_named, ringmain_header};
 use crate::table::{close_or_zero, get};
-use ringmain::limits::REASON_BYTES_MAX;
+use ringmain::limits::{CLASS_BYTES_MAX, REASON_BYTES_MAX, RESULT_BYTES_MAX};
 use ringmain::{Delivery, Error, Peeked};
 use std::ffi::{c_char, c_void};
 use std::mem::offset_of;
@@ -125,6 +125,21 @@ pub extern "C" fn ringmain_delivery_ack(delivery: ringmain_delivery) -> i32 {
     entry(delivery, || get::<Delivery>(delivery)?.ack())
 }
 
+/// Done, with a result of `result_bytes` (at most 4096) that the queue tells of the message as long as its options keep a history.
+/// `RINGMAIN_ERROR_OPTION_MISSING` if they keep none, `RINGMAIN_ERROR_TOO_LARGE`: then nothing was acked.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ringmain_delivery_ack_with(
+    delivery: ringmain_delivery,
+    result: *const c_void,
+    result_bytes: usize,
+) -> i32 {
+    entry(delivery, || {
+        // SAFETY: the caller's promise.
+        let result = unsafe { bytes("result", result, result_bytes, RESULT_BYTES_MAX) }?;
+        get::<Delivery>(delivery)?.ack_with(result)
+    })
+}
+
 /// Failed: counts, and the message is tried again after `delay_ms` (at most ten years), or after the queue's retry delay for
 /// `RINGMAIN_DELAY_POLICY`, or is exhausted. The reason (UTF-8, cut after 4096 bytes) is kept with it.
 #[unsafe(no_mangle)]
@@ -148,6 +163,29 @@ pub unsafe extern "C" fn ringmain_delivery_fail(
     })
 }
 
+/// Failed with an error of a class, a name of 1 to 64 bytes (UTF-8): what becomes of the message the queue's options say of that class;
+/// if they say nothing, as `ringmain_delivery_fail` after the queue's retry delay. The reason (UTF-8, cut after 4096 bytes) is
+/// kept with it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ringmain_delivery_fail_as(
+    delivery: ringmain_delivery,
+    error_class: *const c_char,
+    error_class_bytes: usize,
+    reason: *const c_char,
+    reason_bytes: usize,
+) -> i32 {
+    entry(delivery, || {
+        // SAFETY: the caller's promise.
+        let (class, reason) = unsafe {
+            (
+                text("error_class", error_class, error_class_bytes, CLASS_BYTES_MAX)?,
+                text_cut("reason", reason, reason_bytes, REASON_BYTES_MAX)?,
+            )
+        };
+        get::<Delivery>(delivery)?.fail_as(class, reason)
+    })
+}
+
 /// Hands the message back, to be delivered after `delay_ms` (at most ten years): does not count as a failure.
 #[unsafe(no_mangle)]
 pub extern "C" fn ringmain_delivery_release(delivery: ringmain_delivery, delay_ms: u64) -> i32 {
@@ -155,6 +193,24 @@ pub extern "C" fn ringmain_delivery_release(delivery: ringmain_delivery, delay_m
         let delay = delay(delay_ms)?;
         get::<Delivery>(delivery)?.release_after(delay)
     })
+}
+
+/// Hands the message back because what handles it is rate limited: does not count as a failure, and no message of the same key is
+/// delivered for `retry_after_ms` (at most ten years); no message of the queue, if this one has no key. The rest survives opening
+/// the hub again.
+#[unsafe(no_mangle)]
+pub extern "C" fn ringmain_delivery_rate_limited(delivery: ringmain_delivery, retry_after_ms: u64) -> i32 {
+    entry(delivery, || {
+        let retry_after = delay(retry_after_ms)?;
+        get::<Delivery>(delivery)?.rate_limited(retry_after)
+    })
+}
+
+/// Sets the message aside: from now on only `ringmain_queue_receive_deferred` delivers it, by its id. Its time to live and its
+/// deadlines go on; those behind it of its ordering key wait.
+#[unsafe(no_mangle)]
+pub extern "C" fn ringmain_delivery_defer(delivery: ringmain_delivery) -> i32 {
+    entry(delivery, || get::<Delivery>(delivery)?.defer())
 }
 
 /// Dead letter now. The reason (UTF-8, cut after 4096 bytes) is kept with it.
@@ -168,6 +224,21 @@ pub unsafe extern "C" fn ringmain_delivery_reject(
         // SAFETY: the caller's promise.
         let reason = unsafe { text_cut("reason", reason, reason_bytes, REASON_BYTES_MAX) }?;
         get::<Delivery>(delivery)?.reject(reason)
+    })
+}
+
+/// Stores 1 if the work is no longer wanted, because the message was cancelled or taken out of the queue, otherwise 0. An ack still
+/// counts if the message is there; whatever else is said of it, it does not come back.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ringmain_delivery_is_cancelled(
+    delivery: ringmain_delivery,
+    is_cancelled_out: *mut i32,
+) -> i32 {
+    entry(delivery, || {
+        // SAFETY: the caller's promise.
+        let out = unsafe { Out::one("is_cancelled_out", is_cancelled_out) }?;
+        out.set(get::<Delivery>(delivery)?.is_cancelled().into());
+        Ok(())
     })
 }
 

@@ -94,8 +94,8 @@ const _: () = {
 };
 
 thread_local! {
-    /// Text and errno of the last call that failed on this thread.
-    static LAST_ERROR: RefCell<Option<(CString, i32)>> = const { RefCell::new(None) };
+    /// The last call that failed on this thread, and its text.
+    static LAST_ERROR: RefCell<Option<(CString, Error)>> = const { RefCell::new(None) };
 }
 
 static NAMES: LazyLock<Vec<(i32, CString)>> = LazyLock::new(|| {
@@ -125,18 +125,23 @@ pub extern "C" fn ringmain_last_error_message() -> *const c_char {
 /// The thread's own `errno` is never changed by this library.
 #[unsafe(no_mangle)]
 pub extern "C" fn ringmain_last_error_errno() -> i32 {
-    infallible(0, || with_last_error(|(_, errno)| *errno).unwrap_or(0))
+    infallible(0, || with_last_error(|(_, error)| error.errno()).unwrap_or(0))
 }
 
 /// Keeps the text of `error` for this thread to ask for.
 pub(crate) fn set_last_error(error: &Error) {
-    let last = (c_string(error.to_string()), error.errno());
+    let last = (c_string(error.to_string()), error.clone());
     // A thread that is ending has no storage left, and nobody to read it.
     let _ = LAST_ERROR.try_with(|slot| slot.replace(Some(last)));
 }
 
+/// The last call that failed on this thread.
+pub(crate) fn last_error() -> Option<Error> {
+    with_last_error(|(_, error)| error.clone())
+}
+
 /// `None` when no call failed yet, or when the thread is ending and a destructor of the caller's asks.
-fn with_last_error<R>(read: impl FnOnce(&(CString, i32)) -> R) -> Option<R> {
+fn with_last_error<R>(read: impl FnOnce(&(CString, Error)) -> R) -> Option<R> {
     LAST_ERROR.try_with(|slot| slot.borrow().as_ref().map(read)).ok().flatten()
 }
 

@@ -1,7 +1,13 @@
 //! What a handle can stand for: one line per kind.
 
+use crate::job::Running;
+use crate::receipt::Accept;
+use crate::stream_table::Scan;
 use crate::table::poison_if;
-use ringmain::{Delivery, Hub, Member, Peeked, Queue, Reader, Record, Stream};
+use ringmain::{
+    Batcher, Canceller, Consumer, Delivery, Hub, Member, Peeked, Processing, Producer, Queue, Reader, Record,
+    Replay, Stream, StreamWorker, Table, Worker,
+};
 use std::sync::Mutex;
 
 /// Makes a type a kind of handle: its tag (never used twice, not 0) and its noun in errors.
@@ -27,7 +33,23 @@ macro_rules! kinds {
         pub(crate) fn poison(handle: u64) {
             $(poison_if::<$type>(handle);)*
         }
+
+        const _: () = assert!(are_different(&[$($tag),*]), "two kinds have the same tag");
     };
+}
+
+/// Whether no two of them are the same.
+const fn are_different(tags: &[u8]) -> bool {
+    let mut seen = [false; 256];
+    let mut index = 0;
+    while index < tags.len() {
+        if seen[tags[index] as usize] {
+            return false;
+        }
+        seen[tags[index] as usize] = true;
+        index += 1;
+    }
+    true
 }
 
 kinds! {
@@ -41,6 +63,21 @@ kinds! {
     Vec<Record> = 7, "records";
     // Leaving takes the member out while other calls may still hold the place.
     Mutex<Option<Member>> = 8, "member";
+    Accept = 40, "receipt";
+    Producer = 41, "producer";
+    Batcher = 42, "batcher";
+    Canceller = 43, "canceller";
+    // As a reader.
+    Mutex<Replay> = 44, "replay";
+    Processing = 45, "processing";
+    Table = 46, "table";
+    // As a reader.
+    Scan = 47, "table scan";
+    // As a reader.
+    Mutex<Consumer> = 48, "consumer";
+    Running = 49, "job";
+    Worker = 50, "worker";
+    StreamWorker = 51, "stream worker";
 }
 
 #[cfg(test)]

@@ -18,10 +18,12 @@
 mod answer;
 mod argument;
 mod batch;
+mod foreign;
 mod guard;
 mod handle;
 mod sync;
 mod table;
+mod waiting;
 
 // What it says, in the order of the header.
 mod error;
@@ -31,17 +33,39 @@ mod hub;
 mod header;
 mod message;
 
+mod consumer;
 mod queue;
+mod receive;
 
 mod delivery;
 mod peeked;
+mod settle;
 
+mod job;
+mod outcome;
+mod worker;
+
+mod append;
+mod batcher;
+mod partitioner;
+mod producer;
 mod stream;
+mod stream_options;
 
+mod receipt;
+
+mod canceller;
+mod filter;
 mod reader;
 mod records;
+mod replay;
 
+mod group;
+mod group_stats;
 mod member;
+
+mod stream_table;
+mod stream_worker;
 
 use guard::infallible;
 use std::ffi::c_char;

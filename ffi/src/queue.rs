@@ -1,15 +1,14 @@
-//! Queues: open, send, receive, ack many, count.
+//! Queues: open, send, count.
 
-use crate::answer::{Out, OutStruct};
-use crate::argument::{Versioned, array, name, options, wait};
-use crate::batch::check_count_max;
-use crate::delivery::ringmain_delivery;
+use crate::answer::{Out, OutStruct, Zero};
+use crate::argument::{Versioned, name, options, wait};
 use crate::guard::entry;
 use crate::hub::ringmain_hub;
 use crate::message::{message, messages, ringmain_message};
+use crate::receipt::{Accept, answer, ringmain_receipt};
 use crate::table::{close_or_zero, get, open};
-use ringmain::limits::{BATCH_RECORDS_MAX, DELAY_SECONDS_MAX, RECEIVE_COUNT_MAX};
-use ringmain::{Delivery, Error, Hub, Jitter, OnExhausted, Queue, QueueBuilder, Result, Retry};
+use ringmain::limits::{BATCH_RECORDS_MAX, DELAY_SECONDS_MAX};
+use ringmain::{Error, Hub, Jitter, OnExhausted, Queue, QueueBuilder, Result, Retry, Sent};
 use std::ffi::c_char;
 use std::mem::offset_of;
 use std::time::Duration;
@@ -20,11 +19,6 @@ pub type ringmain_queue = u64;
 /// Waits until there is something or the hub is closed (in fact ten years).
 pub const RINGMAIN_WAIT_FOREVER: u64 = 0xFFFF_FFFF_FFFF_FFFF;
 const _: () = assert!(wait(RINGMAIN_WAIT_FOREVER).as_secs() == DELAY_SECONDS_MAX);
-/// Most messages that one receive or poll hands out.
-pub const RINGMAIN_RECEIVE_COUNT_MAX: usize = 65536;
-
-const _: () = assert!(RINGMAIN_RECEIVE_COUNT_MAX == RECEIVE_COUNT_MAX);
-
 /// As stored; a queue that is new must say.
 pub const RINGMAIN_ON_EXHAUSTED_DEFAULT: i32 = 0;
 /// Exhausted messages move to the queue `dead_letter`. Need not be said if `dead_letter` is given.
@@ -112,6 +106,27 @@ unsafe impl Versioned for ringmain_queue_stats {
     const BYTES_MIN: usize = offset_of!(ringmain_queue_stats, dropped_total) + size_of::<u64>();
 }
 
+/// What became of a message that was sent. This struct will not change.
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub struct ringmain_sent {
+    /// The message's id; of a duplicate the first message's, or, if it replaced that one, its own.
+    pub id: u64,
+    /// 1 if the queue still remembered its deduplication key, otherwise 0.
+    pub is_duplicate: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+// SAFETY: numbers.
+unsafe impl Zero for ringmain_sent {}
+
+impl From<Sent> for ringmain_sent {
+    fn from(sent: Sent) -> Self {
+        Self { id: sent.id, is_duplicate: sent.is_duplicate.into(), reserved: 0 }
+    }
+}
+
 /// Opens the queue `queue_name` (NUL-terminated), making it if it does not exist. `options` may be NULL. A queue that
 /// is new must say what happens to exhausted messages (`dead_letter` or `on_exhausted`), else
 /// `RINGMAIN_ERROR_OPTION_MISSING`.
@@ -154,6 +169,22 @@ pub unsafe extern "C" fn ringmain_queue_send(
     })
 }
 
+/// As `ringmain_queue_send`, and says whether the message was a duplicate: its `dedup_key` was still remembered, and it was not
+/// sent again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ringmain_queue_send_unique(
+    queue: ringmain_queue,
+    message: *const ringmain_message,
+    sent_out: *mut ringmain_sent,
+) -> i32 {
+    entry(queue, || {
+        // SAFETY: the caller's promise.
+        let (out, message) = unsafe { (Out::one("sent_out", sent_out)?, self::message("message", message)?) };
+        out.set(get::<Queue>(queue)?.send_unique(message)?.into());
+        Ok(())
+    })
+}
+
 /// Sends `count` messages as one atomic batch, all or none, and stores their ids (`count` of them, or NULL).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ringmain_queue_send_batch(
@@ -175,86 +206,35 @@ pub unsafe extern "C" fn ringmain_queue_send_batch(
     })
 }
 
-/// Receives one message, waiting for it at most `wait_ms`. Stores 0 if none came: that is no error. Settle the
-/// delivery and close it.
+/// As `ringmain_queue_send`, and does not wait: the receipt does. Its one message is at index 0. Close the receipt.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn ringmain_queue_receive(
+pub unsafe extern "C" fn ringmain_queue_submit(
     queue: ringmain_queue,
-    wait_ms: u64,
-    delivery_out: *mut ringmain_delivery,
+    message: *const ringmain_message,
+    receipt_out: *mut ringmain_receipt,
 ) -> i32 {
     entry(queue, || {
         // SAFETY: the caller's promise.
-        let out = unsafe { Out::one("delivery_out", delivery_out) }?;
-        if let Some(delivery) = get::<Queue>(queue)?.receive(wait(wait_ms))? {
-            out.set(open(delivery)?);
-        }
-        Ok(())
+        let (out, message) =
+            unsafe { (Out::one("receipt_out", receipt_out)?, self::message("message", message)?) };
+        let receipt = get::<Queue>(queue)?.submit_batch(std::slice::from_ref(&message))?;
+        answer(&out, Accept::Sent(receipt))
     })
 }
 
-/// Receives up to `count_max` messages (1 to 65,536), waiting at most `wait_ms` for the first. Fills the first
-/// `count_out` of `deliveries_out`, which has `count_max` places, and zeroes the rest. None is no error. Settle each
-/// and close each.
+/// As `ringmain_queue_send_batch` of at least one message, and does not wait: the receipt does. Close the receipt.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn ringmain_queue_receive_batch(
+pub unsafe extern "C" fn ringmain_queue_submit_batch(
     queue: ringmain_queue,
-    count_max: usize,
-    wait_ms: u64,
-    deliveries_out: *mut ringmain_delivery,
-    count_out: *mut usize,
-) -> i32 {
-    entry(queue, || {
-        // SAFETY: the caller's promise.
-        let (count, out) = unsafe {
-            (
-                Out::one("count_out", count_out),
-                Out::array("deliveries_out", deliveries_out, count_max, RECEIVE_COUNT_MAX),
-            )
-        };
-        let (count, out) = (count?, out?);
-        check_count_max(count_max)?;
-        let deliveries = get::<Queue>(queue)?.receive_batch(count_max, wait(wait_ms))?;
-        let handles = open_all(deliveries)?;
-        count.set(handles.len());
-        out.set_all(handles);
-        Ok(())
-    })
-}
-
-/// Acks `count` deliveries with one commit. Stores a code for each in `codes_out` (`count` of them, or NULL), and
-/// answers with the first that is not 0. The deliveries stay open.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn ringmain_queue_ack_batch(
-    queue: ringmain_queue,
-    deliveries: *const ringmain_delivery,
+    messages: *const ringmain_message,
     count: usize,
-    codes_out: *mut i32,
+    receipt_out: *mut ringmain_receipt,
 ) -> i32 {
     entry(queue, || {
         // SAFETY: the caller's promise.
-        let (out, handles) = unsafe {
-            (
-                Out::optional_array("codes_out", codes_out, count, RECEIVE_COUNT_MAX)?,
-                array("deliveries", deliveries, count, RECEIVE_COUNT_MAX)?,
-            )
-        };
-        let queue = get::<Queue>(queue)?;
-        let deliveries: Vec<_> = handles.iter().map(|handle| get::<Delivery>(*handle)).collect();
-        let open: Vec<&Delivery> = deliveries.iter().flatten().map(|delivery| &**delivery).collect();
-        // One result for each delivery that is open, in order.
-        let mut acked = queue.ack_batch(&open).into_iter();
-        let missing = || Err(Error::Internal { detail: "ack_batch forgot a delivery".to_owned() });
-        let mut answer = Ok(());
-        for (index, delivery) in deliveries.iter().enumerate() {
-            let result = match delivery {
-                Ok(_) => acked.next().unwrap_or_else(missing),
-                Err(error) => Err(error.clone()),
-            };
-            out.set_at(index, result.as_ref().map_or_else(|error| error.code() as i32, |()| 0));
-            answer = answer.and(result);
-        }
-        answer
+        let (out, messages) =
+            unsafe { (Out::one("receipt_out", receipt_out)?, self::messages("messages", messages, count)?) };
+        answer(&out, Accept::Sent(get::<Queue>(queue)?.submit_batch(&messages)?))
     })
 }
 
@@ -357,21 +337,4 @@ fn retry(options: &ringmain_queue_options) -> Result<Option<Retry>> {
         cap: or(options.retry_cap_ms, default.cap),
         jitter,
     }))
-}
-
-/// Handles for all, or for none: then the deliveries are released.
-fn open_all(deliveries: Vec<Delivery>) -> Result<Vec<u64>> {
-    let mut handles = Vec::with_capacity(deliveries.len());
-    for delivery in deliveries {
-        match open(delivery) {
-            Ok(handle) => handles.push(handle),
-            Err(error) => {
-                for handle in handles {
-                    close_or_zero::<Delivery>(handle)?;
-                }
-                return Err(error);
-            }
-        }
-    }
-    Ok(handles)
 }

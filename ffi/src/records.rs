@@ -4,9 +4,9 @@ use crate::answer::{Out, OutStruct};
 use crate::argument::Versioned;
 use crate::batch::element;
 use crate::guard::entry;
-use crate::header::{Headers, answer_at, answer_named, ringmain_header};
+use crate::header::{answer_at, answer_named, ringmain_header};
 use crate::table::{close_or_zero, get};
-use ringmain::Record;
+use ringmain::{Record, RecordRef};
 use std::ffi::{c_char, c_void};
 use std::mem::offset_of;
 
@@ -37,15 +37,39 @@ pub struct ringmain_record {
     pub event_time_ns: u64,
     /// The partition.
     pub partition: u32,
-    /// 0.
-    pub reserved: u32,
+    /// 1 if it says that its key has no value any more, otherwise 0.
+    pub is_tombstone: u32,
 }
 
 // SAFETY: repr(C), `size` comes first, and the rest are pointers and numbers.
 unsafe impl Versioned for ringmain_record {
     const NAME: &'static str = "ringmain_record";
-    const BYTES_MIN: usize = offset_of!(ringmain_record, reserved) + size_of::<u32>();
+    const BYTES_MIN: usize = offset_of!(ringmain_record, is_tombstone) + size_of::<u32>();
 }
+
+macro_rules! record_of {
+    ($type:ty) => {
+        impl From<&$type> for ringmain_record {
+            fn from(record: &$type) -> Self {
+                Self {
+                    size: size_of::<Self>(),
+                    offset: record.position().offset,
+                    value: record.value().as_ptr().cast(),
+                    value_bytes: record.value().len(),
+                    key: record.key().map_or(std::ptr::null(), |key| key.as_ptr().cast()),
+                    key_bytes: record.key().map_or(0, <[u8]>::len),
+                    header_count: record.headers().count(),
+                    time_ns: record.time_ns(),
+                    event_time_ns: record.event_time_ns().unwrap_or(0),
+                    partition: record.position().partition,
+                    is_tombstone: record.is_tombstone().into(),
+                }
+            }
+        }
+    };
+}
+record_of!(Record);
+record_of!(RecordRef<'_>);
 
 /// Stores the record at `index`, from 0. Set `record_out->size` before. The pointers live until the batch is closed.
 #[unsafe(no_mangle)]
@@ -58,20 +82,7 @@ pub unsafe extern "C" fn ringmain_records_get(
         // SAFETY: the caller's promise.
         let out = unsafe { OutStruct::new("record_out", record_out) }?;
         let records = get::<Vec<Record>>(records)?;
-        let record = element(&records, index)?;
-        out.set(ringmain_record {
-            size: 0,
-            offset: record.offset(),
-            value: record.value().as_ptr().cast(),
-            value_bytes: record.value().len(),
-            key: record.key().map_or(std::ptr::null(), |key| key.as_ptr().cast()),
-            key_bytes: record.key().map_or(0, <[u8]>::len),
-            header_count: record.all().count(),
-            time_ns: record.time_ns(),
-            event_time_ns: record.event_time_ns().unwrap_or(0),
-            partition: record.partition(),
-            reserved: 0,
-        });
+        out.set(element(&records, index)?.into());
         Ok(())
     })
 }

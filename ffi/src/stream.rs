@@ -1,58 +1,17 @@
-//! Streams: open, append, count.
+//! Streams: open, look for an offset, compact, count.
 
-use crate::answer::{Out, OutStruct, Zero};
+use crate::answer::{Out, OutStruct};
 use crate::argument::{Versioned, name, options};
 use crate::guard::entry;
 use crate::hub::ringmain_hub;
-use crate::message::{message, messages, ringmain_message};
+use crate::stream_options::{ringmain_stream_options, with_options};
 use crate::table::{close_or_zero, get, open};
-use ringmain::limits::BATCH_RECORDS_MAX;
-use ringmain::{Error, Hub, Position, Stream};
+use ringmain::{Error, Hub, Stream};
 use std::ffi::c_char;
 use std::mem::offset_of;
 
 /// An open event stream. 0 is no stream. Any thread may use it.
 pub type ringmain_stream = u64;
-
-/// Options of a stream. Set `size`, zero the rest: 0 is the default, or what is stored if the stream exists.
-#[derive(Debug, Clone, Copy)]
-#[repr(C)]
-pub struct ringmain_stream_options {
-    /// sizeof(ringmain_stream_options).
-    pub size: usize,
-    /// How many partitions a new stream has; default 1, at most 1024. A stream with fewer gets more, unless keys of its records
-    /// would move (`RINGMAIN_ERROR_INVALID_ARGUMENT`); one with more is `RINGMAIN_ERROR_OPTION_MISMATCH`. 0: as it is.
-    pub partitions: u32,
-    /// Must be 0.
-    pub reserved: u32,
-}
-
-// SAFETY: repr(C), `size` comes first, and the rest are numbers.
-unsafe impl Versioned for ringmain_stream_options {
-    const NAME: &'static str = "ringmain_stream_options";
-    const BYTES_MIN: usize = offset_of!(ringmain_stream_options, reserved) + size_of::<u32>();
-}
-
-/// Where a record is. This struct will not change.
-#[derive(Debug, Clone, Copy)]
-#[repr(C)]
-pub struct ringmain_position {
-    /// Its number in the partition: strictly increasing, not always by one.
-    pub offset: u64,
-    /// The partition.
-    pub partition: u32,
-    /// 0.
-    pub reserved: u32,
-}
-
-// SAFETY: numbers.
-unsafe impl Zero for ringmain_position {}
-
-impl From<Position> for ringmain_position {
-    fn from(position: Position) -> Self {
-        Self { offset: position.offset, partition: position.partition, reserved: 0 }
-    }
-}
 
 /// Counts of one partition.
 #[derive(Debug, Clone, Copy)]
@@ -66,12 +25,16 @@ pub struct ringmain_partition_stats {
     pub end: u64,
     /// Bytes held, with what the log adds to each record.
     pub bytes: u64,
+    /// Records that may be read: without those that were compacted away, or that are hidden by later ones of their key.
+    pub records: u64,
+    /// Records appended, over the last minute; or since the last time that somebody asked, if that is longer ago.
+    pub produced_per_second: f64,
 }
 
 // SAFETY: repr(C), `size` comes first, and the rest are numbers.
 unsafe impl Versioned for ringmain_partition_stats {
     const NAME: &'static str = "ringmain_partition_stats";
-    const BYTES_MIN: usize = offset_of!(ringmain_partition_stats, bytes) + size_of::<u64>();
+    const BYTES_MIN: usize = offset_of!(ringmain_partition_stats, produced_per_second) + size_of::<f64>();
 }
 
 /// Opens the stream `stream_name` (NUL-terminated), making it if it does not exist. `options` may be NULL.
@@ -91,13 +54,7 @@ pub unsafe extern "C" fn ringmain_stream_open(
                 self::options("options", options)?,
             )
         };
-        if options.reserved != 0 {
-            return Err(Error::invalid("reserved", format!("it is {}, it must be 0", options.reserved)));
-        }
-        let mut builder = get::<Hub>(hub)?.stream(stream_name);
-        if options.partitions > 0 {
-            builder = builder.partitions(options.partitions);
-        }
+        let builder = with_options(get::<Hub>(hub)?.stream(stream_name), &options)?;
         out.set(open(builder.open()?)?);
         Ok(())
     })
@@ -114,43 +71,46 @@ pub unsafe extern "C" fn ringmain_stream_partitions(stream: ringmain_stream, cou
     })
 }
 
-/// Appends a record and stores its position (NULL if it does not matter) once it has reached the hub's durability. Its
-/// key chooses the partition.
+/// Stores the smallest offset of a partition whose record was accepted at or after `time_ns` (nanoseconds since 1970): the end if
+/// there is none, the start if all were. Found by bisection.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn ringmain_stream_append(
+pub unsafe extern "C" fn ringmain_stream_offset_at_time(
     stream: ringmain_stream,
-    message: *const ringmain_message,
-    position_out: *mut ringmain_position,
+    partition: u32,
+    time_ns: u64,
+    offset_out: *mut u64,
 ) -> i32 {
     entry(stream, || {
         // SAFETY: the caller's promise.
-        let (out, message) =
-            unsafe { (Out::optional("position_out", position_out)?, self::message("message", message)?) };
-        out.set(get::<Stream>(stream)?.append(message)?.into());
+        let out = unsafe { Out::one("offset_out", offset_out) }?;
+        out.set(get::<Stream>(stream)?.offset_at_time(partition, time_ns)?);
         Ok(())
     })
 }
 
-/// Appends `count` records and stores their positions (`count` of them, or NULL). Those of one partition are one
-/// atomic batch.
+/// Stores the offset of the first record of a partition whose event time is at or after `time_ns` (nanoseconds since 1970); the end if
+/// there is none. Event times come in any order, so there are others behind it. There is no index of them: the partition is read
+/// from its start to that record.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn ringmain_stream_append_batch(
+pub unsafe extern "C" fn ringmain_stream_scan_event_time(
     stream: ringmain_stream,
-    messages: *const ringmain_message,
-    count: usize,
-    positions_out: *mut ringmain_position,
+    partition: u32,
+    time_ns: u64,
+    offset_out: *mut u64,
 ) -> i32 {
     entry(stream, || {
         // SAFETY: the caller's promise.
-        let (out, messages) = unsafe {
-            (
-                Out::optional_array("positions_out", positions_out, count, BATCH_RECORDS_MAX)?,
-                self::messages("messages", messages, count)?,
-            )
-        };
-        out.set_all(get::<Stream>(stream)?.append_batch(&messages)?.into_iter().map(Into::into));
+        let out = unsafe { Out::one("offset_out", offset_out) }?;
+        out.set(get::<Stream>(stream)?.scan_event_time(partition, time_ns)?);
         Ok(())
     })
+}
+
+/// Compacts the stream now, as far as its options allow, instead of when it is worth while; returns when every partition is done. A
+/// stream that is not compacted stays as it is.
+#[unsafe(no_mangle)]
+pub extern "C" fn ringmain_stream_compact(stream: ringmain_stream) -> i32 {
+    entry(stream, || get::<Stream>(stream)?.compact())
 }
 
 /// Stores the counts of one partition. Set `stats_out->size` before.
@@ -168,7 +128,14 @@ pub unsafe extern "C" fn ringmain_stream_stats_get(
             let detail = format!("{partition} is beyond the stream's {} partitions", stats.partitions.len());
             return Err(Error::invalid("partition", detail));
         };
-        out.set(ringmain_partition_stats { size: 0, start: stats.start, end: stats.end, bytes: stats.bytes });
+        out.set(ringmain_partition_stats {
+            size: 0,
+            start: stats.start,
+            end: stats.end,
+            bytes: stats.bytes,
+            records: stats.records,
+            produced_per_second: stats.produced_per_second,
+        });
         Ok(())
     })
 }

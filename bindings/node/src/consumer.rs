@@ -31,19 +31,8 @@ impl ConsumerHandle {
     #[napi]
     pub fn poll(&self, port: &WakePort, token: u32) -> Result<Option<Gathered>> {
         guard(|| {
-            let taken = self.with(|consumer| {
-                self.poller.poll(port, token, |context| consumer.poll_next(context).map(Ok)).and_then(
-                    |taken| {
-                        match taken {
-                            // It has ended, and tells why.
-                            Some(None) => {
-                                Err(consumer.error().cloned().unwrap_or(Error::Closed { what: "hub" }))
-                            }
-                            taken => Ok(taken.flatten()),
-                        }
-                    },
-                )
-            })?;
+            let taken = self
+                .with(|consumer| self.poller.poll(port, token, |context| consumer.poll_receive(context)))?;
             taken.map(|delivery| self.stash(Some(delivery))).transpose()
         })
     }

@@ -7,6 +7,7 @@
 use crate::error::exception;
 use pyo3::prelude::*;
 use ringmain::{Error, Result};
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
@@ -29,14 +30,29 @@ pub fn guard<T>(verb: impl FnOnce() -> Result<T>) -> Result<T> {
     })
 }
 
+thread_local! {
+    /// What code of the program's raised within a verb of this thread.
+    static RAISED: Cell<Option<PyErr>> = const { Cell::new(None) };
+}
+
+/// Has the verb that this thread is in raise that, in place of the error which it is about to return.
+pub fn raise_instead(error: PyErr) {
+    RAISED.set(Some(error));
+}
+
+/// What to raise for an error of a verb.
+fn failure(py: Python<'_>, error: &Error) -> PyErr {
+    RAISED.take().unwrap_or_else(|| exception(py, error))
+}
+
 /// Calls a verb that neither waits nor touches the disk.
 pub fn attached<T>(py: Python<'_>, verb: impl FnOnce() -> Result<T>) -> PyResult<T> {
-    guard(verb).map_err(|error| exception(py, &error))
+    guard(verb).map_err(|error| failure(py, &error))
 }
 
 /// Calls a verb that may wait for a lock or the disk: other Python threads run meanwhile.
 pub fn detached<T: Send>(py: Python<'_>, verb: impl FnOnce() -> Result<T> + Send) -> PyResult<T> {
-    py.detach(|| guard(verb)).map_err(|error| exception(py, &error))
+    py.detach(|| guard(verb)).map_err(|error| failure(py, &error))
 }
 
 /// Calls a verb that waits for the disk if the hub is durable and only touches memory otherwise.
@@ -72,7 +88,7 @@ pub fn complete<T: Send>(
     future: impl Future<Output = Result<T>> + Send,
 ) -> PyResult<T> {
     let mut future = pin!(future);
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let waker = unpark_this_thread();
     let mut poll = || match future.as_mut().poll(&mut Context::from_waker(&waker)) {
         Poll::Ready(done) => done.map(Some),
         Poll::Pending => Ok(None),
@@ -93,6 +109,11 @@ pub fn complete<T: Send>(
             return Ok(done);
         }
     }
+}
+
+/// Wakes this thread from where it is parked.
+pub fn unpark_this_thread() -> Waker {
+    Waker::from(Arc::new(Unpark(thread::current())))
 }
 
 /// Wakes the thread that waits for a future.

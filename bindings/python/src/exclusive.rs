@@ -1,11 +1,14 @@
 //! A value that one thread uses at a time: readers and members, whose verbs need it mutably.
 //!
-//! The lock is only taken detached, never under the GIL: whoever holds it may be waiting for the disk or for records.
-//! A poll gives it back after each slice of its wait, so other threads get their turn.
+//! The lock is only taken detached, never under the GIL: whoever holds it may be waiting for the disk or for records, or
+//! for the GIL itself, to call what the program gave. A poll gives it back after each slice of its wait, so other threads
+//! get their turn.
 
 use crate::call::{detached, wait};
 use pyo3::prelude::*;
 use ringmain::{Error, Result};
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,21 +16,66 @@ use std::time::Duration;
 pub struct Exclusive<T> {
     what: &'static str,
     value: Mutex<Option<T>>,
+    /// The thread that has it, as `this_thread` says; 0 for none.
+    owner: AtomicUsize,
+}
+
+/// A number that no other thread has at the same time.
+fn this_thread() -> usize {
+    thread_local!(static MARK: u8 = const { 0 });
+    MARK.with(|mark| std::ptr::from_ref(mark).addr())
+}
+
+/// The value, for as long as this lives.
+struct Turn<'a, T> {
+    value: MutexGuard<'a, Option<T>>,
+    owner: &'a AtomicUsize,
+}
+
+impl<T> Deref for Turn<'_, T> {
+    type Target = Option<T>;
+
+    fn deref(&self) -> &Option<T> {
+        &self.value
+    }
+}
+
+impl<T> DerefMut for Turn<'_, T> {
+    fn deref_mut(&mut self) -> &mut Option<T> {
+        &mut self.value
+    }
+}
+
+impl<T> Drop for Turn<'_, T> {
+    fn drop(&mut self) {
+        // ORDERING: Relaxed: see `lock`.
+        self.owner.store(0, Ordering::Relaxed);
+    }
 }
 
 impl<T: Send> Exclusive<T> {
     /// `what` it is, for errors.
     pub fn new(what: &'static str, value: T) -> Self {
-        Self { what, value: Mutex::new(Some(value)) }
+        Self { what, value: Mutex::new(Some(value)), owner: AtomicUsize::new(0) }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<T>> {
+    fn lock(&self) -> Result<Turn<'_, T>> {
+        let me = this_thread();
+        // ORDERING: Relaxed: only whether it is this thread's own number matters, and a thread sees its own stores.
+        if self.owner.load(Ordering::Relaxed) == me {
+            let detail = "it was called by what it calls itself; call it after that has returned";
+            return Err(Error::invalid(self.what, detail));
+        }
         // A panic inside became an error for its caller; the value's own guards are as good as they were.
-        self.value.lock().unwrap_or_else(PoisonError::into_inner)
+        let value = self.value.lock().unwrap_or_else(PoisonError::into_inner);
+        // ORDERING: Relaxed: as above.
+        self.owner.store(me, Ordering::Relaxed);
+        Ok(Turn { value, owner: &self.owner })
     }
 
-    fn with<R>(&self, verb: impl FnOnce(&mut T) -> Result<R>) -> Result<R> {
-        self.lock().as_mut().ok_or(Error::Closed { what: self.what }).and_then(verb)
+    /// Calls a verb, of whoever is detached already.
+    pub fn with<R>(&self, verb: impl FnOnce(&mut T) -> Result<R>) -> Result<R> {
+        self.lock()?.as_mut().ok_or(Error::Closed { what: self.what }).and_then(verb)
     }
 
     /// Calls a verb.
@@ -39,6 +87,16 @@ impl<T: Send> Exclusive<T> {
         detached(py, || self.with(verb))
     }
 
+    /// Calls a verb that waits at most as long as it is told to, until it gives something; `None` after `limit`.
+    pub fn wait<R: Send>(
+        &self,
+        py: Python<'_>,
+        limit: Option<Duration>,
+        mut attempt: impl FnMut(&mut T, Duration) -> Result<Option<R>> + Send,
+    ) -> PyResult<Option<R>> {
+        wait(py, limit, |slice| self.with(|value| attempt(value, slice)))
+    }
+
     /// Polls until there is something; empty after `limit`.
     pub fn poll<R: Send>(
         &self,
@@ -46,8 +104,8 @@ impl<T: Send> Exclusive<T> {
         limit: Option<Duration>,
         mut poll: impl FnMut(&mut T, Duration) -> Result<Vec<R>> + Send,
     ) -> PyResult<Vec<R>> {
-        let found = wait(py, limit, |slice| {
-            let found = self.with(|value| poll(value, slice))?;
+        let found = self.wait(py, limit, |value, slice| {
+            let found = poll(value, slice)?;
             Ok((!found.is_empty()).then_some(found))
         })?;
         Ok(found.unwrap_or_default())
@@ -60,7 +118,7 @@ impl<T: Send> Exclusive<T> {
         verb: impl FnOnce(T) -> Result<R> + Send,
     ) -> PyResult<Option<R>> {
         detached(py, || {
-            let value = self.lock().take();
+            let value = self.lock()?.take();
             value.map(verb).transpose()
         })
     }

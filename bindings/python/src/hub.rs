@@ -1,9 +1,8 @@
 //! The hub: open, its verbs as data, streams, close. `ringmain.Hub` is a Python class on top of this one.
 
-use crate::call::{SIGNAL_SLICE, call, detached};
+use crate::call::{SIGNAL_SLICE, detached};
 use crate::clock::ManualClock;
 use crate::seconds::limit;
-use crate::stream::Stream;
 use pyo3::prelude::*;
 use ringmain::SnapshotProgress;
 use ringmain_surface::{hub_call, open_hub_with, snapshot_with};
@@ -78,18 +77,6 @@ impl Hub {
             })
         });
         raised.map_or(copied, Err)
-    }
-
-    #[pyo3(signature = (name, *, partitions=None))]
-    fn stream(&self, py: Python<'_>, name: &str, partitions: Option<u32>) -> PyResult<Stream> {
-        let stream = call(py, self.durable(), || {
-            let mut builder = self.hub.stream(name);
-            if let Some(count) = partitions {
-                builder = builder.partitions(count);
-            }
-            builder.open()
-        })?;
-        Ok(Stream { stream, durable: self.durable() })
     }
 
     #[pyo3(signature = (timeout=Some(10.0)), text_signature = "($self, timeout=10.0)")]

@@ -65,7 +65,7 @@ impl Octets {
     }
 
     /// Takes what `from_bytes_like` takes, and `str` as UTF-8.
-    fn from_bytes_or_text(argument: &'static str, object: &Bound<'_, PyAny>) -> PyResult<Self> {
+    pub fn from_bytes_or_text(argument: &'static str, object: &Bound<'_, PyAny>) -> PyResult<Self> {
         match object.cast::<PyString>() {
             Ok(text) => Ok(Self::Text(PyBackedStr::try_from(text.clone())?)),
             Err(_) => Self::from_bytes_like(argument, object),
@@ -81,6 +81,7 @@ pub struct Message {
     headers: Vec<(PyBackedStr, Octets)>,
     event_time_ns: Option<u64>,
     durability: Option<Durability>,
+    is_tombstone: bool,
     /// What only a queue knows what to do with. Most messages have none of it.
     task: Option<Box<Task>>,
 }
@@ -112,6 +113,16 @@ impl Message {
         Ok(message)
     }
 
+    /// A record that says that its key has no value any more.
+    #[staticmethod]
+    fn tombstone(key: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Ok(Self {
+            key: Some(Octets::from_bytes_or_text("key", key)?),
+            is_tombstone: true,
+            ..Self::of(PyBytes::new(key.py(), b"").as_any())?
+        })
+    }
+
     fn __repr__(&self) -> String {
         format!("<ringmain.Message of {} bytes>", self.value.as_ref().len())
     }
@@ -126,6 +137,7 @@ impl Message {
             headers: Vec::new(),
             event_time_ns: None,
             durability: None,
+            is_tombstone: false,
             task: None,
         })
     }
@@ -226,10 +238,11 @@ fn extract_headers(headers: &Bound<'_, PyMapping>) -> PyResult<Vec<(PyBackedStr,
 impl Message {
     /// The core's message, borrowing from this one.
     pub fn to_core(&self) -> ringmain::Message<'_> {
-        let mut message = ringmain::Message::new(&self.value);
-        if let Some(key) = &self.key {
-            message = message.key(key);
-        }
+        let mut message = match &self.key {
+            Some(key) if self.is_tombstone => ringmain::Message::tombstone(key),
+            Some(key) => ringmain::Message::new(&self.value).key(key),
+            None => ringmain::Message::new(&self.value),
+        };
         for (name, value) in &self.headers {
             message = message.header(name, value);
         }
@@ -314,6 +327,11 @@ impl Item {
         // One more than is allowed is enough for the core to refuse them: the iterable may be endless.
         let items = items.try_iter()?.take(BATCH_RECORDS_MAX + 1);
         items.map(|item| Self::new(&item?, None)).collect()
+    }
+
+    /// The core's messages of a batch.
+    pub fn all_to_core(items: &[Self]) -> Vec<ringmain::Message<'_>> {
+        items.iter().map(Self::to_core).collect()
     }
 
     /// The core's message, borrowing from this one.

@@ -3,16 +3,22 @@
 use crate::call::{attached, detached, wait};
 use crate::seconds::limit;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
+use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 /// A receipt of the core, whatever it is for.
-trait Reached: Send + Sync {
+trait Reached: Send {
     fn is_reached(&self) -> bool;
     fn wait_for(&self, time: Duration) -> ringmain::Result<bool>;
+    /// As a future, which may be asked again when it has ended.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<ringmain::Result<()>>;
 }
 
-impl<T: Send + Sync> Reached for ringmain::Receipt<T> {
+impl<T: Send + Unpin> Reached for ringmain::Receipt<T> {
     fn is_reached(&self) -> bool {
         self.is_reached()
     }
@@ -20,20 +26,47 @@ impl<T: Send + Sync> Reached for ringmain::Receipt<T> {
     fn wait_for(&self, time: Duration) -> ringmain::Result<bool> {
         self.wait_for(time)
     }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<ringmain::Result<()>> {
+        if self.wait_for(Duration::ZERO)? {
+            return Poll::Ready(Ok(()));
+        }
+        Future::poll(Pin::new(self), context).map_ok(drop)
+    }
 }
 
-/// What was accepted, and when it is durable.
+/// What was accepted, and when it is durable. The lock is only taken detached: who holds it may be waiting.
 #[pyclass(frozen, module = "ringmain")]
 pub struct Receipt {
-    receipt: Box<dyn Reached>,
+    receipt: Mutex<Box<dyn Reached>>,
     value: Py<PyAny>,
 }
 
 impl Receipt {
     /// `value`: what it is for, as Python sees it.
-    pub fn new<T: Send + Sync + 'static>(receipt: ringmain::Receipt<T>, value: Py<PyAny>) -> Self {
-        Self { receipt: Box::new(receipt), value }
+    pub fn new<T: Send + Unpin + 'static>(receipt: ringmain::Receipt<T>, value: Py<PyAny>) -> Self {
+        Self { receipt: Mutex::new(Box::new(receipt)), value }
     }
+
+    fn lock(&self) -> MutexGuard<'_, Box<dyn Reached>> {
+        self.receipt.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What it is for, if it is durable; else the waker is woken when it may be.
+    pub fn poll_for(&self, py: Python<'_>, waker: &Waker) -> PyResult<Option<Py<PyAny>>> {
+        let is_reached = detached(py, || match self.lock().poll(&mut Context::from_waker(waker)) {
+            Poll::Pending => Ok(false),
+            Poll::Ready(reached) => reached.map(|()| true),
+        })?;
+        Ok(is_reached.then(|| self.value.clone_ref(py)))
+    }
+}
+
+/// The iterator that `await` goes through, of something that `ringmain.aio` knows how to wait for.
+pub fn awaited<'py>(awaitable: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    static REACHED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let reached = REACHED.import(awaitable.py(), "ringmain.aio.waiting", "reached")?;
+    reached.call1((awaitable,))?.call_method0("__await__")
 }
 
 #[pymethods]
@@ -45,17 +78,18 @@ impl Receipt {
 
     #[getter]
     fn is_reached(&self, py: Python<'_>) -> PyResult<bool> {
-        attached(py, || Ok(self.receipt.is_reached()))
+        detached(py, || Ok(self.lock().is_reached()))
     }
 
     #[pyo3(signature = (timeout=None))]
     fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
         let limit = attached(py, || limit(timeout))?;
-        if limit.is_some_and(|limit| limit.is_zero()) {
-            return detached(py, || self.receipt.wait_for(Duration::ZERO));
-        }
-        let reached = wait(py, limit, |slice| Ok(self.receipt.wait_for(slice)?.then_some(())))?;
+        let reached = wait(py, limit, |slice| Ok(self.lock().wait_for(slice)?.then_some(())))?;
         Ok(reached.is_some())
+    }
+
+    fn __await__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        awaited(slf.as_any())
     }
 
     #[classmethod]

@@ -1,15 +1,21 @@
-//! How an event loop waits for a queue: a file descriptor that gets readable.
+//! How an event loop waits for a queue, a reader, a member or a receipt: a file descriptor that gets readable.
 //!
 //! The core wakes a waiter by writing one byte to a socket pair. It never calls Python, so it can wake while it holds
 //! its own locks and whoever holds the GIL; the loop notices the byte as it notices any socket. A waiter is armed
-//! only when there was nothing to receive, so a busy queue costs no system call, and its bell goes back to the queue
-//! afterwards, so an idle one opens no descriptor per wait.
+//! only when there was nothing, so what is busy costs no system call, and its bell goes back to where it came from
+//! afterwards, so what is idle opens no descriptor per wait.
 
+use crate::batcher::Pending;
 use crate::call::{attached, call};
 use crate::consumer::Consumer;
 use crate::job::Job;
+use crate::member::Member;
 use crate::queue::Queue;
+use crate::reader::Reader;
+use crate::receipt::Receipt;
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
+use pyo3::types::PyList;
 use ringmain::Error;
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::AsRawFd;
@@ -65,32 +71,142 @@ impl Bell {
     }
 }
 
-/// The bells of a queue that nobody listens to now.
+/// The bells of something that nobody listens to now.
 #[derive(Default)]
 pub struct Bells(Mutex<Vec<Bell>>);
+
+/// So many are kept: those of more coroutines that wait at a time are made anew.
+const IDLE_COUNT_MAX: usize = 64;
+
+/// The bells of whatever has none of its own. A forked child shares the sockets of its parent, so they are told apart.
+static SHARED: Mutex<Option<(u32, Vec<Bell>)>> = Mutex::new(None);
 
 impl Bells {
     fn take(&self) -> std::io::Result<Bell> {
         let idle = lock(&self.0).pop();
         idle.map_or_else(Bell::new, Ok)
     }
+
+    fn give_back(&self, bell: Bell) {
+        keep(&mut lock(&self.0), bell);
+    }
 }
 
-/// Waits for one queue on behalf of one coroutine, within a `with` block.
+fn keep(idle: &mut Vec<Bell>, bell: Bell) {
+    if idle.len() < IDLE_COUNT_MAX {
+        idle.push(bell);
+    }
+}
+
+/// One of the shared bells. Never waits for the lock: somebody may have held it when this process was forked.
+fn take_shared() -> std::io::Result<Bell> {
+    let idle = SHARED.try_lock().ok().and_then(|mut shared| match &mut *shared {
+        Some((process, idle)) if *process == std::process::id() => idle.pop(),
+        _ => None,
+    });
+    idle.map_or_else(Bell::new, Ok)
+}
+
+fn give_back_shared(bell: Bell) {
+    let Ok(mut shared) = SHARED.try_lock() else { return };
+    match &mut *shared {
+        Some((process, idle)) if *process == std::process::id() => keep(idle, bell),
+        other => *other = Some((std::process::id(), vec![bell])),
+    }
+}
+
+/// What is waited for.
+#[derive(FromPyObject)]
+enum Source {
+    Queue(Py<Queue>),
+    Reader(Py<Reader>),
+    Member(Py<Member>),
+    Receipt(Py<Receipt>),
+    Pending(Py<Pending>),
+}
+
+impl Source {
+    fn take_bell(&self) -> std::io::Result<Bell> {
+        match self {
+            Self::Queue(queue) => queue.get().bells.take(),
+            _ => take_shared(),
+        }
+    }
+
+    fn give_back(&self, bell: Bell) {
+        match self {
+            Self::Queue(queue) => queue.get().bells.give_back(bell),
+            _ => give_back_shared(bell),
+        }
+    }
+
+    /// Up to `count` of what there is; else the waker is woken when there may be something.
+    fn poll<'py>(
+        &self,
+        py: Python<'py>,
+        waker: &Waker,
+        count: usize,
+    ) -> PyResult<Option<Bound<'py, PyList>>> {
+        match self {
+            Self::Queue(queue) => poll_queue(py, queue.get(), waker, count),
+            Self::Reader(reader) => {
+                let records = reader.get().poll_for(py, waker, count)?;
+                records.map(|records| PyList::new(py, records)).transpose()
+            }
+            Self::Member(member) => {
+                let records = Member::poll_for(member.bind(py), waker, count)?;
+                records.map(|records| PyList::new(py, records)).transpose()
+            }
+            Self::Receipt(receipt) => {
+                let given = receipt.get().poll_for(py, waker)?;
+                given.map(|given| PyList::new(py, [given])).transpose()
+            }
+            Self::Pending(pending) => {
+                let position = pending.get().poll_for(py, waker)?;
+                position.map(|position| PyList::new(py, [position])).transpose()
+            }
+        }
+    }
+}
+
+fn poll_queue<'py>(
+    py: Python<'py>,
+    queue: &Queue,
+    waker: &Waker,
+    count: usize,
+) -> PyResult<Option<Bound<'py, PyList>>> {
+    let polled =
+        call(py, queue.durable, || match queue.queue.poll_receive(&mut Context::from_waker(waker), count) {
+            Poll::Pending => Ok(None),
+            Poll::Ready(deliveries) => deliveries.map(Some),
+        })?;
+    let jobs = |deliveries: Vec<_>| {
+        let jobs: Vec<Job> =
+            deliveries.into_iter().map(|delivery| Job::new(delivery, queue.durable)).collect();
+        PyList::new(py, jobs)
+    };
+    polled.map(jobs).transpose()
+}
+
+/// Waits for one thing on behalf of one coroutine, within a `with` block.
 #[pyclass(frozen, module = "ringmain")]
 pub struct Waiter {
-    queue: Py<Queue>,
+    source: Source,
     /// None after the `with` block.
     bell: Mutex<Option<Bell>>,
 }
 
 #[pymethods]
 impl Waiter {
-    /// A waiter for a queue.
+    /// A waiter for that.
     #[new]
-    fn new(queue: Py<Queue>) -> PyResult<Self> {
-        let bell = queue.get().bells.take()?;
-        Ok(Self { queue, bell: Mutex::new(Some(bell)) })
+    fn new(source: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let Ok(source) = source.extract::<Source>() else {
+            let kind = source.get_type();
+            return Err(PyTypeError::new_err(format!("{} is nothing to wait for", kind.name()?)));
+        };
+        let bell = source.take_bell()?;
+        Ok(Self { source, bell: Mutex::new(Some(bell)) })
     }
 
     /// The descriptor that gets readable after `poll` gave None and there may be something.
@@ -98,21 +214,12 @@ impl Waiter {
         Ok(self.bell(py)?.sockets.reader.as_raw_fd())
     }
 
-    /// Up to `count` jobs; None arms the descriptor.
-    fn poll(&self, py: Python<'_>, count: usize) -> PyResult<Option<Vec<Job>>> {
-        let (queue, bell) = (self.queue.get(), self.bell(py)?);
-        // Before the look at the queue: what rings from here on is news.
+    /// Up to `count` of what there is; None arms the descriptor.
+    fn poll<'py>(&self, py: Python<'py>, count: usize) -> PyResult<Option<Bound<'py, PyList>>> {
+        let bell = self.bell(py)?;
+        // Before the look: what rings from here on is news.
         bell.silence()?;
-        let polled = call(py, queue.durable, || {
-            let mut context = Context::from_waker(&bell.waker);
-            match queue.queue.poll_receive(&mut context, count) {
-                Poll::Pending => Ok(None),
-                Poll::Ready(deliveries) => deliveries.map(Some),
-            }
-        })?;
-        Ok(polled.map(|deliveries| {
-            deliveries.into_iter().map(|delivery| Job::new(delivery, queue.durable)).collect()
-        }))
+        self.source.poll(py, &bell.waker, count)
     }
 
     /// The next job of a consumer of the queue; None arms the descriptor.
@@ -128,7 +235,7 @@ impl Waiter {
 
     fn __exit__(&self, _kind: &Bound<'_, PyAny>, _error: &Bound<'_, PyAny>, _traceback: &Bound<'_, PyAny>) {
         if let Some(bell) = lock(&self.bell).take() {
-            lock(&self.queue.get().bells.0).push(bell);
+            self.source.give_back(bell);
         }
     }
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Literal
 
 import pytest
 from conftest import LONG, take
@@ -157,13 +158,19 @@ def test_an_ack_may_have_a_result_that_is_kept_for_a_while(hub: Hub) -> None:
 
 
 def test_a_failure_has_the_class_of_its_exception_and_the_queue_says_what_that_means(hub: Hub) -> None:
-    queue = hub.queue("jobs", dead_letter="jobs.dead", error_classes={"KeyError": "permanent", "Busy": "ignored"})
-    queue.send_many([b"1", b"2"])
+    classes: dict[str, Literal["permanent", "ignored"]] = {
+        "KeyError": "permanent",
+        "ValueError": "permanent",
+        "Busy": "ignored",
+    }
+    queue = hub.queue("jobs", dead_letter="jobs.dead", error_classes=classes)
+    queue.send_many([b"1", b"2", b"3"])
     with pytest.raises(KeyError), take(queue):
         raise KeyError("gone")
+    take(queue).fail(ValueError("bad"))
     take(queue).fail("later", error_class="Busy")
     stats = queue.stats()
-    assert (stats["dead_total"], stats["failures_ignored_total"]) == (1, 1)
+    assert (stats["dead_total"], stats["failures_ignored_total"]) == (2, 1)
     (letter,) = hub.queue("jobs.dead").dead_letters.peek(ringmain.Letters(error_class="KeyError"))
     assert letter.headers["rm-dead-class"] == b"KeyError"
 

@@ -123,12 +123,13 @@ def test_a_handler_says_what_becomes_of_its_job(
 
 
 @both
-def test_a_handler_may_settle_its_job_itself(hub: Hub, kind: str) -> None:
+def test_a_handler_may_settle_its_job_itself(hub: Hub, kind: str, caplog: pytest.LogCaptureFixture) -> None:
     handler = decorate(hub, kind, lambda job: job.release(3600))
     handler.send(b"x")
     with handler.start() as worker:
         until(lambda: worker.stats()["handled_total"] == 1)
     assert handler.queue.stats()["scheduled"] == 1
+    assert caplog.records == []
 
 
 @both
@@ -170,20 +171,22 @@ def test_a_coroutine_over_its_time_is_cancelled_and_fails(hub: Hub) -> None:
 
 def test_a_function_over_its_time_is_told_and_loses_its_lease(caplog: pytest.LogCaptureFixture) -> None:
     attempts: list[int] = []
+    expired: list[int] = []
     with ringmain.open() as hub:
 
-        @hub.worker("emails", concurrency=2, timeout=0.05, lease=0.2, **options())
+        @hub.worker("emails", concurrency=2, timeout=0.05, lease=1.0, **options())
         def handle(job: Job) -> None:
             attempts.append(job.attempts)
             if job.attempts == 1:
                 until(lambda: job.is_cancelled)
+                expired.append(handle.queue.stats()["leases_expired_total"])
                 until(lambda: handle.queue.stats()["leases_expired_total"] == 1)
 
         handle.send(b"x")
         with handle.start() as worker:
             until(lambda: handle.queue.stats()["acked_total"] == 1)
             until(lambda: worker.stats()["handled_total"] == 2)
-    assert attempts == [1, 2]
+    assert (attempts, expired) == ([1, 2], [0])
     assert "is_cancelled" in caplog.text
 
 

@@ -16,15 +16,19 @@ from conftest import LONG, take
 import ringmain
 
 APP = """
-import asyncio, pathlib, time, ringmain
+import asyncio, pathlib, sys, time, ringmain
 hub = ringmain.open("hub")
 class Held: inner = hub
 
+def say(what, job):
+    sys.stdout.write(f"{what} {job.value.decode()}\\n")  # a line in one piece
+    sys.stdout.flush()
+
 def work(job):
-    print("began", job.value.decode(), flush=True)
+    say("began", job)
     while not pathlib.Path("go").exists():
         time.sleep(0.01)
-    print("ended", job.value.decode(), flush=True)
+    say("ended", job)
 
 @hub.worker("threads", concurrency=1, prefetch=8, dead_letter="dead")
 def threads(job):
@@ -35,7 +39,7 @@ async def tasks(job):
     await asyncio.to_thread(work, job)
 
 if __name__ == "__main__":
-    hub.run_workers(timeout=30)
+    hub.run_workers(timeout=3600)
     hub.close()
     print("done", flush=True)
 """

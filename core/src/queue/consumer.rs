@@ -226,18 +226,6 @@ impl Consumer {
         }
     }
 
-    /// As [`next`](Iterator::next), without blocking: if there is none, `context`'s task is woken when there may be.
-    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Delivery>> {
-        match self.poll_receive(context) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(Ok(delivery)) => Poll::Ready(Some(delivery)),
-            Poll::Ready(Err(error)) => {
-                self.error = Some(error);
-                Poll::Ready(None)
-            }
-        }
-    }
-
     fn ask(&mut self) -> Ask {
         Ask { consumer: Some(self.number()), ..Ask::new(self.prefetch, Start::Later) }
     }

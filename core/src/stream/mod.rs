@@ -106,6 +106,12 @@ impl Stream {
         self.shared.partition_count()
     }
 
+    /// Whether an append may wait for [slow readers](crate::StreamBuilder::slow_readers): who must not wait on its own thread, or not while
+    /// it holds what a reader needs, then appends elsewhere.
+    pub fn is_gated(&self) -> bool {
+        self.shared.is_guarded() && self.shared.gate().is_on()
+    }
+
     /// Appends a record; returns its position once it has reached the hub's durability. Records with the same key go to
     /// the same partition; those without go round, a batch of them together to where least waits for the disk. See
     /// [`partitioner`](Self::partitioner) and [`append_to`](Self::append_to) for other ways.

@@ -89,6 +89,11 @@ impl<'a> RecordRef<'a> {
     pub fn position(&self) -> Position {
         self.position
     }
+
+    /// Whether it says that its key has no value any more: see [`Message::tombstone`](crate::Message::tombstone).
+    pub fn is_tombstone(&self) -> bool {
+        self.frame.tombstone_ns().is_some()
+    }
 }
 
 crate::message::accessors!(Record);

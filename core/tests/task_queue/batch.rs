@@ -2,6 +2,7 @@
 
 use crate::{SECOND, on_both, on_durable, receive, send, stats, take_all};
 use ringmain::{Delivery, Error, Message, Queue, Result};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 fn send_numbers(queue: &Queue, count: usize) {
@@ -114,5 +115,28 @@ fn batches_survive_a_power_cut() {
         let queue = b.queue("jobs").open().unwrap();
         assert_eq!((stats(&queue).ready, stats(&queue).scheduled), (2, 2));
         assert_eq!(take_all(&queue), ["4", "5"]);
+    });
+}
+
+#[test]
+fn a_consumer_that_waits_for_a_time_or_in_a_task_gives_what_an_iterator_gives() {
+    on_both(|b| {
+        let queue = b.queue("jobs").open().unwrap();
+        let mut consumer = queue.consumer().prefetch(4).start().unwrap();
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(consumer.receive(Duration::from_millis(1)).unwrap().is_none());
+        assert!(consumer.poll_receive(&mut context).is_pending());
+        for value in ["one", "two", "three"] {
+            send(&queue, Message::new(value));
+        }
+        let first = consumer.receive(Duration::ZERO).unwrap().expect("three were sent");
+        let Poll::Ready(second) = consumer.poll_receive(&mut context) else { panic!("three were sent") };
+        let third = consumer.next().expect("three were sent");
+        let values = [first.value(), second.as_ref().unwrap().value(), third.value()];
+        assert_eq!(values, [&b"one"[..], b"two", b"three"]);
+        consumer.ack_up_to(&third).unwrap();
+        assert_eq!(stats(&queue).acked_total, 3);
+        b.hub.close(Duration::MAX).unwrap();
+        assert!(matches!(consumer.receive(Duration::ZERO), Err(Error::Closed { .. })));
     });
 }

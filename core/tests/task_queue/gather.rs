@@ -94,6 +94,26 @@ fn whoever_gathers_waits_for_as_many_as_it_wants_and_their_leases_begin_together
 }
 
 #[test]
+fn whoever_stops_gathering_hands_back_what_has_come_and_it_counts_for_nothing() {
+    on_both(|b| {
+        let queue = b.queue("jobs").max_failures(1).open().unwrap();
+        send(&queue, Message::new("one"));
+        let receive = Receive { count_min: 2, wait: Duration::MAX, ..NOW };
+        let mut pauses = 0;
+        let stopped = queue.receive_while(receive, Duration::from_millis(1), || {
+            pauses += 1;
+            pauses < 3
+        });
+        assert_eq!((stopped.unwrap().len(), pauses), (0, 3));
+        assert_eq!((stats(&queue).ready, stats(&queue).redeliveries_total), (1, 0));
+        let short = Receive { wait: Duration::from_millis(5), ..receive };
+        let came = queue.receive_while(short, Duration::from_millis(1), || true).unwrap();
+        assert_eq!(values(&came), ["one"], "the time is over, though there were pauses");
+        assert_eq!((came[0].attempts(), came[0].failures()), (1, 0));
+    });
+}
+
+#[test]
 fn closing_the_hub_wakes_whoever_gathers_and_releases_what_it_has() {
     on_durable(|b| {
         let queue = b.queue("jobs").max_failures(1).open().unwrap();

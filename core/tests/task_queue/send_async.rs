@@ -150,3 +150,16 @@ fn a_task_may_be_moved_to_another_thread_while_it_waits() {
         movable(&queue.send_batch_async(&[Message::new("x")]));
     });
 }
+
+#[test]
+fn a_task_is_told_of_a_duplicate_and_a_queue_whether_it_may_be_full() {
+    on_both(|b| {
+        let plain = b.queue("plain").open().unwrap();
+        assert!(!plain.is_bounded());
+        let queue = bounded(b, 5, Overflow::Reject);
+        assert!(queue.is_bounded());
+        let pay = || queue.send_unique_async(Message::new("pay").dedup_key("order 17"));
+        let (first, again) = (block_on(pay()).unwrap(), block_on(pay()).unwrap());
+        assert!(!first.is_duplicate && again.is_duplicate && again.id == first.id);
+    });
+}

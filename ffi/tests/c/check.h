@@ -79,4 +79,35 @@ void test_stream_partitions_and_seek(void);
 void test_stream_starts(void);
 void test_stream_group(void);
 
+void test_message_priority_and_ordering_key(void);
+void test_message_unique(void);
+void test_message_limits_of_its_own(void);
+void test_message_receive_with_limits(void);
+void test_message_told_apart(void);
+
+void test_append_to_a_partition(void);
+void test_append_by_a_partitioner(void);
+void test_append_without_waiting(void);
+void test_append_by_a_producer(void);
+void test_append_by_a_batcher(void);
+void test_append_and_look_for_offsets(void);
+void test_append_as_the_options_say(void);
+
+void test_reader_up_to_an_end(void);
+void test_reader_filters(void);
+void test_reader_fetch_and_batches(void);
+void test_reader_is_cancelled(void);
+void test_reader_replays(void);
+
+void test_group_tells_of_partitions(void);
+void test_group_commits(void);
+
+void test_worker_settles_as_its_handler_says(void);
+void test_worker_runs_several_and_takes_jobs_back(void);
+void test_worker_of_a_stream(void);
+
+void test_consumer_takes_ahead_and_acks_up_to(void);
+
+void test_table_has_the_last_of_each_key(void);
+
 #endif

@@ -20,6 +20,13 @@ static ringmain_queue drop_queue(ringmain_hub hub, const char *name)
     return queue;
 }
 
+static uint32_t choose_none(void *context, const void *key, size_t key_bytes, const void *value, size_t value_bytes,
+                            uint32_t partition_count)
+{
+    (void)context, (void)key, (void)key_bytes, (void)value, (void)value_bytes;
+    return partition_count;
+}
+
 /* Every function that takes a handle, with one that is not good. */
 static void refuses(uint64_t bad)
 {
@@ -36,6 +43,13 @@ static void refuses(uint64_t bad)
     ringmain_record record = {.size = sizeof record};
     ringmain_queue_stats queue_stats = {.size = sizeof queue_stats};
     ringmain_partition_stats partition_stats = {.size = sizeof partition_stats};
+    ringmain_group_stats group_stats = {.size = sizeof group_stats};
+    ringmain_partition_lag partition_lag = {.size = sizeof partition_lag};
+    ringmain_sent sent;
+    ringmain_worker_options worker_options = {.size = sizeof worker_options};
+    ringmain_worker_stats worker_stats = {.size = sizeof worker_stats};
+    ringmain_stream_worker_options stream_worker_options = {.size = sizeof stream_worker_options};
+    ringmain_stream_worker_stats stream_worker_stats = {.size = sizeof stream_worker_stats};
 
     INVALID_HANDLE(ringmain_hub_flush(bad));
     INVALID_HANDLE(ringmain_queue_open(bad, name, NULL, &handle));
@@ -48,6 +62,35 @@ static void refuses(uint64_t bad)
     INVALID_HANDLE(ringmain_queue_ack_batch(bad, &handle, 1, codes));
     INVALID_HANDLE(ringmain_queue_stats_get(bad, &queue_stats));
     INVALID_HANDLE(ringmain_queue_peek(bad, 0, 1, &handle, &count));
+    INVALID_HANDLE(ringmain_queue_send_unique(bad, &message, &sent));
+    INVALID_HANDLE(ringmain_queue_submit(bad, &message, &handle));
+    INVALID_HANDLE(ringmain_queue_submit_batch(bad, &message, 1, &handle));
+    INVALID_HANDLE(ringmain_queue_receive_with(bad, 1, 1, 1, 0, &handle, &count));
+    INVALID_HANDLE(ringmain_queue_receive_with_lease(bad, 1, 0, 1000, &handle, &count));
+    INVALID_HANDLE(ringmain_queue_receive_deferred(bad, 1, &handle));
+    INVALID_HANDLE(ringmain_queue_fail_batch(bad, &handle, 1, name, 1, codes));
+    INVALID_HANDLE(ringmain_queue_release_batch(bad, &handle, 1, codes));
+
+    INVALID_HANDLE(ringmain_receipt_wait(bad, 0, codes));
+    INVALID_HANDLE(ringmain_receipt_sent(bad, 0, &sent));
+    INVALID_HANDLE(ringmain_receipt_position(bad, 0, &position));
+    INVALID_HANDLE(ringmain_receipt_is_duplicate(bad, codes));
+
+    INVALID_HANDLE(ringmain_consumer_open(bad, 1, &handle));
+    INVALID_HANDLE(ringmain_consumer_receive(bad, 0, &handle));
+    INVALID_HANDLE(ringmain_consumer_receive_deferred(bad, 1, &handle));
+    INVALID_HANDLE(ringmain_consumer_ack_up_to(bad, bad));
+
+    INVALID_HANDLE(ringmain_job_get(bad, &info));
+    INVALID_HANDLE(ringmain_job_header(bad, name, &header));
+    INVALID_HANDLE(ringmain_job_header_at(bad, 0, &header));
+    INVALID_HANDLE(ringmain_job_is_lost(bad, codes));
+    INVALID_HANDLE(ringmain_job_is_cancelled(bad, codes));
+    INVALID_HANDLE(ringmain_job_ack(bad));
+    INVALID_HANDLE(ringmain_job_extend(bad, 1000));
+    INVALID_HANDLE(ringmain_worker_start(bad, &worker_options, &handle));
+    INVALID_HANDLE(ringmain_worker_error(bad));
+    INVALID_HANDLE(ringmain_worker_stats_get(bad, &worker_stats));
 
     INVALID_HANDLE(ringmain_delivery_get(bad, &info));
     INVALID_HANDLE(ringmain_delivery_header(bad, name, &header));
@@ -57,6 +100,11 @@ static void refuses(uint64_t bad)
     INVALID_HANDLE(ringmain_delivery_release(bad, 0));
     INVALID_HANDLE(ringmain_delivery_reject(bad, name, 1));
     INVALID_HANDLE(ringmain_delivery_extend(bad, 1000));
+    INVALID_HANDLE(ringmain_delivery_ack_with(bad, name, 1));
+    INVALID_HANDLE(ringmain_delivery_fail_as(bad, name, 1, name, 1));
+    INVALID_HANDLE(ringmain_delivery_rate_limited(bad, 0));
+    INVALID_HANDLE(ringmain_delivery_defer(bad));
+    INVALID_HANDLE(ringmain_delivery_is_cancelled(bad, codes));
 
     INVALID_HANDLE(ringmain_peeked_get(bad, 0, &info));
     INVALID_HANDLE(ringmain_peeked_header(bad, 0, name, &header));
@@ -66,10 +114,53 @@ static void refuses(uint64_t bad)
     INVALID_HANDLE(ringmain_stream_append(bad, &message, &position));
     INVALID_HANDLE(ringmain_stream_append_batch(bad, &message, 1, &position));
     INVALID_HANDLE(ringmain_stream_stats_get(bad, 0, &partition_stats));
+    INVALID_HANDLE(ringmain_stream_append_to(bad, 0, &message, &position));
+    INVALID_HANDLE(ringmain_stream_append_batch_to(bad, 0, &message, 1, &position));
+    INVALID_HANDLE(ringmain_stream_append_expecting(bad, 0, 0, &message, 1, &position));
+    INVALID_HANDLE(ringmain_stream_submit(bad, &message, &handle));
+    INVALID_HANDLE(ringmain_stream_submit_batch(bad, &message, 1, &handle));
+    INVALID_HANDLE(ringmain_stream_submit_to(bad, 0, &message, &handle));
+    INVALID_HANDLE(ringmain_stream_submit_batch_to(bad, 0, &message, 1, &handle));
+    INVALID_HANDLE(ringmain_stream_offset_at_time(bad, 0, 0, &number));
+    INVALID_HANDLE(ringmain_stream_scan_event_time(bad, 0, 0, &number));
+    INVALID_HANDLE(ringmain_stream_compact(bad));
+    INVALID_HANDLE(ringmain_stream_partitioner(bad, choose_none, NULL, &handle));
+    INVALID_HANDLE(ringmain_stream_delete_group(bad, name));
+    INVALID_HANDLE(ringmain_stream_delete_producer(bad, name));
+    INVALID_HANDLE(ringmain_stream_worker_start(bad, name, &stream_worker_options, &handle));
+    INVALID_HANDLE(ringmain_stream_worker_error(bad));
+    INVALID_HANDLE(ringmain_stream_worker_stats_get(bad, &stream_worker_stats));
+
+    INVALID_HANDLE(ringmain_producer_open(bad, name, &handle));
+    INVALID_HANDLE(ringmain_producer_next_sequence(bad, &number));
+    INVALID_HANDLE(ringmain_producer_epoch(bad, &number));
+    INVALID_HANDLE(ringmain_producer_append(bad, 0, &message, 1, &position, codes));
+    INVALID_HANDLE(ringmain_producer_submit(bad, 0, &message, 1, &handle));
+    INVALID_HANDLE(ringmain_batcher_open(bad, NULL, &handle));
+    INVALID_HANDLE(ringmain_batcher_send(bad, &message, &handle));
+    INVALID_HANDLE(ringmain_batcher_flush(bad));
+
+    INVALID_HANDLE(ringmain_table_open(bad, &handle));
+    INVALID_HANDLE(ringmain_table_get(bad, name, 1, &handle, &count));
+    INVALID_HANDLE(ringmain_table_count(bad, &count));
+    INVALID_HANDLE(ringmain_table_scan_open(bad, &handle));
+    INVALID_HANDLE(ringmain_table_scan_next(bad, 1, &handle, &count));
 
     INVALID_HANDLE(ringmain_reader_open(bad, RINGMAIN_PARTITION_ALL, RINGMAIN_START_EARLIEST, 0, &handle));
     INVALID_HANDLE(ringmain_reader_poll(bad, 1, 0, &handle, &count));
     INVALID_HANDLE(ringmain_reader_seek(bad, 0, 0));
+    INVALID_HANDLE(ringmain_reader_open_with(bad, RINGMAIN_PARTITION_ALL, 0, 0, NULL, &handle));
+    INVALID_HANDLE(ringmain_reader_fetch(bad, 1, 1, 1, 0, &handle, &count));
+    INVALID_HANDLE(ringmain_reader_poll_batch(bad, 1, 0, 0, &handle, &count));
+    INVALID_HANDLE(ringmain_reader_is_done(bad, codes));
+    INVALID_HANDLE(ringmain_reader_lag(bad, &number));
+    INVALID_HANDLE(ringmain_reader_canceller(bad, &handle));
+    INVALID_HANDLE(ringmain_canceller_cancel(bad));
+    INVALID_HANDLE(ringmain_replay_open(bad, RINGMAIN_PARTITION_ALL, 0, 0, NULL, NULL, &handle));
+    INVALID_HANDLE(ringmain_replay_next(bad, &handle, &count));
+    INVALID_HANDLE(ringmain_replay_try_next(bad, &handle, &count));
+    INVALID_HANDLE(ringmain_replay_due(bad, &number));
+    INVALID_HANDLE(ringmain_replay_canceller(bad, &handle));
 
     INVALID_HANDLE(ringmain_records_get(bad, 0, &record));
     INVALID_HANDLE(ringmain_records_header(bad, 0, name, &header));
@@ -82,6 +173,20 @@ static void refuses(uint64_t bad)
     INVALID_HANDLE(ringmain_member_commit_offset(bad, 0, 0));
     INVALID_HANDLE(ringmain_member_seek(bad, 0, 0));
     INVALID_HANDLE(ringmain_member_assignment(bad, 4, partitions, &count));
+    INVALID_HANDLE(ringmain_group_join_with(bad, name, NULL, &handle));
+    INVALID_HANDLE(ringmain_group_committed(bad, name, 0, &number, codes));
+    INVALID_HANDLE(ringmain_group_stats_get(bad, name, &group_stats));
+    INVALID_HANDLE(ringmain_group_partition_lag(bad, name, 0, &partition_lag));
+    INVALID_HANDLE(ringmain_member_fetch(bad, 1, 1, 1, 0, &handle, &count));
+    INVALID_HANDLE(ringmain_member_poll_batch(bad, 1, 0, 0, &handle, &count));
+    INVALID_HANDLE(ringmain_member_submit_commit(bad, &handle));
+    INVALID_HANDLE(ringmain_member_done(bad, bad, 0));
+    INVALID_HANDLE(ringmain_member_commit_done(bad));
+    INVALID_HANDLE(ringmain_member_rewind(bad, 0, 0));
+    INVALID_HANDLE(ringmain_member_revoking(bad, 4, partitions, &count));
+    INVALID_HANDLE(ringmain_member_confirm_revoke(bad, 0));
+    INVALID_HANDLE(ringmain_member_lag(bad, &number));
+    INVALID_HANDLE(ringmain_member_processing(bad, &handle));
 }
 
 static void refuses_to_close(uint64_t bad)
@@ -94,6 +199,17 @@ static void refuses_to_close(uint64_t bad)
     INVALID_HANDLE(ringmain_reader_close(bad));
     INVALID_HANDLE(ringmain_records_close(bad));
     INVALID_HANDLE(ringmain_member_leave(bad));
+    INVALID_HANDLE(ringmain_receipt_close(bad));
+    INVALID_HANDLE(ringmain_producer_close(bad));
+    INVALID_HANDLE(ringmain_batcher_close(bad));
+    INVALID_HANDLE(ringmain_canceller_close(bad));
+    INVALID_HANDLE(ringmain_replay_close(bad));
+    INVALID_HANDLE(ringmain_processing_close(bad));
+    INVALID_HANDLE(ringmain_table_close(bad));
+    INVALID_HANDLE(ringmain_table_scan_close(bad));
+    INVALID_HANDLE(ringmain_consumer_close(bad));
+    INVALID_HANDLE(ringmain_worker_close(bad, 0));
+    INVALID_HANDLE(ringmain_stream_worker_close(bad, 0));
 }
 
 void test_handles(void)
@@ -113,6 +229,17 @@ void test_handles(void)
     OK(ringmain_reader_close(0));
     OK(ringmain_records_close(0));
     OK(ringmain_member_leave(0));
+    OK(ringmain_receipt_close(0));
+    OK(ringmain_producer_close(0));
+    OK(ringmain_batcher_close(0));
+    OK(ringmain_canceller_close(0));
+    OK(ringmain_replay_close(0));
+    OK(ringmain_processing_close(0));
+    OK(ringmain_table_close(0));
+    OK(ringmain_table_scan_close(0));
+    OK(ringmain_consumer_close(0));
+    OK(ringmain_worker_close(0, 0));
+    OK(ringmain_stream_worker_close(0, 0));
 
     /* Of another kind, closed twice, used after close, and its number never used again. */
     ringmain_hub hub = memory_hub();

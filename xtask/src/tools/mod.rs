@@ -2,7 +2,7 @@
 
 pub mod node;
 pub mod python;
-mod stamp;
+pub mod stamp;
 
 use anyhow::{Result, bail};
 use std::process::{Command, Stdio};

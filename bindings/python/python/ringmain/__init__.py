@@ -16,20 +16,27 @@ used from any thread.
 
 from ringmain import logs
 from ringmain._core import (
+    Batcher,
     Consumer,
+    Filter,
+    Follow,
     Group,
     Job,
     ManualClock,
     Member,
     Message,
     Peeked,
+    Pending,
+    Processing,
+    Producer,
     Reader,
     Receipt,
     Record,
-    Stream,
+    Replay,
+    Table,
     __version__,
 )
-from ringmain.aio import AsyncConsumer, AsyncTaskQueue
+from ringmain.aio import AsyncConsumer, AsyncMember, AsyncReader, AsyncStream, AsyncTaskQueue
 from ringmain.answers import (
     Breach,
     Cause,
@@ -77,9 +84,14 @@ from ringmain.errors import (
 )
 from ringmain.hub import Hub, open, restore, salvage, verify
 from ringmain.options import (
+    Accepted,
     Capacity,
+    Compaction,
     Dedup,
     EscalateTo,
+    Gate,
+    GroupLag,
+    GroupStats,
     History,
     Letters,
     MessageOptions,
@@ -90,10 +102,14 @@ from ringmain.options import (
     Rate,
     Retry,
     Sent,
+    StreamInfo,
     StreamStats,
+    StreamWorkerStats,
     Time,
 )
 from ringmain.schedule import Schedule
+from ringmain.stream import Stream
+from ringmain.stream_worker import StreamWorker
 from ringmain.task_queue import TaskQueue
 from ringmain.worker import (
     Ack,
@@ -109,13 +125,19 @@ from ringmain.worker import (
 )
 
 __all__ = [
+    "Accepted",
     "Ack",
     "AsyncConsumer",
+    "AsyncMember",
+    "AsyncReader",
+    "AsyncStream",
     "AsyncTaskQueue",
+    "Batcher",
     "Breach",
     "Capacity",
     "Cause",
     "Closed",
+    "Compaction",
     "Conflict",
     "Consumer",
     "Corrupt",
@@ -130,10 +152,15 @@ __all__ = [
     "Fail",
     "Failure",
     "Fenced",
+    "Filter",
     "Finished",
+    "Follow",
     "Forked",
     "Full",
+    "Gate",
     "Group",
+    "GroupLag",
+    "GroupStats",
     "HaltedGroup",
     "Handler",
     "HandlerFailed",
@@ -160,8 +187,11 @@ __all__ = [
     "Outcome",
     "PartitionStats",
     "Peeked",
+    "Pending",
     "Poisoned",
     "Position",
+    "Processing",
+    "Producer",
     "ProducerFenced",
     "QueueInfo",
     "QueueOptions",
@@ -173,6 +203,7 @@ __all__ = [
     "Record",
     "Reject",
     "Release",
+    "Replay",
     "Report",
     "Retry",
     "RingmainError",
@@ -183,7 +214,11 @@ __all__ = [
     "SnapshotReport",
     "StorageError",
     "Stream",
+    "StreamInfo",
     "StreamStats",
+    "StreamWorker",
+    "StreamWorkerStats",
+    "Table",
     "TaskQueue",
     "Time",
     "Timeout",

@@ -1,18 +1,24 @@
 """The compiled half of Ringmain. Import `ringmain`, which re-exports all of this that is public."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
+from datetime import datetime
 from types import TracebackType
-from typing import Any, Final, Generic, Literal, Self, TypeAlias, TypeVar, Unpack, final
+from typing import Any, Final, Generic, Literal, Self, TypeAlias, TypeVar, Unpack, final, overload
 
 from typing_extensions import Buffer, disjoint_base
 
+from ringmain.aio import AsyncMember, AsyncReader
 from ringmain.errors import RingmainError
-from ringmain.options import MessageOptions, Position, Sent, StreamStats, Time
+from ringmain.options import Accepted, MessageOptions, Position, Sent, StreamWorkerStats, Time
+from ringmain.stream_worker import Options as WorkerOptions
 
 __all__ = [
-    "ERROR_CODES",
+    "Batcher",
     "Consumer",
+    "ERROR_CODES",
+    "Filter",
+    "Follow",
     "Group",
     "Hub",
     "Job",
@@ -23,10 +29,17 @@ __all__ = [
     "Member",
     "Message",
     "Peeked",
+    "Pending",
+    "Processing",
+    "Producer",
     "Reader",
     "Receipt",
     "Record",
+    "Replay",
     "Stream",
+    "StreamWorker",
+    "Table",
+    "TableIterator",
     "TaskQueue",
     "Waiter",
     "__version__",
@@ -43,7 +56,11 @@ ERROR_CODES: Final[dict[str, int]]
 
 _Bytes: TypeAlias = Buffer
 _Text: TypeAlias = Buffer | str
-_Start: TypeAlias = Literal["earliest", "latest"] | int | Time
+_Durability: TypeAlias = Literal["synced", "written", "relaxed"]
+_Start: TypeAlias = Literal["earliest", "latest"] | int | datetime | Time
+_End: TypeAlias = Literal["now"] | int | datetime | Time
+_Reset: TypeAlias = Literal["fail", "earliest", "latest"]
+_T = TypeVar("_T")
 
 @disjoint_base
 class Hub:
@@ -55,13 +72,6 @@ class Hub:
     @property
     def durable(self) -> bool:
         """Whether it lives on disk."""
-
-    def stream(self, name: str, *, partitions: int | None = None) -> Stream:
-        """Opens a stream, making it if it does not exist with this many partitions: 1 by default, at most 1024.
-
-        One that exists with fewer gets more, unless it has records with keys, which would move: then `InvalidArgument` is
-        raised. Raises `OptionMismatch` if it exists with more.
-        """
 
     def close(self, timeout: float | None = 10.0) -> None:
         """Wakes and refuses every caller, releases the jobs that are out, makes everything durable, and unlocks the
@@ -99,6 +109,12 @@ class Message:
 
     def __new__(cls, value: _Bytes, **options: Unpack[MessageOptions]) -> Self:
         """`ringmain.MessageOptions` has the options. A stream takes those that are not for queues only."""
+
+    @staticmethod
+    def tombstone(key: _Text) -> Message:
+        """A record that says that its key has no value any more. A compacted stream forgets what came before it, and in time the
+        tombstone itself.
+        """
 
 @disjoint_base
 class TaskQueue:
@@ -247,26 +263,6 @@ class Consumer:
         _traceback: TracebackType | None,
         /,
     ) -> None: ...
-
-@final
-class Receipt(Generic[_T_co]):
-    """What was accepted, and is durable later."""
-
-    @property
-    def value(self) -> _T_co:
-        """What it is for: the id or the position that was given."""
-
-    @property
-    def is_reached(self) -> bool:
-        """Whether it has reached its durability. Looks, and does not wait."""
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Waits until it has, at most `timeout` seconds; whether it has. Raises `Poisoned` if a write or sync failed: then it
-        is not known whether it is on disk. Ctrl-C works.
-        """
-
-    @classmethod
-    def __class_getitem__(cls, _of: Any) -> type[Self]: ...
 
 @final
 class Keeper:
@@ -428,10 +424,21 @@ class Peeked:
     def header(self, name: str) -> bytes | None:
         """The first header of that name."""
 
-@final
+@disjoint_base
 class Stream:
-    """An event stream: each record is kept, and read by any number of readers at their own offsets."""
+    """An event stream's hot verbs: what `ringmain.Stream` stands on."""
 
+    def __new__(
+        cls,
+        hub: Hub,
+        name: str,
+        options: str = "",
+        choose: Callable[[bytes | None, bytes, int], int] | None = None,
+    ) -> Self: ...
+    def _call(self, verb: str, arguments: str) -> str: ...
+    def _start_worker(
+        self, group: str, handler: Callable[..., object], options: WorkerOptions
+    ) -> StreamWorker: ...
     @property
     def name(self) -> str:
         """The name."""
@@ -444,55 +451,380 @@ class Stream:
     def durable(self) -> bool:
         """Whether it lives on disk."""
 
+    @property
+    def is_gated(self) -> bool:
+        """Whether an append may wait for slow readers: see `Gate`."""
+
     def append(
         self,
-        value: _Bytes,
+        value: _Bytes | Message,
         *,
         key: _Text | None = None,
         headers: Mapping[str, _Text] | None = None,
         event_time_ns: int | None = None,
+        durability: _Durability | None = None,
     ) -> Position:
-        """Appends a record; returns its position once it has reached the hub's durability.
+        """Appends a record; returns its position once it has reached the hub's durability, or the safer one given here.
 
-        Records of one `key` go to one partition, in order. The limits are those of `TaskQueue.send`.
+        Records of one `key` go to one partition, in order. The limits are those of `TaskQueue.send`. A `Message` has its
+        options already.
+
+        Raises `TooLarge` and `InvalidArgument`, also for a record without a key where the stream is compacted: nothing was
+        appended. `Full` because of a slow reader, or of more keys than the stream may have. `Poisoned`: it is not known
+        whether it is on disk.
         """
 
     def append_many(self, messages: Iterable[_Bytes | Message]) -> list[Position]:
         """Appends several with one commit; those of one partition are one atomic batch. Each is a value or a
-        `Message`. Returns their positions in order.
+        `Message`. At most 65536, and 16 MiB a partition. Returns their positions in order.
         """
 
-    def reader(self, start: _Start = "earliest", partition: int | None = None) -> Reader:
-        """A reader of all partitions, or of one. `start` is ``"earliest"``, ``"latest"``, an offset, or a `Time`."""
+    def append_to(
+        self,
+        partition: int,
+        value: _Bytes | Message,
+        *,
+        key: _Text | None = None,
+        headers: Mapping[str, _Text] | None = None,
+        event_time_ns: int | None = None,
+        durability: _Durability | None = None,
+    ) -> Position:
+        """As `append`, to this partition whatever the key. Raises `NotFound` if there is no such partition."""
 
-    def groups(self) -> list[str]:
-        """The names of its consumer groups, in order."""
+    def append_many_to(self, partition: int, messages: Iterable[_Bytes | Message]) -> list[Position]:
+        """As `append_many`, to this partition whatever the keys: one atomic batch."""
+
+    def append_expecting(
+        self, partition: int, end: int, messages: Iterable[_Bytes | Message]
+    ) -> list[Position]:
+        """Appends one atomic batch to a partition, if that ends at offset `end`: of several who read to there and append what
+        follows from it, one succeeds. Raises `Conflict`, saying where it ends: nothing was appended.
+        """
+
+    def submit(
+        self,
+        value: _Bytes | Message,
+        *,
+        key: _Text | None = None,
+        headers: Mapping[str, _Text] | None = None,
+        event_time_ns: int | None = None,
+        durability: _Durability | None = None,
+    ) -> Receipt[Position]:
+        """As `append`, and does not wait for the disk: the receipt does."""
+
+    def submit_many(self, messages: Iterable[_Bytes | Message]) -> Receipt[list[Position]]:
+        """As `append_many`, and does not wait for the disk: the receipt does."""
+
+    def submit_to(
+        self,
+        partition: int,
+        value: _Bytes | Message,
+        *,
+        key: _Text | None = None,
+        headers: Mapping[str, _Text] | None = None,
+        event_time_ns: int | None = None,
+        durability: _Durability | None = None,
+    ) -> Receipt[Position]:
+        """As `append_to`, and does not wait for the disk: the receipt does."""
+
+    def submit_many_to(
+        self, partition: int, messages: Iterable[_Bytes | Message]
+    ) -> Receipt[list[Position]]:
+        """As `append_many_to`, and does not wait for the disk: the receipt does."""
+
+    def batcher(
+        self, *, linger: float = 0.0, max_batch_bytes: int = 16384, max_batch_messages: int = 65536
+    ) -> Batcher:
+        """Gathers records into batches, each closed by whichever comes first.
+
+        `linger`: how many seconds the first record of a batch waits for others. `max_batch_bytes`: bytes of a batch as it
+        lies in the log, 1 to 16 MiB; a larger record is a batch of its own. `max_batch_messages`: 1 to 65536.
+        """
+
+    def producer(self, name: str) -> Producer:
+        """Opens a producer of this name, making it if there is none: what it appends again is left out. Handles that were opened
+        before are refused from then on, with `ProducerFenced`.
+
+        Raises `Full` if 10000 are kept: `delete_producer` forgets one.
+        """
+
+    def reader(
+        self,
+        start: _Start = "earliest",
+        partition: int | None = None,
+        *,
+        until: _End | None = None,
+        only: Filter | Callable[[Record], object] | None = None,
+        on_out_of_range: _Reset = "fail",
+    ) -> Reader:
+        """A reader of all partitions, or of one.
+
+        `start`: ``"earliest"``, ``"latest"``, an offset, or a `datetime` or `Time`: the first record appended then or later.
+        `until`: it ends before what is appended from ``"now"`` on, before an offset, or before a time. `only`: it hands out
+        only the records that a `Filter`, or a callable given a `Record`, wants. `on_out_of_range`: where it goes on when what it
+        would read next was removed, ``"earliest"`` or ``"latest"`` after having raised `OutOfRange` once; ``"fail"`` raises
+        it each time until `Reader.seek`.
+
+        Raises `OutOfRange` if an offset is not held, `NotFound` if there is no such partition.
+        """
 
     def group(self, name: str) -> Group:
         """A consumer group of this stream."""
 
-    def stats(self) -> StreamStats:
-        """Counts."""
+    def table(self) -> Table:
+        """The last record of each key, of a stream with `compaction`.
+
+        Raises `InvalidArgument` if it has none, `Full` if there are more keys than `Compaction.keys_max`.
+        """
+
+@final
+class Receipt(Generic[_T]):
+    """Something that was accepted, and may not be durable yet. ``await receipt`` gives its value when it is. Dropping it changes
+    nothing.
+    """
+
+    @classmethod
+    def __class_getitem__(cls, _of: object, /) -> type[Receipt[Any]]: ...
+    @property
+    def value(self) -> _T:
+        """What was given: the position, the id, or several. Known at once."""
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether it has reached its durability. Looks, and does not wait."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Waits until it has reached its durability; False after `timeout` seconds.
+
+        Raises `Poisoned`: a write failed, and it is not known whether it is on disk.
+        """
+
+    def __await__(self) -> Generator[Any, None, _T]: ...
+
+@final
+class Batcher:
+    """Gathers records into batches: see `Stream.batcher`. What lingers is nowhere but in memory until its batch is closed.
+    Leaving its ``with`` block, or dropping it, appends what it has gathered.
+    """
+
+    def send(
+        self,
+        value: _Bytes | Message,
+        *,
+        key: _Text | None = None,
+        headers: Mapping[str, _Text] | None = None,
+        event_time_ns: int | None = None,
+        durability: _Durability | None = None,
+    ) -> Pending:
+        """Takes a record, which is appended with its batch. What became of it, the result tells.
+
+        Raises as `Stream.append`: nothing was taken.
+        """
+
+    def flush(self) -> None:
+        """Appends what was gathered; returns when it has reached its durability."""
+
+    def close(self) -> None:
+        """The same, and takes no more. Closing again does nothing."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+        /,
+    ) -> None: ...
+
+@final
+class Pending:
+    """A record that was sent to a batcher. ``await pending`` gives its position when it is durable."""
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether it was appended and is durable, or failed. Looks, and does not wait."""
+
+    def wait(self, timeout: float | None = None) -> Position:
+        """Waits until it was appended and is durable.
+
+        Raises `Timeout` after `timeout` seconds; and what an append of its batch raises.
+        """
+
+    def __await__(self) -> Generator[Any, None, Position]: ...
+
+@final
+class Producer:
+    """A producer of a stream, by its name. It numbers its messages from 0; those that were appended before are left out, also
+    after a crash. So a call may be repeated until it is heard of, with the same messages.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name."""
+
+    @property
+    def epoch(self) -> int:
+        """How often it was opened, this time included."""
+
+    def next_sequence(self) -> int:
+        """The sequence to go on with: all messages before it were appended.
+
+        Raises `ProducerFenced` if it was opened again, `NotFound` if it was deleted.
+        """
+
+    def append(self, sequence: int, messages: Iterable[_Bytes | Message]) -> Accepted:
+        """Appends messages, the first of which has this sequence and each other the next one; returns once they are durable.
+        Those that go to one partition are one atomic batch; keyless ones all go to the same one.
+
+        Raises `SequenceGap` if messages before it were not appended yet, `ProducerFenced`, `NotFound`: nothing was
+        appended.
+        """
+
+    def submit(self, sequence: int, messages: Iterable[_Bytes | Message]) -> Receipt[Accepted]:
+        """As `append`, and does not wait for the disk: the receipt does, for everything of this producer up to here."""
+
+@final
+class Filter:
+    """Which records a reader wants. Keys and values of headers are compared byte for byte; ``a & b`` is both, ``a | b`` either.
+
+    At most 65536 terms, each key counted, at most 16 deep in one another.
+    """
+
+    @staticmethod
+    def key(key: _Text) -> Filter:
+        """Records with this key."""
+
+    @staticmethod
+    def keys(*keys: _Text) -> Filter:
+        """Records with one of these keys."""
+
+    @staticmethod
+    def header(name: str, value: _Text | None = None) -> Filter:
+        """Records with a header of that name; with that value, if one is given."""
+
+    @staticmethod
+    def all(*filters: Filter | Callable[[Record], object]) -> Filter:
+        """Records that all of these want; all records, if there are none."""
+
+    @staticmethod
+    def any(*filters: Filter | Callable[[Record], object]) -> Filter:
+        """Records that any of these wants; no record, if there are none."""
+
+    @staticmethod
+    def by(is_wanted: Callable[[Record], object]) -> Filter:
+        """Records of which `is_wanted` says so. It is called in the thread that polls, with a copy of the record. What it
+        raises the poll raises, after having handed out what came before; the record comes again.
+        """
+
+    def __and__(self, other: Filter | Callable[[Record], object], /) -> Filter: ...
+    def __or__(self, other: Filter | Callable[[Record], object], /) -> Filter: ...
 
 @final
 class Reader:
-    """Reads a stream at its own pace. As an iterator it ends at the end of what is there now; `poll` waits for more.
+    """Reads a stream at its own pace. As an iterator it ends at the end of what is there now; `poll`, `fetch` and `follow` wait for
+    more. Order is kept within a partition.
 
-    Other threads that call it meanwhile wait for their turn.
+    Other threads that call it meanwhile wait for their turn; `cancel` does not.
     """
 
+    @property
+    def aio(self) -> AsyncReader:
+        """The verbs that wait as coroutines, for asyncio."""
+
     def poll(self, count: int, timeout: float | None = None) -> list[Record]:
-        """Up to `count` records, waiting at most `timeout` seconds for the first; empty after that."""
+        """Up to `count` records (1 to 65536), waiting at most `timeout` seconds for the first; empty after that, and at once
+        where there is nothing to wait for: it has come to its end, or was cancelled.
+
+        Raises `OutOfRange` if what it would read next was removed: see `on_out_of_range` of `Stream.reader`. `Closed`;
+        `Corrupt` or `StorageError` if a file cannot be read.
+        """
+
+    def fetch(
+        self,
+        *,
+        bytes_min: int = 1,
+        bytes_max: int = 1048576,
+        count_max: int = 500,
+        timeout: float | None = 0.5,
+    ) -> list[Record]:
+        """Records of at least `bytes_min` bytes, of no more than `bytes_max` (but a first record that has more all the same), no
+        more than `count_max`; what there is after `timeout` seconds. Bytes are those of key, headers and value, and 24 each.
+
+        Raises as `poll`; `InvalidArgument` for limits that contradict each other.
+        """
+
+    def poll_batch(self, count: int, fill: float, timeout: float | None = None) -> list[Record]:
+        """As `poll`, and then waits for more, until there are `count`, or at most `fill` seconds since the first came."""
+
+    def follow(self, end_after: float | None = None) -> Follow:
+        """An iterator that waits for what comes. It ends where the reader does, when it is cancelled, when the hub is closed, and
+        after `end_after` seconds, if that is given.
+        """
+
+    def replay(
+        self,
+        factor: float = 1.0,
+        *,
+        time_of: Literal["ingest", "event"] = "ingest",
+        gap_max: float | None = None,
+    ) -> Replay:
+        """An iterator that hands records out at the pace at which they came, `factor` times as fast. The reader is used up.
+
+        `time_of`: the time that counts, that of appending or the event time. `gap_max`: longer gaps between two records are
+        taken for gaps of so many seconds, before the factor. Order is that of times, across the partitions.
+        """
+
+    def cancel(self) -> None:
+        """From now on it waits for nothing any more: calls that wait return what there is, and `follow` ends."""
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it was cancelled."""
 
     def seek(self, partition: int, offset: int) -> None:
-        """Continues one partition at `offset`."""
+        """Continues one partition at `offset`. Raises `OutOfRange` if that is not held, `NotFound` if the partition is not read
+        here.
+        """
+
+    def lag(self) -> int:
+        """How many records it is behind, over all its partitions: offsets from its places to the ends."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it was told an end by `until`, and has come to it in all its partitions."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Record: ...
+
+@final
+class Follow:
+    """What `Reader.follow` gives: an iterator that waits for what comes."""
+
+    def cancel(self) -> None:
+        """Ends it, at once if it waits, from any thread. The reader is cancelled."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Record: ...
+
+@final
+class Replay:
+    """What `Reader.replay` gives: an iterator that waits for the time of the next record, and ends at the end of what is there."""
+
+    def cancel(self) -> None:
+        """Ends it, at once if it waits, from any thread."""
+
+    def due_ns(self) -> int | None:
+        """When the next record is due, in nanoseconds since 1970; None if there is none."""
+
+    def next_nowait(self) -> Record | None:
+        """The next record, if its time has come."""
 
     def __iter__(self) -> Self: ...
     def __next__(self) -> Record: ...
 
 @final
 class Record:
-    """One record of a stream."""
+    """One record of a stream. It keeps the part of the log that it lies in; copy what you keep for long."""
 
     @property
     def position(self) -> Position:
@@ -507,13 +839,21 @@ class Record:
         """Its number in the partition."""
 
     @property
+    def is_tombstone(self) -> bool:
+        """Whether it says that its key has no value any more: see `Message.tombstone`."""
+
+    @property
     def key(self) -> bytes | None:
         """The key, if it has one."""
 
     @property
     def value(self) -> bytes:
-        """The value."""
+        """The value, copied."""
 
+    def view(self) -> memoryview:
+        """The value where it lies, read-only and not copied: for large values, from about 4 KiB. The view keeps the record."""
+
+    def __buffer__(self, flags: int, /) -> memoryview: ...
     @property
     def headers(self) -> dict[str, bytes]:
         """The headers. Of several with one name the first."""
@@ -533,9 +873,40 @@ class Record:
 class Group:
     """A consumer group: its members share the partitions, and its commits say how far it has come."""
 
-    def join(self, start: _Start = "earliest") -> Member:
+    @property
+    def name(self) -> str:
+        """The name."""
+
+    def join(
+        self,
+        start: _Start | Literal["committed"] = "earliest",
+        *,
+        member_name: str | None = None,
+        session_timeout: float = 45.0,
+        max_poll_interval: float | None = 300.0,
+        revoke_timeout: float | None = None,
+        on_out_of_range: _Reset = "fail",
+        commit_mode: Literal["manual", "on_poll", "at_most_once"] = "manual",
+        on_assign: Callable[[Member, list[int]], object] | None = None,
+        on_revoke: Callable[[Member, list[int]], object] | None = None,
+        on_lost: Callable[[Member, list[int]], object] | None = None,
+    ) -> Member:
         """Joins. Partitions without a committed offset are read from `start`, which is committed at once, so that it
-        means the same for whoever joins next.
+        means the same for whoever joins next; ``"committed"`` raises `NotFound` if the group has not committed yet.
+
+        `member_name`: what the member has is kept for this name while it is away, up to `session_timeout` seconds; who joins by
+        the name of a member that is there takes its place. `max_poll_interval`: after so many seconds without a poll, or a
+        handler that is known to run (`Member.processing`), it is given up for dead; None for never. `revoke_timeout`: how long a
+        partition that is to move waits for the commit of what was polled of it; the first member decides it for the group, 30 by
+        default. `on_out_of_range`: as of `Stream.reader`. `commit_mode`: when what was polled is committed: by `Member.commit`;
+        ``"on_poll"`` by the next poll; ``"at_most_once"`` before poll returns it.
+
+        The callbacks are called with the member and the partitions, in the thread that polls, with no lock held: every verb of
+        the member may be used there. `on_revoke`: nothing more of these is polled, and what was can be committed, before they
+        are given on. `on_assign`: before the first of their records is polled. `on_lost`: somebody else may have them already.
+        What they raise the call raises that found out.
+
+        Raises `InvalidArgument` for an option out of its range, `OptionMismatch` for another `revoke_timeout` than the group's.
         """
 
     def committed(self) -> list[int | None]:
@@ -546,35 +917,111 @@ class Group:
 
 @final
 class Member:
-    """One member of a group: polls the partitions it owns and commits what it has handled. Leaving its ``with`` block
-    leaves the group without a commit.
+    """One member of a group: polls the partitions it owns and commits what it has handled. As an iterator it waits for records, one
+    at a time, until it has left or the hub is closed. Leaving its ``with`` block leaves the group without a commit.
 
     A partition that is to move to another member moves when this one has polled again and has committed what it had polled of
-    it, at the latest after 30 seconds; who does not poll for 5 minutes loses all. Commits of what was lost raise `Fenced`.
+    it, at the latest after the group's `revoke_timeout`; who does not poll for its `max_poll_interval` loses all. Commits of what
+    was lost raise `Fenced`.
 
     Other threads that call it meanwhile wait for their turn.
     """
 
+    @property
+    def aio(self) -> AsyncMember:
+        """The verbs that wait as coroutines, for asyncio."""
+
+    @property
+    def durable(self) -> bool:
+        """Whether its stream lives on disk."""
+
     def poll(self, count: int, timeout: float | None = None) -> list[Record]:
-        """Up to `count` records of the partitions it owns, waiting at most `timeout` seconds for the first."""
+        """Up to `count` records (1 to 65536) of the partitions it owns, waiting at most `timeout` seconds for the first.
+
+        Raises `OutOfRange` if what it would read next was removed, `Fenced` if another member has taken its name, `Closed`, and
+        what a callback raises.
+        """
+
+    def fetch(
+        self,
+        *,
+        bytes_min: int = 1,
+        bytes_max: int = 1048576,
+        count_max: int = 500,
+        timeout: float | None = 0.5,
+    ) -> list[Record]:
+        """As `Reader.fetch`."""
+
+    def poll_batch(self, count: int, fill: float, timeout: float | None = None) -> list[Record]:
+        """As `Reader.poll_batch`. It returns early when partitions come or are to go."""
 
     def commit(self) -> None:
         """Commits everything polled so far. Raises `Fenced` if some of it was lost; the rest is committed."""
 
+    def submit_commit(self) -> Receipt[None]:
+        """As `commit`, and does not wait for the disk: the receipt does."""
+
     def commit_offset(self, partition: int, offset: int) -> None:
-        """Commits one partition: `offset` is the next to read. Raises `Fenced` if the member no longer owns it."""
+        """Commits one partition: `offset` is the next to read. Raises `Fenced` if the member no longer owns it, `InvalidArgument`
+        if it is lower than what is committed.
+        """
+
+    def done(self, record: Record) -> None:
+        """Marks one record as handled, whatever becomes of those before it; `commit_done` commits what is marked.
+
+        Raises `Full` if there were more than 10000 gaps between what is done: mark earlier records first. `NotFound` if the
+        partition is not this member's.
+        """
+
+    def commit_done(self) -> None:
+        """Commits what was marked by `done`: up to the first record that is not, and those beyond it one by one."""
+
+    def rewind(self, partition: int, offset: int) -> None:
+        """Takes a partition back to `offset`: that is committed, what was done beyond it is forgotten, and it goes on there.
+
+        Raises `InvalidArgument` if it is beyond what is committed, `Fenced`, `OutOfRange`.
+        """
 
     def seek(self, partition: int, offset: int) -> None:
-        """Continues one owned partition at `offset`."""
+        """Continues one owned partition at `offset`. That commits nothing."""
 
     def assignment(self) -> list[int]:
-        """The partitions it owns now."""
+        """The partitions it reads now, in order; without those it is to let go of."""
+
+    def revoking(self) -> list[int]:
+        """The partitions it was asked to let go of and still has."""
+
+    def confirm_revoke(self, partition: int) -> None:
+        """Lets go of a partition it was asked for, although not everything polled of it is committed: that will be polled again by
+        its next owner. Raises `NotFound` if it was not asked for it.
+        """
+
+    def processing(self) -> Processing:
+        """Within a ``with`` block of this, a handler runs, and the member is not given up for dead, however long it does not poll."""
 
     def lag(self) -> int:
         """Records that the group has not yet committed, over all partitions."""
 
     def leave(self) -> None:
         """Leaves the group; what it polled and did not commit goes to the others. Leaving again does nothing."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Record: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+        /,
+    ) -> None: ...
+
+@final
+class Processing:
+    """Says that a handler of a member's records runs, until its ``with`` block ends, or `end` is called."""
+
+    def end(self) -> None:
+        """The handler has ended. Ending again does nothing."""
 
     def __enter__(self) -> Self: ...
     def __exit__(
@@ -586,15 +1033,57 @@ class Member:
     ) -> None: ...
 
 @final
-class Waiter:
-    """How `ringmain.aio` waits for a queue, within a ``with`` block: a file descriptor that gets readable."""
+class Table:
+    """The last record of each key of a compacted stream, as a mapping. It follows the stream: what was appended is found.
 
-    def __new__(cls, queue: TaskQueue) -> Self: ...
+    Its verbs raise `Full` if there are more keys than `Compaction.keys_max`, `Corrupt` or `StorageError` if a file cannot be read.
+    """
+
+    @overload
+    def get(self, key: _Text, default: None = None) -> Record | None: ...
+    @overload
+    def get(self, key: _Text, default: _T) -> Record | _T: ...
+    def __getitem__(self, key: _Text, /) -> Record: ...
+    def __contains__(self, key: _Text, /) -> bool: ...
+    def __len__(self) -> int:
+        """How many keys have a value."""
+
+    def __iter__(self) -> TableIterator[bytes]: ...
+    def keys(self) -> TableIterator[bytes]:
+        """The keys: by partition, and there in the order in which they were written last."""
+
+    def values(self) -> TableIterator[Record]:
+        """Their records."""
+
+    def items(self) -> TableIterator[tuple[bytes, Record]]:
+        """Both. Each key comes once, with the value that it has when its turn comes."""
+
+@final
+class TableIterator(Generic[_T]):
+    """An iterator over a table."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> _T: ...
+
+@final
+class StreamWorker:
+    """Threads that handle the records of a stream: what `ringmain.StreamWorker` stands on."""
+
+    def stats(self) -> StreamWorkerStats: ...
+    @property
+    def error(self) -> RingmainError | None: ...
+    def close(self, timeout: float | None = 10.0) -> None: ...
+
+@final
+class Waiter:
+    """How `ringmain.aio` waits for something, within a ``with`` block: a file descriptor that gets readable."""
+
+    def __new__(cls, source: TaskQueue | Reader | Member | Receipt[Any] | Pending) -> Self: ...
     def fileno(self) -> int:
         """The descriptor that gets readable after `poll` gave None and there may be something."""
 
-    def poll(self, count: int) -> list[Job] | None:
-        """Up to `count` jobs. None means there are none and the descriptor is armed."""
+    def poll(self, count: int) -> list[Any] | None:
+        """Up to `count` jobs or records, or what was waited for. None means there is nothing and the descriptor is armed."""
 
     def poll_consumer(self, consumer: Consumer) -> Job | None:
         """The next job of a consumer of the queue, likewise."""

@@ -10,6 +10,7 @@ from ringmain import _core
 from ringmain.data import answer, by_name, options_json, queue_info
 from ringmain.errors import NotFound
 from ringmain.schedule import Schedule, message_data
+from ringmain.stream import Stream, stream_info
 from ringmain.task_queue import TaskQueue
 from ringmain.worker.handler import Handler, WorkerOptions
 from ringmain.worker.run import run
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from ringmain.answers import HubStats, QueueInfo, Report, SnapshotReport
-    from ringmain.options import QueueOptions
+    from ringmain.options import Compaction, Gate, QueueOptions, StreamInfo
 
 R = TypeVar("R")
 
@@ -125,6 +126,48 @@ class Hub(_core.Hub):
         if missing or not handlers:
             raise NotFound(f"no worker for {', '.join(sorted(missing)) or 'any queue'}: decorate one with hub.worker")
         run(handlers, concurrency=concurrency, timeout=timeout)
+
+    def stream(
+        self,
+        name: str,
+        *,
+        partitions: int | None = None,
+        force_growth: bool = False,
+        age_max: float | None = None,
+        bytes_max: float | None = None,
+        count_max: float | None = None,
+        compaction: Compaction | Literal[False] | None = None,
+        until_read: bool | None = None,
+        slow_readers: Gate | Literal["lag"] | None = None,
+    ) -> Stream:
+        """Opens a stream, making it if it does not exist. Options given alter those stored; those left out stay.
+
+        `partitions`: how many, 1 by default, at most 1024. A stream that is there may get more, unless it has records with keys, which
+        would move: `force_growth` allows that. `age_max`: for how many seconds a record is kept after it was appended.
+        `bytes_max`: how many bytes each partition keeps, in whole segments. `count_max`: how many of its last records each
+        partition keeps. `math.inf` takes a limit away. `compaction`: a `Compaction` leaves out what a later record of the same key
+        has replaced; False ends that. `until_read`: a record goes when every group has committed past it; a limit is needed beside
+        it. `slow_readers`: in memory, a `Gate` has appends wait for readers that are open, which needs `count_max`;
+        ``"lag"`` ends that.
+
+        Raises `OptionMismatch` if it has more partitions, `InvalidArgument` for an option out of its range.
+        """
+        return Stream(
+            self,
+            name,
+            partitions=partitions,
+            force_growth=force_growth,
+            age_max=age_max,
+            bytes_max=bytes_max,
+            count_max=count_max,
+            compaction=compaction,
+            until_read=until_read,
+            slow_readers=slow_readers,
+        )
+
+    def stream_info(self, name: str) -> StreamInfo:
+        """The stored options of a stream, which is not opened for that. Raises `NotFound`."""
+        return cast("StreamInfo", stream_info(self._do("stream_info", name=name)))
 
     def queues(self) -> list[str]:
         """The names of the queues, in order."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypedDict
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +197,64 @@ class Letters:
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """Where to start reading: the first record appended at this time or later, in nanoseconds since 1970."""
+    """A point in time, in nanoseconds since 1970. As where to start reading: the first record appended then or later."""
 
     ns: int
+
+    @classmethod
+    def of(cls, time: int | datetime | Time) -> Time:
+        """The time of a `datetime`, exactly; one without a time zone is local time, as everywhere in Python. An int is
+        nanoseconds already.
+        """
+        if isinstance(time, Time):
+            return time
+        if isinstance(time, datetime):
+            return cls((time.astimezone(timezone.utc) - _EPOCH) // timedelta(microseconds=1) * 1000)
+        return cls(time)
+
+
+@dataclass(frozen=True, slots=True)
+class Compaction:
+    """How a stream leaves out what a later record of the same key has replaced. Its records must have keys then.
+
+    Whoever reads from the start sees at least the last record of each key, in order, at the offset that it always had.
+    """
+
+    lag_min: float = 0.0
+    """Records younger than this many seconds all stay."""
+    tombstone_grace: float = 24 * 3600.0
+    """How many seconds a tombstone stays, from when compaction first came by."""
+    dirty_percent_min: int = 50
+    """It begins by itself when so much of what is written has not been compacted yet, in percent of bytes, 1 to 100."""
+    seal_after: float = 3600.0
+    """The segment that is written to is ended, so that it can be compacted, when its first record is so many seconds old."""
+    latest_only: bool = False
+    """Readers see the last record of each key only, at once. It takes a place in memory for each key."""
+    keys_max: int = 1_000_000
+    """Keys that a stream with `latest_only`, or a table, has at most, 1 to 16777216; an append beyond that raises `Full`."""
+
+    def _options(self) -> dict[str, object]:
+        return {
+            "lag_min_ms": self.lag_min * 1000,
+            "tombstone_grace_ms": self.tombstone_grace * 1000,
+            "dirty_percent_min": self.dirty_percent_min,
+            "seal_after_ms": self.seal_after * 1000,
+            "latest_only": self.latest_only,
+            "keys_max": self.keys_max,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Has appends to a stream in memory wait for its slowest open reader, before its `count_max` takes what that has not read."""
+
+    timeout: float
+    """How many seconds an append waits, 0.001 to ten years."""
+    then: Literal["refuse", "lag"] = "refuse"
+    """After that it raises `Full`, or the reader loses what it has not read."""
+
+    def _options(self) -> dict[str, object]:
+        return {"timeout_ms": self.timeout * 1000, "then": self.then}
 
 
 class Position(NamedTuple):
@@ -205,6 +263,15 @@ class Position(NamedTuple):
     partition: int
     offset: int
     """Its number in the partition: strictly increasing, not promised to be dense."""
+
+
+class Accepted(NamedTuple):
+    """What became of the messages of one append of a producer."""
+
+    duplicate: bool
+    """Everything was there already, from an earlier append: nothing was appended."""
+    positions: list[Position | None]
+    """Where each message is. None: it was there already, and where is not known any more."""
 
 
 class Sent(NamedTuple):
@@ -223,11 +290,80 @@ class PartitionStats(TypedDict):
     """First offset held."""
     end: int
     """One past the last offset."""
+    records: int
+    """Records that may be read; without those that compaction left out."""
     bytes: int
     """Bytes held, frame headers included."""
+    produced_per_second: float
+    """Records appended, over the last minute."""
+
+
+class GroupLag(TypedDict):
+    """How far a group is behind in one partition."""
+
+    records: int
+    """Records that it has not committed."""
+    age: float
+    """How many seconds ago the first of them was appended; 0 if there is none."""
+
+
+class GroupStats(TypedDict):
+    """Counts of one group."""
+
+    name: str
+    lag: list[GroupLag]
+    """By partition."""
+    consumed_per_second: float
+    """Records committed, over the last minute."""
+    generation: int
+    """Grows whenever members come or go, or a partition is given to one."""
+    members: int
+    idle_members: int
+    """Those of them that have no partition."""
+    away_members: int
+    """Members with a name that are away, and for which partitions are kept."""
+    revoking_partitions: int
+    """Partitions that their owners were asked to let go of, and have not yet."""
 
 
 class StreamStats(TypedDict):
     """Counts of one stream."""
 
     partitions: list[PartitionStats]
+    groups: list[GroupStats]
+    out_of_range_total: int
+    """How often what a reader would have read next was removed, since the hub was opened."""
+
+
+class StreamWorkerStats(TypedDict):
+    """Counts of one worker of a stream since it was started, in records."""
+
+    waiting: int
+    """Polled, and not in the hands of a handler."""
+    running: int
+    """Calls of the handler that have not returned."""
+    done_total: int
+    """Handled."""
+    failed_total: int
+    """Failed, each time that they did."""
+    panics_total: int
+    handed_over_total: int
+    """Given to `on_exhausted` after their last failure."""
+    skipped_total: int
+    """Left out after their last failure."""
+    out_of_range_total: int
+    """How often what it would have read next was removed, and it went on; not in records."""
+    lost_total: int
+    """Handled while their partition went to another member, which handles them again."""
+
+
+class StreamInfo(TypedDict):
+    """The options of a stream, as stored. None: not limited, or not in use."""
+
+    partitions: int
+    age_max: float | None
+    bytes_max: int | None
+    count_max: int | None
+    compaction: Compaction | None
+    until_read: bool
+    slow_readers: Gate | None

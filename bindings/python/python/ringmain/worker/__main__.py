@@ -24,29 +24,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     logging.basicConfig(level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
     ringmain.logs.start(logging.getLogger().level)
+    wrong: Exception | None = None
     try:
-        hub = find(options.hub)
-        hub.run_workers(options.queue, concurrency=options.concurrency, timeout=options.timeout)
-        hub.close()
-    except (ImportError, AttributeError, TypeError, ValueError, ringmain.RingmainError) as error:
-        print(f"{parser.prog}: {options.hub}: {error}", file=sys.stderr)
-        return 1
+        with find(options.hub) as hub:
+            hub.run_workers(options.queue, concurrency=options.concurrency, timeout=options.timeout)
+    except (NoSuchHub, ringmain.RingmainError) as error:
+        wrong = error
     finally:
         ringmain.logs.stop()
-    return 0
+    if wrong is not None:
+        # After the last notice, in one piece.
+        sys.stderr.write(f"{parser.prog}: {options.hub}: {wrong}\n")
+    return 0 if wrong is None else 1
+
+
+class NoSuchHub(Exception):
+    """What was named is not there, or is no hub. What is wrong inside of the module keeps its own traceback."""
 
 
 def find(place: str) -> ringmain.Hub:
     """The hub at ``module:name``."""
     module, colon, name = place.partition(":")
     if not colon:
-        raise ValueError("say where the hub is in the module, as module:name")
+        raise NoSuchHub("say where the hub is in the module, as module:name")
     sys.path.insert(0, os.getcwd())
-    found = importlib.import_module(module)
+    try:
+        found = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise
+        raise NoSuchHub(error) from None
     for attribute in name.split("."):
+        if not hasattr(found, attribute):
+            raise NoSuchHub(f"{found!r} has no {attribute!r}")
         found = getattr(found, attribute)
     if not isinstance(found, ringmain.Hub):
-        raise TypeError(f"it is a {type(found).__name__}, not a ringmain.Hub")
+        raise NoSuchHub(f"it is a {type(found).__name__}, not a ringmain.Hub")
     return found
 
 
