@@ -1,10 +1,23 @@
 'use strict'
 // Ringmain for Node: what the package exports. `index.d.ts` is its manual.
 
+const { ManualClock } = require('./lib/clock.js')
+const { Consumer } = require('./lib/consumer.js')
 const { RingmainError } = require('./lib/errors.js')
-const { Hub, open } = require('./lib/hub.js')
-const { Job, Peeked } = require('./lib/job.js')
+const { SendReceipt } = require('./lib/flight.js')
+const { Hub, Schedule, open } = require('./lib/hub.js')
+const { Job, PackedJobs, Peeked } = require('./lib/job.js')
+const { DeadLetters } = require('./lib/letters.js')
+const { onNotice } = require('./lib/notice.js')
 const { Queue } = require('./lib/queue.js')
-const { Group, Member, Reader, Record, Stream } = require('./lib/stream.js')
+const { restore, salvage, verify } = require('./lib/snapshot.js')
+const {
+  Batcher, Group, Member, Processing, Producer, Reader, Record, Stream, StreamReceipt, StreamWorker, Table
+} = require('./lib/stream/index.js')
+const { Worker } = require('./lib/worker.js')
 
-module.exports = { open, RingmainError, Hub, Queue, Job, Peeked, Stream, Reader, Record, Group, Member }
+module.exports = {
+  open, onNotice, restore, salvage, verify,
+  RingmainError, ManualClock, Hub, Schedule, Queue, DeadLetters, Consumer, Worker, Job, PackedJobs, Peeked, SendReceipt,
+  Batcher, Group, Member, Processing, Producer, Reader, Record, Stream, StreamReceipt, StreamWorker, Table
+}

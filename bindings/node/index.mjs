@@ -1,4 +1,8 @@
 // The same exports for `import`: one instance of the package, however it is loaded.
 import ringmain from './index.js'
 
-export const { open, RingmainError, Hub, Queue, Job, Peeked, Stream, Reader, Record, Group, Member } = ringmain
+export const {
+  open, onNotice, restore, salvage, verify,
+  RingmainError, ManualClock, Hub, Schedule, Queue, DeadLetters, Consumer, Worker, Job, PackedJobs, Peeked, SendReceipt,
+  Batcher, Group, Member, Processing, Producer, Reader, Record, Stream, StreamReceipt, StreamWorker, Table
+} = ringmain

@@ -11,14 +11,19 @@ function shown(value) {
   return String(value)
 }
 
-// Options of a verb: an object, or nothing, with no names but those `known`.
-function options(given, known) {
+// Options that the native half checks by name: an object, or nothing.
+function object(given) {
   if (given === undefined) return {}
   if (given === null || typeof given !== 'object') throw invalid('options', `an object is needed, not ${shown(given)}`)
-  for (const name of Object.keys(given)) {
+  return given
+}
+
+// Options of a verb: an object, or nothing, with no names but those `known`.
+function options(given, known) {
+  for (const name of Object.keys(object(given))) {
     if (!known.includes(name)) throw invalid('options', `${JSON.stringify(name)} is none of ${known.join(', ')}`)
   }
-  return given
+  return given ?? {}
 }
 
 function text(argument, value) {
@@ -35,6 +40,12 @@ function number(argument, value) {
 function count(value) {
   if (Number.isInteger(value) && value >= 1 && value <= limits.receiveCountMax) return value
   throw invalid('count', `${shown(value)} is not a whole number from 1 to ${limits.receiveCountMax}`)
+}
+
+// A place between items of which there are `count`.
+function index(argument, value, count) {
+  if (Number.isInteger(value) && value >= 0 && value <= count) return value
+  throw invalid(argument, `${shown(value)} is not a whole number from 0 to ${count}`)
 }
 
 // A time span in milliseconds that may be Infinity: for ever.
@@ -57,6 +68,24 @@ function reason(value) {
   return text('reason', value)
 }
 
+// What ends a wait early, if it was given.
+function signal(value) {
+  if (value === undefined || value instanceof AbortSignal) return value
+  throw invalid('signal', `an AbortSignal is needed, not ${shown(value)}`)
+}
+
+// One of the words that an option knows.
+function word(argument, value, known) {
+  if (known.includes(value)) return value
+  throw invalid(argument, `${shown(value)} is none of ${known.map((one) => JSON.stringify(one)).join(', ')}`)
+}
+
+// A function, if it was given.
+function callback(argument, value) {
+  if (value === undefined || typeof value === 'function') return value
+  throw invalid(argument, `a function is needed, not ${shown(value)}`)
+}
+
 // Bytes without copying them, or text as UTF-8.
 function bytes(argument, value) {
   if (typeof value === 'string') return Buffer.from(value, 'utf8')
@@ -66,4 +95,4 @@ function bytes(argument, value) {
   throw invalid(argument, `a string or bytes (Buffer, Uint8Array, ArrayBuffer) are needed, not ${shown(value)}`)
 }
 
-module.exports = { options, text, number, count, wait, timeNs, reason, bytes, shown }
+module.exports = { object, options, text, number, count, index, wait, timeNs, reason, bytes, shown, signal, word, callback }

@@ -9,10 +9,21 @@ const { limits } = require('./native.js')
 const NO_KEY = 0xffff_ffff
 const HAS_DELAY = 1
 const HAS_EVENT_TIME_IN = 2
+const HAS_TASK = 1 << 8
+const DURABILITY_SHIFT = 9
+const DURABILITIES = ['relaxed', 'written', 'synced']
 const HAS_KEY = 1
 const HAS_EVENT_TIME_OUT = 2
+// Both ways: the key has no value any more.
+const IS_TOMBSTONE = 1 << 16
 const FIXED_IN_BYTES = 32
+const TASK_BYTES = 56
 const FIXED_OUT_BYTES = 52
+const NONE = 0xffff_ffff
+// The options of a message that only a queue knows what to do with.
+const TASK_OPTIONS = [
+  'priority', 'maxFailures', 'orderingKey', 'dedupKey', 'deliverAtNs', 'ttlMs', 'startWithinMs', 'completeWithinMs', 'completeByNs'
+]
 
 const NO_HEADERS = []
 
@@ -29,27 +40,61 @@ function headerPairs(headers) {
   })
 }
 
+const given = (check, name, value) => (value === undefined ? undefined : check(name, value))
+
+function whole32(name, value) {
+  if (Number.isInteger(value) && value >= 0 && value < NONE) return value
+  throw invalid(name, `${argument.shown(value)} is not a whole number`)
+}
+
+function taskOf(options) {
+  return {
+    priority: given(whole32, 'priority', options.priority),
+    maxFailures: given(whole32, 'maxFailures', options.maxFailures),
+    orderingKey: given(argument.bytes, 'orderingKey', options.orderingKey),
+    dedupKey: given(argument.bytes, 'dedupKey', options.dedupKey),
+    deliverAtNs: given(argument.timeNs, 'deliverAtNs', options.deliverAtNs),
+    ttlMs: given(argument.number, 'ttlMs', options.ttlMs),
+    startWithinMs: given(argument.number, 'startWithinMs', options.startWithinMs),
+    completeWithinMs: given(argument.number, 'completeWithinMs', options.completeWithinMs),
+    completeByNs: given(argument.timeNs, 'completeByNs', options.completeByNs)
+  }
+}
+
+function durabilityOf(value) {
+  const at = DURABILITIES.indexOf(value)
+  if (at < 0) throw invalid('durability', `${argument.shown(value)} is none of ${DURABILITIES.join(', ')}`)
+  return at + 1
+}
+
 // One message checked and measured, its bytes not yet copied.
-function outgoing(value, { key, headers, delayMs, eventTimeNs }) {
+function outgoing(value, options) {
+  const { key, headers, delayMs, eventTimeNs, durability } = options
   const message = {
     value: argument.bytes('value', value),
-    key: key === undefined ? undefined : argument.bytes('key', key),
+    isTombstone: options.isTombstone === true,
+    key: given(argument.bytes, 'key', key),
     headers: headerPairs(headers),
-    delayMs: delayMs === undefined ? undefined : argument.number('delayMs', delayMs),
-    eventTimeNs: eventTimeNs === undefined ? undefined : argument.timeNs('eventTimeNs', eventTimeNs),
+    delayMs: given(argument.number, 'delayMs', delayMs),
+    eventTimeNs: given(argument.timeNs, 'eventTimeNs', eventTimeNs),
+    durability: durability === undefined ? 0 : durabilityOf(durability),
+    task: TASK_OPTIONS.some((name) => options[name] !== undefined) ? taskOf(options) : undefined,
     bytes: 0
   }
-  const parts = [message.value, message.key ?? '', ...message.headers.flat()]
+  const { task } = message
+  const parts = [message.value, message.key ?? '', ...message.headers.flat(), task?.orderingKey ?? '', task?.dedupKey ?? '']
   const content = parts.reduce((sum, part) => sum + part.length, 0)
   // Checked here too, so that what is far too large is refused before it is copied.
   if (content > limits.messageBytesMax) throw tooLarge('message', content, limits.messageBytesMax)
-  message.bytes = FIXED_IN_BYTES + content + 8 * message.headers.length
+  message.bytes = FIXED_IN_BYTES + (task === undefined ? 0 : TASK_BYTES) + content + 8 * message.headers.length
   return message
 }
 
 function write(buffer, at, message) {
-  const { value, key, headers, delayMs, eventTimeNs } = message
-  const flags = (delayMs === undefined ? 0 : HAS_DELAY) | (eventTimeNs === undefined ? 0 : HAS_EVENT_TIME_IN)
+  const { value, key, headers, delayMs, eventTimeNs, durability, task, isTombstone } = message
+  const flags = (delayMs === undefined ? 0 : HAS_DELAY) | (eventTimeNs === undefined ? 0 : HAS_EVENT_TIME_IN) |
+    (task === undefined ? 0 : HAS_TASK) | durability << DURABILITY_SHIFT |
+    (isTombstone ? IS_TOMBSTONE : 0)
   buffer.writeUInt32LE(value.length, at)
   buffer.writeUInt32LE(key === undefined ? NO_KEY : key.length, at + 4)
   buffer.writeUInt32LE(headers.length, at + 8)
@@ -60,6 +105,21 @@ function write(buffer, at, message) {
   const put = (bytes) => {
     buffer.set(bytes, at)
     at += bytes.length
+  }
+  if (task !== undefined) {
+    const { orderingKey, dedupKey } = task
+    buffer.writeUInt32LE(task.priority ?? NONE, at)
+    buffer.writeUInt32LE(task.maxFailures ?? NONE, at + 4)
+    buffer.writeUInt32LE(orderingKey === undefined ? NO_KEY : orderingKey.length, at + 8)
+    buffer.writeUInt32LE(dedupKey === undefined ? NO_KEY : dedupKey.length, at + 12)
+    buffer.writeBigUInt64LE(task.deliverAtNs ?? 0n, at + 16)
+    buffer.writeDoubleLE(task.ttlMs ?? NaN, at + 24)
+    buffer.writeDoubleLE(task.startWithinMs ?? NaN, at + 32)
+    buffer.writeDoubleLE(task.completeWithinMs ?? NaN, at + 40)
+    buffer.writeBigUInt64LE(task.completeByNs ?? 0n, at + 48)
+    at += TASK_BYTES
+    if (orderingKey !== undefined) put(orderingKey)
+    if (dedupKey !== undefined) put(dedupKey)
   }
   if (key !== undefined) put(key)
   for (const [name, content] of headers) {
@@ -80,11 +140,18 @@ function pack(value, options) {
   return buffer
 }
 
-// Messages for one batch, packed. Each is a value, or an object of a value and the options of one message.
-function packMany(messages, known) {
+function iterable(messages) {
   if (messages === null || typeof messages?.[Symbol.iterator] !== 'function' || typeof messages === 'string') {
     throw invalid('messages', `an array or other iterable is needed, not ${argument.shown(messages)}`)
   }
+}
+
+// Messages for one batch, packed. Each is a value, or an object of a value and the options of one message.
+const packMany = (messages, known) => packCounted(messages, known).packed
+
+// The same, and how many they are.
+function packCounted(messages, known) {
+  iterable(messages)
   const batch = []
   let bytes = 0
   for (const given of messages) {
@@ -102,56 +169,74 @@ function packMany(messages, known) {
     write(buffer, at, message)
     at += message.bytes
   }
-  return buffer
+  return { packed: buffer, count: batch.length }
 }
 
 const isBare = (given) =>
   typeof given !== 'object' || given === null || ArrayBuffer.isView(given) ||
   given instanceof ArrayBuffer || given instanceof SharedArrayBuffer
 
-// What a message that came out of Ringmain has, whatever it came from. Fields are read when asked for.
+// What a message that came out of Ringmain has, whatever it came from. Read when asked for. Its fields are plain ones, for speed: private fields cost several times the rest of making one. They are nobody's but this folder's.
 class Received {
-  #packed
-  #at
-  #alone
-  #value
-
   constructor(packed, at, alone) {
-    this.#packed = packed
-    this.#at = at
-    this.#alone = alone
+    this._packed = packed
+    this._at = at
+    this._alone = alone
+    this._value = undefined
+  }
+
+  // Packed, with all that belongs to it.
+  get _size() {
+    return this._packed.readUInt32LE(this._at)
+  }
+
+  get _flags() {
+    return this._packed.readUInt32LE(this._at + 4)
   }
 
   get _number() {
-    return this.#packed.readDoubleLE(this.#at + 8)
+    return this._packed.readDoubleLE(this._at + 8)
   }
 
   get _first() {
-    return this.#packed.readUInt32LE(this.#at + 32)
+    return this._packed.readUInt32LE(this._at + 32)
   }
 
   get _second() {
-    return this.#packed.readUInt32LE(this.#at + 36)
+    return this._packed.readUInt32LE(this._at + 36)
   }
 
-  #bytes(kind) {
-    const fixed = this.#at + FIXED_OUT_BYTES
-    const key = this.#packed.readUInt32LE(this.#at + 40)
-    const headers = this.#packed.readUInt32LE(this.#at + 44)
-    const value = this.#packed.readUInt32LE(this.#at + 48)
-    if (kind === 'key') return this.#packed.subarray(fixed, fixed + key)
-    if (kind === 'headers') return this.#packed.subarray(fixed + key, fixed + key + headers)
-    return this.#packed.subarray(fixed + key + headers, fixed + key + headers + value)
+  _bytes(kind) {
+    const fixed = this._at + FIXED_OUT_BYTES
+    const key = this._packed.readUInt32LE(this._at + 40)
+    const headers = this._packed.readUInt32LE(this._at + 44)
+    const value = this._packed.readUInt32LE(this._at + 48)
+    if (kind === 'key') return this._packed.subarray(fixed, fixed + key)
+    if (kind === 'headers') return this._packed.subarray(fixed + key, fixed + key + headers)
+    return this._packed.subarray(fixed + key + headers, fixed + key + headers + value)
   }
 
   get value() {
     // Alone, the value may as well share the packed bytes; in a batch it would keep all the others alive.
-    this.#value ??= this.#alone ? this.#bytes('value') : Buffer.from(this.#bytes('value'))
-    return this.#value
+    this._value ??= this._alone ? this._bytes('value') : this._copied()
+    return this._value
+  }
+
+  get _start() {
+    const at = this._at
+    return at + FIXED_OUT_BYTES + this._packed.readUInt32LE(at + 40) + this._packed.readUInt32LE(at + 44)
+  }
+
+  _copied() {
+    const bytes = this._packed.readUInt32LE(this._at + 48)
+    const value = Buffer.allocUnsafe(bytes)
+    this._packed.copy(value, 0, this._start, this._start + bytes)
+    return value
   }
 
   text() {
-    return this.#bytes('value').toString('utf8')
+    const start = this._start
+    return this._packed.toString('utf8', start, start + this._packed.readUInt32LE(this._at + 48))
   }
 
   json() {
@@ -159,12 +244,12 @@ class Received {
   }
 
   get key() {
-    const has = this.#packed.readUInt32LE(this.#at + 4) & HAS_KEY
-    return has ? Buffer.from(this.#bytes('key')) : null
+    const has = this._packed.readUInt32LE(this._at + 4) & HAS_KEY
+    return has ? Buffer.from(this._bytes('key')) : null
   }
 
   get headers() {
-    const packed = this.#bytes('headers')
+    const packed = this._bytes('headers')
     const headers = []
     for (let at = 0; at < packed.length;) {
       const nameEnd = at + 8 + packed.readUInt32LE(at)
@@ -190,12 +275,12 @@ class Received {
   }
 
   get timeNs() {
-    return this.#packed.readBigUInt64LE(this.#at + 16)
+    return this._packed.readBigUInt64LE(this._at + 16)
   }
 
   get eventTimeNs() {
-    const has = this.#packed.readUInt32LE(this.#at + 4) & HAS_EVENT_TIME_OUT
-    return has ? this.#packed.readBigUInt64LE(this.#at + 24) : null
+    const has = this._packed.readUInt32LE(this._at + 4) & HAS_EVENT_TIME_OUT
+    return has ? this._packed.readBigUInt64LE(this._at + 24) : null
   }
 }
 
@@ -210,4 +295,6 @@ function unpack(packed, make) {
   return messages
 }
 
-module.exports = { Received, pack, packMany, unpack }
+module.exports = {
+  FIXED_OUT_BYTES, Received, TASK_OPTIONS, headerPairs, isBare, pack, packCounted, packMany, unpack
+}

@@ -21,9 +21,17 @@ class RingmainError extends Error {
 // of the wrong type; its GenericFailure is for what should not happen.
 function translate(error) {
   if (error instanceof RingmainError || !(error instanceof Error)) return error
-  if (NUMBERS.has(error.code)) return new RingmainError(error.code, error.message)
+  if (NUMBERS.has(error.code)) return new RingmainError(error.code, respelled(error.message))
   const code = error.code === undefined || error.code === 'GenericFailure' ? 'INTERNAL' : 'INVALID_ARGUMENT'
   return new RingmainError(code, error.message, { cause: error })
+}
+
+// Options cross as text with other spellings; its errors use those, and say where in the text.
+function respelled(message) {
+  if (!/^(options|arguments) of /.test(message)) return message
+  const camel = (name) => name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase())
+  const placed = message.replace(/ at line \d+ column \d+$/, '').replace(/^([^:]+: )([\w.]+)(?=: )/, (_, what, path) => what + camel(path))
+  return placed.includes('unknown field') ? placed.replace(/`\w+`/g, camel) : placed
 }
 
 const invalid = (argument, detail) => new RingmainError('INVALID_ARGUMENT', `${argument}: ${detail}`)

@@ -29,9 +29,9 @@ for (const exported of Object.values(addon)) {
   if (typeof exported === 'function' && exported.prototype) guardMethods(exported)
 }
 
-function openHub(path, durability) {
+function openHub(path, options) {
   try {
-    return new addon.HubHandle(path, durability)
+    return new addon.HubHandle(path, options)
   } catch (error) {
     throw translate(error)
   }
@@ -46,4 +46,4 @@ process.once('exit', () => {
   }
 })
 
-module.exports = { openHub, WakePort: addon.WakePort, limits: addon.limits() }
+module.exports = { openHub, LineHandle: addon.LineHandle, WakePort: addon.WakePort, limits: addon.limits() }

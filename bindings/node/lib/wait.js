@@ -17,6 +17,9 @@ const waiting = new Map()
 let tokens = 0
 
 const port = new WakePort((token) => waiting.get(token)?.wake())
+port.serveRoom()
+
+const nextToken = () => (tokens = (tokens + 1) % 2 ** 32)
 
 // The native wakers do not keep the process alive; this does, while somebody waits who did not ask otherwise.
 const keepAlive = {
@@ -38,12 +41,17 @@ class Poller {
   constructor(hub, native) {
     this.hub = hub
     this.#native = native
-    this.#token = tokens = (tokens + 1) % 2 ** 32
+    this.#token = nextToken()
   }
 
   // What is there now, or null.
   #take(count) {
     return this.#native.poll(count, port, this.#token)
+  }
+
+  // Whether nobody waits, so that who comes now does not overtake anybody.
+  get isIdle() {
+    return this.#line.length === 0
   }
 
   // A promise of up to `count` messages as the native side gives them; null when the time is over.
@@ -110,7 +118,7 @@ class Poller {
 // Ends every wait on a hub that is being closed.
 function refuseAll(hub) {
   for (const poller of [...waiting.values()]) {
-    if (poller.hub === hub) poller.refuse(new RingmainError('CLOSED', 'hub is closed'))
+    if (poller.hub === hub) poller.refuse?.(new RingmainError('CLOSED', 'hub is closed'))
   }
 }
 
@@ -126,4 +134,4 @@ function block(timeoutMs, receive) {
   }
 }
 
-module.exports = { Poller, WAIT_OPTIONS, block, refuseAll }
+module.exports = { Poller, WAIT_OPTIONS, block, keepAlive, nextToken, port, refuseAll, waiting }

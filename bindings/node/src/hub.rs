@@ -2,13 +2,13 @@
 
 use crate::argument;
 use crate::error::{Result, guard};
-use crate::queue::{QueueCounts, QueueHandle, QueueOptions};
+use crate::queue::QueueHandle;
 use crate::registry::{self, SharedHub};
-use crate::stream::{PartitionCounts, StreamHandle};
+use crate::snapshot::SnapshotWatch;
+use crate::stream::StreamHandle;
 use crate::work::{Work, work};
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
-use ringmain::{Durability, Error};
 use std::sync::Arc;
 
 /// One open hub of this thread.
@@ -17,98 +17,51 @@ pub struct HubHandle {
     hub: Arc<SharedHub>,
 }
 
-/// A queue and its counts.
-#[napi(object)]
-pub struct NamedQueueCounts {
-    /// The queue's name.
-    pub name: String,
-    /// Its counts.
-    pub counts: QueueCounts,
-}
-
-/// A stream and its counts.
-#[napi(object)]
-pub struct NamedStreamCounts {
-    /// The stream's name.
-    pub name: String,
-    /// The counts of each partition.
-    pub partitions: Vec<PartitionCounts>,
-}
-
-/// What a hub holds.
-#[napi(object)]
-pub struct HubCounts {
-    /// The open queues by name.
-    pub queues: Vec<NamedQueueCounts>,
-    /// The open streams by name.
-    pub streams: Vec<NamedStreamCounts>,
-}
-
 #[napi]
 impl HubHandle {
-    /// Opens a hub: none for memory, `memory:NAME` for a shared one, else a directory.
+    /// Opens a hub: none for memory, `memory:NAME` for a shared one, else a directory. The options are those of the surface.
     #[napi(constructor)]
-    pub fn new(path: Option<String>, durability: Option<String>) -> Result<Self> {
-        guard(|| {
-            let durability = durability.as_deref().map(durability_level).transpose()?;
-            Ok(Self { hub: registry::open(path.as_deref(), durability)? })
-        })
+    pub fn new(path: Option<String>, options: String) -> Result<Self> {
+        guard(|| Ok(Self { hub: registry::open(path.as_deref(), &options)? }))
     }
 
-    /// Opens or makes a queue.
+    /// Does a verb of the surface that all languages share, blocking.
     #[napi]
-    pub fn queue(&self, name: String, options: QueueOptions) -> Result<QueueHandle> {
-        guard(|| QueueHandle::open(self.hub.clone(), &name, options))
+    pub fn call(&self, verb: String, arguments: String) -> Result<String> {
+        guard(|| ringmain_surface::hub_call(self.hub.hub()?, &verb, &arguments))
+    }
+
+    /// Does a verb of the surface that all languages share.
+    #[napi]
+    pub fn call_async(&self, verb: String, arguments: String) -> AsyncTask<Work<String>> {
+        let hub = self.hub.clone();
+        work(move || ringmain_surface::hub_call(hub.hub()?, &verb, &arguments))
+    }
+
+    /// Copies the hub into a directory, and tells `told` how far it has come; null if that was stopped.
+    #[napi]
+    pub fn snapshot_async(&self, into: String, told: &SnapshotWatch) -> AsyncTask<Work<Option<String>>> {
+        let (hub, state) = (self.hub.clone(), told.state.clone());
+        work(move || ringmain_surface::snapshot_with(hub.hub()?, &into, |progress| state.tell(&progress)))
+    }
+
+    /// Opens or makes a queue. The options are those of the surface.
+    #[napi]
+    pub fn queue(&self, name: String, options: String) -> Result<QueueHandle> {
+        guard(|| QueueHandle::open(self.hub.clone(), &name, &options))
     }
 
     /// Opens or makes a stream.
     #[napi]
-    pub fn stream(&self, name: String, partitions: Option<f64>) -> Result<StreamHandle> {
-        guard(|| StreamHandle::open(self.hub.clone(), &name, partitions))
+    pub fn stream(&self, name: String, options: String) -> Result<StreamHandle> {
+        guard(|| StreamHandle::open(self.hub.clone(), &name, &options))
     }
 
-    /// Names of the queues.
+    /// Opens or makes a stream.
     #[napi]
-    pub fn queues(&self) -> Result<Vec<String>> {
-        guard(|| self.hub.hub()?.queues())
-    }
-
-    /// Names of the streams.
-    #[napi]
-    pub fn streams(&self) -> Result<Vec<String>> {
-        guard(|| self.hub.hub()?.streams())
-    }
-
-    /// Makes everything durable, blocking.
-    #[napi]
-    pub fn flush(&self) -> Result<()> {
-        guard(|| self.hub.hub()?.flush())
-    }
-
-    /// Makes everything durable.
-    #[napi]
-    pub fn flush_async(&self) -> AsyncTask<Work<()>> {
+    pub fn stream_async(&self, name: String, options: String) -> AsyncTask<Work<StreamHandle>> {
         let hub = self.hub.clone();
-        work(move || hub.hub()?.flush())
-    }
-
-    /// Counts of every open queue and stream.
-    #[napi]
-    pub fn stats(&self) -> Result<HubCounts> {
-        guard(|| {
-            let stats = self.hub.hub()?.stats()?;
-            let queues = stats.queues.into_iter();
-            let streams = stats.streams.into_iter();
-            Ok(HubCounts {
-                queues: queues.map(|(name, stats)| NamedQueueCounts { name, counts: stats.into() }).collect(),
-                streams: streams
-                    .map(|(name, stats)| NamedStreamCounts {
-                        name,
-                        partitions: stats.partitions.into_iter().map(PartitionCounts::from).collect(),
-                    })
-                    .collect(),
-            })
-        })
+        work(move || StreamHandle::open(hub, &name, &options))
     }
 
     /// Closes this handle, blocking at most `timeout_ms` for callers inside the hub.
@@ -117,7 +70,7 @@ impl HubHandle {
         guard(|| {
             let timeout = argument::milliseconds("timeoutMs", timeout_ms)?;
             self.hub.shut()?;
-            self.hub.leave(timeout)
+            self.hub.leave(self.hub.leases(), timeout)
         })
     }
 
@@ -127,8 +80,8 @@ impl HubHandle {
         guard(|| {
             let timeout = argument::milliseconds("timeoutMs", timeout_ms)?;
             self.hub.shut()?;
-            let hub = self.hub.clone();
-            Ok(work(move || hub.leave(timeout)))
+            let (hub, leases) = (self.hub.clone(), self.hub.leases());
+            Ok(work(move || hub.leave(leases, timeout)))
         })
     }
 }
@@ -139,14 +92,8 @@ pub fn close_of_thread() -> Result<()> {
     guard(registry::close_of_thread)
 }
 
-fn durability_level(word: &str) -> ringmain::Result<Durability> {
-    match word {
-        "synced" => Ok(Durability::Synced),
-        "written" => Ok(Durability::Written),
-        "relaxed" => Ok(Durability::Relaxed),
-        _ => Err(Error::invalid(
-            "durability",
-            format!("{word:?} is none of \"synced\", \"written\", \"relaxed\""),
-        )),
-    }
+/// Does a verb of the surface that needs no hub.
+#[napi]
+pub fn global_call_async(verb: String, arguments: String) -> AsyncTask<Work<String>> {
+    work(move || ringmain_surface::global_call(&verb, &arguments))
 }

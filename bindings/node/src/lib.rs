@@ -23,17 +23,31 @@
 #![cfg_attr(test, allow(dead_code))]
 
 mod argument;
+mod batcher;
 mod codec;
+mod consumer;
 mod error;
+mod filter;
+mod gather;
 mod handle;
+mod hot;
 mod hub;
-mod leases;
+mod keeper;
+mod line;
+mod member;
+mod notice;
+mod producer;
 #[cfg(debug_assertions)]
 mod provoke;
 mod queue;
 mod reader;
+mod reads;
 mod registry;
+mod replay;
+mod snapshot;
+mod start;
 mod stream;
+mod table;
 mod wake;
 mod work;
 
@@ -66,6 +80,8 @@ pub struct Limits {
     pub batch_bytes_max: f64,
     /// Most messages that one receive hands out.
     pub receive_count_max: f64,
+    /// Longest result of a job in bytes.
+    pub result_bytes_max: f64,
 }
 
 /// The limits of this build.
@@ -76,6 +92,7 @@ pub fn limits() -> Limits {
         batch_records_max: limits::BATCH_RECORDS_MAX as f64,
         batch_bytes_max: limits::BATCH_BYTES_MAX as f64,
         receive_count_max: limits::RECEIVE_COUNT_MAX as f64,
+        result_bytes_max: limits::RESULT_BYTES_MAX as f64,
     }
 }
 

@@ -1,18 +1,17 @@
-//! Readers and group members as JavaScript holds them: both hand out records and remember where they are.
+//! Readers as JavaScript holds them.
 
 use crate::argument;
-use crate::codec;
 use crate::error::{Result, guard};
-use crate::handle::Held;
-use crate::registry::{SharedHub, lock};
-use crate::wake::{Poller, WakePort};
-use crate::work::{Work, work};
-use napi::bindgen_prelude::{AsyncTask, BufferSlice, Env};
+use crate::filter;
+use crate::reads::{Ask, Place};
+use crate::registry::SharedHub;
+use crate::replay::{PaceOptions, ReplayHandle};
+use crate::start::{EndOptions, reset};
+use crate::wake::WakePort;
+use napi::bindgen_prelude::BufferSlice;
 use napi_derive::napi;
-use ringmain::{Error, Member, Reader, Record};
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
-use std::time::Duration;
+use ringmain::Reader;
+use std::sync::Arc;
 
 /// Reads a stream at its own pace.
 #[napi]
@@ -20,83 +19,29 @@ pub struct ReaderHandle {
     place: Place<Reader>,
 }
 
-/// One member of a consumer group.
-#[napi]
-pub struct MemberHandle {
-    place: Arc<Place<Member>>,
+/// How a reader reads, beside where it begins.
+#[napi(object)]
+pub struct ReaderOptions<'env> {
+    /// Where it ends.
+    pub until: Option<EndOptions>,
+    /// What it hands out: a packed filter.
+    pub only: Option<BufferSlice<'env>>,
+    /// `fail`, `earliest` or `latest`.
+    pub on_out_of_range: Option<String>,
 }
 
-/// What readers and members have in common.
-trait Reads {
-    const WHAT: &'static str;
-    fn read(&mut self, count_max: usize, wait: Duration) -> ringmain::Result<Vec<Record>>;
-    fn poll_read(
-        &mut self,
-        context: &mut Context<'_>,
-        count_max: usize,
-    ) -> Poll<ringmain::Result<Vec<Record>>>;
-    fn seek_to(&mut self, partition: u32, offset: u64) -> ringmain::Result<()>;
-}
-
-macro_rules! reads {
-    ($type:ty, $what:literal) => {
-        impl Reads for $type {
-            const WHAT: &'static str = $what;
-            fn read(&mut self, count_max: usize, wait: Duration) -> ringmain::Result<Vec<Record>> {
-                self.poll(count_max, wait)
-            }
-            fn poll_read(
-                &mut self,
-                context: &mut Context<'_>,
-                count_max: usize,
-            ) -> Poll<ringmain::Result<Vec<Record>>> {
-                self.poll_records(context, count_max)
-            }
-            fn seek_to(&mut self, partition: u32, offset: u64) -> ringmain::Result<()> {
-                self.seek(partition, offset)
-            }
+impl ReaderOptions<'_> {
+    pub(crate) fn apply(self, mut reader: Reader) -> ringmain::Result<Reader> {
+        if let Some(until) = self.until {
+            reader = reader.until(until.end()?);
         }
-    };
-}
-reads!(Reader, "reader");
-reads!(Member, "member");
-
-/// A reader or member until it is closed. The lock is there because a commit may run on the pool.
-struct Place<T> {
-    hub: Arc<SharedHub>,
-    inner: Mutex<Option<Held<T>>>,
-    poller: Poller,
-}
-
-impl<T: Reads> Place<T> {
-    fn new(hub: Arc<SharedHub>, inner: T) -> Self {
-        Self { hub, inner: Mutex::new(Some(Held::new(inner))), poller: Poller::default() }
-    }
-
-    fn with<R>(&self, verb: impl FnOnce(&mut T) -> ringmain::Result<R>) -> ringmain::Result<R> {
-        self.hub.check()?;
-        verb(lock(&self.inner).as_mut().ok_or(Error::Closed { what: T::WHAT })?)
-    }
-
-    fn receive(&self, count: f64, wait_ms: f64) -> ringmain::Result<Vec<Record>> {
-        let (count, wait) = (argument::count(count)?, argument::milliseconds("timeoutMs", wait_ms)?);
-        self.with(|reads| reads.read(count, wait))
-    }
-
-    fn poll(&self, count: f64, port: &WakePort, token: u32) -> ringmain::Result<Vec<Record>> {
-        let count = argument::count(count)?;
-        let records =
-            self.with(|reads| self.poller.poll(port, token, |context| reads.poll_read(context, count)))?;
-        Ok(records.unwrap_or_default())
-    }
-
-    fn seek(&self, partition: f64, offset: f64) -> ringmain::Result<()> {
-        let (partition, offset) = (argument::partition(partition)?, argument::offset("offset", offset)?);
-        self.with(|reads| reads.seek_to(partition, offset))
-    }
-
-    fn take(&self) -> ringmain::Result<T> {
-        lock(&self.inner).take().map(Held::into_inner).ok_or(Error::Closed { what: T::WHAT })
+        if let Some(packed) = self.only {
+            reader = reader.only(filter::unpack(&packed)?)?;
+        }
+        if let Some(word) = self.on_out_of_range {
+            reader = reader.on_out_of_range(reset(&word)?);
+        }
+        Ok(reader)
     }
 }
 
@@ -106,27 +51,33 @@ impl ReaderHandle {
         Self { place: Place::new(hub, reader) }
     }
 
-    /// Up to `count` records packed, blocking at most `wait_ms` for the first; null after that.
+    /// Up to `count` records, blocking at most `wait_ms` for the first; see [`crate::reads`] for what it returns.
     #[napi]
-    pub fn receive<'env>(
-        &self,
-        env: &'env Env,
-        count: f64,
-        wait_ms: f64,
-    ) -> Result<Option<BufferSlice<'env>>> {
-        packed(env, guard(|| self.place.receive(count, wait_ms))?)
+    pub fn receive(&self, mut target: BufferSlice<'_>, at: u32, count: f64, wait_ms: f64) -> Result<f64> {
+        guard(|| self.place.receive(&mut target, at, count, wait_ms))
     }
 
-    /// Up to `count` records packed, if there are some; else `port` is called with `token` when there may be.
+    /// Up to `count` records, if there are some; else `port` is called with `token` when there may be.
     #[napi]
-    pub fn poll<'env>(
+    #[allow(clippy::too_many_arguments, reason = "numbers are cheaper to pass than an object")]
+    pub fn poll(
         &self,
-        env: &'env Env,
+        mut target: BufferSlice<'_>,
+        at: u32,
         count: f64,
         port: &WakePort,
         token: u32,
-    ) -> Result<Option<BufferSlice<'env>>> {
-        packed(env, guard(|| self.place.poll(count, port, token))?)
+        bytes_max: Option<f64>,
+        is_first: Option<bool>,
+    ) -> Result<f64> {
+        let ask = || Ask::new(count, bytes_max, is_first.unwrap_or(true));
+        guard(|| self.place.poll(&mut target, at, ask()?, port, token))
+    }
+
+    /// What did not fit.
+    #[napi]
+    pub fn take(&self, mut target: BufferSlice<'_>) -> Result<()> {
+        guard(|| self.place.take(&mut target))
     }
 
     /// Continues one partition at `offset`.
@@ -135,94 +86,36 @@ impl ReaderHandle {
         guard(|| self.place.seek(partition, offset))
     }
 
-    /// Closes it.
+    /// How many records it is behind.
     #[napi]
-    pub fn close(&self) -> Result<()> {
-        guard(|| self.place.take().map(drop))
-    }
-}
-
-#[napi]
-impl MemberHandle {
-    pub(crate) fn new(hub: Arc<SharedHub>, member: Member) -> Self {
-        Self { place: Arc::new(Place::new(hub, member)) }
+    pub fn lag(&self) -> Result<f64> {
+        guard(|| self.place.with(|reader| Ok(reader.lag() as f64)))
     }
 
-    /// Up to `count` records packed, blocking at most `wait_ms` for the first; null after that.
+    /// Whether it has come to its end.
     #[napi]
-    pub fn receive<'env>(
-        &self,
-        env: &'env Env,
-        count: f64,
-        wait_ms: f64,
-    ) -> Result<Option<BufferSlice<'env>>> {
-        packed(env, guard(|| self.place.receive(count, wait_ms))?)
+    pub fn is_done(&self) -> Result<bool> {
+        guard(|| self.place.with(|reader| Ok(reader.is_done())))
     }
 
-    /// Up to `count` records packed, if there are some; else `port` is called with `token` when there may be.
+    /// Hands its records out at their pace from now on; the reader itself is closed.
     #[napi]
-    pub fn poll<'env>(
-        &self,
-        env: &'env Env,
-        count: f64,
-        port: &WakePort,
-        token: u32,
-    ) -> Result<Option<BufferSlice<'env>>> {
-        packed(env, guard(|| self.place.poll(count, port, token))?)
-    }
-
-    /// Commits everything polled so far, blocking.
-    #[napi]
-    pub fn commit(&self) -> Result<()> {
-        guard(|| self.place.with(Member::commit))
-    }
-
-    /// Commits everything polled so far.
-    #[napi]
-    pub fn commit_async(&self) -> AsyncTask<Work<()>> {
-        let place = self.place.clone();
-        work(move || place.with(Member::commit))
-    }
-
-    /// Commits one partition, blocking: `offset` is the next to read.
-    #[napi]
-    pub fn commit_offset(&self, partition: f64, offset: f64) -> Result<()> {
+    pub fn replay(&self, pace: PaceOptions) -> Result<ReplayHandle> {
         guard(|| {
-            let (partition, offset) = (argument::partition(partition)?, argument::offset("offset", offset)?);
-            self.place.with(|member| member.commit_offset(partition, offset))
+            let pace = pace.pace()?;
+            self.place.hub.check()?;
+            ReplayHandle::start(self.place.hub.clone(), self.place.close()?.replay(pace)?)
         })
     }
 
-    /// Continues one owned partition at `offset`.
+    /// Closes it.
     #[napi]
-    pub fn seek(&self, partition: f64, offset: f64) -> Result<()> {
-        guard(|| self.place.seek(partition, offset))
-    }
-
-    /// The partitions it owns now.
-    #[napi]
-    pub fn assignment(&self) -> Result<Vec<u32>> {
-        guard(|| self.place.with(Member::assignment))
-    }
-
-    /// Leaves the group.
-    #[napi]
-    pub fn leave(&self) -> Result<()> {
-        guard(|| self.place.take()?.leave())
+    pub fn close(&self) -> Result<()> {
+        guard(|| self.place.close().map(drop))
     }
 }
 
-/// Records in one buffer; null for none.
-fn packed(env: &Env, records: Vec<Record>) -> Result<Option<BufferSlice<'_>>> {
-    if records.is_empty() {
-        return Ok(None);
-    }
-    let packed = guard(|| {
-        let mut packed = Vec::new();
-        for record in &records {
-            codec::pack_record(&mut packed, record);
-        }
-        Ok(packed)
-    })?;
-    codec::buffer(env, &packed).map(Some)
+/// A whole number of milliseconds or a fraction, as a duration; infinite for none.
+pub(crate) fn limit_ms(argument: &'static str, value: f64) -> ringmain::Result<Option<std::time::Duration>> {
+    if value == f64::INFINITY { Ok(None) } else { argument::milliseconds(argument, value).map(Some) }
 }

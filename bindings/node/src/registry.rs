@@ -11,12 +11,12 @@
 
 use crate::error::catch;
 use crate::handle::Held;
-use crate::leases::Leases;
-use ringmain::{Durability, Error, Hub, Name, Result};
+use crate::hot;
+use ringmain::{Error, Hub, Name, Result};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -30,6 +30,7 @@ thread_local! {
     static OF_THREAD: RefCell<Vec<Weak<SharedHub>>> = const { RefCell::new(Vec::new()) };
 }
 
+static NUMBERS: AtomicU64 = AtomicU64::new(1);
 static REGISTRY: LazyLock<Mutex<HashMap<Key, Arc<Slot>>>> = LazyLock::new(Mutex::default);
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -44,9 +45,12 @@ struct Slot(Mutex<Option<OpenHub>>);
 
 struct OpenHub {
     hub: Hub,
-    durability: Durability,
+    /// What it was opened with, by name.
+    options: Options,
     handle_count: usize,
 }
+
+type Options = serde_json::Map<String, serde_json::Value>;
 
 /// One JavaScript `Hub`. Several may stand for the same hub of the core, each closed on its own.
 pub(crate) struct SharedHub {
@@ -55,12 +59,15 @@ pub(crate) struct SharedHub {
     /// Empty once this handle has left: who still holds a slot is somebody who uses it.
     slot: Mutex<Option<Arc<Slot>>>,
     closed: AtomicBool,
-    /// What was leased through this handle: handed back when it is closed.
-    leases: Leases,
+    /// Unlike that of any other handle of this process: what was leased through this one is handed back when it is closed.
+    number: u64,
 }
 
-/// Opens a hub: `None` in memory and private, `memory:NAME` in memory and shared by name, else a directory.
-pub(crate) fn open(path: Option<&str>, durability: Option<Durability>) -> Result<Arc<SharedHub>> {
+/// Opens a hub: `None` in memory and private, `memory:NAME` in memory and shared by name, else a directory. The options are those of the
+/// surface; of a hub that is open already they must be those that it has.
+pub(crate) fn open(path: Option<&str>, options: &str) -> Result<Arc<SharedHub>> {
+    let options: Options =
+        serde_json::from_str(options).map_err(|error| Error::invalid("options", error.to_string()))?;
     let key = match path {
         None => None,
         Some(path) => Some(match path.strip_prefix(MEMORY_PREFIX) {
@@ -73,13 +80,19 @@ pub(crate) fn open(path: Option<&str>, durability: Option<Durability>) -> Result
         Some(key) => lock(&REGISTRY).entry(key.clone()).or_default().clone(),
     };
     let mut place = lock(&slot.0);
-    let opened = match (&mut *place, &key) {
-        (Some(open), key) => open.join(key.as_ref(), durability),
-        (empty, Some(Key::Directory(path))) => {
-            let durability = durability.unwrap_or_default();
-            Hub::builder().durability(durability).open(path).map(|hub| fill(empty, hub, durability))
+    let opened = match &mut *place {
+        Some(open) => open.join(&options),
+        empty => {
+            let directory = match &key {
+                Some(Key::Directory(path)) => Some(path.to_str().ok_or_else(|| not_text(path))),
+                _ => None,
+            };
+            let text = serde_json::Value::from(options.clone()).to_string();
+            directory
+                .transpose()
+                .and_then(|directory| ringmain_surface::open_hub(directory, &text))
+                .map(|opened| fill(empty, opened.hub, options))
         }
-        (empty, _) => Hub::builder().memory().map(|hub| fill(empty, hub, Durability::default())),
     };
     drop(place);
     let hub = match opened {
@@ -94,7 +107,8 @@ pub(crate) fn open(path: Option<&str>, durability: Option<Durability>) -> Result
         key,
         slot: Mutex::new(Some(slot)),
         closed: AtomicBool::new(false),
-        leases: Leases::default(),
+        // ORDERING: Relaxed: only that no two get the same number.
+        number: NUMBERS.fetch_add(1, Ordering::Relaxed),
     });
     OF_THREAD.with_borrow_mut(|handles| {
         handles.retain(|handle| handle.strong_count() > 0);
@@ -108,29 +122,35 @@ pub(crate) fn open(path: Option<&str>, durability: Option<Durability>) -> Result
 pub(crate) fn close_of_thread() -> Result<()> {
     let handles = OF_THREAD.take();
     let open = handles.iter().filter_map(Weak::upgrade).filter(|handle| handle.shut().is_ok());
-    let results: Vec<_> = open.map(|handle| handle.leave(Duration::from_millis(DROP_CLOSE_MS))).collect();
+    let results: Vec<_> =
+        open.map(|handle| handle.leave(handle.leases(), Duration::from_millis(DROP_CLOSE_MS))).collect();
     results.into_iter().collect()
 }
 
-fn fill(place: &mut Option<OpenHub>, hub: Hub, durability: Durability) -> Hub {
-    *place = Some(OpenHub { hub: hub.clone(), durability, handle_count: 1 });
+fn fill(place: &mut Option<OpenHub>, hub: Hub, options: Options) -> Hub {
+    *place = Some(OpenHub { hub: hub.clone(), options, handle_count: 1 });
     hub
 }
 
 impl OpenHub {
-    fn join(&mut self, key: Option<&Key>, durability: Option<Durability>) -> Result<Hub> {
-        if let (Some(Key::Directory(path)), Some(asked)) = (key, durability)
-            && asked != self.durability
-        {
-            let detail = format!(
-                "hub {path:?} is open in this process with {:?}, asked for {asked:?}; leave it out to share that",
-                self.durability
-            );
-            return Err(Error::invalid("durability", detail));
+    fn join(&mut self, asked: &Options) -> Result<Hub> {
+        for (name, asked) in asked {
+            let synced = (name == "durability").then(|| "synced".into());
+            let has = self.options.get(name).cloned().or(synced).unwrap_or_default();
+            if *asked != has {
+                let detail = format!(
+                    "{name}: the hub is open in this process with {has}, asked for {asked}; leave it out to share that"
+                );
+                return Err(Error::invalid("options", detail));
+            }
         }
         self.handle_count += 1;
         Ok(self.hub.clone())
     }
+}
+
+fn not_text(path: &Path) -> Error {
+    Error::invalid("path", format!("{} is not UTF-8", path.display()))
 }
 
 impl SharedHub {
@@ -147,10 +167,9 @@ impl SharedHub {
         if self.closed.load(Ordering::Relaxed) { Err(Error::Closed { what: "hub" }) } else { Ok(()) }
     }
 
-    /// The leases, if this handle is open.
-    pub(crate) fn leases(&self) -> Result<&Leases> {
-        self.check()?;
-        Ok(&self.leases)
+    /// What tells this handle from every other.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
     }
 
     /// Closes this handle for new verbs; [`leave`](Self::leave) does the rest. An error if it was closed before.
@@ -159,9 +178,14 @@ impl SharedHub {
         if self.closed.swap(true, Ordering::Relaxed) { Err(Error::Closed { what: "hub" }) } else { Ok(()) }
     }
 
+    /// What this thread leased through this handle: dropped, it is handed back. For [`leave`](Self::leave), which may run elsewhere.
+    pub(crate) fn leases(&self) -> Vec<hot::Lease> {
+        hot::close_leases(self.number)
+    }
+
     /// Hands back what was leased through this handle; the last handle of the hub closes it.
-    pub(crate) fn leave(&self, timeout: Duration) -> Result<()> {
-        self.leases.drop_all();
+    pub(crate) fn leave(&self, leases: Vec<hot::Lease>, timeout: Duration) -> Result<()> {
+        drop(leases);
         let Some(slot) = lock(&self.slot).take() else { return Ok(()) };
         let mut place = lock(&slot.0);
         let Some(open) = place.as_mut() else { return Ok(()) };
@@ -181,7 +205,7 @@ impl Drop for SharedHub {
     fn drop(&mut self) {
         if self.shut().is_ok() {
             // Garbage collected or at the end of its thread: there is nobody to tell of an error.
-            let _ = catch(|| self.leave(Duration::from_millis(DROP_CLOSE_MS)));
+            let _ = catch(|| self.leave(self.leases(), Duration::from_millis(DROP_CLOSE_MS)));
         }
     }
 }

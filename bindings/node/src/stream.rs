@@ -1,15 +1,22 @@
-//! A stream as JavaScript holds it: appending, readers, groups, counts.
+//! A stream as JavaScript holds it: appending, and what opens readers, members, producers, batchers and tables.
 
 use crate::argument;
+use crate::batcher::{BatcherHandle, BatchingOptions};
 use crate::codec;
 use crate::error::{Result, guard};
 use crate::handle::Held;
-use crate::reader::{MemberHandle, ReaderHandle};
+use crate::line::LineHandle;
+use crate::member::{JoinOptions, MemberHandle};
+use crate::producer::ProducerHandle;
+use crate::reader::{ReaderHandle, ReaderOptions};
 use crate::registry::SharedHub;
+use crate::start::StartOptions;
+use crate::table::TableHandle;
 use crate::work::{Work, work};
-use napi::bindgen_prelude::{AsyncTask, BigInt, Buffer};
+use napi::bindgen_prelude::{AsyncTask, Buffer};
 use napi_derive::napi;
-use ringmain::{Error, PartitionStats, Position, Start, Stream};
+use ringmain::{Error, Position, Receipt, SlowReaders, Stream};
+use ringmain_surface::{open_stream, stream_call};
 use std::sync::Arc;
 
 /// A stream of one hub handle.
@@ -17,6 +24,7 @@ use std::sync::Arc;
 pub struct StreamHandle {
     hub: Arc<SharedHub>,
     stream: Held<Stream>,
+    is_gated: bool,
 }
 
 /// Where a record is.
@@ -28,38 +36,40 @@ pub struct RecordPosition {
     pub offset: f64,
 }
 
-/// Counts of one partition.
+/// What was appended and may not have reached its durability yet.
 #[napi(object)]
-pub struct PartitionCounts {
-    /// First offset held.
-    pub start: f64,
-    /// One past the last offset.
-    pub end: f64,
-    /// Bytes held.
-    pub bytes: f64,
+pub struct Submitted {
+    /// Where each record is, in order.
+    pub positions: Vec<RecordPosition>,
+    /// Whether it has reached its durability already: then nothing of it is in the line.
+    pub is_reached: bool,
 }
 
-/// Where reading begins: one of the three fields.
+/// What became of an append where the caller expected a partition to end.
 #[napi(object)]
-pub struct StartOptions {
-    /// `earliest` or `latest`.
-    pub at: Option<String>,
-    /// An offset.
-    pub offset: Option<f64>,
-    /// An ingest time, in nanoseconds since 1970.
-    pub time_ns: Option<BigInt>,
+pub struct Expected {
+    /// Where each record is; none if it ends elsewhere.
+    pub positions: Vec<RecordPosition>,
+    /// Where it ends, if that is elsewhere.
+    pub conflict: Option<Conflict>,
+}
+
+/// A partition that does not end where it was expected to.
+#[napi(object)]
+pub struct Conflict {
+    /// The words of the error.
+    pub message: String,
+    /// Where it ends.
+    pub actual: f64,
 }
 
 #[napi]
 impl StreamHandle {
-    pub(crate) fn open(hub: Arc<SharedHub>, name: &str, partitions: Option<f64>) -> ringmain::Result<Self> {
-        let mut builder = hub.hub()?.stream(name);
-        if let Some(count) = partitions {
-            let count_max = u64::from(ringmain::limits::PARTITION_COUNT_MAX);
-            builder = builder.partitions(argument::whole("partitions", count, 1, count_max)? as u32);
-        }
-        let stream = Held::new(builder.open()?);
-        Ok(Self { hub, stream })
+    pub(crate) fn open(hub: Arc<SharedHub>, name: &str, options: &str) -> ringmain::Result<Self> {
+        let core = hub.hub()?;
+        let stream = Held::new(open_stream(core, name, options)?);
+        let is_gated = matches!(core.stream_info(name)?.slow_readers, SlowReaders::Gate { .. });
+        Ok(Self { hub, stream, is_gated })
     }
 
     /// How many partitions it has.
@@ -68,81 +78,174 @@ impl StreamHandle {
         guard(|| Ok(self.open_stream()?.partitions()))
     }
 
-    /// Appends one packed message, blocking; its position.
+    /// Whether those who append may have to wait for readers, as of when it was opened.
     #[napi]
-    pub fn append(&self, packed: &[u8]) -> Result<RecordPosition> {
-        guard(|| self.open_stream()?.append(codec::unpack_one(packed)?).map(RecordPosition::from))
+    pub fn is_gated(&self) -> bool {
+        self.is_gated
     }
 
-    /// Appends one packed message; its position.
+    /// Appends one packed message, to a partition if that is said, blocking; its position.
     #[napi]
-    pub fn append_async(&self, packed: Buffer) -> AsyncTask<Work<RecordPosition>> {
+    pub fn append(&self, packed: &[u8], partition: Option<f64>) -> Result<RecordPosition> {
+        guard(|| append(self.open_stream()?, packed, partition))
+    }
+
+    /// Appends one packed message on the pool; its position.
+    #[napi]
+    pub fn append_async(&self, packed: Buffer, partition: Option<f64>) -> AsyncTask<Work<RecordPosition>> {
         let (hub, stream) = (self.hub.clone(), Held::new(self.stream.clone()));
         work(move || {
             hub.check()?;
-            stream.append(codec::unpack_one(&packed)?).map(RecordPosition::from)
+            append(&stream, &packed, partition)
         })
     }
 
     /// Appends packed messages, blocking; their positions.
     #[napi]
-    pub fn append_many(&self, packed: &[u8]) -> Result<Vec<RecordPosition>> {
-        guard(|| Ok(positions(self.open_stream()?.append_batch(&codec::unpack(packed)?)?)))
+    pub fn append_many(&self, packed: &[u8], partition: Option<f64>) -> Result<Vec<RecordPosition>> {
+        guard(|| append_many(self.open_stream()?, packed, partition))
     }
 
-    /// Appends packed messages; their positions.
+    /// Appends packed messages on the pool; their positions.
     #[napi]
-    pub fn append_many_async(&self, packed: Buffer) -> AsyncTask<Work<Vec<RecordPosition>>> {
+    pub fn append_many_async(
+        &self,
+        packed: Buffer,
+        partition: Option<f64>,
+    ) -> AsyncTask<Work<Vec<RecordPosition>>> {
         let (hub, stream) = (self.hub.clone(), Held::new(self.stream.clone()));
         work(move || {
             hub.check()?;
-            Ok(positions(stream.append_batch(&codec::unpack(&packed)?)?))
+            append_many(&stream, &packed, partition)
         })
+    }
+
+    /// Appends one packed message; the line tells when it has reached its durability.
+    #[napi]
+    pub fn submit(&self, packed: &[u8], partition: Option<f64>, line: &LineHandle) -> Result<Submitted> {
+        guard(|| {
+            let (stream, message) = (self.open_stream()?, codec::unpack_one(packed)?);
+            let receipt = match partition {
+                None => stream.submit(message)?,
+                Some(partition) => stream.submit_to(argument::partition(partition)?, message)?,
+            };
+            let position = vec![(*receipt.value()).into()];
+            Ok(submitted(position, receipt, line))
+        })
+    }
+
+    /// Appends packed messages; the line tells when they have reached their durability.
+    #[napi]
+    pub fn submit_many(&self, packed: &[u8], partition: Option<f64>, line: &LineHandle) -> Result<Submitted> {
+        guard(|| {
+            let (stream, messages) = (self.open_stream()?, codec::unpack(packed)?);
+            let receipt = match partition {
+                None => stream.submit_batch(&messages)?,
+                Some(partition) => stream.submit_batch_to(argument::partition(partition)?, &messages)?,
+            };
+            Ok(submitted(positions(receipt.value()), receipt, line))
+        })
+    }
+
+    /// Appends packed messages if the partition ends there, blocking.
+    #[napi]
+    pub fn append_expecting(&self, partition: f64, end: f64, packed: &[u8]) -> Result<Expected> {
+        guard(|| append_expecting(self.open_stream()?, partition, end, packed))
+    }
+
+    /// Appends packed messages if the partition ends there, on the pool.
+    #[napi]
+    pub fn append_expecting_async(
+        &self,
+        partition: f64,
+        end: f64,
+        packed: Buffer,
+    ) -> AsyncTask<Work<Expected>> {
+        let (hub, stream) = (self.hub.clone(), Held::new(self.stream.clone()));
+        work(move || {
+            hub.check()?;
+            append_expecting(&stream, partition, end, &packed)
+        })
+    }
+
+    /// Gathers what is sent to it into batches.
+    #[napi]
+    pub fn batcher(&self, options: BatchingOptions) -> Result<BatcherHandle> {
+        guard(|| {
+            let batcher = self.open_stream()?.batcher(options.batching()?)?;
+            Ok(BatcherHandle::new(self.hub.clone(), batcher))
+        })
+    }
+
+    /// A producer by name, blocking.
+    #[napi]
+    pub fn producer(&self, name: String) -> Result<ProducerHandle> {
+        guard(|| Ok(ProducerHandle::new(self.hub.clone(), self.open_stream()?.producer(&name)?)))
+    }
+
+    /// A producer by name.
+    #[napi]
+    pub fn producer_async(&self, name: String) -> AsyncTask<Work<ProducerHandle>> {
+        let (hub, stream) = (self.hub.clone(), Held::new(self.stream.clone()));
+        work(move || {
+            hub.check()?;
+            Ok(ProducerHandle::new(hub, stream.producer(&name)?))
+        })
+    }
+
+    /// The last record of each key.
+    #[napi]
+    pub fn table(&self) -> Result<TableHandle> {
+        guard(|| Ok(TableHandle::new(self.hub.clone(), self.open_stream()?.table()?)))
     }
 
     /// A reader of all partitions, or of one.
     #[napi]
-    pub fn reader(&self, start: StartOptions, partition: Option<f64>) -> Result<ReaderHandle> {
+    pub fn reader(
+        &self,
+        start: StartOptions,
+        partition: Option<f64>,
+        options: ReaderOptions<'_>,
+    ) -> Result<ReaderHandle> {
         guard(|| {
             let (stream, start) = (self.open_stream()?, start.start()?);
             let reader = match partition {
                 None => stream.reader(start)?,
                 Some(partition) => stream.partition_reader(argument::partition(partition)?, start)?,
             };
-            Ok(ReaderHandle::new(self.hub.clone(), reader))
+            Ok(ReaderHandle::new(self.hub.clone(), options.apply(reader)?))
         })
     }
 
-    /// Joins a group; partitions without a committed offset begin at `start`.
+    /// Joins a group, blocking.
     #[napi]
-    pub fn join(&self, group: String, start: StartOptions) -> Result<MemberHandle> {
-        guard(|| {
-            let member = self.open_stream()?.group(&group).join_at(start.start()?)?;
-            Ok(MemberHandle::new(self.hub.clone(), member))
+    pub fn join(&self, group: String, options: JoinOptions) -> Result<MemberHandle> {
+        guard(|| options.join(self.hub.clone(), self.open_stream()?, &group))
+    }
+
+    /// Joins a group.
+    #[napi]
+    pub fn join_async(&self, group: String, options: JoinOptions) -> AsyncTask<Work<MemberHandle>> {
+        let (hub, stream) = (self.hub.clone(), Held::new(self.stream.clone()));
+        work(move || {
+            hub.check()?;
+            options.join(hub, &stream, &group)
         })
     }
 
-    /// Committed offsets of a group by partition; null where nothing was committed.
+    /// Does a verb that is not hot, blocking; its answer as JSON.
     #[napi]
-    pub fn committed(&self, group: String) -> Result<Vec<Option<f64>>> {
-        guard(|| {
-            let offsets = self.open_stream()?.group(&group).committed()?;
-            Ok(offsets.into_iter().map(|offset| offset.map(|offset| offset as f64)).collect())
-        })
+    pub fn call(&self, verb: String, arguments: String) -> Result<String> {
+        guard(|| stream_call(self.open_stream()?, &verb, &arguments))
     }
 
-    /// Records that a group has not committed.
+    /// Does a verb that is not hot; its answer as JSON.
     #[napi]
-    pub fn lag(&self, group: String) -> Result<f64> {
-        guard(|| self.open_stream()?.group(&group).lag().map(|lag| lag as f64))
-    }
-
-    /// Counts of each partition.
-    #[napi]
-    pub fn stats(&self) -> Result<Vec<PartitionCounts>> {
-        guard(|| {
-            let stats = self.open_stream()?.stats()?;
-            Ok(stats.partitions.into_iter().map(PartitionCounts::from).collect())
+    pub fn call_async(&self, verb: String, arguments: String) -> AsyncTask<Work<String>> {
+        let (hub, stream) = (self.hub.clone(), Held::new(self.stream.clone()));
+        work(move || {
+            hub.check()?;
+            stream_call(&stream, &verb, &arguments)
         })
     }
 
@@ -152,36 +255,58 @@ impl StreamHandle {
     }
 }
 
-impl StartOptions {
-    fn start(self) -> ringmain::Result<Start> {
-        match (self.at.as_deref(), self.offset, self.time_ns) {
-            (None | Some("earliest"), None, None) => Ok(Start::Earliest),
-            (Some("latest"), None, None) => Ok(Start::Latest),
-            (None, Some(offset), None) => argument::offset("start.offset", offset).map(Start::Offset),
-            (None, None, Some(time_ns)) => match time_ns.get_u64() {
-                (false, time_ns, true) => Ok(Start::Time(time_ns)),
-                _ => Err(Error::invalid("start.timeNs", "outside the 64 bits of nanoseconds since 1970")),
-            },
-            _ => {
-                let forms = "give \"earliest\", \"latest\", { offset } or { timeNs }";
-                Err(Error::invalid("start", forms))
-            }
+fn append(stream: &Stream, packed: &[u8], partition: Option<f64>) -> ringmain::Result<RecordPosition> {
+    let message = codec::unpack_one(packed)?;
+    let position = match partition {
+        None => stream.append(message)?,
+        Some(partition) => stream.append_to(argument::partition(partition)?, message)?,
+    };
+    Ok(position.into())
+}
+
+fn append_many(
+    stream: &Stream,
+    packed: &[u8],
+    partition: Option<f64>,
+) -> ringmain::Result<Vec<RecordPosition>> {
+    let messages = codec::unpack(packed)?;
+    let appended = match partition {
+        None => stream.append_batch(&messages)?,
+        Some(partition) => stream.append_batch_to(argument::partition(partition)?, &messages)?,
+    };
+    Ok(positions(&appended))
+}
+
+fn append_expecting(stream: &Stream, partition: f64, end: f64, packed: &[u8]) -> ringmain::Result<Expected> {
+    let (partition, end) = (argument::partition(partition)?, argument::offset("end", end)?);
+    match stream.append_expecting(partition, end, &codec::unpack(packed)?) {
+        Ok(appended) => Ok(Expected { positions: positions(&appended), conflict: None }),
+        Err(error @ Error::Conflict { actual, .. }) => {
+            let conflict = Conflict { message: error.to_string(), actual: actual as f64 };
+            Ok(Expected { positions: Vec::new(), conflict: Some(conflict) })
         }
+        Err(error) => Err(error),
     }
+}
+
+/// Puts the receipt into the line, unless there is nothing to wait for.
+fn submitted<T>(positions: Vec<RecordPosition>, receipt: Receipt<T>, line: &LineHandle) -> Submitted
+where
+    T: Unpin + Send + 'static,
+{
+    let is_reached = receipt.is_reached();
+    if !is_reached {
+        line.line().push(async move { receipt.await.map(|_| None) });
+    }
+    Submitted { positions, is_reached }
+}
+
+fn positions(positions: &[Position]) -> Vec<RecordPosition> {
+    positions.iter().copied().map(RecordPosition::from).collect()
 }
 
 impl From<Position> for RecordPosition {
     fn from(position: Position) -> Self {
         Self { partition: position.partition, offset: position.offset as f64 }
     }
-}
-
-impl From<PartitionStats> for PartitionCounts {
-    fn from(stats: PartitionStats) -> Self {
-        Self { start: stats.start as f64, end: stats.end as f64, bytes: stats.bytes as f64 }
-    }
-}
-
-fn positions(positions: Vec<Position>) -> Vec<RecordPosition> {
-    positions.into_iter().map(RecordPosition::from).collect()
 }

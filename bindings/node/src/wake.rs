@@ -9,7 +9,8 @@
 //! Whoever wakes clears `armed` and, if it was set, queues the call. Nothing is taken on that other thread, so an
 //! aborted wait loses nothing.
 
-use crate::error::{Result, internal, thrown};
+use crate::error::{Result, guard, internal, thrown};
+use crate::hot;
 use napi::bindgen_prelude::Function;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode, UnknownReturnValue};
 use napi_derive::napi;
@@ -18,7 +19,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 
-type WakeFunction = ThreadsafeFunction<u32, UnknownReturnValue, u32, napi::Status, false, true>;
+pub(crate) type WakeFunction = ThreadsafeFunction<u32, UnknownReturnValue, u32, napi::Status, false, true>;
 
 /// The function that an environment (the main thread or a worker) wants called when a poller has something to poll.
 #[napi]
@@ -34,6 +35,19 @@ impl WakePort {
         let function = wake.build_threadsafe_function().weak::<true>().build();
         let function = function.map_err(|error| thrown(internal(error.reason.clone())))?;
         Ok(Self { function: Arc::new(function) })
+    }
+
+    pub(crate) fn function(&self) -> Arc<WakeFunction> {
+        self.function.clone()
+    }
+
+    /// From now on the callbacks of this thread's room use it.
+    #[napi]
+    pub fn serve_room(&self) -> Result<()> {
+        guard(|| {
+            hot::room()?.set_port(self.function.clone());
+            Ok(())
+        })
     }
 }
 
@@ -55,9 +69,18 @@ impl Poller {
         token: u32,
         poll: impl FnOnce(&mut Context<'_>) -> Poll<ringmain::Result<T>>,
     ) -> ringmain::Result<Option<T>> {
+        self.poll_at(&port.function, token, poll)
+    }
+
+    /// The same with the function of a port.
+    pub(crate) fn poll_at<T>(
+        &self,
+        function: &Arc<WakeFunction>,
+        token: u32,
+        poll: impl FnOnce(&mut Context<'_>) -> Poll<ringmain::Result<T>>,
+    ) -> ringmain::Result<Option<T>> {
         let (wake, waker) = self.0.get_or_init(|| {
-            let wake =
-                Arc::new(Wake { function: port.function.clone(), token, armed: AtomicBool::new(false) });
+            let wake = Arc::new(Wake { function: function.clone(), token, armed: AtomicBool::new(false) });
             (wake.clone(), Waker::from(wake))
         });
         // ORDERING: armed. The core's own registration of the waker, which follows, carries this store to whoever

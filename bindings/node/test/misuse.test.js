@@ -197,9 +197,11 @@ test('values, keys, headers, times and reasons of the wrong type are INVALID_ARG
 
 test('options that do not exist or do not fit are named', async (t) => {
   const hub = hubOf(t)
-  assert.throws(() => hub.queue('jobs', { max_failures: 3 }), /"max_failures" is none of leaseMs, maxFailures/)
+  assert.throws(() => hub.queue('jobs', { max_failures: 3 }), /"max_failures" is not known; names are spelled like maxFailures/)
   assert.throws(() => hub.queue('jobs'), code('OPTION_MISSING'))
   const queue = hub.queue('jobs', PLAIN)
+  assert.throws(() => hub.queue('jobs', { leaseTime: 3 }), /unknown field `leaseTime`, expected one of `leaseMs`/)
+  assert.throws(() => hub.queue('jobs', { retry: { baseMs: NaN } }), /retry\.baseMs: .*"NaN"/)
   invalid(() => hub.queue('jobs', null))
   invalid(() => hub.queue('jobs', 7))
   invalid(() => hub.queue('jobs', { onExhausted: 'explode' }))

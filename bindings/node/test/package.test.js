@@ -11,6 +11,7 @@ const { directory } = require('./setup.js')
 
 const run = promisify(execFile)
 const PACKAGE = path.join(__dirname, '..')
+const TYPES = ['index.d.ts', 'lib/stream/index.d.ts'].map((file) => fs.readFileSync(path.join(PACKAGE, file), 'utf8')).join('\n')
 
 test('the types fit the package, and wrong use of them does not compile', async () => {
   const tsc = path.join(PACKAGE, 'node_modules', 'typescript', 'bin', 'tsc')
@@ -20,13 +21,13 @@ test('the types fit the package, and wrong use of them does not compile', async 
 })
 
 test('every member that the package has is in its types, and the other way round', () => {
-  const declared = fs.readFileSync(path.join(PACKAGE, 'index.d.ts'), 'utf8')
+  const declared = TYPES
   const ringmain = require('..')
   const base = Object.getPrototypeOf(ringmain.Reader)
   for (const [name, exported] of Object.entries(ringmain)) {
     assert.match(declared, new RegExp(`export (class|function) ${name}\\b`))
-    if (name === 'open') continue
-    const source = new RegExp(`class ${name} [^{]*\\{([\\s\\S]*?)\\n\\}`).exec(declared)[1]
+    if (!/^[A-Z]/.test(name)) continue
+    const source = new RegExp(`class ${name}\\b[^{]*\\{([\\s\\S]*?)\\n\\}`).exec(declared)[1]
     const members = Object.getOwnPropertyNames(exported.prototype).filter((member) => !member.startsWith('_'))
     const inherited = exported.prototype instanceof base ? /class Source [^{]*\{([\s\S]*?)\n\}/.exec(declared)[1] : ''
     for (const member of members) assert.match(source + inherited, new RegExp(`\\b${member}\\b`), `${name}.${member}`)
@@ -76,3 +77,31 @@ for (const option of ['--install-links=false', '--install-links=true']) {
     assert.equal(stdout, 'installed true\n')
   })
 }
+
+test('the published packages need neither cargo nor a script, for import and for require', async () => {
+  const folder = directory()
+  await run(process.execPath, [path.join(PACKAGE, 'npm', 'pack.js'), folder])
+  const { platform } = require('../lib/platform.js')
+  const { optionalDependencies, scripts, version } = JSON.parse(fs.readFileSync(path.join(folder, 'ringmain', 'package.json'), 'utf8'))
+  assert.equal(scripts, undefined)
+  assert.equal(optionalDependencies[`ringmain-${platform()}`], version)
+  assert.deepEqual(fs.readdirSync(path.join(folder, `ringmain-${platform()}`)).sort(), ['package.json', 'ringmain.node'])
+  assert.equal(fs.existsSync(path.join(folder, 'ringmain', 'ringmain.node')), false)
+  fs.mkdirSync(path.join(folder, 'user', 'node_modules'), { recursive: true })
+  for (const name of ['ringmain', `ringmain-${platform()}`]) {
+    fs.renameSync(path.join(folder, name), path.join(folder, 'user', 'node_modules', name))
+  }
+  fs.writeFileSync(path.join(folder, 'user', 'use.mjs'), USE)
+  const { stdout } = await run(process.execPath, ['use.mjs'], { cwd: path.join(folder, 'user'), env: { PATH: '' } })
+  assert.equal(stdout, 'installed true\n')
+  fs.rmSync(path.join(folder, 'user', 'node_modules', `ringmain-${platform()}`), { recursive: true })
+  const failed = await run(process.execPath, ['use.mjs'], { cwd: path.join(folder, 'user') }).catch((error) => error)
+  assert.match(failed.stderr, /ringmain.node: neither is it built, nor is the package ringmain-\S+ installed/)
+})
+
+test('every platform of the matrix is named as the loader names it', () => {
+  for (const { name, os, cpu, libc } of require('../npm/platforms.json')) {
+    const suffix = { linux: libc === 'glibc' ? '-gnu' : '-musl', win32: '-msvc' }[os] ?? ''
+    assert.equal(name, `${os}-${cpu}${suffix}`)
+  }
+})

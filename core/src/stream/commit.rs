@@ -7,7 +7,7 @@ use crate::stream::commit_frame::Done;
 use crate::stream::member::Member;
 use crate::stream::progress::Progress;
 use crate::stream::reader::{Start, resolve};
-use crate::stream::record::Record;
+use crate::stream::record::{Position, Record};
 use crate::sync::lock;
 use std::collections::BTreeSet;
 
@@ -111,7 +111,39 @@ impl Member {
     /// `Full` if there were more than 10,000 gaps between what is done in the partition: mark earlier records first. From 10,000 on poll
     /// gives no more of it. `NotFound` if the partition is not this member's.
     pub fn done(&mut self, record: &Record) -> Result<()> {
-        if self.handled.done(&self.group, record)? {
+        self.done_at(record.position(), record.done_from())
+    }
+
+    /// As [`done`](Self::done), of a record that was polled by this member and of which the caller has kept the numbers only: where it is, and its
+    /// [`done_from`](Record::done_from).
+    ///
+    /// ```
+    /// use ringmain::{Hub, Message};
+    /// use std::time::Duration;
+    /// let flights = Hub::memory().stream("flights").open()?;
+    /// flights.append(Message::new(b"EWR"))?;
+    /// let mut member = flights.group("billing").join()?;
+    /// let kept: Vec<_> = member.poll(3, Duration::ZERO)?.iter().map(|record| (record.position(), record.done_from())).collect();
+    /// for (position, from) in kept {
+    ///     member.done_at(position, from)?;
+    /// }
+    /// member.commit_done()?;
+    /// assert_eq!(member.lag()?, 0);
+    /// # Ok::<(), ringmain::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`done`](Self::done); `InvalidArgument` for numbers that no record has.
+    pub fn done_at(&mut self, position: Position, from: u64) -> Result<()> {
+        let Position { partition, offset } = position;
+        let end = self.stream.partition(partition)?.end_sequence();
+        if from > offset || offset >= end {
+            let detail = format!(
+                "{offset}, from {from} on, is no record of partition {partition}, which ends at {end}"
+            );
+            return Err(Error::invalid("offset", detail));
+        }
+        if self.handled.done(&self.group, position, from)? {
             self.reader.set_filter(self.handled.wanted());
         }
         Ok(())

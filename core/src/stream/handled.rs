@@ -108,17 +108,18 @@ impl Handled {
     ///
     /// # Errors
     /// `Full` if that would be one gap too many, `NotFound` if the member does not have the partition.
-    pub(super) fn done(&mut self, group: &Name, record: &Record) -> Result<bool> {
-        let Some(partition) = self.partitions.get_mut(&record.partition()) else {
+    pub(super) fn done(&mut self, group: &Name, position: Position, from: u64) -> Result<bool> {
+        let Position { partition: number, offset } = position;
+        let Some(partition) = self.partitions.get_mut(&number) else {
             let advice = ", or is not this member's any more";
-            return Err(Error::NotFound { noun: "partition", name: record.partition().to_string(), advice });
+            return Err(Error::NotFound { noun: "partition", name: number.to_string(), advice });
         };
         // WHY: one that was polled in an earlier time here says nothing of what lies before it.
-        let is_of_now = (partition.since..partition.polled).contains(&record.from());
-        let done = if is_of_now { record.from() } else { record.offset() }..record.offset() + 1;
+        let is_of_now = (partition.since..partition.polled).contains(&from);
+        let done = if is_of_now { from } else { offset }..offset + 1;
         let is_done = |offset: u64| partition.progress.is_done(offset);
         let joins = done.start <= partition.progress.next() || is_done(done.start - 1) || is_done(done.end);
-        if partition.progress.gap_count() >= GAP_COUNT_MAX && !joins && !is_done(record.offset()) {
+        if partition.progress.gap_count() >= GAP_COUNT_MAX && !joins && !is_done(offset) {
             return Err(Error::Full {
                 noun: "group",
                 name: group.clone(),
@@ -129,7 +130,7 @@ impl Handled {
             });
         }
         partition.progress.mark(done.clone());
-        let is_to_come = record.offset() >= partition.polled;
+        let is_to_come = offset >= partition.polled;
         if is_to_come {
             partition.done_before.insert(done.clone());
         }

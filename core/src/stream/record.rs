@@ -25,7 +25,10 @@ impl Record {
         Self { payload, position, from: position.offset }
     }
 
-    pub(super) fn from(&self) -> u64 {
+    /// From where on [`Member::done`](crate::Member::done) marks with it: offsets from there to its own have nothing for the member that
+    /// polled it. Its own offset, if it was not polled by a member. For those who keep the numbers of a record instead of the record, see
+    /// [`Member::done_at`](crate::Member::done_at).
+    pub fn done_from(&self) -> u64 {
         self.from
     }
 

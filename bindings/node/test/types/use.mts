@@ -1,6 +1,6 @@
 // Compiled, never run: the forms that users write, and forms that must not compile.
-import { open, RingmainError } from 'ringmain'
-import type { ErrorCode, Job, Position, QueueStats, Record } from 'ringmain'
+import { open, StreamReceipt, RingmainError, StreamWorker } from 'ringmain'
+import type { Accepted, ConflictError, ErrorCode, Filter, Job, Position, QueueStats, Record } from 'ringmain'
 
 await using hub = open('data', { durability: 'written' })
 const retry = { baseMs: 10, jitter: 'none' } as const
@@ -28,6 +28,31 @@ using member = stream.group('g').join({ start: 'latest' })
 const records: Record[] = await member.poll(10, { timeoutMs: 5 })
 await member.commitAsync()
 
+const gates = await hub.streamAsync('gates', { compaction: { latestOnly: true }, ageMaxMs: null })
+const receipt: StreamReceipt<Position> = gates.submit('C71', { key: 'UA1' })
+const where: Position = await receipt.wait({ timeoutMs: 5, signal: AbortSignal.timeout(5) })
+gates.append(null, { key: 'UA1' })
+gates.appendMany(['x', { value: null, key: 'k' }, { value: 'y', key: 'k' }])
+try {
+  gates.appendExpecting(0, 1, ['x'])
+} catch (error) {
+  console.log((error as ConflictError).actual + 1)
+}
+const [key, last]: [Buffer, Record] = [...gates.table()][0]!
+await using batcher = stream.batcher({ lingerMs: 5 })
+const sent: Position = await batcher.send('x')
+const { duplicate, positions }: Accepted = await stream.producer('import').appendAsync(0, ['x'])
+const wanted: Filter = { any: [{ key: 'a' }, { all: [{ hasHeader: 'h' }, { header: ['h', 'v'] }] }] }
+const bounded = stream.reader({ until: 'now', only: wanted, onOutOfRange: 'earliest' })
+for await (const record of bounded.follow({ endAfterMs: 5 })) console.log(record.isTombstone)
+for await (const record of stream.reader({ only: (record) => record.offset > 1 }).replay({ factor: 2 })) console.log(record)
+const fetched: Record[] = await bounded.fetch({ bytesMin: 100 })
+const named = stream.group('h').join({ memberName: 'desk', onRevoke: (_partitions, member) => member.commitAsync() })
+const worker = new StreamWorker(stream, 'g', async (record, { signal }) => console.log(record.offset, signal.aborted), { parallel: 4 })
+await using loader = new StreamWorker(stream, 'l', (records) => console.log(records.length), { batch: 20, skipFailed: true })
+worker.on('failed', (record: Record, error: unknown) => console.log(record, error))
+console.log(where, key, last, sent, duplicate, positions, fetched, named, loader.stats().doneTotal)
+
 try {
   hub.flush()
 } catch (error) {
@@ -46,6 +71,12 @@ queue.send('x', { eventTimeNs: 1 })
 queue.send(1)
 // @ts-expect-error: records have no delay
 stream.append('x', { delayMs: 1 })
+// @ts-expect-error: no such start
+stream.reader({ start: 'committed' })
+// @ts-expect-error: of a batch the handler gets an array
+new StreamWorker(stream, 'g', (record: Record) => record.offset, { batch: 2 })
+// @ts-expect-error: receipts come from verbs
+new StreamReceipt()
 // @ts-expect-error: may be null
 queue.tryReceive().ack()
 // @ts-expect-error: a fail needs a reason

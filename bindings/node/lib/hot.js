@@ -1,0 +1,298 @@
+'use strict'
+// The verbs that are called for each message. The other half is src/hot: arguments are written into registers, a function
+// that takes none is called, and the answers are read from the registers; messages come out in a pool of ours.
+//
+// Only this file has the control block and the pools. Nothing hands them out: a view of them that was detached would leave
+// the native half with memory that is no longer there.
+
+const addon = require('./addon.js')
+const { translate } = require('./errors.js')
+
+// Each in a constant of its own: V8 then calls it directly.
+const room = addon.openRoom()
+const {
+  send: nativeSend, sendPacked: nativeSendPacked, receive: nativeReceive, receivePacked: nativeReceivePacked, poll: nativePoll,
+  ack: nativeAck, settleMany: nativeSettleMany, settlePacked: nativeSettlePacked
+} = room
+const u32 = new Uint32Array(room.control)
+const f64 = new Float64Array(room.control)
+
+// Registers, as in src/hot/room.rs.
+const QUEUE = 0
+const COUNT = 1
+const SLOT = 2
+const GENERATION = 3
+const AT = 4
+const BYTES = 5
+const FLIGHT = 6
+const VERB = 7
+const CLASS_BYTES = 8
+const TOKEN = 9
+const STASH = 10
+const NUMBER = 8
+const MS = 9
+
+const WINDOW_AT = 128
+const window = Buffer.from(room.control, WINDOW_AT)
+const WINDOW_BYTES = window.length
+
+// Messages come out in blocks of this size; one that is longer than a part of it gets a block of its own.
+const POOL_BYTES = 256 << 10
+const OWN_BYTES = 16 << 10
+
+// Messages begin at multiples of 8 bytes, so that their numbers can be read as words.
+function blockOf(bytes) {
+  const made = Buffer.allocUnsafeSlow(bytes)
+  made.words = new Uint32Array(made.buffer, 0, bytes >>> 2)
+  return made
+}
+
+let pool = null
+let at = 0
+
+function freshPool() {
+  pool = blockOf(POOL_BYTES)
+  room.setPool(pool.buffer)
+  at = 0
+}
+freshPool()
+
+const NOTHING = new Uint8Array(0)
+
+// Where messages lie: the block, and the place of the first.
+let block = pool
+
+// What the last call received: how many; they lie in `received.block` from the place that is returned by `start` on.
+function collect() {
+  const bytes = u32[BYTES]
+  if (bytes === 0) {
+    block = pool
+    const start = at
+    at = u32[AT]
+    return start
+  }
+  return fetch(u32[STASH], bytes)
+}
+
+function fetch(stash, bytes) {
+  const start = bytes > OWN_BYTES ? 0 : (freshPool(), at)
+  if (bytes > OWN_BYTES) {
+    block = blockOf(bytes)
+  } else {
+    block = pool
+    at += bytes
+  }
+  u32[STASH] = stash
+  call(room.fetch, block.subarray(start, start + bytes))
+  return start
+}
+
+function call(verb, ...blocks) {
+  try {
+    verb(...blocks)
+  } catch (error) {
+    throw translate(error)
+  }
+}
+
+// Sends what is a value and nothing else; its id.
+function send(queue, value) {
+  const bytes = value.length
+  if (bytes > WINDOW_BYTES) return sendPacked(queue, value, Uint32Array.of(0, bytes), 1, new Float64Array(1))[0]
+  window.set(value)
+  u32[QUEUE] = queue
+  u32[COUNT] = bytes
+  try {
+    nativeSend()
+  } catch (error) {
+    throw translate(error)
+  }
+  return f64[NUMBER]
+}
+
+// The same with a text that is short enough.
+function sendText(queue, text) {
+  u32[QUEUE] = queue
+  u32[COUNT] = window.utf8Write(text, 0, WINDOW_BYTES)
+  try {
+    nativeSend()
+  } catch (error) {
+    throw translate(error)
+  }
+  return f64[NUMBER]
+}
+
+// No more than this many characters are sure to fit into the window.
+const TEXT_LENGTH_MAX = Math.floor(WINDOW_BYTES / 3)
+
+function sendMessage(queue, packed) {
+  u32[QUEUE] = queue
+  call(room.sendMessage, packed)
+  return f64[NUMBER]
+}
+
+function sendMany(queue, packed, count) {
+  const ids = new Float64Array(count)
+  u32[QUEUE] = queue
+  call(room.sendMany, packed, ids)
+  return ids
+}
+
+function sendPacked(queue, values, offsets, count, ids) {
+  u32[QUEUE] = queue
+  u32[COUNT] = count
+  try {
+    nativeSendPacked(values, offsets, ids)
+  } catch (error) {
+    throw translate(error)
+  }
+  return ids
+}
+
+// Begins to send; the number of the flight, or -1 if it has landed already.
+function sendSoon(queue, token, packed, ids) {
+  u32[QUEUE] = queue
+  u32[TOKEN] = token
+  call(room.sendSoon, packed, ids)
+  return u32[COUNT] === 1 ? -1 : u32[FLIGHT]
+}
+
+// Sends without waiting for the disk; its id, and the number of its receipt.
+function submit(queue, packed) {
+  u32[QUEUE] = queue
+  call(room.submit, packed)
+  return { id: f64[NUMBER], flight: u32[FLIGHT] }
+}
+
+// Whether a receipt has reached its durability.
+function look(flight) {
+  u32[FLIGHT] = flight
+  call(room.look)
+  return u32[COUNT] === 1
+}
+
+// Whether a flight has landed; then its number is no longer its own.
+function land(flight, token, ids = NOTHING) {
+  u32[FLIGHT] = flight
+  u32[TOKEN] = token
+  u32[VERB] = 0
+  call(room.land, ids)
+  return u32[COUNT] === 1
+}
+
+function abandon(flight) {
+  u32[FLIGHT] = flight
+  u32[VERB] = 1
+  call(room.land, NOTHING)
+}
+
+// Receives up to `count`; how many there are. `start` says where they begin.
+function receive(queue, count, waitMs) {
+  u32[QUEUE] = queue
+  u32[COUNT] = count
+  u32[AT] = at
+  f64[MS] = waitMs
+  try {
+    nativeReceive()
+  } catch (error) {
+    throw translate(error)
+  }
+  return u32[COUNT]
+}
+
+// The same without waiting; if there are none, the port is called with the token when there may be.
+function poll(queue, count, token) {
+  u32[QUEUE] = queue
+  u32[COUNT] = count
+  u32[AT] = at
+  u32[TOKEN] = token
+  call(nativePoll)
+  return u32[COUNT]
+}
+
+// The block that `collect` or `fetch` found messages in.
+const foundIn = () => block
+
+const slotOf = () => u32[SLOT]
+const generationOf = () => u32[GENERATION]
+
+// Values one after the other into the caller's memory; how many.
+function receivePacked(queue, count, values, offsets) {
+  u32[QUEUE] = queue
+  u32[COUNT] = count
+  call(nativeReceivePacked, values, offsets)
+  return u32[COUNT]
+}
+
+function ack(queue, slot, generation) {
+  u32[QUEUE] = queue
+  u32[SLOT] = slot
+  u32[GENERATION] = generation
+  try {
+    nativeAck()
+  } catch (error) {
+    throw translate(error)
+  }
+}
+
+// The text of a verb, and its class, into the window.
+function say(queue, verb, text, className, ms) {
+  u32[QUEUE] = queue
+  u32[VERB] = verb
+  u32[CLASS_BYTES] = 0
+  f64[MS] = ms ?? NaN
+  let bytes = 0
+  if (className !== undefined) {
+    bytes = window.utf8Write(className, 0, 1024)
+    u32[CLASS_BYTES] = bytes + 1
+  }
+  // The core keeps no more of a reason than fits here in any case.
+  if (typeof text === 'string') bytes += window.utf8Write(text, bytes, WINDOW_BYTES - bytes)
+  else if (text !== undefined) {
+    window.set(text, bytes)
+    bytes += text.length
+  }
+  u32[COUNT] = bytes
+}
+
+function settle(queue, slot, generation, verb, text, className, ms) {
+  say(queue, verb, text, className, ms)
+  u32[SLOT] = slot
+  u32[GENERATION] = generation
+  call(room.settle)
+}
+
+// Settles many: slot and generation of each; how many could not be.
+function settleMany(queue, places, verb, text) {
+  say(queue, verb, text)
+  call(nativeSettleMany, places)
+  return u32[COUNT]
+}
+
+function settlePacked(queue, slot, generation, from, to, verb, text) {
+  say(queue, verb, text)
+  u32[SLOT] = slot
+  u32[GENERATION] = generation
+  u32[AT] = from
+  u32[BYTES] = to
+  call(nativeSettlePacked)
+  return u32[COUNT]
+}
+
+function drop(slot, generation) {
+  u32[SLOT] = slot
+  u32[GENERATION] = generation
+  call(room.drop)
+}
+
+function isCancelled(slot, generation) {
+  u32[SLOT] = slot
+  u32[GENERATION] = generation
+  call(room.isCancelled)
+  return u32[COUNT] === 1
+}
+
+module.exports = {
+  TEXT_LENGTH_MAX, WINDOW_BYTES, abandon, ack, collect, drop, fetch, foundIn, generationOf, isCancelled, land, look, poll, receive,
+  receivePacked, send, sendMany, sendMessage, sendPacked, sendSoon, sendText, settle, settleMany, settlePacked, slotOf, submit
+}
