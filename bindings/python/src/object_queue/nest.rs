@@ -25,10 +25,11 @@ pub fn let_go(next: impl Fn() -> Option<Object>) {
     while let Some(object) = next() {
         drop(object);
     }
-    while depth == 0 {
+    if depth == 0 {
         // Not dropped while it is borrowed: it may hold queues itself.
-        let Some(object) = DEFERRED.with_borrow_mut(Vec::pop) else { break };
-        drop(object);
+        while let Some(object) = DEFERRED.with_borrow_mut(Vec::pop) {
+            drop(object);
+        }
     }
     DEPTH.set(depth);
 }
