@@ -46,7 +46,7 @@ fn single(queue: &Queue) -> Result<()> {
 
 fn batch(queue: &Queue) -> Result<()> {
     let values = black_box([[1; 100]; BATCH]);
-    let messages = values.each_ref().map(|value| Message::new(value));
+    let messages = values.each_ref().map(Message::new);
     queue.send_batch(&messages)?;
     let taken = queue.receive_batch(BATCH, Duration::from_secs(1))?;
     taken.iter().for_each(|delivery| _ = black_box(delivery.value()));
