@@ -81,7 +81,9 @@ impl Shared {
             let is_beside = |other: &&&Delivery| {
                 other.hold().is_some_and(|other| other.is_beside(hold)) && !other.is_acked()
             };
-            let run = deliveries.iter().skip(index).take_while(is_beside);
+            // Counted before the first is acked: one that is there twice would end the run at its second place.
+            let count = deliveries.iter().skip(index).take_while(is_beside).count();
+            let run = deliveries.iter().skip(index).take(count);
             let bits = run.clone().filter_map(|other| other.hold()).fold(0, |bits, hold| bits | hold.bit());
             let won = hold.ack(bits);
             for other in run {

@@ -140,3 +140,16 @@ fn a_consumer_that_waits_for_a_time_or_in_a_task_gives_what_an_iterator_gives() 
         assert!(matches!(consumer.receive(Duration::ZERO), Err(Error::Closed { .. })));
     });
 }
+
+#[test]
+fn a_delivery_that_is_named_twice_in_a_batch_is_acked_once_and_so_are_those_behind_it() {
+    on_both(|b| {
+        let queue = b.queue("jobs").open().unwrap();
+        send_numbers(&queue, 3);
+        let taken = queue.receive_batch(3, Duration::ZERO).unwrap();
+        let [first, second, third] = &taken[..] else { panic!("three were sent") };
+        let results = queue.ack_batch(&[first, first, second, first, third]);
+        assert!(results.iter().all(Result::is_ok), "{results:?}");
+        assert_eq!((stats(&queue).acked_total, stats(&queue).leased), (3, 0));
+    });
+}
