@@ -499,6 +499,9 @@ typedef struct ringmain_hub_options {
     int32_t manual_clock;
 } ringmain_hub_options;
 
+// A listener to what the library notices (docs/events.md). 0 is none. Any thread may use it.
+typedef uint64_t ringmain_notices;
+
 // An open task queue. 0 is no queue. Any thread may use it.
 typedef uint64_t ringmain_queue;
 
@@ -1461,6 +1464,20 @@ int32_t ringmain_hub_delete_queue(ringmain_hub hub,
 // readers and of members answer `RINGMAIN_ERROR_CLOSED` from then on, and must still be closed. `RINGMAIN_ERROR_NOT_FOUND`.
 int32_t ringmain_hub_delete_stream(ringmain_hub hub,
                                    const char *stream_name);
+
+// Listens to what is noticed from now on of at least this level: "error", "warn", "info" or "debug", NUL-terminated. Threads of the library
+// write into a ring of 4,096 notices, and never wait for who reads it; what there is no room for is counted. Close it.
+int32_t ringmain_notices_open(const char *level,
+                              ringmain_notices *notices_out);
+
+// Takes what was noticed since this was called last, after waiting at most `wait_ms` for the first: JSON, an object of `missed` (how many there
+// was no room for) and `notices`, each with `name`, `level`, `message` and `fields`. Close the text.
+int32_t ringmain_notices_take(ringmain_notices notices,
+                              uint64_t wait_ms,
+                              ringmain_text *text_out);
+
+// Listens no more. Closing 0 does nothing.
+int32_t ringmain_notices_close(ringmain_notices notices);
 
 // Opens a consumer of the queue that takes `prefetch` messages at a time, 1 to 65,536. Each is leased from when it is handed out; one
 // that has waited for longer than a lease is another's by then, and left out. Close the consumer.

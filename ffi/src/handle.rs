@@ -11,6 +11,7 @@ use ringmain::{
     Batcher, Canceller, Consumer, Delivery, Hub, Member, Peeked, Processing, Producer, Queue, Reader, Record,
     Replay, Stream, StreamWorker, Table, Worker,
 };
+use ringmain_surface::Listener;
 use std::sync::Mutex;
 
 /// What is kept with a queue. Dropped in this order: those who packed received get their messages released while the queue is there.
@@ -78,6 +79,7 @@ kinds! {
     // Leaving takes the member out while other calls may still hold the place.
     Mutex<Option<Member>> = 8, "member", with BellPlace;
     Text = 30, "text";
+    Listener = 31, "notices";
     Accept = 40, "receipt";
     Producer = 41, "producer";
     Batcher = 42, "batcher";

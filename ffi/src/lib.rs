@@ -34,6 +34,8 @@ mod directory;
 mod hub;
 mod info;
 
+mod notices;
+
 mod header;
 mod message;
 

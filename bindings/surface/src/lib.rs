@@ -31,11 +31,13 @@
 //! | `json`, `value` | text to data and back; durations, times, bytes, errors |
 //! | `hub`, `queue`, `stream`, `directory` | their verbs; `options` in each are what it may be told, `info` and `stats` what it tells |
 //! | `message` | a message to send, and one that was looked at |
+//! | `notice` | what the core tells its operator, for loggers of other languages |
 
 mod directory;
 mod hub;
 mod json;
 mod message;
+mod notice;
 mod queue;
 mod stream;
 mod value;
@@ -43,6 +45,7 @@ mod verb;
 
 pub use directory::global_call;
 pub use hub::{Opened, hub_call, open_hub, open_hub_with, snapshot_with};
+pub use notice::{Listener, Notices};
 pub use queue::{export_letters, letters, open_queue, queue_call};
 pub use stream::{open_stream, stream_call};
 pub use value::error;

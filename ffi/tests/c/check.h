@@ -88,6 +88,7 @@ void test_waiting_messages_are_cancelled_and_put_off(void);
 void test_ordering_keys_are_weighed_and_resumed(void);
 void test_dead_letters_are_seen_sent_back_written_and_thrown_away(void);
 void test_schedules_fire_pause_and_go(void);
+void test_notices_reach_the_programs_own_logger(void);
 void test_snapshots_are_taken_verified_and_restored(void);
 
 void test_queue_send_receive_ack(void);

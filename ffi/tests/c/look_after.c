@@ -288,3 +288,29 @@ void test_snapshots_are_taken_verified_and_restored(void)
     OK(ringmain_queue_close(queue));
     OK(ringmain_hub_close(hub, WAIT_MS));
 }
+
+void test_notices_reach_the_programs_own_logger(void)
+{
+    ringmain_notices notices = 7;
+    CHECK_CODE(RINGMAIN_ERROR_INVALID_ARGUMENT, ringmain_notices_open("loud", &notices));
+    CHECK(notices == 0);
+    OK(ringmain_notices_open("info", &notices));
+    ringmain_hub hub = clocked_hub();
+    ringmain_queue queue = 0;
+    ringmain_queue_options options = {.size = sizeof options, .dead_letter = "dead"};
+    OK(ringmain_queue_open(hub, "q", &options, &queue));
+    send_text(queue, "x");
+    ringmain_delivery delivery = 0;
+    OK(ringmain_queue_receive(queue, 0, &delivery));
+    OK(ringmain_delivery_reject(delivery, "no", 2));
+    ringmain_text text = 0;
+    OK(ringmain_notices_take(notices, 60000, &text));
+    CHECK(tells(text, "\"name\":\"message_died\""));
+    OK(ringmain_notices_take(notices, 0, &text));
+    CHECK(tells(text, "{\"missed\":0,\"notices\":[]}"));
+    OK(ringmain_notices_close(notices));
+    CHECK_CODE(RINGMAIN_ERROR_INVALID_HANDLE, ringmain_notices_take(notices, 0, &text));
+    OK(ringmain_delivery_close(delivery));
+    OK(ringmain_queue_close(queue));
+    OK(ringmain_hub_close(hub, 1000));
+}

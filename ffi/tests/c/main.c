@@ -28,6 +28,7 @@ static const struct {
     {"dead letters are seen sent back written and thrown away", test_dead_letters_are_seen_sent_back_written_and_thrown_away},
     {"schedules fire pause and go", test_schedules_fire_pause_and_go},
     {"snapshots are taken verified and restored", test_snapshots_are_taken_verified_and_restored},
+    {"notices reach the program's own logger", test_notices_reach_the_programs_own_logger},
     {"queue: send, receive, ack", test_queue_send_receive_ack},
     {"queue: batches", test_queue_batches},
     {"queue: headers and times", test_queue_headers_and_times},

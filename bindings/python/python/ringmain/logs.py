@@ -13,6 +13,7 @@ how many.
 from __future__ import annotations
 
 import atexit
+import json
 import logging
 import threading
 
@@ -20,8 +21,7 @@ from ringmain import _core
 
 __all__ = ["start", "stop"]
 
-_LEVELS = {1: logging.ERROR, 2: logging.WARNING, 3: logging.INFO, 4: logging.DEBUG}
-_OFF = 0
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 
 _lock = threading.Lock()
 _drainer: _Drainer | None = None
@@ -31,7 +31,7 @@ def start(level: int = logging.INFO) -> None:
     """Has notices of at least this level go to `logging` from now on. Calling it again changes the level."""
     global _drainer
     with _lock:
-        _core._notice(max((known for known, of in _LEVELS.items() if of >= level), default=_OFF))
+        _core._notice(next((known for known, of in _LEVELS.items() if of >= level), None))
         if _drainer is None or not _drainer.is_alive():
             _drainer = _Drainer()
             _drainer.start()
@@ -43,10 +43,12 @@ def stop() -> None:
     """Logs what waits, and has no more notices put together."""
     global _drainer
     with _lock:
-        _core._notice(_OFF)
         drainer, _drainer = _drainer, None
     if drainer is not None:
         drainer.close()
+    with _lock:
+        if _drainer is None:
+            _core._notice(None)
 
 
 class _Drainer(threading.Thread):
@@ -68,10 +70,10 @@ class _Drainer(threading.Thread):
 
 def _log(timeout: float) -> None:
     notices, dropped = _core._take_notices(timeout)
-    for verbosity, event, message, fields in notices:
-        logger = logging.getLogger(f"ringmain.{event}")
-        if logger.isEnabledFor(_LEVELS[verbosity]):
+    for notice in map(json.loads, notices):
+        logger, level, fields = logging.getLogger(f"ringmain.{notice['name']}"), _LEVELS[notice["level"]], notice["fields"]
+        if logger.isEnabledFor(level):
             said = "".join(f" {name}={value}" for name, value in fields.items())
-            logger.log(_LEVELS[verbosity], "%s%s", message, said, extra={"fields": fields})
+            logger.log(level, "%s%s", notice["message"], said, extra={"fields": fields})
     if dropped:
         logging.getLogger("ringmain.logs").warning("%d notices were dropped: they came faster than they were logged", dropped)
