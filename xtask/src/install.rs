@@ -51,15 +51,19 @@ pub fn install(arguments: &Arguments) -> Result<ExitCode> {
         prefix,
         libdir: arguments.libdir.clone(),
     };
-    let built = build(arguments.debug)?;
-    for (name, content) in place.files(&built)? {
-        place.write(&name, &content)?;
-    }
-    for (link, target) in links() {
-        place.link(&place.libdir.join(link), &target)?;
-    }
+    place.fill(&build(arguments.debug)?)?;
     show!("installed below {}", place.root.display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// Builds, and writes below `root` what will lie below `prefix`.
+///
+/// # Errors
+///
+/// As [`install`].
+pub fn stage(root: &Path, prefix: &Path) -> Result<()> {
+    let place = Place { root: root.to_path_buf(), prefix: prefix.to_path_buf(), libdir: "lib".into() };
+    place.fill(&build(false)?)
 }
 
 /// Builds both libraries, the shared one with its soname. Where they are.
@@ -100,6 +104,16 @@ struct Place {
 }
 
 impl Place {
+    fn fill(&self, built: &Path) -> Result<()> {
+        for (name, content) in self.files(built)? {
+            self.write(&name, &content)?;
+        }
+        for (link, target) in links() {
+            self.link(&self.libdir.join(link), &target)?;
+        }
+        Ok(())
+    }
+
     /// Every file, by its name below the root.
     fn files(&self, built: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>> {
         let read = |path: PathBuf| {

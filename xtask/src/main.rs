@@ -11,6 +11,7 @@ mod check;
 mod expect;
 mod gate;
 mod install;
+mod package;
 mod paths;
 mod picture;
 mod run;
@@ -46,6 +47,8 @@ enum Verb {
     Check,
     /// Install the C surface: headers, libraries, pkg-config and CMake files. DESTDIR is respected.
     Install(install::Arguments),
+    /// Make what a release publishes (crate, wheel, npm packages, C archive), use each once, and say what it needs.
+    Package(package::Arguments),
     /// Cut the power, kill processes, damage and fail disks; see that nothing is lost and that planted bugs are caught.
     Crash(gate::crash::Arguments),
     /// Run the models of the rings under loom and shuttle, and see them catch planted bugs.
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Verb::Bench(arguments) => bench::bench(&arguments),
         Verb::Check => check::check(),
         Verb::Install(arguments) => install::install(&arguments),
+        Verb::Package(arguments) => package::package(&arguments),
         Verb::Loom(arguments) => gate::loom::run(&arguments),
         Verb::Crash(arguments) => gate::crash::run(&arguments),
         Verb::San(arguments) => gate::san::run(&arguments),

@@ -10,6 +10,7 @@ const { platform } = require('../lib/platform.js')
 const platforms = require('./platforms.json')
 
 const ROOT = path.join(__dirname, '..')
+const LICENCES = ['LICENSE-APACHE', 'LICENSE-MIT']
 // Left out of the published package: what only a build needs.
 const BUILD_FILES = ['build.js', 'ringmain.node']
 
@@ -17,6 +18,7 @@ function write(folder, manifest, files) {
   fs.mkdirSync(folder, { recursive: true })
   fs.writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
   for (const file of files) fs.cpSync(path.join(ROOT, file), path.join(folder, file), { recursive: true })
+  for (const file of LICENCES) fs.copyFileSync(path.join(ROOT, '..', '..', file), path.join(folder, file))
 }
 
 function pack(out) {

@@ -85,7 +85,7 @@ test('the published packages need neither cargo nor a script, for import and for
   const { optionalDependencies, scripts, version } = JSON.parse(fs.readFileSync(path.join(folder, 'ringmain', 'package.json'), 'utf8'))
   assert.equal(scripts, undefined)
   assert.equal(optionalDependencies[`ringmain-${platform()}`], version)
-  assert.deepEqual(fs.readdirSync(path.join(folder, `ringmain-${platform()}`)).sort(), ['package.json', 'ringmain.node'])
+  assert.deepEqual(fs.readdirSync(path.join(folder, `ringmain-${platform()}`)).sort(), ['LICENSE-APACHE', 'LICENSE-MIT', 'package.json', 'ringmain.node'])
   assert.equal(fs.existsSync(path.join(folder, 'ringmain', 'ringmain.node')), false)
   fs.mkdirSync(path.join(folder, 'user', 'node_modules'), { recursive: true })
   for (const name of ['ringmain', `ringmain-${platform()}`]) {

@@ -39,9 +39,19 @@ impl Python {
     ///
     /// A tool cannot be installed, or the package cannot be built.
     pub fn prepare(&self, shell: &Shell) -> Result<Environment> {
+        let environment = self.tools(shell)?;
+        self.install_package(&environment, shell)?;
+        Ok(environment)
+    }
+
+    /// Makes the environment with its tools unless it is up to date, and leaves the package in it as it is.
+    ///
+    /// # Errors
+    ///
+    /// A tool cannot be installed.
+    pub fn tools(&self, shell: &Shell) -> Result<Environment> {
         let environment = Environment { directory: paths::root().join(".venv") };
         self.make_environment(&environment, shell)?;
-        self.install_package(&environment, shell)?;
         Ok(environment)
     }
 
