@@ -5,7 +5,8 @@
  * Answers. Every function that can fail returns 0 (RINGMAIN_OK) or one of RINGMAIN_ERROR_*, which are positive, never
  * change, and are the same in every language. ringmain_last_error_message() has the details. Nothing was changed by a
  * call that failed, unless its comment says so. What a call stores through its `_out` pointers is zeroed first, so it
- * is 0 after a failure. A call that finds nothing in time (receive, poll, peek) is no failure: it stores 0.
+ * is 0 after a failure; only the codes of a batch say why then. A call that finds nothing in time (receive, poll, peek)
+ * is no failure: it stores 0.
  *
  * Handles. Hubs, queues, deliveries and all else that is open are 64-bit numbers. 0 is never one. A handle that is
  * closed, of another kind or made up is answered with RINGMAIN_ERROR_INVALID_HANDLE; handles are never used again.
@@ -796,7 +797,7 @@ typedef uint64_t ringmain_peeked;
 typedef struct ringmain_letters {
     // sizeof(ringmain_letters).
     size_t size;
-    // Those with these ids.
+    // Those with these ids; NULL: whatever the id. A list that is not NULL and has no ids in it is of no letter.
     const uint64_t *ids;
     // How many ids there are, at most 65,536.
     size_t id_count;
@@ -1676,7 +1677,8 @@ int32_t ringmain_queue_receive_packed(ringmain_queue queue,
 
 // Acks `count` messages that were received packed, by their tokens, with one commit. Stores a code for each in `codes_out` (`count` of
 // them, or NULL), and answers with the first that is not 0; a token that is used up or made up is `RINGMAIN_ERROR_INVALID_HANDLE`. The
-// tokens are used up, whatever the answer.
+// tokens are used up, whatever the answer; unless the call itself is refused, as for NULL or the handle of no queue: then nothing was
+// done, and each code is that of the refusal.
 int32_t ringmain_queue_ack_packed(ringmain_queue queue,
                                   const uint64_t *tokens,
                                   size_t count,
@@ -1733,7 +1735,7 @@ int32_t ringmain_peeked_header_at(ringmain_peeked peeked,
 int32_t ringmain_peeked_close(ringmain_peeked peeked);
 
 // Acks `count` deliveries of the queue with one commit. Stores a code for each in `codes_out` (`count` of them, or NULL), and
-// answers with the first that is not 0. The deliveries stay open.
+// answers with the first that is not 0; if the call itself is refused, each code is that of the refusal. The deliveries stay open.
 int32_t ringmain_queue_ack_batch(ringmain_queue queue,
                                  const ringmain_delivery *deliveries,
                                  size_t count,

@@ -94,6 +94,19 @@ impl<T: Zero> Out<T> {
         Ok(Self { pointer, count })
     }
 
+    /// As the constructor left it.
+    pub(crate) fn zero(&self) {
+        if !self.pointer.is_null() {
+            // SAFETY: what the constructor zeroed; writable until the call returns, which an Out does not outlive.
+            unsafe { self.pointer.write_bytes(0, self.count) };
+        }
+    }
+
+    /// Sets all of them to this.
+    pub(crate) fn fill(&self, value: T) {
+        (0..self.count).for_each(|index| self.set_at(index, value));
+    }
+
     pub(crate) fn set(&self, value: T) {
         self.set_at(0, value);
     }

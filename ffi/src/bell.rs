@@ -22,6 +22,8 @@ pub(crate) struct BellPlace(Mutex<Option<Bell>>);
 struct Bell {
     waker: Waker,
     signal: Arc<Signal>,
+    /// The process that made it. A child has the same descriptor: what it read there its parent would not hear.
+    process: u32,
 }
 
 /// None when the handle was closed.
@@ -47,7 +49,7 @@ impl Drop for Bell {
 
 impl BellPlace {
     fn descriptor(&self) -> Result<i32> {
-        self.with(|bell| bell.signal.with(descriptor::Descriptor::number).unwrap_or_default())
+        self.with(|bell| Ok(bell.signal.with(descriptor::Descriptor::number).unwrap_or_default()))
     }
 
     /// 1 if there is something already, else the bell rings when there is.
@@ -55,7 +57,7 @@ impl BellPlace {
         let waker = self.with(|bell| {
             // Before the look: what rings from here on is news.
             bell.signal.with(descriptor::Descriptor::silence);
-            bell.waker.clone()
+            Ok(bell.waker.clone())
         })?;
         match poll_ready(&mut Context::from_waker(&waker)) {
             Poll::Pending => Ok(0),
@@ -63,13 +65,15 @@ impl BellPlace {
         }
     }
 
-    fn with<R>(&self, work: impl FnOnce(&Bell) -> R) -> Result<R> {
+    fn with<R>(&self, work: impl FnOnce(&Bell) -> Result<R>) -> Result<R> {
         let mut place = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut *place {
-            Some(bell) => Ok(work(bell)),
+            Some(bell) if bell.process == std::process::id() => work(bell),
+            Some(bell) => Err(Error::Forked { owner: bell.process }),
             empty => {
                 let signal = Arc::new(Signal(Mutex::new(Some(descriptor::Descriptor::new()?))));
-                Ok(work(empty.insert(Bell { waker: signal.clone().into(), signal })))
+                let process = std::process::id();
+                work(empty.insert(Bell { waker: signal.clone().into(), signal, process }))
             }
         }
     }

@@ -21,7 +21,7 @@ use std::mem::offset_of;
 pub struct ringmain_letters {
     /// sizeof(ringmain_letters).
     pub size: usize,
-    /// Those with these ids.
+    /// Those with these ids; NULL: whatever the id. A list that is not NULL and has no ids in it is of no letter.
     pub ids: *const u64,
     /// How many ids there are, at most 65,536.
     pub id_count: usize,
@@ -99,9 +99,12 @@ pub unsafe extern "C" fn ringmain_dead_letters_redrive(
 ) -> i32 {
     entry(queue, || {
         // SAFETY: the caller's promise.
-        let (letters, how) = unsafe { (self::letters(letters)?, redrive(how)?) };
+        let verb = |queue: &Queue| {
+            let (letters, how) = unsafe { (self::letters(letters)?, redrive(how)?) };
+            queue.dead_letters().redrive(&letters, &how)
+        };
         // SAFETY: the caller's promise.
-        unsafe { how_many(queue, count_out, |queue| queue.dead_letters().redrive(&letters, &how)) }
+        unsafe { how_many(queue, count_out, verb) }
     })
 }
 
@@ -114,9 +117,9 @@ pub unsafe extern "C" fn ringmain_dead_letters_discard(
 ) -> i32 {
     entry(queue, || {
         // SAFETY: the caller's promise.
-        let letters = unsafe { self::letters(letters) }?;
+        let verb = |queue: &Queue| queue.dead_letters().discard(&unsafe { self::letters(letters) }?);
         // SAFETY: the caller's promise.
-        unsafe { how_many(queue, count_out, |queue| queue.dead_letters().discard(&letters)) }
+        unsafe { how_many(queue, count_out, verb) }
     })
 }
 
@@ -131,8 +134,10 @@ pub unsafe extern "C" fn ringmain_dead_letters_export(
 ) -> i32 {
     entry(queue, || {
         // SAFETY: the caller's promise.
-        let (letters, path) = unsafe { (self::letters(letters)?, path("file_path", file_path)?) };
-        let verb = |queue: &Queue| ringmain_surface::export_letters(queue, &letters, path);
+        let verb = |queue: &Queue| {
+            let (letters, path) = unsafe { (self::letters(letters)?, path("file_path", file_path)?) };
+            ringmain_surface::export_letters(queue, &letters, path)
+        };
         // SAFETY: the caller's promise.
         unsafe { how_many(queue, count_out, verb) }
     })
@@ -144,7 +149,8 @@ unsafe fn letters(pointer: *const ringmain_letters) -> Result<Letters> {
     // SAFETY: the caller's promise.
     let raw = unsafe { options("letters", pointer) }?;
     let mut letters = Letters::all();
-    if raw.id_count > 0 {
+    // A list that came out empty must not turn "throw these away" into "throw all away".
+    if raw.id_count > 0 || !raw.ids.is_null() {
         // SAFETY: the caller's promise.
         let ids = unsafe { array("ids", raw.ids, raw.id_count, RECEIVE_COUNT_MAX) }?;
         letters = Letters::ids(ids.iter().copied());

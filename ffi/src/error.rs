@@ -2,7 +2,7 @@
 
 use crate::guard::infallible;
 use ringmain::{Error, ErrorCode};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{CString, c_char};
 use std::sync::LazyLock;
 
@@ -96,6 +96,8 @@ const _: () = {
 thread_local! {
     /// The last call that failed on this thread, and its text.
     static LAST_ERROR: RefCell<Option<(CString, Error)>> = const { RefCell::new(None) };
+    /// How many calls failed on this thread.
+    static FAILED_COUNT: Cell<u64> = const { Cell::new(0) };
 }
 
 static NAMES: LazyLock<Vec<(i32, CString)>> = LazyLock::new(|| {
@@ -133,11 +135,16 @@ pub(crate) fn set_last_error(error: &Error) {
     let last = (c_string(error.to_string()), error.clone());
     // A thread that is ending has no storage left, and nobody to read it.
     let _ = LAST_ERROR.try_with(|slot| slot.replace(Some(last)));
+    let _ = FAILED_COUNT.try_with(|count| count.set(count.get().wrapping_add(1)));
 }
 
-/// The last call that failed on this thread.
-pub(crate) fn last_error() -> Option<Error> {
-    with_last_error(|(_, error)| error.clone())
+/// What `work` answers, and the error of the last call that failed in it on this thread.
+pub(crate) fn with_errors_of<R>(work: impl FnOnce() -> R) -> (R, Option<Error>) {
+    let failed_count = || FAILED_COUNT.try_with(Cell::get).unwrap_or_default();
+    let before = failed_count();
+    let answer = work();
+    let error = if failed_count() == before { None } else { with_last_error(|(_, error)| error.clone()) };
+    (answer, error)
 }
 
 /// `None` when no call failed yet, or when the thread is ending and a destructor of the caller's asks.

@@ -4,7 +4,6 @@
 //! that its comment names; it returns, and neither throws nor jumps out. No lock is held while it runs but that of the handle that
 //! it is called for, of which the comment says so.
 
-use crate::error::last_error;
 use ringmain::{Error, Result};
 use std::ffi::c_void;
 
@@ -27,9 +26,9 @@ impl Context {
     }
 }
 
-/// What a callback answered: the error of the call that failed in it, if it hands that on.
-pub(crate) fn answered(callback: &'static str, code: i32) -> Result<()> {
-    match (code, last_error()) {
+/// What a callback answered, and the error of the last call that failed in it: that one, if it hands it on.
+pub(crate) fn answered(callback: &'static str, (code, failed): (i32, Option<Error>)) -> Result<()> {
+    match (code, failed) {
         (0, _) => Ok(()),
         (code, Some(error)) if error.code() as i32 == code => Err(error),
         (code, _) => Err(Error::invalid(callback, format!("the callback returned {code}"))),

@@ -2,6 +2,7 @@
 
 use crate::answer::Out;
 use crate::argument::{Versioned, name, options};
+use crate::error::with_errors_of;
 use crate::foreign::{Context, answered};
 use crate::guard::entry;
 use crate::member::{ringmain_member, with_inside};
@@ -179,11 +180,11 @@ unsafe fn with_options(
         callback.map(|callback| {
             move |member: &mut Member, partitions: &[u32]| {
                 let handle = handle.get().copied().unwrap_or_default();
-                // SAFETY: the caller's promise for callbacks; the partitions live until it returns.
-                let code = with_inside(handle, member, || unsafe {
-                    callback(context.pointer(), handle, partitions.as_ptr(), partitions.len())
-                });
-                answered(name, code)
+                let call = || {
+                    // SAFETY: the caller's promise for callbacks; the partitions live until it returns.
+                    unsafe { callback(context.pointer(), handle, partitions.as_ptr(), partitions.len()) }
+                };
+                answered(name, with_errors_of(|| with_inside(handle, member, call)))
             }
         })
     };

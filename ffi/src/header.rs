@@ -50,7 +50,7 @@ pub(crate) unsafe fn answer_named(
     out: &Out<ringmain_header>,
 ) -> Result<()> {
     // SAFETY: the caller's promise.
-    let name = unsafe { text_terminated("name", name, HEADER_NAME_BYTES_MAX) }?;
+    let name = unsafe { text_terminated("header_name", name, HEADER_NAME_BYTES_MAX) }?;
     if let Some(header) = of.all().find(|(stored, _)| *stored == name) {
         out.set(lent(header));
     }

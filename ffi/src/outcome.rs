@@ -1,8 +1,7 @@
 //! What a handler says of what it was given.
 
 use crate::delivery::RINGMAIN_DELAY_POLICY;
-use crate::error::last_error;
-use ringmain::Outcome;
+use ringmain::{Error, Outcome};
 use std::ffi::{CStr, c_char};
 use std::time::Duration;
 
@@ -46,11 +45,11 @@ impl ringmain_outcome {
         }
     }
 
-    /// The reason that was given; for want of one, what the handler returned.
-    fn reason(&self, code: i32) -> String {
+    /// The reason that was given; for want of one, the error that the handler handed on, or what it returned.
+    fn reason(&self, code: i32, failed: Option<Error>) -> String {
         let bytes = self.reason.map(|byte| byte as u8);
         let given = CStr::from_bytes_until_nul(&bytes).map_or(&bytes[..], CStr::to_bytes);
-        match (given.is_empty(), last_error()) {
+        match (given.is_empty(), failed) {
             (false, _) => String::from_utf8_lossy(given).into_owned(),
             (true, _) if code == 0 => "the handler gave no reason".to_owned(),
             (true, Some(error)) if error.code() as i32 == code => error.to_string(),
@@ -59,24 +58,30 @@ impl ringmain_outcome {
     }
 
     /// What a handler of messages says.
-    pub(crate) fn of_message(&self, code: i32) -> Outcome {
+    pub(crate) fn of_message(&self, (code, failed): (i32, Option<Error>)) -> Outcome {
         let delay = u64::try_from(self.delay_ms).ok().map(Duration::from_millis);
         match self.kind {
             RINGMAIN_OUTCOME_ACK if code == 0 => Outcome::Ack,
+            RINGMAIN_OUTCOME_REJECT => Outcome::reject(self.reason(code, failed)),
+            RINGMAIN_OUTCOME_ACK | RINGMAIN_OUTCOME_FAIL | RINGMAIN_OUTCOME_RELEASE
+                if delay.is_none() && self.delay_ms != RINGMAIN_DELAY_POLICY =>
+            {
+                let delay_ms = self.delay_ms;
+                Outcome::fail(format!("the handler set delay_ms {delay_ms}; 0 or more, or -1 for the policy"))
+            }
             RINGMAIN_OUTCOME_RELEASE => Outcome::release_after(delay.unwrap_or_default()),
-            RINGMAIN_OUTCOME_REJECT => Outcome::reject(self.reason(code)),
             RINGMAIN_OUTCOME_ACK | RINGMAIN_OUTCOME_FAIL => {
-                Outcome::Fail { reason: self.reason(code), delay }
+                Outcome::Fail { reason: self.reason(code, failed), delay }
             }
             other => Outcome::fail(format!("the handler set kind {other}, not one of RINGMAIN_OUTCOME_*")),
         }
     }
 
     /// What a handler of records says.
-    pub(crate) fn of_records(&self, code: i32) -> Result<(), String> {
+    pub(crate) fn of_records(&self, (code, failed): (i32, Option<Error>)) -> Result<(), String> {
         match self.kind {
             RINGMAIN_OUTCOME_ACK if code == 0 => Ok(()),
-            RINGMAIN_OUTCOME_ACK | RINGMAIN_OUTCOME_FAIL => Err(self.reason(code)),
+            RINGMAIN_OUTCOME_ACK | RINGMAIN_OUTCOME_FAIL => Err(self.reason(code, failed)),
             other => Err(format!("the handler set kind {other}, and records are acked or fail")),
         }
     }

@@ -9,6 +9,7 @@ use crate::batch::check_count_max;
 use crate::delivery::ringmain_delivery;
 use crate::guard::entry;
 use crate::queue::ringmain_queue;
+use crate::settle::refused;
 use crate::table::{Held, get, open};
 use ringmain::limits::{REASON_BYTES_MAX, RECEIVE_COUNT_MAX};
 use ringmain::{Delivery, Error, Queue, Result};
@@ -251,7 +252,8 @@ impl Unsettled {
 
 /// Acks `count` messages that were received packed, by their tokens, with one commit. Stores a code for each in `codes_out` (`count` of
 /// them, or NULL), and answers with the first that is not 0; a token that is used up or made up is `RINGMAIN_ERROR_INVALID_HANDLE`. The
-/// tokens are used up, whatever the answer.
+/// tokens are used up, whatever the answer; unless the call itself is refused, as for NULL or the handle of no queue: then nothing was
+/// done, and each code is that of the refusal.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ringmain_queue_ack_packed(
     queue: ringmain_queue,
@@ -281,9 +283,10 @@ pub unsafe extern "C" fn ringmain_queue_fail_packed(
         let (settling, reason) = unsafe {
             (
                 Settling::new(queue, tokens, count, codes_out)?,
-                text_cut("reason", reason, reason_bytes, REASON_BYTES_MAX)?,
+                text_cut("reason", reason, reason_bytes, REASON_BYTES_MAX),
             )
         };
+        let reason = reason.map_err(|error| refused(&settling.codes, error))?;
         settling.settle(|queue, deliveries| queue.fail_batch(deliveries, reason))
     })
 }
@@ -333,13 +336,11 @@ impl Settling<'_> {
     /// The caller's promise for `tokens` and `codes`.
     unsafe fn new(queue: u64, tokens: *const u64, count: usize, codes: *mut i32) -> Result<Self> {
         // SAFETY: the caller's promise.
-        let (codes, tokens) = unsafe {
-            (
-                Out::optional_array("codes_out", codes, count, RECEIVE_COUNT_MAX)?,
-                array("tokens", tokens, count, RECEIVE_COUNT_MAX)?,
-            )
-        };
-        Ok(Self { queue: get::<Queue>(queue)?, tokens, codes })
+        let codes = unsafe { Out::optional_array("codes_out", codes, count, RECEIVE_COUNT_MAX) }?;
+        let refused = |error| refused(&codes, error);
+        // SAFETY: the caller's promise.
+        let tokens = unsafe { array("tokens", tokens, count, RECEIVE_COUNT_MAX) }.map_err(refused)?;
+        Ok(Self { queue: get::<Queue>(queue).map_err(refused)?, tokens, codes })
     }
 
     fn settle(self, verb: impl FnOnce(&Queue, &[&Delivery]) -> Vec<Result<()>>) -> Result<()> {

@@ -78,7 +78,7 @@ impl PackedOut {
     ) -> Result<()> {
         let (mut count, mut bytes_needed) = (0, 0);
         let (packing, entries) = (&mut self.packing, &self.entries);
-        poll_while(self.count_max, &mut |record| {
+        let polled = poll_while(self.count_max, &mut |record| {
             let (value, key) = (record.value(), record.key());
             let key_bytes = key.map_or(0, <[u8]>::len);
             let Some((value_at, key_at)) = packing.put(value, key) else {
@@ -100,7 +100,12 @@ impl PackedOut {
             entries.set_at(count, packed);
             count += 1;
             true
-        })?;
+        });
+        if let Err(error) = polled {
+            // An answer that is an error hands out nothing.
+            entries.zero();
+            return Err(error);
+        }
         if count == 0 && bytes_needed > 0 {
             let limit_bytes = self.packing.bytes_max() as u64;
             return Err(Error::TooLarge { what: "record", bytes: bytes_needed as u64, limit_bytes });

@@ -11,7 +11,7 @@ use ringmain::{Delivery, Error, Queue, Result};
 use std::ffi::c_char;
 
 /// Acks `count` deliveries of the queue with one commit. Stores a code for each in `codes_out` (`count` of them, or NULL), and
-/// answers with the first that is not 0. The deliveries stay open.
+/// answers with the first that is not 0; if the call itself is refused, each code is that of the refusal. The deliveries stay open.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ringmain_queue_ack_batch(
     queue: ringmain_queue,
@@ -65,6 +65,12 @@ pub unsafe extern "C" fn ringmain_queue_release_batch(
     })
 }
 
+/// Has each code say that the call was refused: 0, as other answers are then, would say that it was done.
+pub(crate) fn refused(codes: &Out<i32>, error: Error) -> Error {
+    codes.fill(error.code() as i32);
+    error
+}
+
 /// Says a verb of the deliveries that are open, and answers with the code of each.
 ///
 /// # Safety
@@ -77,13 +83,11 @@ unsafe fn each(
     verb: impl FnOnce(&Queue, &[&Delivery]) -> Vec<Result<()>>,
 ) -> Result<()> {
     // SAFETY: the caller's promise.
-    let (out, handles) = unsafe {
-        (
-            Out::optional_array("codes_out", codes_out, count, RECEIVE_COUNT_MAX)?,
-            array("deliveries", deliveries, count, RECEIVE_COUNT_MAX)?,
-        )
-    };
-    let queue = get::<Queue>(queue)?;
+    let out = unsafe { Out::optional_array("codes_out", codes_out, count, RECEIVE_COUNT_MAX) }?;
+    let refused = |error| refused(&out, error);
+    // SAFETY: the caller's promise.
+    let handles = unsafe { array("deliveries", deliveries, count, RECEIVE_COUNT_MAX) }.map_err(refused)?;
+    let queue = get::<Queue>(queue).map_err(refused)?;
     let deliveries: Vec<_> = handles.iter().map(|handle| get::<Delivery>(*handle)).collect();
     let open: Vec<&Delivery> = deliveries.iter().flatten().map(|delivery| &**delivery).collect();
     // One result for each delivery that is open, in order.

@@ -2,6 +2,7 @@
 
 use crate::answer::{Out, OutStruct};
 use crate::argument::{Versioned, name, versioned, wait};
+use crate::error::with_errors_of;
 use crate::foreign::{Context, answered};
 use crate::guard::entry;
 use crate::outcome::ringmain_outcome;
@@ -156,11 +157,11 @@ fn started(stream: &Stream, group: &str, options: &ringmain_stream_worker_option
     let context = Context::new(options.context);
     let handle = move |records: &[Record]| {
         let mut outcome = ringmain_outcome::new();
-        // SAFETY: the caller's promise for callbacks; the outcome lives until it returns.
-        let code = lend(records, |handle| unsafe {
-            handler(context.pointer(), handle, records.len(), &raw mut outcome)
+        let answer = lend(records, |handle| {
+            // SAFETY: the caller's promise for callbacks; the outcome lives until it returns.
+            unsafe { handler(context.pointer(), handle, records.len(), &raw mut outcome) }
         });
-        code.map_or_else(|error| Err(error.to_string()), |code| outcome.of_records(code))
+        answer.map_or_else(|error| Err(error.to_string()), |answer| outcome.of_records(answer))
     };
     let or = |given: u32, default: u32| if given == 0 { default } else { given };
     let (first, max) = (
@@ -185,7 +186,7 @@ fn started(stream: &Stream, group: &str, options: &ringmain_stream_worker_option
                 // SAFETY: the caller's promise for callbacks; the reason lives until it returns.
                 unsafe { sink(context.pointer(), handle, text, bytes) }
             });
-            taken.and_then(|code| answered("hand_over", code))
+            taken.and_then(|answer| answered("hand_over", answer))
         }),
         (RINGMAIN_ON_FAILED_HAND_OVER, None) => {
             return Err(Error::invalid("hand_over", "on_failed says hand over, so it must not be NULL"));
@@ -198,8 +199,8 @@ fn started(stream: &Stream, group: &str, options: &ringmain_stream_worker_option
     builder.start()
 }
 
-/// Runs a callback with a batch of records, which is closed then.
-fn lend(records: &[Record], callback: impl FnOnce(ringmain_records) -> i32) -> Result<i32> {
+/// Runs a callback with a batch of records, which is closed then: what it answered, and the error of the last call that failed in it.
+fn lend(records: &[Record], callback: impl FnOnce(ringmain_records) -> i32) -> Result<(i32, Option<Error>)> {
     /// Closes it, also if the callback panics, and if it was not closed by it.
     struct Close(u64);
     impl Drop for Close {
@@ -208,7 +209,7 @@ fn lend(records: &[Record], callback: impl FnOnce(ringmain_records) -> i32) -> R
         }
     }
     let handle = Close(open(records.to_vec())?);
-    Ok(callback(handle.0))
+    Ok(with_errors_of(|| callback(handle.0)))
 }
 
 /// Stores the worker's counts. Set `stats_out->size` before.

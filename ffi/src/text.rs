@@ -33,8 +33,9 @@ pub unsafe extern "C" fn ringmain_text_get(
 ) -> i32 {
     entry(text, || {
         // SAFETY: the caller's promise.
-        let (out, bytes) =
-            unsafe { (Out::one("text_out", text_out)?, Out::optional("bytes_out", bytes_out)?) };
+        let (out, bytes) = unsafe { (Out::one("text_out", text_out), Out::optional("bytes_out", bytes_out)) };
+        // Both are zeroed, even if one of them is bad.
+        let (out, bytes) = (out?, bytes?);
         let text = get::<Text>(text)?;
         out.set(text.0.as_ptr());
         bytes.set(text.0.as_bytes().len());

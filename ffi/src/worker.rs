@@ -3,6 +3,7 @@
 use crate::answer::Out;
 use crate::answer::OutStruct;
 use crate::argument::{Versioned, versioned, wait};
+use crate::error::with_errors_of;
 use crate::foreign::Context;
 use crate::guard::entry;
 use crate::job::{lend, ringmain_job};
@@ -117,9 +118,11 @@ fn started(queue: &Queue, options: &ringmain_worker_options) -> Result<Worker> {
     let context = Context::new(options.context);
     let mut builder = queue.worker(move |job| {
         let mut outcome = ringmain_outcome::new();
-        // SAFETY: the caller's promise for callbacks; the outcome lives until it returns.
-        let code = lend(job, |job| unsafe { handler(context.pointer(), job, &raw mut outcome) });
-        code.map_or_else(Outcome::fail, |code| outcome.of_message(code))
+        let answer = lend(job, |job| {
+            // SAFETY: the caller's promise for callbacks; the outcome lives until it returns.
+            with_errors_of(|| unsafe { handler(context.pointer(), job, &raw mut outcome) })
+        });
+        answer.map_or_else(Outcome::fail, |answer| outcome.of_message(answer))
     });
     if let Some(liveness) = options.liveness {
         builder = builder.liveness(move |job| {

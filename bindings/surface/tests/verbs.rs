@@ -318,6 +318,23 @@ fn every_verb_does_what_the_table_says() {
 }
 
 #[test]
+fn an_export_that_fails_leaves_no_file_in_the_way_of_the_next() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("letters.jsonl");
+    let export = json!({ "path": path }).to_string();
+    let hub = clocked();
+    let dead = open_queue(&hub, "dead", r#"{"on_exhausted": "keep"}"#).unwrap();
+    hub.close(Duration::from_secs(20)).unwrap();
+    let refused = queue_call(&dead, "dead_letters_export", &export).unwrap_err();
+    assert_eq!(refused.code(), ErrorCode::Closed);
+    assert!(!path.exists());
+    // One that was there before is not the export's to remove.
+    std::fs::write(&path, "kept").unwrap();
+    assert_eq!(queue_call(&dead, "dead_letters_export", &export).unwrap_err().code(), ErrorCode::Io);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "kept");
+}
+
+#[test]
 fn a_verb_or_an_argument_that_is_not_there_is_named() {
     let hub = clocked();
     let jobs = open_queue(&hub, "jobs", r#"{"on_exhausted": "drop"}"#).unwrap();

@@ -74,6 +74,15 @@ void test_texts(void);
 void test_panics(void);
 void test_outputs(void);
 
+void test_refused_calls_leave_zeroes(void);
+void test_refused_batches_say_so_in_each_code(void);
+void test_a_handler_fails_for_its_own_reasons(void);
+void test_a_callback_of_a_member_fails_for_its_own_reasons(void);
+
+void test_counts_of_a_queue(void);
+void test_counts_of_a_worker(void);
+void test_counts_of_a_stream(void);
+
 void test_hub_in_memory(void);
 void test_hub_on_a_directory(void);
 void test_hub_that_is_open_already(void);
@@ -105,6 +114,7 @@ void test_packed_poll(void);
 
 void test_descriptor_of_a_queue(void);
 void test_descriptor_of_a_stream(void);
+void test_descriptor_in_a_child(void);
 
 void test_stream_append_and_read(void);
 void test_stream_partitions_and_seek(void);

@@ -6,6 +6,9 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static int is_readable(int fd, int wait_ms)
 {
@@ -120,5 +123,34 @@ void test_descriptor_of_a_stream(void)
     OK(ringmain_reader_close(reader));
     INVALID_HANDLE(ringmain_reader_arm(reader, &of_reader));
     OK(ringmain_stream_close(stream));
+    OK(ringmain_hub_close(hub, WAIT_MS));
+}
+
+/* A child has the same descriptor: it cannot take from its parent what rang there. */
+void test_descriptor_in_a_child(void)
+{
+    ringmain_hub hub = 0;
+    ringmain_queue queue = 0;
+    ringmain_queue_options options = {.size = sizeof options, .on_exhausted = RINGMAIN_ON_EXHAUSTED_DROP};
+    OK(ringmain_hub_memory(&hub));
+    OK(ringmain_queue_open(hub, "q", &options, &queue));
+    int32_t fd = -1;
+    int32_t ready = 7;
+    OK(ringmain_queue_fd(queue, &fd));
+    OK(ringmain_queue_arm(queue, &ready));
+    CHECK(ready == 0);
+    send_one(&queue);
+    CHECK(is_readable(fd, WAIT_MS));
+    pid_t child = fork();
+    if (child == 0)
+        _exit(ringmain_queue_arm(queue, &ready) == RINGMAIN_ERROR_FORKED &&
+                      ringmain_queue_fd(queue, &fd) == RINGMAIN_ERROR_FORKED
+                  ? 0
+                  : 1);
+    int status = -1;
+    CHECK(child > 0 && waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(is_readable(fd, 0));
+    OK(ringmain_queue_close(queue));
     OK(ringmain_hub_close(hub, WAIT_MS));
 }

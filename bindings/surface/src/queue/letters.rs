@@ -60,7 +60,7 @@ impl Letters {
 /// [`DeadLetters::export`](ringmain::DeadLetters::export).
 ///
 /// # Errors
-/// `Io`, also if the file is there; those of the export.
+/// `Io`, also if the file is there; those of the export, after which there is no file.
 pub fn export_letters(queue: &Queue, letters: &ringmain::Letters, path: &str) -> Result<u64> {
     let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(|error| Error::Io {
         operation: "create",
@@ -69,5 +69,8 @@ pub fn export_letters(queue: &Queue, letters: &ringmain::Letters, path: &str) ->
         errno: error.raw_os_error().unwrap_or(0),
     })?;
     // It is flushed by the export, which tells what could not be written.
-    queue.dead_letters().export(letters, &mut BufWriter::new(file))
+    queue.dead_letters().export(letters, &mut BufWriter::new(file)).inspect_err(|_| {
+        // It would be in the way of the next try. If it cannot be removed, that is not what went wrong.
+        let _ = std::fs::remove_file(path);
+    })
 }
