@@ -282,9 +282,7 @@ export class Hub implements AsyncDisposable, Disposable {
   /**
    * Closes this handle: verbs and waits on it end with `CLOSED`, jobs leased through it are released. The last handle
    * of a hub waits at most `timeoutMs` (default 5000) for callers inside, makes everything durable and unlocks the
-   * directory.
-   *
-   * @throws {RingmainError} `CLOSED` if it was closed before; disposing of it twice is fine.
+   * directory. Closing it again waits for the first close and does nothing else.
    */
   close(options?: { timeoutMs?: number }): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
