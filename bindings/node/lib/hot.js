@@ -57,8 +57,6 @@ function freshPool() {
 }
 freshPool()
 
-const NOTHING = new Uint8Array(0)
-
 // Where messages lie: the block, and the place of the first.
 let block = pool
 
@@ -157,33 +155,12 @@ function sendSoon(queue, token, packed, ids) {
   return u32[COUNT] === 1 ? -1 : u32[FLIGHT]
 }
 
-// Sends without waiting for the disk; its id, and the number of its receipt.
-function submit(queue, packed) {
-  u32[QUEUE] = queue
-  call(room.submit, packed)
-  return { id: f64[NUMBER], flight: u32[FLIGHT] }
-}
-
-// Whether a receipt has reached its durability.
-function look(flight) {
-  u32[FLIGHT] = flight
-  call(room.look)
-  return u32[COUNT] === 1
-}
-
 // Whether a flight has landed; then its number is no longer its own.
-function land(flight, token, ids = NOTHING) {
+function land(flight, token, ids) {
   u32[FLIGHT] = flight
   u32[TOKEN] = token
-  u32[VERB] = 0
   call(room.land, ids)
   return u32[COUNT] === 1
-}
-
-function abandon(flight) {
-  u32[FLIGHT] = flight
-  u32[VERB] = 1
-  call(room.land, NOTHING)
 }
 
 // Receives up to `count`; how many there are. `start` says where they begin.
@@ -293,6 +270,6 @@ function isCancelled(slot, generation) {
 }
 
 module.exports = {
-  TEXT_LENGTH_MAX, WINDOW_BYTES, abandon, ack, collect, drop, fetch, foundIn, generationOf, isCancelled, land, look, poll, receive,
-  receivePacked, send, sendMany, sendMessage, sendPacked, sendSoon, sendText, settle, settleMany, settlePacked, slotOf, submit
+  TEXT_LENGTH_MAX, ack, collect, drop, fetch, foundIn, generationOf, isCancelled, land, poll, receive, receivePacked, send,
+  sendMany, sendMessage, sendPacked, sendSoon, sendText, settle, settleMany, settlePacked, slotOf
 }

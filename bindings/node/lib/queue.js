@@ -6,13 +6,14 @@ const codec = require('./codec.js')
 const { Consumer } = require('./consumer.js')
 const data = require('./data.js')
 const { RingmainError, invalid, tooLarge } = require('./errors.js')
-const { SendReceipt, sendSoon } = require('./flight.js')
+const { sendSoon } = require('./flight.js')
 const hot = require('./hot.js')
 const {
   ACK, FAIL, PackedJobs, RELEASE, jobAt, jobsFrom, peekedOf, settleMany, settleManyAsync
 } = require('./job.js')
 const { DeadLetters } = require('./letters.js')
 const { limits } = require('./native.js')
+const { Line, Receipt } = require('./receipt.js')
 const { Poller, WAIT_OPTIONS, block } = require('./wait.js')
 
 const SEND_OPTIONS = ['key', 'headers', 'delayMs', 'eventTimeNs', 'durability', ...codec.TASK_OPTIONS]
@@ -34,6 +35,7 @@ class Queue {
   // What its jobs have of it.
   #shared
   #deadLetters
+  #line = new Line()
 
   constructor(hub, native, name) {
     this.#hub = hub
@@ -91,7 +93,8 @@ class Queue {
   }
 
   submit(value, options) {
-    return new SendReceipt(hot.submit(this.#number, this.#pack(value, options)))
+    const { id, isReached } = this.#native.submit(this.#pack(value, options), this.#line.native)
+    return new Receipt(this.#line, id, isReached)
   }
 
   #pack(value, options) {

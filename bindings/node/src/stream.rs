@@ -15,7 +15,7 @@ use crate::table::TableHandle;
 use crate::work::{Work, work};
 use napi::bindgen_prelude::{AsyncTask, Buffer};
 use napi_derive::napi;
-use ringmain::{Error, Position, Receipt, SlowReaders, Stream};
+use ringmain::{Error, Position, SlowReaders, Stream};
 use ringmain_surface::{open_stream, stream_call};
 use std::sync::Arc;
 
@@ -129,8 +129,8 @@ impl StreamHandle {
                 None => stream.submit(message)?,
                 Some(partition) => stream.submit_to(argument::partition(partition)?, message)?,
             };
-            let position = vec![(*receipt.value()).into()];
-            Ok(submitted(position, receipt, line))
+            let positions = vec![(*receipt.value()).into()];
+            Ok(Submitted { positions, is_reached: line.accept(receipt) })
         })
     }
 
@@ -143,7 +143,8 @@ impl StreamHandle {
                 None => stream.submit_batch(&messages)?,
                 Some(partition) => stream.submit_batch_to(argument::partition(partition)?, &messages)?,
             };
-            Ok(submitted(positions(receipt.value()), receipt, line))
+            let positions = positions(receipt.value());
+            Ok(Submitted { positions, is_reached: line.accept(receipt) })
         })
     }
 
@@ -287,18 +288,6 @@ fn append_expecting(stream: &Stream, partition: f64, end: f64, packed: &[u8]) ->
         }
         Err(error) => Err(error),
     }
-}
-
-/// Puts the receipt into the line, unless there is nothing to wait for.
-fn submitted<T>(positions: Vec<RecordPosition>, receipt: Receipt<T>, line: &LineHandle) -> Submitted
-where
-    T: Unpin + Send + 'static,
-{
-    let is_reached = receipt.is_reached();
-    if !is_reached {
-        line.line().push(async move { receipt.await.map(|_| None) });
-    }
-    Submitted { positions, is_reached }
 }
 
 fn positions(positions: &[Position]) -> Vec<RecordPosition> {

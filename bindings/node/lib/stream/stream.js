@@ -6,7 +6,7 @@ const data = require('../data.js')
 const { RingmainError } = require('../errors.js')
 const { pack, packMany } = require('./append.js')
 const { openBatcher } = require('./batcher.js')
-const { Line, StreamReceipt } = require('./line.js')
+const { Line, Receipt } = require('../receipt.js')
 const { Group } = require('./member.js')
 const { Producer } = require('./producer.js')
 const { openReader } = require('./reader.js')
@@ -110,12 +110,12 @@ class Stream {
 
   #submit(packed, partition) {
     const { positions: [position], isReached } = this.#native.submit(packed, partition, this.#line.native)
-    return new StreamReceipt(this.#line, position, isReached)
+    return new Receipt(this.#line, position, isReached)
   }
 
   #submitMany(packed, partition) {
     const { positions, isReached } = this.#native.submitMany(packed, partition, this.#line.native)
-    return new StreamReceipt(this.#line, positions, isReached)
+    return new Receipt(this.#line, positions, isReached)
   }
 
   #expected(partition, expected, { positions, conflict }) {

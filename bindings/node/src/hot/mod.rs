@@ -40,15 +40,13 @@ use std::rc::Rc;
 type Verb = fn(&Room, &Call) -> ringmain::Result<()>;
 
 /// Every callback by the name that JavaScript knows it by.
-const VERBS: [(&CStr, sys::napi_callback); 19] = [
+const VERBS: [(&CStr, sys::napi_callback); 17] = [
     (c"setPool", Some(entry::<SetPool>)),
     (c"send", Some(entry::<Send>)),
     (c"sendMessage", Some(entry::<SendMessage>)),
     (c"sendMany", Some(entry::<SendMany>)),
     (c"sendPacked", Some(entry::<SendPacked>)),
     (c"sendSoon", Some(entry::<SendSoon>)),
-    (c"submit", Some(entry::<Submit>)),
-    (c"look", Some(entry::<Look>)),
     (c"land", Some(entry::<Land>)),
     (c"receive", Some(entry::<Receive>)),
     (c"poll", Some(entry::<Poll>)),
@@ -85,8 +83,6 @@ verbs! {
     SendMany = Room::send_many;
     SendPacked = Room::send_packed;
     SendSoon = Room::send_soon;
-    Submit = Room::submit;
-    Look = Room::look;
     Land = Room::land;
     Receive = Room::receive;
     Poll = Room::poll;
