@@ -25,8 +25,6 @@ const JOBS_OPTIONS = ['signal', 'unref', 'prefetch']
 // How long a receive that takes a thread of the pool takes it at a time.
 const GATHER_MS = 500
 
-const isText = (value) => typeof value === 'string' && value.length <= hot.TEXT_LENGTH_MAX
-
 class Queue {
   #hub
   #native
@@ -51,10 +49,11 @@ class Queue {
 
   send(value, options) {
     if (options === undefined) {
-      if (value instanceof Uint8Array) return hot.send(this.#number, value)
-      if (isText(value)) return hot.sendText(this.#number, value)
+      if (hot.put(value)) return hot.send(this.#number)
+      // Long ones are not copied here.
+      if (value instanceof Uint8Array) return hot.sendPacked(this.#number, value, Uint32Array.of(0, value.length), 1, new Float64Array(1))[0]
     }
-    return hot.sendMessage(this.#number, this.#pack(value, options))
+    return hot.sendMessage(this.#number, codec.outgoing(value, argument.options(options, SEND_OPTIONS)))
   }
 
   async sendAsync(value, options) {

@@ -3,7 +3,7 @@
 //! **Promise.** Any number of them share one sync. **Protocol.** The waker of a flight calls the port with its token; JavaScript then
 //! calls `land`, which polls it again, until it has landed.
 
-use super::room::{COUNT, FLIGHT, Room, TOKEN};
+use super::room::{COUNT, FLIGHT, Room, TOKEN, put};
 use super::send::put_ids;
 use super::{Block, Call};
 use crate::codec;
@@ -31,7 +31,7 @@ impl Room {
         let sending = async move { queue.send_batch_async(&codec::unpack(&packed)?).await };
         let flight = Flight { sending: Held::new(Box::pin(sending)), poller: Poller::default() };
         if let Some(flight) = self.fly(flight, &mut ids)? {
-            self.keep(flight);
+            self.set_number(FLIGHT, put(&mut self.flights.borrow_mut(), flight));
         }
         Ok(())
     }
@@ -62,16 +62,6 @@ impl Room {
             }
             None => Ok(Some(flight)),
         }
-    }
-
-    fn keep(&self, flight: Flight) {
-        let mut flights = self.flights.borrow_mut();
-        let free = flights.iter().position(Option::is_none).unwrap_or(flights.len());
-        match flights.get_mut(free) {
-            Some(place) => *place = Some(flight),
-            None => flights.push(Some(flight)),
-        }
-        self.set_number(FLIGHT, free as u32);
     }
 }
 
