@@ -282,9 +282,7 @@ export class Hub implements AsyncDisposable, Disposable {
   /**
    * Closes this handle: verbs and waits on it end with `CLOSED`, jobs leased through it are released. The last handle
    * of a hub waits at most `timeoutMs` (default 5000) for callers inside, makes everything durable and unlocks the
-   * directory.
-   *
-   * @throws {RingmainError} `CLOSED` if it was closed before; disposing of it twice is fine.
+   * directory. Closing it again waits for the first close and does nothing else.
    */
   close(options?: { timeoutMs?: number }): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
@@ -425,7 +423,7 @@ export class Queue implements AsyncIterable<Job> {
   /** Sends a message and tells whether it was a duplicate. */
   sendUniqueAsync(value: Bytes, options?: SendOptions): Promise<Sent>
   /** Sends a message and does not wait for the disk: its receipt does. */
-  submit(value: Bytes, options?: SendOptions): SendReceipt
+  submit(value: Bytes, options?: SendOptions): Receipt<number>
   /** A job if one is ready, else null. */
   tryReceive(): Job | null
   /** Up to `count` jobs that are ready. */
@@ -508,15 +506,21 @@ export class Queue implements AsyncIterable<Job> {
   [Symbol.asyncIterator](): AsyncGenerator<Job, void, void>
 }
 
-/** A message that was sent and is perhaps not yet durable. */
-export class SendReceipt {
+/**
+ * What a verb that did not wait gives: {@link wait} tells when it has reached its durability. Those of one queue, stream,
+ * producer or member are reached in order. Throwing one away changes nothing.
+ */
+export class Receipt<T> {
   private constructor()
-  /** The message's id. */
-  readonly value: number
+  /** What it is for. */
+  readonly value: T
   /** Whether it has reached its durability. Looks, and does not wait. */
-  readonly isReached: boolean
-  /** The id, once it has reached its durability. Giving up the wait does not take the message back. */
-  wait(options?: { signal?: AbortSignal }): Promise<number>
+  isReached(): boolean
+  /**
+   * Waits until it has; what it is for.
+   * @throws {RingmainError} `POISONED`: it is not known whether it is on disk. `TIMEOUT`: not yet; wait again.
+   */
+  wait(options?: WaitOptions): Promise<T>
 }
 
 /** Which dead letters: those for which everything holds that is given. */

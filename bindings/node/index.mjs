@@ -3,6 +3,6 @@ import ringmain from './index.js'
 
 export const {
   open, onNotice, restore, salvage, verify,
-  RingmainError, ManualClock, Hub, Schedule, Queue, DeadLetters, Consumer, Worker, Job, PackedJobs, Peeked, SendReceipt,
-  Batcher, Group, Member, Processing, Producer, Reader, Record, Stream, StreamReceipt, StreamWorker, Table
+  RingmainError, ManualClock, Hub, Schedule, Queue, DeadLetters, Consumer, Worker, Job, PackedJobs, Peeked, Receipt,
+  Batcher, Group, Member, Processing, Producer, Reader, Record, Stream, StreamWorker, Table
 } = ringmain

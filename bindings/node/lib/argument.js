@@ -48,6 +48,12 @@ function index(argument, value, count) {
   throw invalid(argument, `${shown(value)} is not a whole number from 0 to ${count}`)
 }
 
+// The number of a partition.
+function partition(value) {
+  if (Number.isInteger(value) && value >= 0 && value < limits.partitionCountMax) return value
+  throw invalid('partition', `${shown(value)} is not a whole number from 0 to ${limits.partitionCountMax - 1}`)
+}
+
 // A time span in milliseconds that may be Infinity: for ever.
 function wait(argument, value) {
   if (number(argument, value) >= 0) return value
@@ -95,4 +101,4 @@ function bytes(argument, value) {
   throw invalid(argument, `a string or bytes (Buffer, Uint8Array, ArrayBuffer) are needed, not ${shown(value)}`)
 }
 
-module.exports = { object, options, text, number, count, index, wait, timeNs, reason, bytes, shown, signal, word, callback }
+module.exports = { object, options, text, number, count, index, partition, wait, timeNs, reason, bytes, shown, signal, word, callback }

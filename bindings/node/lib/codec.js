@@ -47,17 +47,25 @@ function whole32(name, value) {
   throw invalid(name, `${argument.shown(value)} is not a whole number`)
 }
 
+// What only a queue knows what to do with; undefined if there is nothing of it.
 function taskOf(options) {
+  const {
+    priority, maxFailures, orderingKey, dedupKey, deliverAtNs, ttlMs, startWithinMs, completeWithinMs, completeByNs
+  } = options
+  const isNone = priority === undefined && maxFailures === undefined && orderingKey === undefined && dedupKey === undefined &&
+    deliverAtNs === undefined && ttlMs === undefined && startWithinMs === undefined && completeWithinMs === undefined &&
+    completeByNs === undefined
+  if (isNone) return undefined
   return {
-    priority: given(whole32, 'priority', options.priority),
-    maxFailures: given(whole32, 'maxFailures', options.maxFailures),
-    orderingKey: given(argument.bytes, 'orderingKey', options.orderingKey),
-    dedupKey: given(argument.bytes, 'dedupKey', options.dedupKey),
-    deliverAtNs: given(argument.timeNs, 'deliverAtNs', options.deliverAtNs),
-    ttlMs: given(argument.number, 'ttlMs', options.ttlMs),
-    startWithinMs: given(argument.number, 'startWithinMs', options.startWithinMs),
-    completeWithinMs: given(argument.number, 'completeWithinMs', options.completeWithinMs),
-    completeByNs: given(argument.timeNs, 'completeByNs', options.completeByNs)
+    priority: given(whole32, 'priority', priority),
+    maxFailures: given(whole32, 'maxFailures', maxFailures),
+    orderingKey: given(argument.bytes, 'orderingKey', orderingKey),
+    dedupKey: given(argument.bytes, 'dedupKey', dedupKey),
+    deliverAtNs: given(argument.timeNs, 'deliverAtNs', deliverAtNs),
+    ttlMs: given(argument.number, 'ttlMs', ttlMs),
+    startWithinMs: given(argument.number, 'startWithinMs', startWithinMs),
+    completeWithinMs: given(argument.number, 'completeWithinMs', completeWithinMs),
+    completeByNs: given(argument.timeNs, 'completeByNs', completeByNs)
   }
 }
 
@@ -66,6 +74,8 @@ function durabilityOf(value) {
   if (at < 0) throw invalid('durability', `${argument.shown(value)} is none of ${DURABILITIES.join(', ')}`)
   return at + 1
 }
+
+const lengthOf = (bytes) => (bytes === undefined ? 0 : bytes.length)
 
 // One message checked and measured, its bytes not yet copied.
 function outgoing(value, options) {
@@ -78,12 +88,13 @@ function outgoing(value, options) {
     delayMs: given(argument.number, 'delayMs', delayMs),
     eventTimeNs: given(argument.timeNs, 'eventTimeNs', eventTimeNs),
     durability: durability === undefined ? 0 : durabilityOf(durability),
-    task: TASK_OPTIONS.some((name) => options[name] !== undefined) ? taskOf(options) : undefined,
+    task: taskOf(options),
     bytes: 0
   }
   const { task } = message
-  const parts = [message.value, message.key ?? '', ...message.headers.flat(), task?.orderingKey ?? '', task?.dedupKey ?? '']
-  const content = parts.reduce((sum, part) => sum + part.length, 0)
+  let content = message.value.length + lengthOf(message.key)
+  if (task !== undefined) content += lengthOf(task.orderingKey) + lengthOf(task.dedupKey)
+  for (const [name, bytes] of message.headers) content += name.length + bytes.length
   // Checked here too, so that what is far too large is refused before it is copied.
   if (content > limits.messageBytesMax) throw tooLarge('message', content, limits.messageBytesMax)
   message.bytes = FIXED_IN_BYTES + (task === undefined ? 0 : TASK_BYTES) + content + 8 * message.headers.length
@@ -99,8 +110,9 @@ function write(buffer, at, message) {
   buffer.writeUInt32LE(key === undefined ? NO_KEY : key.length, at + 4)
   buffer.writeUInt32LE(headers.length, at + 8)
   buffer.writeUInt32LE(flags, at + 12)
-  buffer.writeDoubleLE(delayMs ?? 0, at + 16)
-  buffer.writeBigUInt64LE(eventTimeNs ?? 0n, at + 24)
+  // Where a flag is missing nobody reads.
+  if (delayMs !== undefined) buffer.writeDoubleLE(delayMs, at + 16)
+  if (eventTimeNs !== undefined) buffer.writeBigUInt64LE(eventTimeNs, at + 24)
   at += FIXED_IN_BYTES
   const put = (bytes) => {
     buffer.set(bytes, at)
@@ -133,12 +145,13 @@ function write(buffer, at, message) {
 }
 
 // A message of its own, packed.
-function pack(value, options) {
-  const message = outgoing(value, options)
+function packed(message) {
   const buffer = Buffer.allocUnsafe(message.bytes)
   write(buffer, 0, message)
   return buffer
 }
+
+const pack = (value, options) => packed(outgoing(value, options))
 
 function iterable(messages) {
   if (messages === null || typeof messages?.[Symbol.iterator] !== 'function' || typeof messages === 'string') {
@@ -146,10 +159,7 @@ function iterable(messages) {
   }
 }
 
-// Messages for one batch, packed. Each is a value, or an object of a value and the options of one message.
-const packMany = (messages, known) => packCounted(messages, known).packed
-
-// The same, and how many they are.
+// Messages for one batch, packed, and how many they are. Each is a value, or an object of a value and the options of one message.
 function packCounted(messages, known) {
   iterable(messages)
   const batch = []
@@ -296,5 +306,5 @@ function unpack(packed, make) {
 }
 
 module.exports = {
-  FIXED_OUT_BYTES, Received, TASK_OPTIONS, headerPairs, isBare, pack, packCounted, packMany, unpack
+  FIXED_OUT_BYTES, Received, TASK_OPTIONS, headerPairs, isBare, outgoing, pack, packCounted, packed, unpack, write
 }

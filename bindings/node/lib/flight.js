@@ -1,8 +1,6 @@
 'use strict'
 // Sends that are under way: promises that the native half wakes, with no thread behind them. src/hot/flight.rs is the other half.
 
-const argument = require('./argument.js')
-const { invalid } = require('./errors.js')
 const hot = require('./hot.js')
 const { keepAlive, nextToken, waiting } = require('./wait.js')
 
@@ -36,50 +34,4 @@ function landing(flight, token, ids) {
   })
 }
 
-const dropped = new FinalizationRegistry((flight) => hot.abandon(flight))
-
-// What was sent and is perhaps not yet durable.
-class SendReceipt {
-  #id
-  #flight
-  #landed
-
-  constructor({ id, flight }) {
-    this.#id = id
-    this.#flight = flight
-    dropped.register(this, flight, this)
-  }
-
-  // The message's id.
-  get value() {
-    return this.#id
-  }
-
-  // Whether it has reached its durability. Looks, and does not wait.
-  get isReached() {
-    return this.#flight === undefined || (this.#landed === undefined && hot.look(this.#flight))
-  }
-
-  // A promise of the id, once it is durable.
-  async wait(options) {
-    const { signal } = argument.options(options, ['signal'])
-    if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid('signal', 'an AbortSignal is needed')
-    signal?.throwIfAborted()
-    this.#landed ??= this.#land()
-    if (signal === undefined) return this.#landed
-    return new Promise((resolve, reject) => {
-      const abort = () => reject(signal.reason)
-      signal.addEventListener('abort', abort, { once: true })
-      this.#landed.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-    })
-  }
-
-  async #land() {
-    dropped.unregister(this)
-    await landing(this.#flight, nextToken(), new Float64Array(1))
-    this.#flight = undefined
-    return this.#id
-  }
-}
-
-module.exports = { SendReceipt, sendSoon }
+module.exports = { sendSoon }

@@ -6,13 +6,14 @@
 // the native half with memory that is no longer there.
 
 const addon = require('./addon.js')
+const codec = require('./codec.js')
 const { translate } = require('./errors.js')
 
 // Each in a constant of its own: V8 then calls it directly.
 const room = addon.openRoom()
 const {
   send: nativeSend, sendPacked: nativeSendPacked, receive: nativeReceive, receivePacked: nativeReceivePacked, poll: nativePoll,
-  ack: nativeAck, settleMany: nativeSettleMany, settlePacked: nativeSettlePacked
+  append: nativeAppend, ack: nativeAck, settleMany: nativeSettleMany, settlePacked: nativeSettlePacked
 } = room
 const u32 = new Uint32Array(room.control)
 const f64 = new Float64Array(room.control)
@@ -29,6 +30,9 @@ const VERB = 7
 const CLASS_BYTES = 8
 const TOKEN = 9
 const STASH = 10
+const STREAM = 11
+const PARTITION = 12
+const PACKED = 13
 const NUMBER = 8
 const MS = 9
 
@@ -56,8 +60,6 @@ function freshPool() {
   at = 0
 }
 freshPool()
-
-const NOTHING = new Uint8Array(0)
 
 // Where messages lie: the block, and the place of the first.
 let block = pool
@@ -95,39 +97,47 @@ function call(verb, ...blocks) {
   }
 }
 
-// Sends what is a value and nothing else; its id.
-function send(queue, value) {
-  const bytes = value.length
-  if (bytes > WINDOW_BYTES) return sendPacked(queue, value, Uint32Array.of(0, bytes), 1, new Float64Array(1))[0]
-  window.set(value)
-  u32[QUEUE] = queue
-  u32[COUNT] = bytes
-  try {
-    nativeSend()
-  } catch (error) {
-    throw translate(error)
-  }
-  return f64[NUMBER]
-}
-
-// The same with a text that is short enough.
-function sendText(queue, text) {
-  u32[QUEUE] = queue
-  u32[COUNT] = window.utf8Write(text, 0, WINDOW_BYTES)
-  try {
-    nativeSend()
-  } catch (error) {
-    throw translate(error)
-  }
-  return f64[NUMBER]
-}
-
 // No more than this many characters are sure to fit into the window.
 const TEXT_LENGTH_MAX = Math.floor(WINDOW_BYTES / 3)
 
-function sendMessage(queue, packed) {
+// Puts a value into the window, for `send` and `append`; false if it is neither bytes nor text, or too long.
+function put(value) {
+  u32[PACKED] = 0
+  if (typeof value === 'string') {
+    if (value.length > TEXT_LENGTH_MAX) return false
+    u32[COUNT] = window.utf8Write(value, 0, WINDOW_BYTES)
+    return true
+  }
+  if (!(value instanceof Uint8Array) || value.length > WINDOW_BYTES) return false
+  window.set(value)
+  u32[COUNT] = value.length
+  return true
+}
+
+// Sends what was put; its id.
+function send(queue) {
   u32[QUEUE] = queue
-  call(room.sendMessage, packed)
+  try {
+    nativeSend()
+  } catch (error) {
+    throw translate(error)
+  }
+  return f64[NUMBER]
+}
+
+// The same of a message that was checked; false if it is too long.
+function putMessage(message) {
+  if (message.bytes > WINDOW_BYTES) return false
+  codec.write(window, 0, message)
+  u32[COUNT] = message.bytes
+  u32[PACKED] = 1
+  return true
+}
+
+function sendMessage(queue, message) {
+  if (putMessage(message)) return send(queue)
+  u32[QUEUE] = queue
+  call(room.sendMessage, codec.packed(message))
   return f64[NUMBER]
 }
 
@@ -149,6 +159,40 @@ function sendPacked(queue, values, offsets, count, ids) {
   return ids
 }
 
+// No partition in particular.
+const ANY = 0xffff_ffff
+
+// Appends what was put, to a partition or to `ANY`; its position.
+function append(stream, partition) {
+  u32[STREAM] = stream
+  u32[PARTITION] = partition
+  try {
+    nativeAppend()
+  } catch (error) {
+    throw translate(error)
+  }
+  return { partition: u32[PARTITION], offset: f64[NUMBER] }
+}
+
+function appendMessage(stream, partition, message) {
+  if (putMessage(message)) return append(stream, partition)
+  u32[STREAM] = stream
+  u32[PARTITION] = partition
+  call(room.appendMessage, codec.packed(message))
+  return { partition: u32[PARTITION], offset: f64[NUMBER] }
+}
+
+// Appends many packed messages; their positions.
+function appendMany(stream, partition, packed, count) {
+  const numbers = new Float64Array(2 * count)
+  u32[STREAM] = stream
+  u32[PARTITION] = partition
+  call(room.appendMany, packed, numbers)
+  const positions = new Array(count)
+  for (let index = 0; index < count; index++) positions[index] = { partition: numbers[2 * index], offset: numbers[2 * index + 1] }
+  return positions
+}
+
 // Begins to send; the number of the flight, or -1 if it has landed already.
 function sendSoon(queue, token, packed, ids) {
   u32[QUEUE] = queue
@@ -157,33 +201,12 @@ function sendSoon(queue, token, packed, ids) {
   return u32[COUNT] === 1 ? -1 : u32[FLIGHT]
 }
 
-// Sends without waiting for the disk; its id, and the number of its receipt.
-function submit(queue, packed) {
-  u32[QUEUE] = queue
-  call(room.submit, packed)
-  return { id: f64[NUMBER], flight: u32[FLIGHT] }
-}
-
-// Whether a receipt has reached its durability.
-function look(flight) {
-  u32[FLIGHT] = flight
-  call(room.look)
-  return u32[COUNT] === 1
-}
-
 // Whether a flight has landed; then its number is no longer its own.
-function land(flight, token, ids = NOTHING) {
+function land(flight, token, ids) {
   u32[FLIGHT] = flight
   u32[TOKEN] = token
-  u32[VERB] = 0
   call(room.land, ids)
   return u32[COUNT] === 1
-}
-
-function abandon(flight) {
-  u32[FLIGHT] = flight
-  u32[VERB] = 1
-  call(room.land, NOTHING)
 }
 
 // Receives up to `count`; how many there are. `start` says where they begin.
@@ -293,6 +316,6 @@ function isCancelled(slot, generation) {
 }
 
 module.exports = {
-  TEXT_LENGTH_MAX, WINDOW_BYTES, abandon, ack, collect, drop, fetch, foundIn, generationOf, isCancelled, land, look, poll, receive,
-  receivePacked, send, sendMany, sendMessage, sendPacked, sendSoon, sendText, settle, settleMany, settlePacked, slotOf, submit
+  ANY, ack, append, appendMany, appendMessage, collect, drop, fetch, foundIn, generationOf, isCancelled, land, poll, put, receive,
+  receivePacked, send, sendMany, sendMessage, sendPacked, sendSoon, settle, settleMany, settlePacked, slotOf
 }

@@ -18,6 +18,8 @@ const CLOSE_TIMEOUT_MS = 5_000
 class Hub {
   #native
   #closed = false
+  // The end of the first close; later ones wait for it too.
+  #closing
 
   #clock
 
@@ -121,9 +123,12 @@ class Hub {
 
   async close(options) {
     const { timeoutMs = CLOSE_TIMEOUT_MS } = argument.options(options, ['timeoutMs'])
-    const closing = this.#native.closeAsync(argument.number('timeoutMs', timeoutMs))
-    this.#shut()
-    return closing
+    argument.number('timeoutMs', timeoutMs)
+    if (!this.#closed) {
+      this.#closing = this.#native.closeAsync(timeoutMs)
+      this.#shut()
+    }
+    return this.#closing
   }
 
   #shut() {

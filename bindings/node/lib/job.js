@@ -69,8 +69,10 @@ function sweep() {
 
 function watchLater(job) {
   if (young.push(job) >= YOUNG_COUNT_MAX) {
-    sweep()
-  } else if (!isSweeping) {
+    // The older half: the others may be a batch that is just being settled.
+    for (const old of young.splice(0, YOUNG_COUNT_MAX / 2)) old._watch()
+  }
+  if (!isSweeping) {
     isSweeping = true
     setImmediate(sweep).unref()
   }

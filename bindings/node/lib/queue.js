@@ -6,13 +6,14 @@ const codec = require('./codec.js')
 const { Consumer } = require('./consumer.js')
 const data = require('./data.js')
 const { RingmainError, invalid, tooLarge } = require('./errors.js')
-const { SendReceipt, sendSoon } = require('./flight.js')
+const { sendSoon } = require('./flight.js')
 const hot = require('./hot.js')
 const {
   ACK, FAIL, PackedJobs, RELEASE, jobAt, jobsFrom, peekedOf, settleMany, settleManyAsync
 } = require('./job.js')
 const { DeadLetters } = require('./letters.js')
 const { limits } = require('./native.js')
+const { Line, Receipt } = require('./receipt.js')
 const { Poller, WAIT_OPTIONS, block } = require('./wait.js')
 
 const SEND_OPTIONS = ['key', 'headers', 'delayMs', 'eventTimeNs', 'durability', ...codec.TASK_OPTIONS]
@@ -24,8 +25,6 @@ const JOBS_OPTIONS = ['signal', 'unref', 'prefetch']
 // How long a receive that takes a thread of the pool takes it at a time.
 const GATHER_MS = 500
 
-const isText = (value) => typeof value === 'string' && value.length <= hot.TEXT_LENGTH_MAX
-
 class Queue {
   #hub
   #native
@@ -34,6 +33,7 @@ class Queue {
   // What its jobs have of it.
   #shared
   #deadLetters
+  #line = new Line()
 
   constructor(hub, native, name) {
     this.#hub = hub
@@ -49,10 +49,11 @@ class Queue {
 
   send(value, options) {
     if (options === undefined) {
-      if (value instanceof Uint8Array) return hot.send(this.#number, value)
-      if (isText(value)) return hot.sendText(this.#number, value)
+      if (hot.put(value)) return hot.send(this.#number)
+      // Long ones are not copied here.
+      if (value instanceof Uint8Array) return hot.sendPacked(this.#number, value, Uint32Array.of(0, value.length), 1, new Float64Array(1))[0]
     }
-    return hot.sendMessage(this.#number, this.#pack(value, options))
+    return hot.sendMessage(this.#number, codec.outgoing(value, argument.options(options, SEND_OPTIONS)))
   }
 
   async sendAsync(value, options) {
@@ -91,7 +92,8 @@ class Queue {
   }
 
   submit(value, options) {
-    return new SendReceipt(hot.submit(this.#number, this.#pack(value, options)))
+    const { id, isReached } = this.#native.submit(this.#pack(value, options), this.#line.native)
+    return new Receipt(this.#line, id, isReached)
   }
 
   #pack(value, options) {

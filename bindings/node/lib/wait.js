@@ -126,7 +126,8 @@ function refuseAll(hub) {
 const SLICE_MS = 100
 
 function block(timeoutMs, receive) {
-  const end = performance.now() + argument.wait('timeoutMs', timeoutMs)
+  if (argument.wait('timeoutMs', timeoutMs) === 0) return receive(0)
+  const end = performance.now() + timeoutMs
   for (;;) {
     const leftMs = end - performance.now()
     const received = receive(Math.max(0, Math.min(leftMs, SLICE_MS)))

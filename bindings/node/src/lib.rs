@@ -80,6 +80,8 @@ pub struct Limits {
     pub batch_bytes_max: f64,
     /// Most messages that one receive hands out.
     pub receive_count_max: f64,
+    /// Most partitions of a stream.
+    pub partition_count_max: u32,
     /// Longest result of a job in bytes.
     pub result_bytes_max: f64,
 }
@@ -92,6 +94,7 @@ pub fn limits() -> Limits {
         batch_records_max: limits::BATCH_RECORDS_MAX as f64,
         batch_bytes_max: limits::BATCH_BYTES_MAX as f64,
         receive_count_max: limits::RECEIVE_COUNT_MAX as f64,
+        partition_count_max: limits::PARTITION_COUNT_MAX,
         result_bytes_max: limits::RESULT_BYTES_MAX as f64,
     }
 }

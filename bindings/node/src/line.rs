@@ -10,7 +10,7 @@ use crate::registry::lock;
 use crate::wake::{Poller, WakePort};
 use napi::bindgen_prelude::Float64Array;
 use napi_derive::napi;
-use ringmain::{Error, Position};
+use ringmain::{Error, Position, Receipt};
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
@@ -92,6 +92,18 @@ impl LineHandle {
     #[napi]
     pub fn drain(&self, port: &WakePort, token: u32) -> Result<Option<Ended>> {
         guard(|| Ok(self.poller.poll(port, token, |context| self.line.poll(context))?.map(Ended::from)))
+    }
+
+    /// Puts a receipt at the end of the line, unless there is nothing to wait for; whether it has reached its durability already.
+    pub(crate) fn accept<T>(&self, receipt: Receipt<T>) -> bool
+    where
+        T: Unpin + Send + 'static,
+    {
+        let is_reached = receipt.is_reached();
+        if !is_reached {
+            self.line.push(async move { receipt.await.map(|_| None) });
+        }
+        is_reached
     }
 
     pub(crate) fn line(&self) -> &Line {

@@ -187,14 +187,7 @@ impl MemberHandle {
     /// Commits everything polled so far; the line tells when that has reached its durability. Whether it has already.
     #[napi]
     pub fn submit_commit(&self, line: &LineHandle) -> Result<bool> {
-        guard(|| {
-            let receipt = self.place.with(Member::submit_commit)?;
-            let is_reached = receipt.is_reached();
-            if !is_reached {
-                line.line().push(async move { receipt.await.map(|()| None) });
-            }
-            Ok(is_reached)
-        })
+        guard(|| Ok(line.accept(self.place.with(Member::submit_commit)?)))
     }
 
     /// Commits one partition, blocking: `offset` is the next to read.

@@ -62,11 +62,8 @@ impl ProducerHandle {
         guard(|| {
             let sequence = argument::offset("sequence", sequence)?;
             let receipt = self.open()?.submit(sequence, &codec::unpack(packed)?)?;
-            let accepted = accepted_messages(receipt.value(), receipt.is_reached());
-            if !accepted.is_reached {
-                line.line().push(async move { receipt.await.map(|_| None) });
-            }
-            Ok(accepted)
+            let accepted = accepted_messages(receipt.value(), false);
+            Ok(AcceptedMessages { is_reached: line.accept(receipt), ..accepted })
         })
     }
 

@@ -8,6 +8,7 @@ use crate::gather::{GatherOptions, Gathered, Gathering};
 use crate::handle::Held;
 use crate::hot::{self, OpenQueue, Place, Settlement};
 use crate::keeper::KeeperHandle;
+use crate::line::LineHandle;
 use crate::registry::SharedHub;
 use crate::work::{Work, work};
 use napi::bindgen_prelude::{AsyncTask, Buffer, BufferSlice, Env, Uint32Array};
@@ -30,6 +31,15 @@ pub struct SentOnce {
     pub id: f64,
     /// Whether the queue still remembered its key.
     pub is_duplicate: bool,
+}
+
+/// What was sent and may not have reached its durability yet.
+#[napi(object)]
+pub struct SubmittedMessage {
+    /// Its id.
+    pub id: f64,
+    /// Whether it has reached its durability already: then nothing of it is in the line.
+    pub is_reached: bool,
 }
 
 impl From<Sent> for SentOnce {
@@ -92,6 +102,15 @@ impl QueueHandle {
     #[napi]
     pub fn number(&self) -> u32 {
         self.number
+    }
+
+    /// Sends one packed message; the line tells when it has reached its durability.
+    #[napi]
+    pub fn submit(&self, packed: &[u8], line: &LineHandle) -> Result<SubmittedMessage> {
+        guard(|| {
+            let receipt = self.open_queue()?.submit(codec::unpack_one(packed)?)?;
+            Ok(SubmittedMessage { id: *receipt.value() as f64, is_reached: line.accept(receipt) })
+        })
     }
 
     /// Sends one packed message that may be a duplicate, blocking.

@@ -3,8 +3,9 @@
 use crate::argument;
 use crate::batcher::{BatcherHandle, BatchingOptions};
 use crate::codec;
-use crate::error::{Result, guard};
+use crate::error::{Result, catch, guard};
 use crate::handle::Held;
+use crate::hot::{self, OpenStream};
 use crate::line::LineHandle;
 use crate::member::{JoinOptions, MemberHandle};
 use crate::producer::ProducerHandle;
@@ -15,16 +16,17 @@ use crate::table::TableHandle;
 use crate::work::{Work, work};
 use napi::bindgen_prelude::{AsyncTask, Buffer};
 use napi_derive::napi;
-use ringmain::{Error, Position, Receipt, SlowReaders, Stream};
+use ringmain::{Error, Position, SlowReaders, Stream};
 use ringmain_surface::{open_stream, stream_call};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A stream of one hub handle.
 #[napi]
 pub struct StreamHandle {
-    hub: Arc<SharedHub>,
-    stream: Held<Stream>,
+    open: Arc<OpenStream>,
     is_gated: bool,
+    /// It may be opened on the pool, which has no room.
+    number: OnceLock<u32>,
 }
 
 /// Where a record is.
@@ -69,13 +71,22 @@ impl StreamHandle {
         let core = hub.hub()?;
         let stream = Held::new(open_stream(core, name, options)?);
         let is_gated = matches!(core.stream_info(name)?.slow_readers, SlowReaders::Gate { .. });
-        Ok(Self { hub, stream, is_gated })
+        Ok(Self { open: Arc::new(OpenStream { hub, stream }), is_gated, number: OnceLock::new() })
     }
 
     /// How many partitions it has.
     #[napi]
     pub fn partitions(&self) -> Result<u32> {
-        guard(|| Ok(self.open_stream()?.partitions()))
+        guard(|| Ok(self.open.get()?.partitions()))
+    }
+
+    /// The number that the callbacks of this thread's room know it by.
+    #[napi]
+    pub fn number(&self) -> Result<u32> {
+        guard(|| {
+            let room = hot::room()?;
+            Ok(*self.number.get_or_init(|| room.enter_stream(self.open.clone())))
+        })
     }
 
     /// Whether those who append may have to wait for readers, as of when it was opened.
@@ -84,26 +95,14 @@ impl StreamHandle {
         self.is_gated
     }
 
-    /// Appends one packed message, to a partition if that is said, blocking; its position.
-    #[napi]
-    pub fn append(&self, packed: &[u8], partition: Option<f64>) -> Result<RecordPosition> {
-        guard(|| append(self.open_stream()?, packed, partition))
-    }
-
     /// Appends one packed message on the pool; its position.
     #[napi]
     pub fn append_async(&self, packed: Buffer, partition: Option<f64>) -> AsyncTask<Work<RecordPosition>> {
-        let (hub, stream) = (self.hub.clone(), Held::new(self.stream.clone()));
+        let (hub, stream) = (self.open.hub.clone(), Held::new((*self.open.stream).clone()));
         work(move || {
             hub.check()?;
             append(&stream, &packed, partition)
         })
-    }
-
-    /// Appends packed messages, blocking; their positions.
-    #[napi]
-    pub fn append_many(&self, packed: &[u8], partition: Option<f64>) -> Result<Vec<RecordPosition>> {
-        guard(|| append_many(self.open_stream()?, packed, partition))
     }
 
     /// Appends packed messages on the pool; their positions.
@@ -113,7 +112,7 @@ impl StreamHandle {
         packed: Buffer,
         partition: Option<f64>,
     ) -> AsyncTask<Work<Vec<RecordPosition>>> {
-        let (hub, stream) = (self.hub.clone(), Held::new(self.stream.clone()));
+        let (hub, stream) = (self.open.hub.clone(), Held::new((*self.open.stream).clone()));
         work(move || {
             hub.check()?;
             append_many(&stream, &packed, partition)
@@ -124,13 +123,13 @@ impl StreamHandle {
     #[napi]
     pub fn submit(&self, packed: &[u8], partition: Option<f64>, line: &LineHandle) -> Result<Submitted> {
         guard(|| {
-            let (stream, message) = (self.open_stream()?, codec::unpack_one(packed)?);
+            let (stream, message) = (self.open.get()?, codec::unpack_one(packed)?);
             let receipt = match partition {
                 None => stream.submit(message)?,
                 Some(partition) => stream.submit_to(argument::partition(partition)?, message)?,
             };
-            let position = vec![(*receipt.value()).into()];
-            Ok(submitted(position, receipt, line))
+            let positions = vec![(*receipt.value()).into()];
+            Ok(Submitted { positions, is_reached: line.accept(receipt) })
         })
     }
 
@@ -138,19 +137,20 @@ impl StreamHandle {
     #[napi]
     pub fn submit_many(&self, packed: &[u8], partition: Option<f64>, line: &LineHandle) -> Result<Submitted> {
         guard(|| {
-            let (stream, messages) = (self.open_stream()?, codec::unpack(packed)?);
+            let (stream, messages) = (self.open.get()?, codec::unpack(packed)?);
             let receipt = match partition {
                 None => stream.submit_batch(&messages)?,
                 Some(partition) => stream.submit_batch_to(argument::partition(partition)?, &messages)?,
             };
-            Ok(submitted(positions(receipt.value()), receipt, line))
+            let positions = positions(receipt.value());
+            Ok(Submitted { positions, is_reached: line.accept(receipt) })
         })
     }
 
     /// Appends packed messages if the partition ends there, blocking.
     #[napi]
     pub fn append_expecting(&self, partition: f64, end: f64, packed: &[u8]) -> Result<Expected> {
-        guard(|| append_expecting(self.open_stream()?, partition, end, packed))
+        guard(|| append_expecting(self.open.get()?, partition, end, packed))
     }
 
     /// Appends packed messages if the partition ends there, on the pool.
@@ -161,7 +161,7 @@ impl StreamHandle {
         end: f64,
         packed: Buffer,
     ) -> AsyncTask<Work<Expected>> {
-        let (hub, stream) = (self.hub.clone(), Held::new(self.stream.clone()));
+        let (hub, stream) = (self.open.hub.clone(), Held::new((*self.open.stream).clone()));
         work(move || {
             hub.check()?;
             append_expecting(&stream, partition, end, &packed)
@@ -172,21 +172,21 @@ impl StreamHandle {
     #[napi]
     pub fn batcher(&self, options: BatchingOptions) -> Result<BatcherHandle> {
         guard(|| {
-            let batcher = self.open_stream()?.batcher(options.batching()?)?;
-            Ok(BatcherHandle::new(self.hub.clone(), batcher))
+            let batcher = self.open.get()?.batcher(options.batching()?)?;
+            Ok(BatcherHandle::new(self.open.hub.clone(), batcher))
         })
     }
 
     /// A producer by name, blocking.
     #[napi]
     pub fn producer(&self, name: String) -> Result<ProducerHandle> {
-        guard(|| Ok(ProducerHandle::new(self.hub.clone(), self.open_stream()?.producer(&name)?)))
+        guard(|| Ok(ProducerHandle::new(self.open.hub.clone(), self.open.get()?.producer(&name)?)))
     }
 
     /// A producer by name.
     #[napi]
     pub fn producer_async(&self, name: String) -> AsyncTask<Work<ProducerHandle>> {
-        let (hub, stream) = (self.hub.clone(), Held::new(self.stream.clone()));
+        let (hub, stream) = (self.open.hub.clone(), Held::new((*self.open.stream).clone()));
         work(move || {
             hub.check()?;
             Ok(ProducerHandle::new(hub, stream.producer(&name)?))
@@ -196,7 +196,7 @@ impl StreamHandle {
     /// The last record of each key.
     #[napi]
     pub fn table(&self) -> Result<TableHandle> {
-        guard(|| Ok(TableHandle::new(self.hub.clone(), self.open_stream()?.table()?)))
+        guard(|| Ok(TableHandle::new(self.open.hub.clone(), self.open.get()?.table()?)))
     }
 
     /// A reader of all partitions, or of one.
@@ -208,25 +208,25 @@ impl StreamHandle {
         options: ReaderOptions<'_>,
     ) -> Result<ReaderHandle> {
         guard(|| {
-            let (stream, start) = (self.open_stream()?, start.start()?);
+            let (stream, start) = (self.open.get()?, start.start()?);
             let reader = match partition {
                 None => stream.reader(start)?,
                 Some(partition) => stream.partition_reader(argument::partition(partition)?, start)?,
             };
-            Ok(ReaderHandle::new(self.hub.clone(), options.apply(reader)?))
+            Ok(ReaderHandle::new(self.open.hub.clone(), options.apply(reader)?))
         })
     }
 
     /// Joins a group, blocking.
     #[napi]
     pub fn join(&self, group: String, options: JoinOptions) -> Result<MemberHandle> {
-        guard(|| options.join(self.hub.clone(), self.open_stream()?, &group))
+        guard(|| options.join(self.open.hub.clone(), self.open.get()?, &group))
     }
 
     /// Joins a group.
     #[napi]
     pub fn join_async(&self, group: String, options: JoinOptions) -> AsyncTask<Work<MemberHandle>> {
-        let (hub, stream) = (self.hub.clone(), Held::new(self.stream.clone()));
+        let (hub, stream) = (self.open.hub.clone(), Held::new((*self.open.stream).clone()));
         work(move || {
             hub.check()?;
             options.join(hub, &stream, &group)
@@ -236,22 +236,29 @@ impl StreamHandle {
     /// Does a verb that is not hot, blocking; its answer as JSON.
     #[napi]
     pub fn call(&self, verb: String, arguments: String) -> Result<String> {
-        guard(|| stream_call(self.open_stream()?, &verb, &arguments))
+        guard(|| stream_call(self.open.get()?, &verb, &arguments))
     }
 
     /// Does a verb that is not hot; its answer as JSON.
     #[napi]
     pub fn call_async(&self, verb: String, arguments: String) -> AsyncTask<Work<String>> {
-        let (hub, stream) = (self.hub.clone(), Held::new(self.stream.clone()));
+        let (hub, stream) = (self.open.hub.clone(), Held::new((*self.open.stream).clone()));
         work(move || {
             hub.check()?;
             stream_call(&stream, &verb, &arguments)
         })
     }
+}
 
-    fn open_stream(&self) -> ringmain::Result<&Stream> {
-        self.hub.check()?;
-        Ok(&self.stream)
+impl Drop for StreamHandle {
+    fn drop(&mut self) {
+        // At the end of the environment the room has gone first.
+        let _ = catch(|| {
+            if let Some(number) = self.number.get() {
+                hot::room()?.leave_stream(*number);
+            }
+            Ok(())
+        });
     }
 }
 
@@ -287,18 +294,6 @@ fn append_expecting(stream: &Stream, partition: f64, end: f64, packed: &[u8]) ->
         }
         Err(error) => Err(error),
     }
-}
-
-/// Puts the receipt into the line, unless there is nothing to wait for.
-fn submitted<T>(positions: Vec<RecordPosition>, receipt: Receipt<T>, line: &LineHandle) -> Submitted
-where
-    T: Unpin + Send + 'static,
-{
-    let is_reached = receipt.is_reached();
-    if !is_reached {
-        line.line().push(async move { receipt.await.map(|_| None) });
-    }
-    Submitted { positions, is_reached }
 }
 
 fn positions(positions: &[Position]) -> Vec<RecordPosition> {

@@ -3,7 +3,7 @@
 
 const assert = require('node:assert/strict')
 const { test } = require('node:test')
-const { open, StreamReceipt } = require('..')
+const { open, Receipt } = require('..')
 const { code, directory, hubOf, inProcess } = require('./setup.js')
 
 const texts = (records) => Array.from(records, (record) => record.text())
@@ -38,7 +38,7 @@ for (const kind of ['memory', 'durable']) {
     const stream = hubOf(t, kind).stream('events')
     const first = stream.submit('a')
     const rest = stream.submitMany(['b', 'c'])
-    assert.ok(first instanceof StreamReceipt)
+    assert.ok(first instanceof Receipt)
     assert.deepEqual([first.value, rest.value.map(({ offset }) => offset)], [{ partition: 0, offset: 0 }, [1, 2]])
     assert.deepEqual(await rest.wait({ timeoutMs: 30_000, signal: AbortSignal.timeout(30_000) }), rest.value)
     assert.equal(await first.wait(), first.value)

@@ -42,7 +42,7 @@ for (const kind of ['memory', 'durable']) {
     const queue = hubOf(t, kind).queue('jobs', PLAIN)
     const receipt = queue.submit('x')
     assert.equal(await receipt.wait(), receipt.value)
-    assert.equal(receipt.isReached, true)
+    assert.equal(receipt.isReached(), true)
     assert.equal(await receipt.wait(), receipt.value)
     assert.equal(queue.tryReceive().id, receipt.value)
     await assert.rejects(queue.submit('y').wait({ signal: AbortSignal.abort(new Error('gone')) }), /gone/)

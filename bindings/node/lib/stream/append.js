@@ -15,21 +15,25 @@ function tombstone(options) {
   return { ...options, isTombstone: true }
 }
 
-// One message, packed.
-function pack(value, given) {
+// One message, checked.
+function outgoing(value, given) {
   const options = argument.options(given, APPEND_OPTIONS)
-  return value === null ? codec.pack(EMPTY, tombstone(options)) : codec.pack(value, options)
+  return value === null ? codec.outgoing(EMPTY, tombstone(options)) : codec.outgoing(value, options)
 }
 
-// Several.
-function packMany(messages) {
+const pack = (value, options) => codec.packed(outgoing(value, options))
+
+// Several, and how many they are.
+function packCounted(messages) {
   const isTombstone = (given) => typeof given === 'object' && given !== null && given.value === null
-  if (!Array.isArray(messages) || !messages.some(isTombstone)) return codec.packMany(messages, APPEND_MANY_OPTIONS)
+  if (!Array.isArray(messages) || !messages.some(isTombstone)) return codec.packCounted(messages, APPEND_MANY_OPTIONS)
   const replaced = messages.map((given) => {
     if (!isTombstone(given)) return given
     return { ...tombstone(argument.options(given, APPEND_MANY_OPTIONS)), value: EMPTY }
   })
-  return codec.packMany(replaced, [...APPEND_MANY_OPTIONS, 'isTombstone'])
+  return codec.packCounted(replaced, [...APPEND_MANY_OPTIONS, 'isTombstone'])
 }
 
-module.exports = { pack, packMany }
+const packMany = (messages) => packCounted(messages).packed
+
+module.exports = { outgoing, pack, packCounted, packMany }

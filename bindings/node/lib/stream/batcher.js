@@ -2,7 +2,7 @@
 // Gathering records into batches.
 
 const argument = require('../argument.js')
-const { Line } = require('./line.js')
+const { Line } = require('../receipt.js')
 const { pack } = require('./append.js')
 const { ignoreClosed } = require('./source.js')
 

@@ -1,7 +1,7 @@
 // Types of streams. `index.d.ts` of the package exports all of them.
 
 import type { EventEmitter } from 'node:events'
-import type { Batched, Bytes, MessageOptions, Received, RingmainError, WaitOptions } from '../../index.js'
+import type { Batched, Bytes, MessageOptions, Receipt, Received, RingmainError, WaitOptions } from '../../index.js'
 
 /** Options of a stream. What is left out stays as stored, or takes its default; `null` takes a limit away. */
 export interface StreamOptions {
@@ -113,23 +113,6 @@ export type Value = Bytes | null
 /** One of many records: a value, or a value with options. */
 export type Appended = Batched<MessageOptions> | ({ value: null } & MessageOptions)
 
-/**
- * What a verb that did not wait gives: {@link wait} tells when it has reached the hub's durability. Those of one stream,
- * producer or member are reached in order. Throwing one away changes nothing.
- */
-export class StreamReceipt<T> {
-  private constructor()
-  /** What it is for. */
-  readonly value: T
-  /** Whether it has reached its durability. Looks, and does not wait. */
-  isReached(): boolean
-  /**
-   * Waits until it has; what it is for.
-   * @throws {RingmainError} `POISONED`: it is not known whether it is on disk. `TIMEOUT`: not yet; wait again.
-   */
-  wait(options?: WaitOptions): Promise<T>
-}
-
 /** An event stream: each record is kept and read by any number of readers. */
 export class Stream {
   private constructor()
@@ -168,13 +151,13 @@ export class Stream {
   /** As {@link appendExpecting}, without blocking the thread. */
   appendExpectingAsync(partition: number, end: number, messages: Iterable<Appended>): Promise<Position[]>
   /** As {@link append}, and does not wait: the receipt does. */
-  submit(value: Value, options?: MessageOptions): StreamReceipt<Position>
+  submit(value: Value, options?: MessageOptions): Receipt<Position>
   /** As {@link appendTo}, and does not wait: the receipt does. */
-  submitTo(partition: number, value: Value, options?: MessageOptions): StreamReceipt<Position>
+  submitTo(partition: number, value: Value, options?: MessageOptions): Receipt<Position>
   /** As {@link appendMany}, and does not wait: the receipt does. */
-  submitMany(messages: Iterable<Appended>): StreamReceipt<Position[]>
+  submitMany(messages: Iterable<Appended>): Receipt<Position[]>
   /** As {@link appendManyTo}, and does not wait: the receipt does. */
-  submitManyTo(partition: number, messages: Iterable<Appended>): StreamReceipt<Position[]>
+  submitManyTo(partition: number, messages: Iterable<Appended>): Receipt<Position[]>
   /** Gathers records into batches before they are appended. */
   batcher(options?: BatcherOptions): Batcher
   /**
@@ -285,7 +268,7 @@ export class Producer {
   /** As {@link append}, without blocking the thread. */
   appendAsync(sequence: number, messages: Iterable<Appended>): Promise<Accepted>
   /** As {@link append}, and does not wait: the receipt does, for everything of this producer up to here. */
-  submit(sequence: number, messages: Iterable<Appended>): StreamReceipt<Accepted>
+  submit(sequence: number, messages: Iterable<Appended>): Receipt<Accepted>
 }
 
 /** The last record of each key of a compacted stream, as of each look. Reading it reads what was appended since. */
@@ -494,7 +477,7 @@ export class Member extends Source {
   /** Commits everything polled so far. Takes no thread. */
   commitAsync(): Promise<void>
   /** As {@link commit}, and does not wait: the receipt does. */
-  submitCommit(): StreamReceipt<void>
+  submitCommit(): Receipt<void>
   /**
    * Commits one partition: `offset` is the next to read, not before what is committed. Blocks for the disk.
    * @throws {RingmainError} `FENCED` if the partition went to another member.

@@ -2,7 +2,6 @@
 // Streams: what the package exports of them, and what a hub needs to open one.
 
 const { Batcher } = require('./batcher.js')
-const { StreamReceipt } = require('./line.js')
 const { Group, Member, Processing } = require('./member.js')
 const { Producer } = require('./producer.js')
 const { Reader } = require('./reader.js')
@@ -12,5 +11,5 @@ const { StreamWorker } = require('./worker.js')
 const { Table } = require('./table.js')
 
 module.exports = {
-  Batcher, Group, Member, Processing, Producer, Reader, Record, Stream, StreamReceipt, StreamWorker, Table, streamOptions
+  Batcher, Group, Member, Processing, Producer, Reader, Record, Stream, StreamWorker, Table, streamOptions
 }

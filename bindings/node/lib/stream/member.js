@@ -4,7 +4,7 @@
 const argument = require('../argument.js')
 const { RingmainError, invalid } = require('../errors.js')
 const data = require('../data.js')
-const { Line, StreamReceipt } = require('./line.js')
+const { Line, Receipt } = require('../receipt.js')
 const { Record } = require('./records.js')
 const { Source, ignoreClosed } = require('./source.js')
 const { RESETS, startOf } = require('./start.js')
@@ -124,7 +124,7 @@ class Member extends Source {
 
   submitCommit() {
     const isReached = this.#native.submitCommit(this.#line.native)
-    const receipt = new StreamReceipt(this.#line, undefined, isReached)
+    const receipt = new Receipt(this.#line, undefined, isReached)
     this._tell()
     return receipt
   }

@@ -3,7 +3,7 @@
 
 const argument = require('../argument.js')
 const { packMany } = require('./append.js')
-const { Line, StreamReceipt } = require('./line.js')
+const { Line, Receipt } = require('../receipt.js')
 
 class Producer {
   #name
@@ -37,7 +37,7 @@ class Producer {
 
   submit(sequence, messages) {
     const native = this.#native.submit(argument.number('sequence', sequence), packMany(messages), this.#line.native)
-    return new StreamReceipt(this.#line, accepted(native), native.isReached)
+    return new Receipt(this.#line, accepted(native), native.isReached)
   }
 }
 

@@ -4,9 +4,10 @@
 const argument = require('../argument.js')
 const data = require('../data.js')
 const { RingmainError } = require('../errors.js')
-const { pack, packMany } = require('./append.js')
+const hot = require('../hot.js')
+const { outgoing, pack, packCounted, packMany } = require('./append.js')
 const { openBatcher } = require('./batcher.js')
-const { Line, StreamReceipt } = require('./line.js')
+const { Line, Receipt } = require('../receipt.js')
 const { Group } = require('./member.js')
 const { Producer } = require('./producer.js')
 const { openReader } = require('./reader.js')
@@ -22,12 +23,14 @@ class Stream {
   #hub
   #name
   #native
+  #number
   #line = new Line()
 
   constructor(hub, native, name) {
     this.#hub = hub
     this.#name = name
     this.#native = native
+    this.#number = native.number()
   }
 
   get name() {
@@ -39,7 +42,7 @@ class Stream {
   }
 
   append(value, options) {
-    return this.#native.append(pack(value, options))
+    return this.#append(hot.ANY, value, options)
   }
 
   async appendAsync(value, options) {
@@ -47,7 +50,7 @@ class Stream {
   }
 
   appendTo(partition, value, options) {
-    return this.#native.append(pack(value, options), argument.number('partition', partition))
+    return this.#append(argument.partition(partition), value, options)
   }
 
   async appendToAsync(partition, value, options) {
@@ -55,7 +58,7 @@ class Stream {
   }
 
   appendMany(messages) {
-    return this.#native.appendMany(packMany(messages))
+    return this.#appendMany(hot.ANY, messages)
   }
 
   async appendManyAsync(messages) {
@@ -63,7 +66,7 @@ class Stream {
   }
 
   appendManyTo(partition, messages) {
-    return this.#native.appendMany(packMany(messages), argument.number('partition', partition))
+    return this.#appendMany(argument.partition(partition), messages)
   }
 
   async appendManyToAsync(partition, messages) {
@@ -97,6 +100,16 @@ class Stream {
     return this.#submitMany(packMany(messages), argument.number('partition', partition))
   }
 
+  #append(partition, value, options) {
+    if (options === undefined && hot.put(value)) return hot.append(this.#number, partition)
+    return hot.appendMessage(this.#number, partition, outgoing(value, options))
+  }
+
+  #appendMany(partition, messages) {
+    const { packed, count } = packCounted(messages)
+    return hot.appendMany(this.#number, partition, packed, count)
+  }
+
   // Where those who append may have to wait for readers, that is not for the event loop.
   #appendAsync(packed, partition) {
     if (this.#native.isGated()) return this.#native.appendAsync(packed, partition)
@@ -110,12 +123,12 @@ class Stream {
 
   #submit(packed, partition) {
     const { positions: [position], isReached } = this.#native.submit(packed, partition, this.#line.native)
-    return new StreamReceipt(this.#line, position, isReached)
+    return new Receipt(this.#line, position, isReached)
   }
 
   #submitMany(packed, partition) {
     const { positions, isReached } = this.#native.submitMany(packed, partition, this.#line.native)
-    return new StreamReceipt(this.#line, positions, isReached)
+    return new Receipt(this.#line, positions, isReached)
   }
 
   #expected(partition, expected, { positions, conflict }) {

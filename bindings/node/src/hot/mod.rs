@@ -14,6 +14,7 @@
 //!
 //! **Failure.** A callback throws an error whose `code` is a name of [`ringmain::ErrorCode`], a panic's too, and has changed no answer.
 
+mod append;
 mod flight;
 mod leases;
 mod receive;
@@ -21,6 +22,7 @@ mod room;
 mod send;
 mod settle;
 
+pub(crate) use append::OpenStream;
 use flight::Flight;
 pub(crate) use leases::{Lease, Place};
 pub(crate) use room::{OpenQueue, close_leases, room};
@@ -40,15 +42,16 @@ use std::rc::Rc;
 type Verb = fn(&Room, &Call) -> ringmain::Result<()>;
 
 /// Every callback by the name that JavaScript knows it by.
-const VERBS: [(&CStr, sys::napi_callback); 19] = [
+const VERBS: [(&CStr, sys::napi_callback); 20] = [
     (c"setPool", Some(entry::<SetPool>)),
     (c"send", Some(entry::<Send>)),
     (c"sendMessage", Some(entry::<SendMessage>)),
     (c"sendMany", Some(entry::<SendMany>)),
     (c"sendPacked", Some(entry::<SendPacked>)),
+    (c"append", Some(entry::<Append>)),
+    (c"appendMessage", Some(entry::<AppendMessage>)),
+    (c"appendMany", Some(entry::<AppendMany>)),
     (c"sendSoon", Some(entry::<SendSoon>)),
-    (c"submit", Some(entry::<Submit>)),
-    (c"look", Some(entry::<Look>)),
     (c"land", Some(entry::<Land>)),
     (c"receive", Some(entry::<Receive>)),
     (c"poll", Some(entry::<Poll>)),
@@ -84,9 +87,10 @@ verbs! {
     SendMessage = Room::send_message;
     SendMany = Room::send_many;
     SendPacked = Room::send_packed;
+    Append = Room::append;
+    AppendMessage = Room::append_message;
+    AppendMany = Room::append_many;
     SendSoon = Room::send_soon;
-    Submit = Room::submit;
-    Look = Room::look;
     Land = Room::land;
     Receive = Room::receive;
     Poll = Room::poll;

@@ -1,7 +1,7 @@
 //! The room: what the callbacks of one environment (the main thread or a worker) share.
 
 use super::leases::{Lease, Leases, Place};
-use super::{Call, Flight};
+use super::{Call, Flight, OpenStream};
 use crate::codec;
 use crate::error::{catch, internal};
 use crate::gather::Gathered;
@@ -10,7 +10,7 @@ use crate::queue::Failure;
 use crate::registry::SharedHub;
 use crate::wake::{Poller, WakeFunction};
 use napi::sys;
-use ringmain::{Delivery, Error, Queue, Result};
+use ringmain::{Delivery, Error, Message, Queue, Result, Stream};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ffi::c_void;
@@ -34,6 +34,9 @@ pub(super) const VERB: usize = 7;
 pub(super) const CLASS_BYTES: usize = 8;
 pub(super) const TOKEN: usize = 9;
 pub(super) const STASH: usize = 10;
+pub(super) const STREAM: usize = 11;
+pub(super) const PARTITION: usize = 12;
+pub(super) const PACKED: usize = 13;
 
 /// The registers of 64 bits, by index.
 pub(super) const NUMBER: usize = 8;
@@ -64,6 +67,7 @@ pub(crate) struct Room {
     pool: Cell<(*mut u8, usize)>,
     pool_reference: Cell<sys::napi_ref>,
     queues: RefCell<Vec<Option<Rc<OpenQueue>>>>,
+    streams: RefCell<Vec<Option<Arc<OpenStream>>>>,
     pub(crate) leases: RefCell<Leases>,
     /// Received, and waiting for a block that is large enough, by number; each with its hub handle's.
     pub(super) stash: RefCell<HashMap<u32, (u64, Vec<Delivery>)>>,
@@ -102,6 +106,7 @@ impl Room {
             pool: Cell::new((null_mut(), 0)),
             pool_reference: Cell::new(null_mut()),
             queues: RefCell::default(),
+            streams: RefCell::default(),
             leases: RefCell::default(),
             stash: RefCell::default(),
             stashed: Cell::new(0),
@@ -129,19 +134,33 @@ impl Room {
 
     /// Takes a queue in; the number that JavaScript gives in `QUEUE`.
     pub(crate) fn enter(&self, queue: Rc<OpenQueue>) -> u32 {
-        let mut queues = self.queues.borrow_mut();
-        let free = queues.iter().position(Option::is_none).unwrap_or(queues.len());
-        match queues.get_mut(free) {
-            Some(place) => *place = Some(queue),
-            None => queues.push(Some(queue)),
-        }
-        free as u32
+        put(&mut self.queues.borrow_mut(), queue)
+    }
+
+    /// Takes a stream in; the number that JavaScript gives in `STREAM`.
+    pub(crate) fn enter_stream(&self, stream: Arc<OpenStream>) -> u32 {
+        put(&mut self.streams.borrow_mut(), stream)
     }
 
     /// Its handle is gone.
     pub(crate) fn leave(&self, number: u32) {
         let left = self.queues.borrow_mut().get_mut(number as usize).and_then(Option::take);
         drop(left);
+    }
+
+    /// The same of a stream.
+    pub(crate) fn leave_stream(&self, number: u32) {
+        let left = self.streams.borrow_mut().get_mut(number as usize).and_then(Option::take);
+        drop(left);
+    }
+
+    /// Runs a verb on the stream in the register, if its hub handle is open.
+    #[inline]
+    pub(super) fn with_stream<T>(&self, verb: impl FnOnce(&Stream) -> Result<T>) -> Result<T> {
+        let number = self.number(STREAM);
+        let streams = self.streams.borrow();
+        let stream = streams.get(number as usize).and_then(Option::as_deref);
+        verb(stream.ok_or(Error::InvalidHandle { expected: "stream", handle: number.into() })?.get()?)
     }
 
     /// Runs a verb on the queue in the register, if its hub handle is open.
@@ -208,6 +227,13 @@ impl Room {
         Ok(unsafe { std::slice::from_raw_parts(self.control.add(WINDOW_AT).as_ptr(), bytes) })
     }
 
+    /// The message in the window: packed if `PACKED` is 1, else a value and nothing else.
+    #[inline]
+    pub(super) fn message(&self) -> Result<Message<'_>> {
+        let bytes = self.window()?;
+        if self.number(PACKED) == 1 { codec::unpack_one(bytes) } else { Ok(Message::new(bytes)) }
+    }
+
     /// What is left of the pool from `AT` on.
     #[allow(clippy::mut_from_ref)]
     #[inline]
@@ -252,6 +278,16 @@ impl Room {
         }
         Ok(())
     }
+}
+
+/// Puts something into the first place that is free; its number.
+pub(super) fn put<T>(places: &mut Vec<Option<T>>, thing: T) -> u32 {
+    let free = places.iter().position(Option::is_none).unwrap_or(places.len());
+    match places.get_mut(free) {
+        Some(place) => *place = Some(thing),
+        None => places.push(Some(thing)),
+    }
+    free as u32
 }
 
 /// The environment ends: what its JavaScript held is handed back.

@@ -1,4 +1,4 @@
-//! Sending. `send` is for a value and nothing else, in the window; `sendMessage` and `sendMany` take the packed form of `codec.rs`;
+//! Sending. `send` takes what is in the window; `sendMessage` and `sendMany` the packed form of `codec.rs`;
 //! `sendPacked` takes values one after the other, and where each begins and ends.
 
 use super::room::{COUNT, NUMBER, Room};
@@ -8,14 +8,14 @@ use ringmain::limits::{BATCH_BYTES_MAX, BATCH_RECORDS_MAX};
 use ringmain::{Error, Message, Result};
 
 impl Room {
-    /// `send()`: the window is the value.
+    /// `send()`: the message in the window.
     pub(super) fn send(&self, _: &Call) -> Result<()> {
-        let id = self.with_queue(|open| open.queue.send(Message::new(self.window()?)))?;
+        let id = self.with_queue(|open| open.queue.send(self.message()?))?;
         self.set_double(NUMBER, id as f64);
         Ok(())
     }
 
-    /// `sendMessage(packed)`.
+    /// `sendMessage(packed)`: one that is too long for the window.
     pub(super) fn send_message(&self, call: &Call) -> Result<()> {
         let [packed] = call.arrays()?;
         let id = self.with_queue(|open| open.queue.send(codec::unpack_one(packed.bytes())?))?;

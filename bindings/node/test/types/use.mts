@@ -1,5 +1,5 @@
 // Compiled, never run: the forms that users write, and forms that must not compile.
-import { open, StreamReceipt, RingmainError, StreamWorker } from 'ringmain'
+import { open, Receipt, RingmainError, StreamWorker } from 'ringmain'
 import type { Accepted, ConflictError, ErrorCode, Filter, Job, Position, QueueStats, Record } from 'ringmain'
 
 await using hub = open('data', { durability: 'written' })
@@ -29,7 +29,7 @@ const records: Record[] = await member.poll(10, { timeoutMs: 5 })
 await member.commitAsync()
 
 const gates = await hub.streamAsync('gates', { compaction: { latestOnly: true }, ageMaxMs: null })
-const receipt: StreamReceipt<Position> = gates.submit('C71', { key: 'UA1' })
+const receipt: Receipt<Position> = gates.submit('C71', { key: 'UA1' })
 const where: Position = await receipt.wait({ timeoutMs: 5, signal: AbortSignal.timeout(5) })
 gates.append(null, { key: 'UA1' })
 gates.appendMany(['x', { value: null, key: 'k' }, { value: 'y', key: 'k' }])
@@ -76,7 +76,7 @@ stream.reader({ start: 'committed' })
 // @ts-expect-error: of a batch the handler gets an array
 new StreamWorker(stream, 'g', (record: Record) => record.offset, { batch: 2 })
 // @ts-expect-error: receipts come from verbs
-new StreamReceipt()
+new Receipt()
 // @ts-expect-error: may be null
 queue.tryReceive().ack()
 // @ts-expect-error: a fail needs a reason

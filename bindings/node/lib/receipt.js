@@ -1,10 +1,10 @@
 'use strict'
 // Promises of what was accepted and is not over yet; src/line.rs is the other half. They end in the order in which they were made.
 
-const argument = require('../argument.js')
-const { RingmainError, translate } = require('../errors.js')
-const { LineHandle } = require('../native.js')
-const { WAIT_OPTIONS, keepAlive, nextToken, port, waiting } = require('../wait.js')
+const argument = require('./argument.js')
+const { RingmainError, translate } = require('./errors.js')
+const { LineHandle } = require('./native.js')
+const { WAIT_OPTIONS, keepAlive, nextToken, port, waiting } = require('./wait.js')
 
 const TIMER_MS_MAX = 2 ** 31 - 1
 
@@ -99,7 +99,7 @@ class Line {
 }
 
 // What a caller holds that did not wait.
-class StreamReceipt {
+class Receipt {
   #line
   #entry
 
@@ -151,4 +151,4 @@ class StreamReceipt {
   }
 }
 
-module.exports = { Line, StreamReceipt }
+module.exports = { Line, Receipt }
