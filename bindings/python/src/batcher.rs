@@ -1,6 +1,7 @@
 //! Batchers: records that linger for others before they are appended together.
 
 use crate::call::{attached, call, detached, unpark_this_thread, wait};
+use crate::crowd::Crowd;
 use crate::message::Item;
 use crate::receipt::awaited;
 use crate::seconds::limit;
@@ -48,7 +49,7 @@ impl Batcher {
     ) -> PyResult<Pending> {
         let item = Item::new(value, options)?;
         let pending = call(py, self.durable || self.stream.is_gated(), || self.open()?.send(item.to_core()))?;
-        Ok(Pending { state: Mutex::new(State::Open(Box::new(pending))) })
+        Ok(Pending { state: Mutex::new(State::Open(Box::new(pending))), crowd: Arc::default() })
     }
 
     fn flush(&self, py: Python<'_>) -> PyResult<()> {
@@ -86,6 +87,7 @@ enum State {
 #[pyclass(frozen, weakref, module = "ringmain")]
 pub struct Pending {
     state: Mutex<State>,
+    crowd: Arc<Crowd>,
 }
 
 impl Pending {
@@ -96,7 +98,8 @@ impl Pending {
     fn look(&self, waker: &Waker) -> Result<Option<Position>> {
         let mut state = self.lock();
         if let State::Open(pending) = &mut *state {
-            match Future::poll(Pin::new(&mut **pending), &mut Context::from_waker(waker)) {
+            let waker = self.crowd.join(waker);
+            match Future::poll(Pin::new(&mut **pending), &mut Context::from_waker(&waker)) {
                 Poll::Pending => return Ok(None),
                 Poll::Ready(outcome) => *state = State::Over(outcome),
             }
@@ -135,8 +138,9 @@ impl Pending {
             }
             std::thread::park_timeout(slice);
             self.look(&waker)
-        })?;
-        match position {
+        });
+        self.crowd.leave(&waker);
+        match position? {
             Some(position) => position_tuple(py, position),
             None => attached(py, || Err(Error::Timeout { doing: "waiting for a record to be appended" })),
         }

@@ -11,6 +11,7 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
@@ -38,6 +39,11 @@ thread_local! {
 /// Has the verb that this thread is in raise that, in place of the error which it is about to return.
 pub fn raise_instead(error: PyErr) {
     RAISED.set(Some(error));
+}
+
+/// Forgets what this thread's verb was to raise, and says whether there was something: for who does not return the error.
+pub fn forget_raised() -> bool {
+    RAISED.take().is_some()
 }
 
 /// What to raise for an error of a verb.
@@ -81,10 +87,41 @@ pub fn wait<T: Send>(
     }
 }
 
-/// Waits, detached, until `future` is done. A hub in memory is done without that, unless there is something to wait for.
+/// Ends a wait from another thread: that of a coroutine that was cancelled.
+#[pyclass(frozen, module = "ringmain", name = "_Stop")]
+#[derive(Default)]
+pub struct Stop(AtomicBool);
+
+#[pymethods]
+impl Stop {
+    #[new]
+    fn new() -> Self {
+        Self::default()
+    }
+
+    /// Has the wait end, within a slice.
+    fn stop(&self) {
+        // ORDERING: Relaxed: it carries nothing.
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Stop {
+    fn check(&self) -> Result<()> {
+        // ORDERING: Relaxed: as in `stop`.
+        if self.0.load(Ordering::Relaxed) {
+            return Err(Error::Timeout { doing: "waiting for room, which was cancelled" });
+        }
+        Ok(())
+    }
+}
+
+/// Waits, detached, until `future` is done, or stopped. A hub in memory is done without that, unless there is something to wait
+/// for.
 pub fn complete<T: Send>(
     py: Python<'_>,
     durable: bool,
+    stop: Option<&Stop>,
     future: impl Future<Output = Result<T>> + Send,
 ) -> PyResult<T> {
     let mut future = pin!(future);
@@ -98,6 +135,7 @@ pub fn complete<T: Send>(
     }
     loop {
         let done = wait(py, None, |slice| {
+            stop.map_or(Ok(()), Stop::check)?;
             let done = poll()?;
             if done.is_none() {
                 // It returns at once if it was woken since the poll.

@@ -16,6 +16,8 @@ use std::time::Duration;
 pub struct Exclusive<T> {
     what: &'static str,
     value: Mutex<Option<T>>,
+    /// Held while waiting for the value: who gives it back after a slice and wants it again waits here, behind the other.
+    door: Mutex<()>,
     /// The thread that has it, as `this_thread` says; 0 for none.
     owner: AtomicUsize,
 }
@@ -56,7 +58,7 @@ impl<T> Drop for Turn<'_, T> {
 impl<T: Send> Exclusive<T> {
     /// `what` it is, for errors.
     pub fn new(what: &'static str, value: T) -> Self {
-        Self { what, value: Mutex::new(Some(value)), owner: AtomicUsize::new(0) }
+        Self { what, value: Mutex::new(Some(value)), door: Mutex::default(), owner: AtomicUsize::new(0) }
     }
 
     fn lock(&self) -> Result<Turn<'_, T>> {
@@ -66,8 +68,10 @@ impl<T: Send> Exclusive<T> {
             let detail = "it was called by what it calls itself; call it after that has returned";
             return Err(Error::invalid(self.what, detail));
         }
+        let door = self.door.lock().unwrap_or_else(PoisonError::into_inner);
         // A panic inside became an error for its caller; the value's own guards are as good as they were.
         let value = self.value.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(door);
         // ORDERING: Relaxed: as above.
         self.owner.store(me, Ordering::Relaxed);
         Ok(Turn { value, owner: &self.owner })

@@ -2,6 +2,7 @@
 //!
 //! An error that comes when there is something already is told by the next call, as the core does.
 
+use crate::call::forget_raised;
 use ringmain::{Error, Fetch, Record, Result};
 use std::time::{Duration, Instant};
 
@@ -91,7 +92,10 @@ impl Filling {
             }
             Err(error) if self.records.is_empty() => Err(error),
             Err(error) => {
-                source.later = Some(error);
+                // What the program's filter raised it raises again: the reader has gone back to where that was.
+                if !forget_raised() {
+                    source.later = Some(error);
+                }
                 Ok(Some(std::mem::take(&mut self.records)))
             }
         }

@@ -59,11 +59,13 @@ impl Job {
 
 /// A reason as text: an exception says its type too.
 pub(crate) fn reason_text(reason: &Bound<'_, PyAny>) -> PyResult<String> {
-    let text = reason.str()?.to_string_lossy().into_owned();
     if !reason.is_instance_of::<PyBaseException>() {
-        return Ok(text);
+        return Ok(reason.str()?.to_string_lossy().into_owned());
     }
+    // One that cannot say what it is must not keep a job from being settled.
+    let text = reason.str().map_or_else(|_| String::new(), |text| text.to_string_lossy().into_owned());
     let kind = reason.get_type().name()?;
+    let kind = kind.to_string_lossy();
     Ok(if text.is_empty() { kind.to_string() } else { format!("{kind}: {text}") })
 }
 
@@ -73,7 +75,8 @@ fn exception_class(reason: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
         return Ok(None);
     }
     let name = reason.get_type().name()?.to_string_lossy().into_owned();
-    Ok((name.len() <= ERROR_CLASS_BYTES_MAX).then_some(name))
+    let is_allowed = (1..=ERROR_CLASS_BYTES_MAX).contains(&name.len()) && !name.chars().any(char::is_control);
+    Ok(is_allowed.then_some(name))
 }
 
 message_methods!(Job, delivery, {

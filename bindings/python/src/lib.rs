@@ -16,6 +16,7 @@ mod batcher;
 mod call;
 mod clock;
 mod consumer;
+mod crowd;
 mod envelope;
 mod error;
 mod exclusive;
@@ -97,7 +98,7 @@ mod _core {
     use super::waiter::Waiter;
 
     #[pymodule_export]
-    use super::call::_panic;
+    use super::call::{_panic, Stop};
     #[pymodule_export]
     use super::hub::_global_call;
     #[pymodule_export]

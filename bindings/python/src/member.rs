@@ -14,6 +14,7 @@ use crate::receipt::Receipt;
 use crate::record::{Held, Record, records};
 use crate::seconds::{duration, limit};
 use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit};
 use ringmain::{CommitMode, Error, Fetch, Result, Start};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -80,6 +81,8 @@ pub struct Member {
     news: News,
     /// The thread that is telling the program.
     telling: Mutex<Option<ThreadId>>,
+    /// What a callback raised when there was something to give: the next call raises it.
+    raised: Mutex<Option<PyErr>>,
     durable: bool,
 }
 
@@ -131,6 +134,7 @@ impl Member {
             callbacks,
             news,
             telling: Mutex::default(),
+            raised: Mutex::default(),
             durable,
         })
     }
@@ -145,6 +149,9 @@ impl Member {
         let begin = Instant::now();
         loop {
             this.wait_turn(py)?;
+            if let Some(error) = lock(&this.raised).take() {
+                return Err(error);
+            }
             let left = limit.map(|limit| limit.saturating_sub(begin.elapsed()));
             let found =
                 wait(py, left, |slice| match guard(|| this.member.with(|source| verb(source, slice))) {
@@ -153,13 +160,16 @@ impl Member {
                 });
             // The program is told before anything else, whatever came of the call.
             let has_news = !lock(&this.news).is_empty();
-            if has_news {
-                Self::tell(slf)?;
+            let told = if has_news { Self::tell(slf) } else { Ok(()) };
+            if let Ok(Some(Outcome::Found(found))) = found {
+                // Records that were polled: nobody would see them again.
+                *lock(&this.raised) = told.err();
+                return Ok(Some(found));
             }
+            told?;
             match found? {
-                Some(Outcome::Found(found)) => return Ok(Some(found)),
-                Some(Outcome::News) => {}
                 None => return Ok(None),
+                Some(_) => {}
             }
         }
     }
@@ -352,6 +362,11 @@ impl Member {
 
     fn leave(&self, py: Python<'_>) -> PyResult<()> {
         self.member.finish(py, |source| source.inner.leave()).map(drop)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> std::result::Result<(), PyTraverseError> {
+        let Callbacks { on_assign, on_revoke, on_lost } = &self.callbacks;
+        [on_assign, on_revoke, on_lost].into_iter().try_for_each(|callback| visit.call(callback))
     }
 
     fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {

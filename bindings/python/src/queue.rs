@@ -1,6 +1,6 @@
 //! Task queues: send, receive, peek.
 
-use crate::call::{SIGNAL_SLICE, attached, call, complete, detached, wait};
+use crate::call::{SIGNAL_SLICE, Stop, attached, call, complete, detached, wait};
 use crate::consumer::Consumer;
 use crate::error::{self, exception};
 use crate::hub::Hub;
@@ -96,11 +96,28 @@ impl Queue {
     }
 
     /// Sends, waiting for room where there must be some first.
-    fn send_one(&self, py: Python<'_>, item: &Item) -> PyResult<u64> {
+    fn send_one(&self, py: Python<'_>, item: &Item, stop: Option<&Stop>) -> PyResult<u64> {
         if self.queue.is_bounded() {
-            return complete(py, self.durable, self.queue.send_async(item.to_core()));
+            return complete(py, self.durable, stop, self.queue.send_async(item.to_core()));
         }
         call(py, self.durable, || self.queue.send(item.to_core()))
+    }
+
+    /// The same, saying whether there is one with its `dedup_key` already.
+    fn send_one_unique(&self, py: Python<'_>, item: &Item, stop: Option<&Stop>) -> PyResult<Sent> {
+        if self.queue.is_bounded() {
+            return complete(py, self.durable, stop, self.queue.send_unique_async(item.to_core()));
+        }
+        call(py, self.durable, || self.queue.send_unique(item.to_core()))
+    }
+
+    /// The same of several.
+    fn send_all(&self, py: Python<'_>, items: &[Item], stop: Option<&Stop>) -> PyResult<Vec<u64>> {
+        if self.queue.is_bounded() {
+            let messages = Item::all_to_core(items);
+            return complete(py, self.durable, stop, self.queue.send_batch_async(&messages));
+        }
+        call(py, self.durable, || self.queue.send_batch(&Item::all_to_core(items)))
     }
 
     /// Says a verb of jobs, and notes those of which it was said.
@@ -183,7 +200,7 @@ impl Queue {
         value: &Bound<'_, PyAny>,
         options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<u64> {
-        self.send_one(py, &Item::new(value, options)?)
+        self.send_one(py, &Item::new(value, options)?, None)
     }
 
     #[pyo3(signature = (value, **options))]
@@ -193,25 +210,45 @@ impl Queue {
         value: &Bound<'_, PyAny>,
         options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let item = Item::new(value, options)?;
-        let sent = if self.queue.is_bounded() {
-            complete(py, self.durable, self.queue.send_unique_async(item.to_core()))
-        } else {
-            call(py, self.durable, || self.queue.send_unique(item.to_core()))
-        };
-        sent_tuple(py, sent?)
+        sent_tuple(py, self.send_one_unique(py, &Item::new(value, options)?, None)?)
     }
 
     fn send_many(&self, py: Python<'_>, messages: &Bound<'_, PyAny>) -> PyResult<Vec<u64>> {
-        let items = Item::batch(messages)?;
-        if self.queue.is_bounded() {
-            let messages: Vec<_> = items.iter().map(Item::to_core).collect();
-            return complete(py, self.durable, self.queue.send_batch_async(&messages));
-        }
-        call(py, self.durable, || {
-            let messages: Vec<_> = items.iter().map(Item::to_core).collect();
-            self.queue.send_batch(&messages)
-        })
+        self.send_all(py, &Item::batch(messages)?, None)
+    }
+
+    /// As `send`, until it is stopped: for a coroutine.
+    #[pyo3(signature = (stop, value, **options))]
+    fn _send(
+        &self,
+        py: Python<'_>,
+        stop: &Bound<'_, Stop>,
+        value: &Bound<'_, PyAny>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<u64> {
+        self.send_one(py, &Item::new(value, options)?, Some(stop.get()))
+    }
+
+    /// As `send_unique`, until it is stopped.
+    #[pyo3(signature = (stop, value, **options))]
+    fn _send_unique<'py>(
+        &self,
+        py: Python<'py>,
+        stop: &Bound<'_, Stop>,
+        value: &Bound<'_, PyAny>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        sent_tuple(py, self.send_one_unique(py, &Item::new(value, options)?, Some(stop.get()))?)
+    }
+
+    /// As `send_many`, until it is stopped.
+    fn _send_many(
+        &self,
+        py: Python<'_>,
+        stop: &Bound<'_, Stop>,
+        messages: &Bound<'_, PyAny>,
+    ) -> PyResult<Vec<u64>> {
+        self.send_all(py, &Item::batch(messages)?, Some(stop.get()))
     }
 
     #[pyo3(signature = (value, **options))]

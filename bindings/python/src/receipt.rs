@@ -1,12 +1,13 @@
 //! Receipts: what was accepted, and is not durable yet.
 
 use crate::call::{attached, detached, wait};
+use crate::crowd::Crowd;
 use crate::seconds::limit;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -39,13 +40,14 @@ impl<T: Send + Unpin> Reached for ringmain::Receipt<T> {
 #[pyclass(frozen, module = "ringmain")]
 pub struct Receipt {
     receipt: Mutex<Box<dyn Reached>>,
+    crowd: Arc<Crowd>,
     value: Py<PyAny>,
 }
 
 impl Receipt {
     /// `value`: what it is for, as Python sees it.
     pub fn new<T: Send + Unpin + 'static>(receipt: ringmain::Receipt<T>, value: Py<PyAny>) -> Self {
-        Self { receipt: Mutex::new(Box::new(receipt)), value }
+        Self { receipt: Mutex::new(Box::new(receipt)), crowd: Arc::default(), value }
     }
 
     fn lock(&self) -> MutexGuard<'_, Box<dyn Reached>> {
@@ -54,9 +56,12 @@ impl Receipt {
 
     /// What it is for, if it is durable; else the waker is woken when it may be.
     pub fn poll_for(&self, py: Python<'_>, waker: &Waker) -> PyResult<Option<Py<PyAny>>> {
-        let is_reached = detached(py, || match self.lock().poll(&mut Context::from_waker(waker)) {
-            Poll::Pending => Ok(false),
-            Poll::Ready(reached) => reached.map(|()| true),
+        let is_reached = detached(py, || {
+            let mut receipt = self.lock();
+            match receipt.poll(&mut Context::from_waker(&self.crowd.join(waker))) {
+                Poll::Pending => Ok(false),
+                Poll::Ready(reached) => reached.map(|()| true),
+            }
         })?;
         Ok(is_reached.then(|| self.value.clone_ref(py)))
     }

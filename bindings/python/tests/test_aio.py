@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from conftest import LONG
+from test_fork import in_child
 
 import ringmain
 from ringmain import AsyncTaskQueue, Hub, Message, TaskQueue
@@ -188,3 +189,61 @@ def test_one_queue_serves_several_loops(queue: TaskQueue) -> None:
         queue.send(b"0")
         queue.send(b"1")
         assert sorted(loop.result(timeout=2 * LONG) for loop in loops) == [b"0", b"1"]
+
+
+def bounded(hub: Hub) -> TaskQueue:
+    """A queue that is full."""
+    queue = hub.queue("full", on_exhausted="drop", capacity=ringmain.Capacity(messages=1, block=None))
+    queue.send(b"first")
+    return queue
+
+
+SENDS: dict[str, Callable[[AsyncTaskQueue], Coroutine[Any, Any, object]]] = {
+    "send": lambda queue: queue.send(b"cancelled"),
+    "send_unique": lambda queue: queue.send_unique(b"cancelled", dedup_key="k"),
+    "send_many": lambda queue: queue.send_many([b"cancelled"]),
+}
+
+
+@pytest.mark.parametrize("send", SENDS.values(), ids=SENDS)
+def test_a_send_that_was_cancelled_while_it_waited_for_room_sends_nothing(
+    hub: Hub, send: Callable[[AsyncTaskQueue], Coroutine[Any, Any, object]]
+) -> None:
+    async def main() -> None:
+        queue = bounded(hub)
+        # More than there are threads for such sends: each of them is free again.
+        for _ in range(2):
+            sends = [asyncio.create_task(send(queue.aio)) for _ in range(64)]
+            await asyncio.sleep(0.05)
+            for task in sends:
+                task.cancel()
+            await asyncio.wait(sends)
+        last = asyncio.create_task(queue.aio.send(b"last"))
+        for value in b"first", b"last":
+            job = await queue.aio.receive()
+            assert job is not None
+            assert job.value == value
+            await queue.aio.ack(job)
+        await last
+
+    run(main)
+
+
+def test_a_forked_child_sends_to_a_bounded_queue_of_its_own(hub: Hub) -> None:
+    async def send_when_full(hub: Hub) -> bytes:
+        queue = bounded(hub)
+        sending = asyncio.create_task(queue.aio.send(b"second"))
+        for _ in range(2):
+            job = await queue.aio.receive(LONG)
+            assert job is not None
+            await queue.aio.ack(job)
+        await sending
+        return job.value
+
+    def own() -> bool:
+        with ringmain.open() as hub:
+            return asyncio.run(asyncio.wait_for(send_when_full(hub), LONG)) == b"second"
+
+    # So that the parent has threads for it.
+    assert asyncio.run(send_when_full(hub)) == b"second"
+    assert in_child(own) == 0

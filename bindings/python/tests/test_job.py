@@ -149,3 +149,23 @@ def test_a_dropped_job_is_released(queue: TaskQueue) -> None:
     gc.collect()
     again = take(queue)
     assert (again.attempts, again.failures) == (2, 0)
+
+
+class Mute(Exception):
+    """An exception that cannot say what it is."""
+
+    def __str__(self) -> str:
+        raise ValueError
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [(Mute(), b"Mute"), (type("", (Exception,), {})("text"), b": text"), (type("A\nB", (Exception,), {})("text"), b"A\nB: text")],
+    ids=["no text", "no name", "a name that is no class"],
+)
+def test_an_odd_exception_fails_its_job_like_any_other(hub: Hub, queue: TaskQueue, error: Exception, told: bytes) -> None:
+    queue.send(b"x")
+    for _ in range(2):
+        with pytest.raises(type(error)), take(queue):
+            raise error
+    assert reason(hub) == told

@@ -316,3 +316,21 @@ def test_queues_and_objects_do_not_leak() -> None:
         assert tracemalloc.get_traced_memory()[0] < first + 50_000
     finally:
         tracemalloc.stop()
+
+
+def test_a_finalizer_may_use_a_queue_while_the_interpreter_ends() -> None:
+    script = """
+import sys
+from ringmain import Queue
+q = Queue(1)
+class Last:
+    def __del__(self):
+        for verb in q.get_nowait, lambda: q.put(1, False), lambda: q.put(2, False):
+            try:
+                verb()
+            except Exception as error:
+                print(type(error).__name__)
+sys.modules["last"] = [Last()]  # lives until modules are torn down
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=4 * LONG)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "Empty\nFull\n", "")

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -321,3 +322,21 @@ def test_it_works_with_uvloop(stream: Stream) -> None:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main())
+
+
+@pytest.mark.parametrize("what", ["submit", "batcher"])
+def test_several_may_await_one_receipt(tmp_path: Path, what: str) -> None:
+    async def main() -> None:
+        with ringmain.open(tmp_path) as hub:
+            stream = hub.stream("s")
+            batcher = stream.batcher(linger=0.05)
+            sent: Any = stream.submit(b"x") if what == "submit" else batcher.send(b"x")
+
+            async def reached() -> Any:
+                return await sent
+
+            in_thread = asyncio.to_thread(sent.wait, LONG)
+            first, second, third, _ = await asyncio.gather(reached(), reached(), reached(), in_thread)
+            assert first == second == third == (0, 0)
+
+    run(main)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import gc
 import threading
+import time
+import weakref
 from collections.abc import Callable
 
 import pytest
@@ -287,3 +291,34 @@ def test_a_member_whose_records_were_removed_goes_on_where_it_was_told(hub: Hub)
         with pytest.raises(ringmain.OutOfRange):
             member.poll(9, timeout=0)
         assert [record.value for record in member.poll(9, timeout=LONG)] == [b"3", b"4"]
+
+
+def test_what_a_callback_raises_after_records_were_polled_the_next_call_raises(hub: Hub) -> None:
+    class Odd(Exception):
+        pass
+
+    def on_revoke(_member: Member, _partitions: list[int]) -> None:
+        raise Odd
+
+    stream = hub.stream("two", partitions=2)
+    stream.append_to(0, b"x")
+    group = stream.group("g")
+    with group.join(on_revoke=on_revoke) as member, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        polled = pool.submit(member.poll_batch, 2, LONG)
+        time.sleep(0.3)  # by now it has the record, and waits for another one
+        with group.join():
+            assert [record.value for record in polled.result(2 * LONG)] == [b"x"]
+            with pytest.raises(Odd):
+                member.poll(1, timeout=0)
+
+
+def test_a_member_that_its_callbacks_refer_to_is_collected(stream: Stream) -> None:
+    class Owner:
+        def __init__(self) -> None:
+            self.member = stream.group("g").join(on_assign=self.told)
+
+        def told(self, _member: Member, _partitions: list[int]) -> None: ...
+
+    owner = weakref.ref(Owner())
+    gc.collect()
+    assert owner() is None

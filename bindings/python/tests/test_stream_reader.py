@@ -329,3 +329,26 @@ def test_a_reader_is_used_from_several_threads_and_no_record_comes_twice(stream:
     for thread in threads:
         thread.join()
     assert sorted(map(int, got)) == list(range(2000))
+
+
+def test_what_a_filter_raises_when_there_are_records_already_the_next_read_raises_and_no_other_verb(hub: Hub) -> None:
+    class Bad(Exception):
+        pass
+
+    def is_wanted(record: Record) -> bool:
+        if record.value == b"bad":
+            raise Bad
+        if record.value == b"good":
+            # By the time of the next look it is there.
+            stream.append(b"bad")
+        return True
+
+    stream = hub.stream("one")
+    stream.append(b"good")
+    reader = stream.reader(only=is_wanted)
+    assert [record.value for record in reader.fetch(bytes_min=1_000, timeout=LONG)] == [b"good"]
+    with pytest.raises(ringmain.InvalidName):
+        hub.queue("")
+    for _ in range(2):
+        with pytest.raises(Bad):
+            reader.poll(1, timeout=LONG)

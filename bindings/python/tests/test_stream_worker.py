@@ -254,3 +254,23 @@ def test_a_worker_that_is_dropped_while_it_handles_waits_without_the_gil(stream:
     del worker
     assert done.is_set()
     assert stream.group("g").lag() == 0
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
+def test_a_coroutine_that_raises_what_would_end_its_loop_fails_its_record(
+    stream: Stream, error: type[BaseException]
+) -> None:
+    seen: list[bytes] = []
+    done = threading.Event()
+
+    @stream.worker("g", retry_delay=(0.0, 0.0), max_failures=1, on_exhausted=lambda _, reason: seen.append(reason.encode()))
+    async def handle(record: Record) -> None:
+        if record.value == b"bad":
+            raise error("x")
+        seen.append(record.value)
+        done.set()
+
+    stream.append_many_to(0, [b"bad", b"good"])
+    with handle:
+        assert done.wait(LONG)
+    assert seen == [b"%s: x" % error.__name__.encode(), b"good"]

@@ -14,6 +14,7 @@ from conftest import LONG
 
 import ringmain
 from ringmain import Ack, Defer, Fail, Hub, Job, RateLimited, Reject, Release
+from ringmain.worker import Outcome
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -329,3 +330,34 @@ def test_an_event_loop_that_hangs_loses_its_leases_if_it_was_told_to() -> None:
         handle.send(b"x")
         with handle.start():
             until(lambda: handle.queue.stats()["acked_total"] == 1)
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, type("Odd", (BaseException,), {})])
+def test_a_handler_that_raises_what_is_no_exception_fails_its_job_and_the_worker_goes_on(
+    kind: str, error: type[BaseException]
+) -> None:
+    def body(job: Job) -> None:
+        if job.value == b"bad":
+            raise error
+
+    with ringmain.open() as hub:
+        handler = decorate(hub, kind, body)
+        with handler.start() as worker:
+            handler.send_many([b"bad", b"good"])
+            until(lambda: worker.stats()["handled_total"] == 3)
+            assert worker.stats() == {"running": 0, "handled_total": 3, "failed_total": 2}
+            assert worker.is_alive
+
+
+def test_a_job_that_cannot_be_settled_at_all_does_not_end_its_worker(hub: Hub) -> None:
+    class Gone(Outcome):
+        def settle(self, job: Job) -> None:
+            job.ack()
+            raise ValueError("and what is said next is refused, too")
+
+    handler = decorate(hub, "def", lambda job: Gone() if job.value == b"bad" else None)
+    with handler.start() as worker:
+        handler.send_many([b"bad", b"good"])
+        until(lambda: worker.stats()["handled_total"] == 2)
+        assert worker.is_alive

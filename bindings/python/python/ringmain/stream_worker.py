@@ -179,11 +179,21 @@ class _Loop:
     def handler(self, handler: Callable[..., Any]) -> Callable[..., object]:
         """Runs a coroutine function on the loop, and waits for it."""
 
-        async def run(argument: object) -> object:
-            coroutine: Coroutine[Any, Any, object] = handler(argument)
-            return await coroutine
+        async def run(argument: object) -> BaseException | None:
+            try:
+                coroutine: Coroutine[Any, Any, object] = handler(argument)
+                await coroutine
+            except (SystemExit, KeyboardInterrupt) as error:
+                # Raised here they would end the loop, and whoever waits for it would wait for ever.
+                return error
+            return None
 
-        return lambda argument: asyncio.run_coroutine_threadsafe(run(argument), self._loop).result()
+        def call(argument: object) -> None:
+            error = asyncio.run_coroutine_threadsafe(run(argument), self._loop).result()
+            if error is not None:
+                raise error
+
+        return call
 
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)

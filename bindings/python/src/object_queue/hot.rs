@@ -93,13 +93,16 @@ unsafe fn object(argument: *mut PyObject) -> Object {
 
 /// What a method gives to the interpreter: an object, or null with an exception.
 fn answer(run: impl FnOnce(Python<'_>) -> PyResult<*mut PyObject>) -> *mut PyObject {
-    Python::attach(|py| {
+    let given = |py: Python<'_>| {
         let given = guard(|| Ok(run(py))).unwrap_or_else(|error| Err(exception(py, &error)));
         given.unwrap_or_else(|error| {
             error.restore(py);
             ptr::null_mut()
         })
-    })
+    };
+    // SAFETY: attached, as all callers are, so that there is an interpreter; also while it is ending and lets go of its modules,
+    // when finalizers call queues, and `Python::attach` would say that there is none.
+    unsafe { Python::attach_unchecked(given) }
 }
 
 /// Puts, if that needs no waiting and nothing speaks against it. If it does: gives the object back.

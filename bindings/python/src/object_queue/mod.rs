@@ -30,6 +30,8 @@ mod store;
 
 use pyo3::prelude::*;
 
+use channel::Refusal;
+
 pub use alarm::Alarm;
 pub use fork::_after_fork;
 pub use queue::Queue;
@@ -37,6 +39,8 @@ pub use simple::SimpleQueue;
 
 /// Completes the classes, once, before anybody uses them.
 pub fn complete(py: Python<'_>) -> PyResult<()> {
+    // While the interpreter is ending nothing is imported any more, and finalizers may still call queues.
+    drop([queue::raised(Refusal::Empty), queue::raised(Refusal::Full)]);
     hot::add::<Queue>(&py.get_type::<Queue>())?;
     hot::add::<SimpleQueue>(&py.get_type::<SimpleQueue>())
 }

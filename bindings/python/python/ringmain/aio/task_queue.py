@@ -4,19 +4,20 @@ A receive looks without waiting first. Only if there is nothing does it arm a fi
 watches, so no thread waits and nothing polls. Verbs that wait for the disk run in a thread; those of a hub in memory
 run at once. What looks and tidies up (`TaskQueue.purge` and the like) is no coroutine: ``asyncio.to_thread`` runs it.
 
-Cancelling a receive loses nothing: a message is leased only in the step that returns it. Cancelling a verb that
-waits for the disk does not undo it.
+Cancelling a receive loses nothing: a message is leased only in the step that returns it. Cancelling a send that waits for
+room ends the wait, and nothing is sent then. Cancelling a verb that waits for the disk does not undo it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import functools
+import os
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from ringmain._core import Job, Message, Receipt, Waiter
+from ringmain._core import Job, Message, Receipt, Waiter, _Stop
 from ringmain.aio.consumer import AsyncConsumer
 from ringmain.aio.lease import AsyncLease
 from ringmain.aio.readable import readable
@@ -30,8 +31,18 @@ if TYPE_CHECKING:
     from ringmain.options import MessageOptions, Sent
     from ringmain.task_queue import TaskQueue
 
-# Those that wait for room have threads of their own, so that they never keep an ack, which makes room, from having one.
-_SENDERS = ThreadPoolExecutor(max_workers=64, thread_name_prefix="ringmain-send")
+_senders: ThreadPoolExecutor
+
+
+def _new_senders() -> None:
+    """Those that wait for room have threads of their own, so that they never keep an ack, which makes room, from having one."""
+    global _senders
+    _senders = ThreadPoolExecutor(max_workers=64, thread_name_prefix="ringmain-send")
+
+
+_new_senders()
+# The threads stay with the parent.
+os.register_at_fork(after_in_child=_new_senders)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -45,15 +56,15 @@ class AsyncTaskQueue:
 
     async def send(self, value: Buffer | Message, **options: Unpack[MessageOptions]) -> int:
         """As `TaskQueue.send`."""
-        return await self._send(self._queue.send, value, **options)
+        return await self._send(self._queue.send, self._queue._send, value, **options)
 
     async def send_unique(self, value: Buffer | Message, **options: Unpack[MessageOptions]) -> Sent:
         """As `TaskQueue.send_unique`."""
-        return await self._send(self._queue.send_unique, value, **options)
+        return await self._send(self._queue.send_unique, self._queue._send_unique, value, **options)
 
     async def send_many(self, messages: Iterable[Buffer | Message]) -> list[int]:
         """As `TaskQueue.send_many`."""
-        return await self._send(self._queue.send_many, messages)
+        return await self._send(self._queue.send_many, self._queue._send_many, messages)
 
     async def wait(self, receipt: Receipt[Any], timeout: float | None = None) -> bool:
         """As `Receipt.wait`; `TaskQueue.submit` itself does not wait."""
@@ -143,11 +154,22 @@ class AsyncTaskQueue:
             if job is not None:
                 yield job
 
-    async def _send(self, verb: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+    async def _send(
+        self,
+        verb: Callable[P, T],
+        waiting: Callable[Concatenate[_Stop, P], T],
+        *args: P.args,
+        **options: P.kwargs,
+    ) -> T:
         if not self._queue.is_bounded:
             return await self._call(verb, *args, **options)
+        stop = _Stop()
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(_SENDERS, functools.partial(verb, *args, **options))
+        try:
+            return await loop.run_in_executor(_senders, functools.partial(waiting, stop, *args, **options))
+        finally:
+            # Cancelled while it waits for room: then it is not sent later, and its thread is free.
+            stop.stop()
 
     async def _call(self, verb: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
         if self._queue.durable:

@@ -47,8 +47,10 @@ def run(handlers: Sequence[Handler[Any]], *, concurrency: int | None, timeout: f
 
 def _close(workers: Sequence[Worker], timeout: float, hurry: threading.Event) -> None:
     def close(worker: Worker) -> None:
-        worker.close(timeout)
-        worker.release_running()
+        try:
+            worker.close(timeout)
+        finally:
+            worker.release_running()
 
     closing = [threading.Thread(target=close, args=(worker,), daemon=True) for worker in workers]
     for thread in closing:

@@ -36,7 +36,10 @@ _open: weakref.WeakSet[Worker] = weakref.WeakSet()
 def _close_all() -> None:
     # A thread that waits in the core when the interpreter goes away would take the process down.
     for worker in list(_open):
-        worker.close(timeout=0)
+        try:
+            worker.close(timeout=0)
+        except RingmainError:
+            LOG.exception("queue %s: the worker cannot be closed", worker.queue.name)
 
 
 class WorkerStats(TypedDict):
@@ -127,7 +130,7 @@ class Worker:
         with self._lock:
             running = list(self._running)
             if self._loop is not None and running:
-                self._loop.call_soon_threadsafe(self._cancel_tasks)
+                _quietly(self._loop, self._cancel_tasks)
         for job in running:
             self._keeper.let_go(job)
         if self._loop is not None and running:
@@ -189,7 +192,11 @@ class Worker:
         except Exception as error:
             # The outcome itself is refused, a result on a queue without history for instance.
             LOG.exception("queue %s: job %d cannot be settled as its handler said", self.queue.name, job.id)
-            job.fail(error)
+            try:
+                job.fail(error)
+            except RingmainError as refused:
+                # The thread goes on with other jobs; this one comes again when its lease is over.
+                LOG.warning("queue %s: job %d: %s", self.queue.name, job.id, refused)
 
     def _outcome_of(self, job: Job, error: BaseException) -> Outcome:
         """What becomes of a job whose handler raised."""
@@ -287,7 +294,8 @@ class Worker:
             async with limit:
                 returned = await self._function(job)
             outcome = returned if isinstance(returned, Outcome) else Ack()
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, GeneratorExit):
+            self._keeper.let_go(job)
             with self._lock:
                 self._running.pop(job, None)
             if not job.is_settled:
@@ -299,7 +307,8 @@ class Worker:
                 outcome = Fail(f"time limit of {self._timeout} s", error_class="TimeLimit")
             else:
                 outcome = self._outcome_of(job, error)
-        except Exception as error:
+        except BaseException as error:
+            # SystemExit too, which would end the loop: what a handler raises is about its job, as in a thread.
             outcome = self._outcome_of(job, error)
         if self.queue.durable:
             await asyncio.to_thread(self._end, job, outcome)
