@@ -98,8 +98,8 @@ pub unsafe extern "C" fn ringmain_dead_letters_redrive(
     count_out: *mut u64,
 ) -> i32 {
     entry(queue, || {
-        // SAFETY: the caller's promise.
         let verb = |queue: &Queue| {
+            // SAFETY: the caller's promise.
             let (letters, how) = unsafe { (self::letters(letters)?, redrive(how)?) };
             queue.dead_letters().redrive(&letters, &how)
         };
@@ -133,8 +133,8 @@ pub unsafe extern "C" fn ringmain_dead_letters_export(
     count_out: *mut u64,
 ) -> i32 {
     entry(queue, || {
-        // SAFETY: the caller's promise.
         let verb = |queue: &Queue| {
+            // SAFETY: the caller's promise.
             let (letters, path) = unsafe { (self::letters(letters)?, path("file_path", file_path)?) };
             ringmain_surface::export_letters(queue, &letters, path)
         };
