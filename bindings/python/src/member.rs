@@ -167,9 +167,8 @@ impl Member {
                 return Ok(Some(found));
             }
             told?;
-            match found? {
-                None => return Ok(None),
-                Some(_) => {}
+            if found?.is_none() {
+                return Ok(None);
             }
         }
     }
