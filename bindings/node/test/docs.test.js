@@ -1,5 +1,5 @@
 'use strict'
-// The page of the documentation: every snippet runs, and prints what its comments say.
+// The pages that show Node: every snippet runs, and prints what its comments say.
 
 const assert = require('node:assert/strict')
 const { execFile } = require('node:child_process')
@@ -9,14 +9,20 @@ const { test } = require('node:test')
 const { promisify } = require('node:util')
 const { directory } = require('./setup.js')
 
-const PAGE = path.join(__dirname, '..', '..', '..', 'docs', 'node.md')
-const snippets = [...fs.readFileSync(PAGE, 'utf8').matchAll(/^```js\n([^]*?)^```$/gm)].map(([, snippet]) => snippet)
+const ROOT = path.join(__dirname, '..', '..', '..')
+// How many snippets each has at least.
+const PAGES = { 'docs/node.md': 7, 'docs/migration.md': 0, 'bindings/node/README.md': 1 }
 
-test('the page has snippets', () => assert.ok(snippets.length >= 7, `${snippets.length}`))
+for (const [page, count] of Object.entries(PAGES)) {
+  const text = fs.readFileSync(path.join(ROOT, page), 'utf8')
+  const snippets = [...text.matchAll(/^```js\n([^]*?)^```$/gm)].map(([, snippet]) => snippet)
+  test(`${page} has snippets`, () => assert.ok(snippets.length >= count, `${snippets.length}`))
+  for (const [index, snippet] of snippets.entries()) run(page, index, snippet)
+}
 
-for (const [index, snippet] of snippets.entries()) {
+function run(page, index, snippet) {
   const [last] = snippet.match(/^.*console\.log.*$/gm).slice(-1)
-  test(`snippet ${index + 1} runs: ${last.trim()}`, async () => {
+  test(`${page}, snippet ${index + 1} runs: ${last.trim()}`, async () => {
     const folder = directory()
     fs.mkdirSync(path.join(folder, 'node_modules'))
     fs.symlinkSync(path.join(__dirname, '..'), path.join(folder, 'node_modules', 'ringmain'))
