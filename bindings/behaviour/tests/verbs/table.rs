@@ -19,19 +19,33 @@ pub struct Noun {
 #[derive(Debug)]
 pub struct Row {
     pub verb: String,
+    /// Of a time: what its name ends with where numbers have no type.
+    pub unit: Option<String>,
     /// `None`: not there.
     pub names: BTreeMap<String, Option<String>>,
     pub why: Option<String>,
 }
 
 impl Row {
-    /// What it is called in a language: as it is, in Node in camel case, unless the table says otherwise.
+    /// What it is called in a language unless the table says otherwise: as it is, a batch in Python and Node `_many`, in Node in camel
+    /// case; durations are seconds in Python, and milliseconds in C and Node.
     pub fn name_in(&self, language: &str) -> Option<String> {
-        match self.names.get(language) {
-            Some(name) => name.clone(),
-            None if language == "node" => Some(camel(&self.verb)),
-            None => Some(self.verb.clone()),
+        if let Some(name) = self.names.get(language) {
+            return name.clone();
         }
+        let mut name = self.verb.clone();
+        if ["python", "node"].contains(&language)
+            && let Some(verb) = name.strip_suffix("_batch")
+        {
+            name = format!("{verb}_many");
+        }
+        if let Some(unit) = &self.unit
+            && language != "rust"
+            && (language != "python" || unit == "ns")
+        {
+            name = format!("{name}_{unit}");
+        }
+        Some(if language == "node" { camel(&name) } else { name })
     }
 }
 
@@ -62,17 +76,27 @@ fn read_noun(name: String, table: &toml::Table) -> Noun {
         let words = value.as_array().map_or_else(|| std::slice::from_ref(value), Vec::as_slice);
         words.iter().map(|word| word.as_str().expect("a name").to_owned()).collect()
     };
-    let sources = of.iter().map(|(language, value)| (language.clone(), words(value))).collect();
-    let rows = table.iter().filter(|(key, _)| *key != "of").map(|(verb, row)| read_row(verb, row)).collect();
+    let sources: BTreeMap<_, _> =
+        of.iter().map(|(language, value)| (language.clone(), words(value))).collect();
+    let rows = table.iter().filter(|(key, _)| !["of", "why"].contains(&key.as_str()));
+    let mut rows: Vec<_> = rows.map(|(verb, row)| read_row(verb, row)).collect();
+    let missing: Vec<_> = LANGUAGES.into_iter().filter(|language| !sources.contains_key(*language)).collect();
+    let why = table.get("why").and_then(toml::Value::as_str).map(str::to_owned);
+    assert!(missing.is_empty() || why.is_some(), "{name}: why is it not in {missing:?}?");
+    for row in &mut rows {
+        row.names.extend(missing.iter().map(|language| ((*language).to_owned(), None)));
+        row.why = row.why.take().or_else(|| why.clone());
+    }
     Noun { name, sources, rows }
 }
 
 fn read_row(verb: &str, row: &toml::Value) -> Row {
     let row = row.as_table().unwrap_or_else(|| panic!("{verb} is not a table"));
     let mut names = BTreeMap::new();
-    for (language, name) in row.iter().filter(|(key, _)| *key != "why") {
+    let text = |key| row.get(key).and_then(toml::Value::as_str).map(str::to_owned);
+    for (language, name) in row.iter().filter(|(key, _)| !["why", "unit"].contains(&key.as_str())) {
         assert!(LANGUAGES.contains(&language.as_str()), "{verb}: {language} is no language");
         names.insert(language.clone(), name.as_str().map(str::to_owned));
     }
-    Row { verb: verb.to_owned(), names, why: row.get("why").and_then(|why| why.as_str()).map(str::to_owned) }
+    Row { verb: verb.to_owned(), unit: text("unit"), names, why: text("why") }
 }

@@ -16,6 +16,9 @@ class Schedule:
 
     __slots__ = ("_hub", "name")
 
+    name: str
+    """As it was made."""
+
     def __init__(self, hub: Hub, name: str) -> None:
         self._hub = hub
         self.name = name
