@@ -1,14 +1,14 @@
 //! Node: the packages of `bindings/node` from its lock file, and its addon.
 
-use super::output_of;
 use super::stamp::Stamp;
+use super::{native_stamp, output_of};
 use crate::paths;
 use crate::shell::{Shell, program};
 use anyhow::{Result, anyhow, ensure};
 use std::path::Path;
 use std::process::Command;
 
-const PACKAGE: &str = "bindings/node";
+pub(super) const PACKAGE: &str = "bindings/node";
 /// The examples are a package that depends on the first, so that they import it by its name.
 const EXAMPLES: &str = "examples";
 /// The oldest major version that works.
@@ -77,9 +77,8 @@ impl Node {
     }
 
     fn addon_stamp(&self, modules: &Path) -> Result<Stamp> {
-        let mut stamp = Stamp::new(modules.join("addon.stamp"));
+        let mut stamp = native_stamp(modules.join("addon.stamp"), PACKAGE)?;
         stamp.text(&self.version);
-        stamp.sources(&["Cargo.toml", "Cargo.lock", "bindings/surface", "core", PACKAGE])?;
         Ok(stamp)
     }
 

@@ -1,14 +1,16 @@
 //! Python: the virtual environment `.venv` with its pinned tools, and the package `ringmain` built into it.
 
-use super::output_of;
 use super::stamp::Stamp;
+use super::{native_stamp, output_of};
 use crate::paths;
 use crate::shell::{Shell, program};
 use anyhow::{Result, anyhow};
 use std::path::PathBuf;
 use std::process::Command;
 
-const PACKAGE: &str = "bindings/python";
+pub(super) const PACKAGE: &str = "bindings/python";
+/// How the package gets into the environment.
+const INSTALL: [&str; 5] = ["-m", "maturin", "develop", "--release", "--manifest-path"];
 const REQUIREMENTS: &str = "bindings/python/requirements-dev.txt";
 
 /// A Python that is new enough, not yet an environment.
@@ -83,7 +85,7 @@ impl Python {
         shell.run(
             environment
                 .python()
-                .args(["-m", "maturin", "develop", "--release", "--manifest-path"])
+                .args(INSTALL)
                 .arg(format!("{PACKAGE}/Cargo.toml"))
                 .env("CARGO_TARGET_DIR", paths::target()),
         )?;
@@ -106,8 +108,8 @@ impl Environment {
     }
 
     fn package_stamp(&self) -> Result<Stamp> {
-        let mut stamp = Stamp::new(self.directory.join("package.stamp"));
-        stamp.sources(&["Cargo.toml", "Cargo.lock", "bindings/surface", "core", PACKAGE])?;
+        let mut stamp = native_stamp(self.directory.join("package.stamp"), PACKAGE)?;
+        stamp.text(&INSTALL.join(" "));
         Ok(stamp)
     }
 
