@@ -1839,6 +1839,26 @@ class hub {
     detail::handle<detail::close_hub> handle_;
 };
 
+/* Listens to what the library notices, for a logger of the program's own. */
+class notices {
+  public:
+    /* Of at least this level: "error", "warn", "info" or "debug". */
+    explicit notices(const std::string &level) {
+        ringmain_notices notices = 0;
+        detail::check(ringmain_notices_open(level.c_str(), &notices));
+        handle_ = detail::handle<ringmain_notices_close>(notices);
+    }
+    /* What was noticed since the last time, after waiting for the first: JSON. */
+    std::string take(milliseconds wait) {
+        return detail::json([&](ringmain_text *text) {
+            return ringmain_notices_take(handle_.get(), detail::count(wait), text);
+        });
+    }
+
+  private:
+    detail::handle<ringmain_notices_close> handle_;
+};
+
 } // namespace ringmain
 
 #endif
