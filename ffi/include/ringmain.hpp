@@ -353,11 +353,11 @@ class queue_options {
         return *this;
     }
     /* 0 is no limit of that. The overflow is one of RINGMAIN_OVERFLOW_*. */
-    queue_options &capacity(std::uint64_t messages, std::uint64_t bytes, std::int32_t overflow) {
+    queue_options &capacity(std::uint64_t count_max, std::uint64_t bytes_max, std::int32_t overflow) {
         capacity_ = ringmain_capacity{};
         capacity_->size = sizeof *capacity_;
-        capacity_->messages = messages;
-        capacity_->bytes = bytes;
+        capacity_->messages = count_max;
+        capacity_->bytes = bytes_max;
         capacity_->overflow = overflow;
         return *this;
     }
@@ -395,8 +395,8 @@ class queue_options {
     ringmain_queue open(ringmain_hub hub, const std::string &name) const {
         ringmain_queue_options raw = raw_;
         std::vector<ringmain_error_class> classes;
-        for (const auto &[name, rule] : classes_)
-            classes.push_back({name.c_str(), rule, 0});
+        for (const auto &[error, rule] : classes_)
+            classes.push_back({error.c_str(), rule, 0});
         if (!dead_letter_.empty())
             raw.dead_letter = dead_letter_.c_str();
         if (capacity_)
@@ -752,8 +752,8 @@ class worker {
   public:
     using handler = std::function<void(job &)>;
 
-    worker(ringmain_queue queue, handler handler, const worker_options &options)
-        : handler_(std::make_unique<worker::handler>(std::move(handler))) {
+    worker(ringmain_queue queue, handler handle, const worker_options &options)
+        : handler_(std::make_unique<handler>(std::move(handle))) {
         ringmain_worker_options raw = options.raw();
         raw.context = handler_.get();
         raw.handler = [](void *context, ringmain_job job, ringmain_outcome *outcome) noexcept {
@@ -762,9 +762,9 @@ class worker {
                 (*static_cast<worker::handler *>(context))(handed);
             });
         };
-        ringmain_worker worker = 0;
-        detail::check(ringmain_worker_start(queue, &raw, &worker));
-        handle_ = detail::handle<close_worker>(worker);
+        ringmain_worker started = 0;
+        detail::check(ringmain_worker_start(queue, &raw, &started));
+        handle_ = detail::handle<close_worker>(started);
     }
     worker(worker &&) noexcept = default;
     worker &operator=(worker &&other) noexcept {
@@ -919,8 +919,8 @@ class queue {
 
     /* How many there are. Each token is to be acked, failed, released or unpacked through this object. */
     std::size_t receive_packed(packed_messages &into, milliseconds wait) {
-        return into.fill([&](void *buffer, std::size_t bytes, auto *entries, std::size_t max, std::size_t *count) {
-            return ringmain_queue_receive_packed(get(), buffer, bytes, entries, max, detail::count(wait), count);
+        return into.fill([&](void *buffer, std::size_t room, auto *entries, std::size_t max, std::size_t *count) {
+            return ringmain_queue_receive_packed(get(), buffer, room, entries, max, detail::count(wait), count);
         });
     }
     void ack_packed(span<const std::uint64_t> tokens) {
@@ -1057,8 +1057,8 @@ class filter {
         auto owned = std::make_unique<parts>();
         for (const std::string &key : keys_)
             owned->keys.push_back({key.data(), key.size()});
-        for (const filter &filter : filters_)
-            owned->filters.push_back(filter.raw(memory));
+        for (const filter &each : filters_)
+            owned->filters.push_back(each.raw(memory));
         ringmain_filter raw = {};
         raw.size = sizeof raw;
         raw.kind = kind_;
@@ -1145,8 +1145,8 @@ class reader {
         return records(batch, count);
     }
     std::size_t poll_packed(packed_records &into, milliseconds wait) {
-        return into.fill([&](void *buffer, std::size_t bytes, auto *entries, std::size_t max, std::size_t *count) {
-            return ringmain_reader_poll_packed(get(), buffer, bytes, entries, max, detail::count(wait), count);
+        return into.fill([&](void *buffer, std::size_t room, auto *entries, std::size_t max, std::size_t *count) {
+            return ringmain_reader_poll_packed(get(), buffer, room, entries, max, detail::count(wait), count);
         });
     }
     /* Whether it has come to the end that it was told. */
@@ -1208,30 +1208,30 @@ class group_options {
         raw_.commit_mode = mode;
         return *this;
     }
-    group_options &on_assign(callback callback) {
-        callbacks_.on_assign = std::move(callback);
+    group_options &on_assign(callback told_of) {
+        callbacks_.on_assign = std::move(told_of);
         return *this;
     }
-    group_options &on_revoke(callback callback) {
-        callbacks_.on_revoke = std::move(callback);
+    group_options &on_revoke(callback told_of) {
+        callbacks_.on_revoke = std::move(told_of);
         return *this;
     }
-    group_options &on_lost(callback callback) {
-        callbacks_.on_lost = std::move(callback);
+    group_options &on_lost(callback told_of) {
+        callbacks_.on_lost = std::move(told_of);
         return *this;
     }
     /* All the rest, as in ringmain.h, without the callbacks. */
     ringmain_group_options &raw() noexcept { return raw_; }
 
-    /* Joins by them; `callbacks` must live until the member has left. */
-    ringmain_member join(ringmain_stream stream, const std::string &group, callbacks &callbacks) const {
+    /* Joins by them; `kept` must live until the member has left. */
+    ringmain_member join(ringmain_stream stream, const std::string &group, callbacks &kept) const {
         ringmain_group_options raw = raw_;
         raw.member_name = name_.empty() ? nullptr : name_.c_str();
-        callbacks = callbacks_;
-        raw.context = &callbacks;
-        raw.on_assign = callbacks.on_assign ? told<&callbacks::on_assign> : nullptr;
-        raw.on_revoke = callbacks.on_revoke ? told<&callbacks::on_revoke> : nullptr;
-        raw.on_lost = callbacks.on_lost ? told<&callbacks::on_lost> : nullptr;
+        kept = callbacks_;
+        raw.context = &kept;
+        raw.on_assign = kept.on_assign ? told<&callbacks::on_assign> : nullptr;
+        raw.on_revoke = kept.on_revoke ? told<&callbacks::on_revoke> : nullptr;
+        raw.on_lost = kept.on_lost ? told<&callbacks::on_lost> : nullptr;
         ringmain_member member = 0;
         detail::check(ringmain_group_join_with(stream, group.c_str(), &raw, &member));
         return member;
@@ -1241,12 +1241,12 @@ class group_options {
     template <callback callbacks::*Which>
     static std::int32_t told(void *context, ringmain_member, const std::uint32_t *partitions,
                              std::size_t count) noexcept {
-        auto &callbacks = *static_cast<struct callbacks *>(context);
+        auto &kept = *static_cast<callbacks *>(context);
         try {
-            (callbacks.*Which)(span<const std::uint32_t>(partitions, count));
+            (kept.*Which)(span<const std::uint32_t>(partitions, count));
             return RINGMAIN_OK;
         } catch (...) {
-            callbacks.thrown = std::current_exception();
+            kept.thrown = std::current_exception();
             return RINGMAIN_ERROR_INVALID_ARGUMENT;
         }
     }
@@ -1277,14 +1277,13 @@ class member {
         return records(batch, count);
     }
     std::size_t poll_packed(packed_records &into, milliseconds wait) {
-        std::int32_t code = RINGMAIN_OK;
-        const std::size_t count = into.fill(
-            [&](void *buffer, std::size_t bytes, auto *entries, std::size_t max, std::size_t *count) {
-                code = ringmain_member_poll_packed(get(), buffer, bytes, entries, max, detail::count(wait), count);
+        return into.fill(
+            [&](void *buffer, std::size_t room, auto *entries, std::size_t max, std::size_t *count) {
+                const std::int32_t code =
+                    ringmain_member_poll_packed(get(), buffer, room, entries, max, detail::count(wait), count);
                 rethrow();
                 return code;
             });
-        return count;
     }
     /* The record at `index` of a batch that was polled is handled, whatever becomes of those before it. */
     void done(const records &records, std::size_t index) {
@@ -1383,8 +1382,8 @@ class batcher_options {
         raw_.linger_ms = detail::count(time);
         return *this;
     }
-    batcher_options &max_batch_bytes(std::size_t bytes) {
-        raw_.max_batch_bytes = bytes;
+    batcher_options &max_batch_bytes(std::size_t count) {
+        raw_.max_batch_bytes = count;
         return *this;
     }
     batcher_options &max_batch_messages(std::size_t count) {
@@ -1497,9 +1496,9 @@ class stream_worker_options {
         return *this;
     }
     /* What has failed too often goes here. */
-    stream_worker_options &hand_over(sink sink) {
+    stream_worker_options &hand_over(sink taker) {
         raw_.on_failed = RINGMAIN_ON_FAILED_HAND_OVER;
-        hand_over_ = std::move(sink);
+        hand_over_ = std::move(taker);
         return *this;
     }
     stream_worker_options &start(ringmain::start start) {
@@ -1523,9 +1522,9 @@ class stream_worker {
     /* Handles records of one partition, in order. What it throws is a failure: then all of them are tried again. */
     using handler = std::function<void(const records &)>;
 
-    stream_worker(ringmain_stream stream, const std::string &group, handler handler,
+    stream_worker(ringmain_stream stream, const std::string &group, handler handle,
                   const stream_worker_options &options)
-        : calls_(std::make_unique<calls>(calls{std::move(handler), options.handed_over()})) {
+        : calls_(std::make_unique<calls>(calls{std::move(handle), options.handed_over()})) {
         ringmain_stream_worker_options raw = options.raw();
         raw.context = calls_.get();
         raw.handler = [](void *context, ringmain_records batch, std::size_t count,
@@ -1607,8 +1606,8 @@ class stream_options {
         raw_.age_max_ms = detail::count(age);
         return *this;
     }
-    stream_options &bytes_max(std::uint64_t bytes) {
-        raw_.bytes_max = bytes;
+    stream_options &bytes_max(std::uint64_t count) {
+        raw_.bytes_max = count;
         return *this;
     }
     stream_options &count_max(std::uint64_t count) {
@@ -1837,6 +1836,26 @@ class hub {
 
   private:
     detail::handle<detail::close_hub> handle_;
+};
+
+/* Listens to what the library notices, for a logger of the program's own. */
+class notices {
+  public:
+    /* Of at least this level: "error", "warn", "info" or "debug". */
+    explicit notices(const std::string &level) {
+        ringmain_notices opened = 0;
+        detail::check(ringmain_notices_open(level.c_str(), &opened));
+        handle_ = detail::handle<ringmain_notices_close>(opened);
+    }
+    /* What was noticed since the last time, after waiting for the first: JSON. */
+    std::string take(milliseconds wait) {
+        return detail::json([&](ringmain_text *text) {
+            return ringmain_notices_take(handle_.get(), detail::count(wait), text);
+        });
+    }
+
+  private:
+    detail::handle<ringmain_notices_close> handle_;
 };
 
 } // namespace ringmain

@@ -4,6 +4,9 @@ mod library;
 
 use std::path::Path;
 
+/// What programs that include the header may be strict about.
+const STRICT: [&str; 3] = ["-Wshadow", "-Wconversion", "-Wsign-conversion"];
+
 /// Compiles and runs the program.
 fn run(standard: &str, flags: &[&str]) {
     if !library::has_cpp() {
@@ -19,12 +22,12 @@ fn run(standard: &str, flags: &[&str]) {
 
 #[test]
 fn what_the_cpp_header_has_does_what_it_says_in_cpp_17() {
-    run("-std=c++17", &[]);
+    run("-std=c++17", &STRICT);
 }
 
 #[test]
 fn what_the_cpp_header_has_does_what_it_says_in_cpp_20() {
-    run("-std=c++20", &[]);
+    run("-std=c++20", &STRICT);
 }
 
 #[test]

@@ -9,10 +9,11 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 /// What each example prints.
-const EXPECTED: [(&str, &str); 3] = [
+const EXPECTED: [(&str, &str); 4] = [
     ("queue", "dead: bounces\n"),
     ("stream", "read 3, 2 of them of N14228\nbilled 3, 0 to go\n"),
     ("poll", "received 100\n"),
+    ("worker", "complaint: nothing at offset 1\n3 done, 0 to go\n"),
 ];
 
 fn root() -> &'static Path {
@@ -150,7 +151,7 @@ fn the_examples_compile_with_cmake_and_another_minor_version_is_refused() {
              set(CMAKE_CXX_STANDARD 17)\n\
              find_package(Threads REQUIRED)\n\
              find_package(ringmain {version} REQUIRED)\n\
-             foreach(name queue stream poll)\n\
+             foreach(name queue stream poll worker)\n\
              add_executable(c_${{name}} {root}/examples/c/${{name}}.c)\n\
              target_link_libraries(c_${{name}} ringmain::ringmain Threads::Threads)\n\
              add_executable(cpp_${{name}} {root}/examples/cpp/${{name}}.cpp)\n\

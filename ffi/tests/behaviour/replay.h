@@ -100,6 +100,37 @@ static inline int has_member(const char *json, const char *member, const char *v
     return 0;
 }
 
+/* The names of the objects of the first list `list` of JSON text, as a list in JSON; "" if there is none. */
+static inline const char *names_in(const char *json, const char *list)
+{
+    static char names[4096];
+    char part[512];
+    snprintf(part, sizeof part, "\"%s\":[", list);
+    const char *at = strstr(json, part);
+    size_t size = 0;
+    names[0] = '\0';
+    if (at == NULL)
+        return names;
+    names[size++] = '[';
+    int depth = 0;
+    for (at += strlen(part); *at != '\0' && (depth > 0 || *at != ']'); at++) {
+        depth += (*at == '{' || *at == '[') - (*at == '}' || *at == ']');
+        if (depth != 1 || strncmp(at, "\"name\":", 7) != 0)
+            continue;
+        if (size > 1)
+            names[size++] = ',';
+        const char *end = strchr(at + 8, '"');
+        size_t bytes = end != NULL ? (size_t)(end + 1 - (at + 7)) : 0;
+        if (size + bytes + 3 > sizeof names)
+            break;
+        memcpy(names + size, at + 7, bytes);
+        size += bytes;
+    }
+    names[size++] = ']';
+    names[size] = '\0';
+    return names;
+}
+
 #define STEP(index, text)                                                                                        \
     do {                                                                                                         \
         step_index = (index);                                                                                    \

@@ -94,6 +94,7 @@ void waiting_messages_are_seen_moved_and_taken_out() {
 }
 
 void dead_letters_are_chosen_and_sent_back() {
+    ringmain::notices notices("info");
     ringmain::hub hub = still_hub();
     ringmain::queue jobs = hub.open_queue("jobs", ringmain::queue_options().dead_letter("dead").error_class(
                                                       "bad", RINGMAIN_ERROR_CLASS_PERMANENT));
@@ -101,6 +102,7 @@ void dead_letters_are_chosen_and_sent_back() {
     jobs.send_batch({"a", "b"});
     jobs.receive(0ms)->reject("no number");
     jobs.receive(0ms)->fail_as("bad", "no tail");
+    REQUIRE(notices.take(60s).find("message_died") != std::string::npos);
     ringmain::dead_letters letters = dead.dead_letters();
     const auto of_tail = ringmain::letters().error_contains("tail");
     const ringmain::peeked seen = letters.peek(10, of_tail);
