@@ -1942,8 +1942,8 @@ int32_t ringmain_worker_error(ringmain_worker worker);
 
 // Starts no handler any more, hands back what was taken ahead, and waits at most `timeout_ms` for the handlers that are running, whose
 // leases are prolonged meanwhile. The handle is closed then. `RINGMAIN_ERROR_TIMEOUT`: handlers are still running; the handle stays
-// open, so that it can be closed again: what they return within their lease still counts. Called by a handler, it waits
-// for nobody. Closing 0 does nothing.
+// open, so that it can be closed again: what they return within their lease still counts. Called by a handler,
+// which is running itself, it waits for nobody and answers that. Closing 0 does nothing.
 int32_t ringmain_worker_close(ringmain_worker worker,
                               uint64_t timeout_ms);
 
@@ -2503,7 +2503,7 @@ int32_t ringmain_stream_worker_error(ringmain_stream_worker worker);
 
 // Starts no handler any more, waits at most `timeout_ms` for those that are running, commits what they have handled, and leaves the
 // group. The handle is closed then. `RINGMAIN_ERROR_TIMEOUT`: handlers are still running; the handle stays open, so that it can be
-// closed again. Called by a handler, it waits for nobody. Closing 0 does nothing.
+// closed again. Called by a handler, which is running itself, it waits for nobody and answers that. Closing 0 does nothing.
 int32_t ringmain_stream_worker_close(ringmain_stream_worker worker,
                                      uint64_t timeout_ms);
 

@@ -151,3 +151,31 @@ impl<T: Versioned> OutStruct<T> {
         self.pointer.cast::<u8>().wrapping_add(size_of::<usize>())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Clone, Copy, PartialEq)]
+    #[repr(C)]
+    struct Grown {
+        size: usize,
+        old: usize,
+        new: usize,
+    }
+
+    // SAFETY: repr(C), `size` comes first, and the rest are numbers.
+    unsafe impl Versioned for Grown {
+        const NAME: &'static str = "grown";
+        const BYTES_MIN: usize = 2 * size_of::<usize>();
+    }
+
+    #[test]
+    fn a_struct_of_an_older_caller_is_filled_as_far_as_he_has_it() {
+        let mut place = Grown { size: Grown::BYTES_MIN, old: 7, new: 7 };
+        // SAFETY: a place for more than its size says.
+        let out = unsafe { OutStruct::new("out", &raw mut place) }.unwrap();
+        out.set(Grown { size: 0, old: 1, new: 2 });
+        assert_eq!(place, Grown { size: Grown::BYTES_MIN, old: 1, new: 7 });
+    }
+}

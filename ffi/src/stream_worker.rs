@@ -246,7 +246,7 @@ pub extern "C" fn ringmain_stream_worker_error(worker: ringmain_stream_worker) -
 
 /// Starts no handler any more, waits at most `timeout_ms` for those that are running, commits what they have handled, and leaves the
 /// group. The handle is closed then. `RINGMAIN_ERROR_TIMEOUT`: handlers are still running; the handle stays open, so that it can be
-/// closed again. Called by a handler, it waits for nobody. Closing 0 does nothing.
+/// closed again. Called by a handler, which is running itself, it waits for nobody and answers that. Closing 0 does nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn ringmain_stream_worker_close(worker: ringmain_stream_worker, timeout_ms: u64) -> i32 {
     entry(worker, || match worker {

@@ -181,8 +181,8 @@ pub extern "C" fn ringmain_worker_error(worker: ringmain_worker) -> i32 {
 
 /// Starts no handler any more, hands back what was taken ahead, and waits at most `timeout_ms` for the handlers that are running, whose
 /// leases are prolonged meanwhile. The handle is closed then. `RINGMAIN_ERROR_TIMEOUT`: handlers are still running; the handle stays
-/// open, so that it can be closed again: what they return within their lease still counts. Called by a handler, it waits
-/// for nobody. Closing 0 does nothing.
+/// open, so that it can be closed again: what they return within their lease still counts. Called by a handler,
+/// which is running itself, it waits for nobody and answers that. Closing 0 does nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn ringmain_worker_close(worker: ringmain_worker, timeout_ms: u64) -> i32 {
     entry(worker, || match worker {

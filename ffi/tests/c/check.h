@@ -83,6 +83,12 @@ void test_counts_of_a_queue(void);
 void test_counts_of_a_worker(void);
 void test_counts_of_a_stream(void);
 
+void test_fields_of_packed_messages(void);
+void test_fields_of_packed_records(void);
+void test_fields_of_letters(void);
+void test_fields_of_deadlines(void);
+void test_fields_of_options(void);
+
 void test_hub_in_memory(void);
 void test_hub_on_a_directory(void);
 void test_hub_that_is_open_already(void);

@@ -97,6 +97,16 @@ void test_refused_batches_say_so_in_each_code(void)
     INVALID_ARGUMENT(ringmain_queue_fail_batch(queue, deliveries, 2, "\xff", 1, codes));
     CHECK(codes[0] == RINGMAIN_ERROR_INVALID_ARGUMENT && codes[1] == RINGMAIN_ERROR_INVALID_ARGUMENT);
     INVALID_HANDLE(ringmain_queue_ack_batch(1, deliveries, 2, NULL));
+
+    /* Of several that went wrong the first answers. */
+    send_text(queue, "late");
+    ringmain_delivery late = receive(queue);
+    OK(ringmain_queue_cancel_now(queue, 2, NULL));
+    ringmain_delivery mixed[2] = {late, 1};
+    int32_t of_mixed[2] = {7, 7};
+    CHECK_CODE(RINGMAIN_ERROR_LEASE_LOST, ringmain_queue_release_batch(queue, mixed, 2, of_mixed));
+    CHECK(of_mixed[0] == RINGMAIN_ERROR_LEASE_LOST && of_mixed[1] == RINGMAIN_ERROR_INVALID_HANDLE);
+    OK(ringmain_delivery_close(late));
     OK(ringmain_queue_ack_batch(queue, deliveries, 2, codes));
     CHECK(codes[0] == RINGMAIN_OK && codes[1] == RINGMAIN_OK);
     OK(ringmain_delivery_close(deliveries[0]));

@@ -212,6 +212,29 @@ void test_worker_runs_several_and_takes_jobs_back(void)
     INVALID_HANDLE(ringmain_job_ack(escaped));
     INVALID_HANDLE(ringmain_delivery_ack(escaped));
 
+    /* What it took ahead it hands back when it is closed, though a handler is still running. */
+    struct seen busy = new_seen();
+    options = (ringmain_worker_options){.size = sizeof options, .handler = meet, .context = &busy, .prefetch = 2};
+    for (int index = 0; index < 4; index++)
+        send_text(queue, "x");
+    OK(ringmain_worker_start(queue, &options, &worker));
+    wait_for(&busy, 1);
+    ringmain_worker_stats stats = {.size = sizeof stats};
+    do {
+        OK(ringmain_worker_stats_get(worker, &stats));
+    } while (stats.waiting < 2);
+    CHECK(stats.waiting == 2 && stats.running == 1 && stats.returned_total == 0);
+    CHECK_CODE(RINGMAIN_ERROR_TIMEOUT, ringmain_worker_close(worker, 0));
+    do {
+        OK(ringmain_worker_stats_get(worker, &stats));
+    } while (stats.returned_total < 2 && stats.lost_total == 0);
+    CHECK(stats.returned_total == 2 && stats.lost_total == 0 && stats.running == 1);
+    count_one(&busy);
+    count_one(&busy);
+    OK(ringmain_worker_close(worker, WAIT_MS));
+    options = (ringmain_worker_options){.size = sizeof options, .handler = escape, .context = &later};
+    OK(ringmain_queue_purge(queue, NULL));
+
     /* When its hub is closed a worker ends, and says so. */
     OK(ringmain_worker_start(queue, &options, &worker));
     OK(ringmain_hub_close(hub, WAIT_MS));
@@ -256,6 +279,21 @@ static int32_t refuse(void *context, ringmain_records records, const char *reaso
     (void)reason;
     (void)reason_bytes;
     return ringmain_hub_flush(1);
+}
+
+static int32_t answer_five(void *context, ringmain_records records, size_t count, ringmain_outcome *outcome)
+{
+    (void)context, (void)records, (void)count, (void)outcome;
+    return 5;
+}
+
+static int32_t take_reason(void *context, ringmain_records records, const char *reason, size_t reason_bytes)
+{
+    struct seen *seen = context;
+    (void)records;
+    if (count_one(seen) == 1)
+        snprintf(seen->reason, sizeof seen->reason, "%.*s", (int)reason_bytes, reason);
+    return 0;
 }
 
 static void append_text(ringmain_stream stream, const char *text)
@@ -316,6 +354,17 @@ void test_worker_of_a_stream(void)
     }
     INVALID_HANDLE(ringmain_stream_worker_error(worker));
     OK(ringmain_stream_worker_close(worker, WAIT_MS));
+
+    /* A handler that answers a number has failed, though its outcome says nothing of that. */
+    struct seen answering = new_seen();
+    options.handler = answer_five;
+    options.hand_over = take_reason;
+    options.context = &answering;
+    OK(ringmain_stream_worker_start(stream, "answering", &options, &worker));
+    wait_for(&answering, 1);
+    OK(ringmain_stream_worker_close(worker, WAIT_MS));
+    CHECK(strcmp(answering.reason, "the handler returned 5") == 0);
+    options.handler = handle_records;
 
     options.hand_over = NULL;
     INVALID_ARGUMENT(ringmain_stream_worker_start(stream, "x", &options, &worker));

@@ -47,3 +47,46 @@ pub(crate) fn stats(stats: &QueueStats) -> Value {
         "spilled_bytes": stats.spilled_bytes,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn each_count_is_told_by_its_own_name() {
+        let mut counts = QueueStats::default();
+        let mut next = 0;
+        macro_rules! each {
+            ($($count:ident)*) => {
+                $(
+                    next += 1;
+                    counts.$count = next;
+                )*
+                let told = stats(&counts);
+                $(assert_eq!(told[stringify!($count)], counts.$count, stringify!($count));)*
+            };
+        }
+        (counts.published_per_second, counts.consumed_per_second) = (0.25, 0.75);
+        counts.oldest_ready_age = Duration::from_millis(150);
+        counts.processing_time_total = Duration::from_micros(4500);
+        counts.failures_by_class = vec![("timeout".to_owned(), 5)];
+        each! {
+            ready scheduled blocked halted_groups leased deferred dying dead_letters processing_count sent_total acked_total
+            failures_total failures_ignored_total leases_expired_total redeliveries_total dead_total expired_total cancelled_total
+            start_breaches_total complete_breaches_total redriven_total purged_total dropped_total refused_total
+            dropped_oldest_total dropped_newest_total dropped_lowest_priority_total dead_lettered_oldest_total dedup_hits_total
+            dedup_entries memory_bytes spilled_bytes
+        }
+        let told = stats(&counts);
+        assert_eq!(
+            (&told["published_per_second"], &told["consumed_per_second"]),
+            (&json!(0.25), &json!(0.75))
+        );
+        assert_eq!(
+            (&told["oldest_ready_age_ms"], &told["processing_time_total_ms"]),
+            (&json!(150), &json!(4.5))
+        );
+        assert_eq!(told["failures_by_class"], json!([{ "name": "timeout", "count": 5 }]));
+    }
+}
