@@ -202,3 +202,22 @@ test('a replay that nobody waits for does not keep the process alive', async () 
     replay.next().then(({ value }) => { console.log(value.text()); replay.next() })`)
   assert.match(stdout, /^(a\n)?$/)
 })
+
+test('what a predicate throws loses no record: those before come first, and it is asked again', async (t) => {
+  const stream = hubOf(t).stream('events')
+  stream.appendMany(['a', 'b', 'c'])
+  const failing = (count) => (record) => {
+    if (record.text() === 'b' && count-- > 0) throw new Error('not now')
+    return true
+  }
+  const reader = stream.reader({ only: failing(2) })
+  assert.deepEqual(texts(await reader.poll()), ['a'])
+  await assert.rejects(reader.poll(), /not now/)
+  assert.deepEqual(texts(await reader.poll(1)), ['b'])
+  assert.deepEqual(texts(await reader.poll()), ['c'])
+  const blocking = stream.reader({ only: failing(2) })
+  assert.deepEqual(texts(blocking.pollSync()), ['a'])
+  assert.throws(() => blocking.pollSync(), /not now/)
+  blocking.seek(0, 2)
+  assert.deepEqual(texts(blocking.pollSync()), ['c'])
+})

@@ -354,3 +354,49 @@ def test_a_thread_that_puts_wakes_a_loop_that_sleeps(run: Run) -> None:
 def test_the_examples_in_the_docs_run() -> None:
     failed, run = doctest.testmod(ringmain.aio.object_queue)
     assert failed == 0 and run == 3
+
+
+def test_of_two_that_were_called_at_once_one_may_be_cancelled(run: Run) -> None:
+    async def main() -> None:
+        q: Queue[int] = Queue()
+        first, second = asyncio.create_task(q.get()), asyncio.create_task(q.get())
+        await asyncio.sleep(0)
+        q.sync.put_many([1, 2])
+        first.cancel()
+        assert await second in (1, 2)
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        assert q.qsize() == 1
+
+    run(main())
+
+
+def test_a_join_goes_on_waiting_for_what_was_put_meanwhile(run: Run) -> None:
+    async def main() -> None:
+        q: Queue[int] = Queue()
+        q.put_nowait(1)
+        joined = asyncio.create_task(q.join())
+        await asyncio.sleep(0)
+        q.get_nowait()
+        q.task_done()
+        # Before the one who waits has had its turn.
+        q.put_nowait(2)
+        await asyncio.sleep(0.05)
+        assert not joined.done()
+        q.get_nowait()
+        q.task_done()
+        await joined
+
+    run(main())
+
+
+def test_a_put_many_that_is_shut_down_says_how_many_it_has_put(run: Run) -> None:
+    async def main() -> None:
+        q: Queue[int] = Queue(2)
+        put = asyncio.create_task(q.put_many(range(5)))
+        await asyncio.sleep(0)
+        q.shutdown()
+        assert await put == 2
+        assert await q.get_many(5) == [0, 1]
+
+    run(main())

@@ -105,3 +105,17 @@ def test_those_who_wait_for_room_do_not_keep_others_from_making_some(hub: Hub) -
         await asyncio.gather(*sending)
 
     run(main)
+
+
+def test_a_lease_may_be_entered_again_within_itself(hub: Hub) -> None:
+    async def main() -> None:
+        queue = hub.queue("jobs", on_exhausted="drop")
+        queue.send_many([b"outer", b"inner"])
+        lease = queue.aio.lease(LONG)
+        async with lease as outer:
+            async with lease as inner:
+                assert outer is not None and inner is not None
+            assert inner.is_settled and not outer.is_settled
+        assert outer.is_settled
+
+    run(main)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import selectors
 import threading
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -340,3 +341,48 @@ def test_several_may_await_one_receipt(tmp_path: Path, what: str) -> None:
             assert first == second == third == (0, 0)
 
     run(main)
+
+
+@pytest.mark.parametrize("take", ["poll_batch", "fetch"])
+def test_all_records_of_a_batch_that_is_cancelled_come_again_in_order(one: Stream, take: str) -> None:
+    async def main() -> None:
+        reader = one.reader().aio
+        one.append_many([b"0", b"1", b"2"])
+        batch = asyncio.create_task(
+            reader.poll_batch(9, fill=LONG) if take == "poll_batch" else reader.fetch(bytes_min=1000, timeout=None)
+        )
+        await settle()
+        batch.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await batch
+        assert [record.value for record in await reader.poll(9)] == [b"0", b"1", b"2"]
+
+    run(main)
+
+
+def test_a_fetch_leaves_what_would_be_too_many_bytes_to_the_next(one: Stream) -> None:
+    async def main() -> None:
+        reader = one.reader().aio
+        one.append(b"x" * 100)
+        fetching = asyncio.create_task(reader.fetch(bytes_min=200, bytes_max=300, timeout=None))
+        await settle()
+        one.append_many([b"y" * 500, b"z"])
+        assert [len(record.value) for record in await fetching] == [100]
+        assert [len(record.value) for record in await reader.poll(9)] == [500, 1]
+
+    run(main)
+
+
+def test_a_wait_leaves_nothing_for_the_loop_to_watch(one: Stream) -> None:
+    async def main() -> None:
+        reader = one.reader().aio
+        polls = asyncio.create_task(reader.poll(1))
+        await settle()
+        watched = len(selector.get_map())
+        one.append(b"x")
+        await polls
+        assert len(selector.get_map()) == watched - 1
+
+    selector = selectors.DefaultSelector()
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
+        runner.run(main())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import logging
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -139,11 +141,11 @@ def test_a_lease_is_prolonged_while_the_interpreter_is_kept_busy(kind: str) -> N
     with ringmain.open() as hub:
 
         def body(job: Job) -> None:
-            end = time.monotonic() + 1.0
+            end = time.monotonic() + 1.5
             while time.monotonic() < end:
                 sum(range(10_000))
 
-        handler = decorate(hub, kind, body, lease=0.2)
+        handler = decorate(hub, kind, body, lease=0.5)
         handler.send(b"x")
         with handler.start():
             until(lambda: handler.queue.stats()["acked_total"] == 1)
@@ -361,3 +363,58 @@ def test_a_job_that_cannot_be_settled_at_all_does_not_end_its_worker(hub: Hub) -
         handler.send_many([b"bad", b"good"])
         until(lambda: worker.stats()["handled_total"] == 2)
         assert worker.is_alive
+
+
+def test_a_handler_may_close_its_own_worker(hub: Hub) -> None:
+    closed: list[object] = []
+    handler = decorate(hub, "def", lambda job: closed.append(worker.close(timeout=LONG)))
+    worker = handler.start()
+    handler.send(b"x")
+    until(lambda: handler.queue.stats()["acked_total"] == 1)
+    assert closed == [[0]]
+    assert worker.close() == []
+
+
+def test_after_a_close_that_does_not_wait_the_lease_of_what_runs_ends() -> None:
+    entered, go_on = threading.Event(), threading.Event()
+
+    def body(job: Job) -> None:
+        entered.set()
+        assert go_on.wait(LONG)
+
+    with ringmain.open() as hub:
+        handler = decorate(hub, "def", body, lease=0.2)
+        worker = handler.start()
+        handler.send(b"x")
+        assert entered.wait(LONG)
+        assert worker.close(timeout=0) == [0]
+        again = handler.queue.receive(LONG)
+        assert again is not None and again.attempts == 2
+        again.ack()
+        go_on.set()
+        assert worker.close() == []
+
+
+def test_a_time_out_of_a_coroutines_own_is_no_time_limit(hub: Hub) -> None:
+    async def body(job: Job) -> None:
+        raise TimeoutError("of its own")
+
+    handler = hub.worker("emails", timeout=4 * LONG, **options() | {"max_failures": 1})(body)
+    with handler.start():
+        handler.send(b"x")
+        dead = hub.queue("emails.dead").receive(LONG)
+    assert dead is not None
+    assert dead.header("rm-dead-error") == b"TimeoutError: of its own"
+
+
+@pytest.mark.parametrize("thread", ["main", "another"])
+def test_workers_that_run_until_their_hub_is_closed_leave_signals_as_they_were(thread: str) -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    with ringmain.open() as hub, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        handler = decorate(hub, "def", lambda job: hub.close(0))
+        handler.send(b"x")
+        if thread == "main":
+            hub.run_workers(timeout=LONG)
+        else:
+            pool.submit(hub.run_workers, timeout=LONG).result(4 * LONG)
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == before

@@ -26,7 +26,7 @@ class Source {
   #native
   #poller
   _predicate
-  // Records that a callback's error kept from being handed out.
+  // Records that an error of the program's, in a callback or a predicate, kept from being handed out.
   #kept = null
 
   constructor(hub, native, predicate) {
@@ -37,8 +37,7 @@ class Source {
 
   // What is there now; null: it will be told when there may be something; none: there never will be.
   #poll({ count, bytesMax, isFirst }, port, token) {
-    let got = this.#kept
-    this.#kept = null
+    let got = this.#takeKept(count)
     got ??= read(this.#native, (memory, at) => this.#native.poll(memory, at, count, port, token, bytesMax, isFirst))
     this.#tell(got)
     if (got === WAITING) return null
@@ -50,11 +49,39 @@ class Source {
 
   // What a predicate leaves of records; if nothing, null, and the next ones are looked at when others had their turn.
   #wanted(records) {
-    if (this._predicate === undefined) return records
-    const wanted = records.filter((record) => this._predicate(record))
+    const wanted = this.#judge(records)
     if (wanted.length > 0) return wanted
     this.#again()
     return null
+  }
+
+  // What a predicate leaves. Where it throws, what comes before is handed out first, and it is asked again by the next call.
+  #judge(records) {
+    if (this._predicate === undefined) return records
+    const wanted = []
+    for (const [at, record] of records.entries()) {
+      try {
+        if (this._predicate(record)) wanted.push(record)
+      } catch (error) {
+        this.#keep(records.slice(at))
+        if (wanted.length === 0) throw error
+        break
+      }
+    }
+    return wanted
+  }
+
+  // In front of those that are kept already.
+  #keep(records) {
+    const kept = records.concat(this.#kept ?? [])
+    this.#kept = kept.length > 0 ? kept : null
+  }
+
+  #takeKept(count) {
+    const kept = this.#kept
+    this.#kept = null
+    if (kept !== null && kept.length > count) this.#keep(kept.splice(count))
+    return kept
   }
 
   #again() {
@@ -65,7 +92,7 @@ class Source {
     try {
       this._tell()
     } catch (error) {
-      if (Array.isArray(got)) this.#kept = got
+      if (Array.isArray(got)) this.#keep(got)
       throw error
     }
   }
@@ -81,13 +108,12 @@ class Source {
     argument.count(count)
     const receive = (sliceMs) => {
       for (;;) {
-        let got = this.#kept
-        this.#kept = null
+        let got = this.#takeKept(count)
         got ??= read(this.#native, (memory, at) => this.#native.receive(memory, at, count, sliceMs))
         this.#tell(got)
         if (got === WAITING) return null
         if (got === OVER) return []
-        const wanted = this._predicate === undefined ? got : got.filter((record) => this._predicate(record))
+        const wanted = this.#judge(got)
         if (wanted.length > 0) return wanted
         sliceMs = 0
       }
@@ -139,6 +165,8 @@ class Source {
 
   seek(partition, offset) {
     this.#native.seek(argument.number('partition', partition), argument.number('offset', offset))
+    const kept = this.#kept?.filter((record) => record.partition !== partition) ?? []
+    this.#kept = kept.length > 0 ? kept : null
     this._tell()
   }
 

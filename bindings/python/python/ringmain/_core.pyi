@@ -51,6 +51,7 @@ __all__ = [
     "_after_fork",
     "_global_call",
     "_notice",
+    "_Stop",
     "_panic",
     "_take_notices",
 ]
