@@ -2070,6 +2070,10 @@ int32_t ringmain_producer_submit(ringmain_producer producer,
 // Closes the handle; the producer is kept, and goes on where it was when it is opened again. Closing 0 does nothing.
 int32_t ringmain_producer_close(ringmain_producer producer);
 
+// Stores the names of the producers of the stream that are kept, in order: JSON, a list. Close the text.
+int32_t ringmain_stream_producers(ringmain_stream stream,
+                                  ringmain_text *text_out);
+
 // Forgets how far the producer `producer_name` (NUL-terminated) has come: opened again, it begins at sequence 0. Its records stay,
 // its handles are refused. `RINGMAIN_ERROR_NOT_FOUND` if there is none.
 int32_t ringmain_stream_delete_producer(ringmain_stream stream,
@@ -2290,6 +2294,9 @@ int32_t ringmain_group_committed(ringmain_stream stream,
                                  uint32_t partition,
                                  uint64_t *offset_out,
                                  int32_t *is_committed_out);
+
+// Stores the names of the groups of the stream that have committed: JSON, a list. Close the text.
+int32_t ringmain_stream_groups(ringmain_stream stream, ringmain_text *text_out);
 
 // Forgets the group `group_name` (NUL-terminated), with all that it committed. `RINGMAIN_ERROR_NOT_FOUND` if there is none,
 // `RINGMAIN_ERROR_INVALID_ARGUMENT` while it has members.

@@ -10,7 +10,9 @@ use crate::reader::{reset, start};
 use crate::stream::ringmain_stream;
 use crate::stream_options::{RINGMAIN_NO_LIMIT, or_default, unknown};
 use crate::table::{get, open};
+use crate::text::{answer, ringmain_text};
 use ringmain::{CommitMode, Error, Group, Member, Result, Stream};
+use ringmain_surface::stream_call;
 use std::ffi::{c_char, c_void};
 use std::mem::offset_of;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -242,6 +244,19 @@ pub unsafe extern "C" fn ringmain_group_committed(
             is_committed.set(1);
         }
         Ok(())
+    })
+}
+
+/// Stores the names of the groups of the stream that have committed: JSON, a list. Close the text.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ringmain_stream_groups(
+    stream: ringmain_stream,
+    text_out: *mut ringmain_text,
+) -> i32 {
+    entry(stream, || {
+        // SAFETY: the caller's promise.
+        let out = unsafe { Out::one("text_out", text_out) }?;
+        answer(stream_call(&*get::<Stream>(stream)?, "groups", "{}")?, &out)
     })
 }
 

@@ -8,8 +8,10 @@ use crate::message::{messages, ringmain_message};
 use crate::receipt::{Accept, UNKNOWN, answer, ringmain_receipt};
 use crate::stream::ringmain_stream;
 use crate::table::{close_or_zero, get, open};
+use crate::text::{self, ringmain_text};
 use ringmain::limits::BATCH_RECORDS_MAX;
 use ringmain::{Producer, Stream};
+use ringmain_surface::stream_call;
 use std::ffi::c_char;
 
 /// A producer of a stream, by its name. It numbers its messages from 0; those that were appended before, as their numbers say, are
@@ -113,6 +115,19 @@ pub unsafe extern "C" fn ringmain_producer_submit(
 #[unsafe(no_mangle)]
 pub extern "C" fn ringmain_producer_close(producer: ringmain_producer) -> i32 {
     entry(producer, || close_or_zero::<Producer>(producer))
+}
+
+/// Stores the names of the producers of the stream that are kept, in order: JSON, a list. Close the text.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ringmain_stream_producers(
+    stream: ringmain_stream,
+    text_out: *mut ringmain_text,
+) -> i32 {
+    entry(stream, || {
+        // SAFETY: the caller's promise.
+        let out = unsafe { Out::one("text_out", text_out) }?;
+        text::answer(stream_call(&*get::<Stream>(stream)?, "producers", "{}")?, &out)
+    })
 }
 
 /// Forgets how far the producer `producer_name` (NUL-terminated) has come: opened again, it begins at sequence 0. Its records stay,

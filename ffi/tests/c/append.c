@@ -162,7 +162,12 @@ void test_append_by_a_producer(void)
     CHECK(number == 2);
     CHECK_CODE(RINGMAIN_ERROR_PRODUCER_FENCED, ringmain_producer_append(producer, 2, messages, 1, NULL, NULL));
     OK(ringmain_producer_close(producer));
+    ringmain_text names = 0;
+    OK(ringmain_stream_producers(stream, &names));
+    CHECK(tells(names, "[\"import\"]"));
     OK(ringmain_stream_delete_producer(stream, "import"));
+    OK(ringmain_stream_producers(stream, &names));
+    CHECK(tells(names, "[]"));
     CHECK_CODE(RINGMAIN_ERROR_NOT_FOUND, ringmain_producer_append(again, 2, messages, 1, NULL, NULL));
     CHECK_CODE(RINGMAIN_ERROR_NOT_FOUND, ringmain_stream_delete_producer(stream, "import"));
     OK(ringmain_producer_close(again));

@@ -175,6 +175,8 @@ static void refuses(uint64_t bad)
     INVALID_HANDLE(ringmain_stream_scan_event_time(bad, 0, 0, &number));
     INVALID_HANDLE(ringmain_stream_compact(bad));
     INVALID_HANDLE(ringmain_stream_partitioner(bad, choose_none, NULL, &handle));
+    INVALID_HANDLE(ringmain_stream_groups(bad, &handle));
+    INVALID_HANDLE(ringmain_stream_producers(bad, &handle));
     INVALID_HANDLE(ringmain_stream_delete_group(bad, name));
     INVALID_HANDLE(ringmain_stream_delete_producer(bad, name));
     INVALID_HANDLE(ringmain_stream_worker_start(bad, name, &stream_worker_options, &handle));

@@ -399,7 +399,12 @@ void test_group_tells_of_partitions(void)
     CHECK(strstr(ringmain_last_error_message(), "on_assign") != NULL && records == 0);
     OK(ringmain_member_leave(first));
     CHECK_CODE(RINGMAIN_ERROR_NOT_FOUND, ringmain_stream_delete_group(stream, "nobody"));
+    ringmain_text names = 0;
+    OK(ringmain_stream_groups(stream, &names));
+    CHECK(tells(names, "[\"billing\"]"));
     OK(ringmain_stream_delete_group(stream, "billing"));
+    OK(ringmain_stream_groups(stream, &names));
+    CHECK(tells(names, "[]"));
     close_both(stream, hub);
 }
 
