@@ -16,7 +16,9 @@ const BUILD_FILES = ['build.js', 'ringmain.node']
 
 function write(folder, manifest, files) {
   fs.mkdirSync(folder, { recursive: true })
-  fs.writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+  // npm takes a LICENSE by itself, and not two of them by longer names.
+  const packed = { ...manifest, files: [...manifest.files, ...LICENCES] }
+  fs.writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(packed, null, 2)}\n`)
   for (const file of files) fs.cpSync(path.join(ROOT, file), path.join(folder, file), { recursive: true })
   for (const file of LICENCES) fs.copyFileSync(path.join(ROOT, '..', '..', file), path.join(folder, file))
 }

@@ -4,7 +4,8 @@
 
 use crate::paths;
 use crate::shell::{Shell, program};
-use crate::tools::python::Python;
+use crate::tools::native_stamp;
+use crate::tools::python::{PACKAGE, Python};
 use crate::tools::stamp::Stamp;
 use anyhow::{Context, Result, bail};
 use std::ffi::OsString;
@@ -57,8 +58,7 @@ fn make_environment(home: &Path, interpreter: &Path) -> Result<()> {
 }
 
 fn install_package(home: &Path, interpreter: &Path) -> Result<()> {
-    let mut stamp = Stamp::new(home.join("package.stamp"));
-    stamp.sources(&["Cargo.toml", "Cargo.lock", "core", "bindings/surface", "bindings/python"])?;
+    let stamp = native_stamp(home.join("package.stamp"), PACKAGE)?;
     if stamp.is_current() {
         return Ok(());
     }

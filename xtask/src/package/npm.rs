@@ -4,7 +4,7 @@ use super::{Arguments, Made, files, fresh, glibc, stripped};
 use crate::paths;
 use crate::shell::{Shell, program};
 use crate::tools::node::Node;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use std::path::Path;
 
 pub fn make(directory: &Path, _: &Arguments) -> Result<Vec<Made>> {
@@ -33,7 +33,8 @@ pub fn make(directory: &Path, _: &Arguments) -> Result<Vec<Made>> {
             .with_context(|| format!("npm packed no {name}"))?;
         let mut unpack = program("tar");
         unpack.arg("-xzf").arg(&packed).args(["--strip-components", "1", "-C"]);
-        Shell::Open.run(unpack.arg(fresh(folder)?))?;
+        Shell::Open.run(unpack.arg(fresh(folder.clone())?))?;
+        ensure!(folder.join("LICENSE-MIT").exists(), "{name} has no licence");
         made.push(Made { file: packed, checked: "unpacked and run", glibc });
     }
     let user = unpacked.parent().unwrap_or(&unpacked);

@@ -14,7 +14,11 @@ use std::process::{Command, Stdio};
 const SOURCES: [&str; 5] = ["Cargo.toml", "Cargo.lock", ".cargo", "bindings/surface", "core"];
 
 /// A stamp of a native half: of all that it is built from, and of the compiler.
-fn native_stamp(file: PathBuf, package: &str) -> Result<Stamp> {
+///
+/// # Errors
+///
+/// A source cannot be read, or there is no compiler.
+pub fn native_stamp(file: PathBuf, package: &str) -> Result<Stamp> {
     let mut stamp = Stamp::new(file);
     stamp.text(&output_of(program("rustc").arg("--version"))?);
     stamp.sources(&SOURCES)?;

@@ -8,7 +8,8 @@ use anyhow::{Result, anyhow, ensure};
 use std::path::Path;
 use std::process::Command;
 
-pub(super) const PACKAGE: &str = "bindings/node";
+/// Where the package is.
+pub const PACKAGE: &str = "bindings/node";
 /// The examples are a package that depends on the first, so that they import it by its name.
 const EXAMPLES: &str = "examples";
 /// The oldest major version that works.

@@ -8,7 +8,8 @@ use anyhow::{Result, anyhow};
 use std::path::PathBuf;
 use std::process::Command;
 
-pub(super) const PACKAGE: &str = "bindings/python";
+/// Where the package is.
+pub const PACKAGE: &str = "bindings/python";
 /// How the package gets into the environment.
 const INSTALL: [&str; 5] = ["-m", "maturin", "develop", "--release", "--manifest-path"];
 const REQUIREMENTS: &str = "bindings/python/requirements-dev.txt";
