@@ -33,6 +33,7 @@ const STASH = 10
 const STREAM = 11
 const PARTITION = 12
 const PACKED = 13
+const SOURCE = 14
 const NUMBER = 8
 const MS = 9
 
@@ -233,6 +234,28 @@ function poll(queue, count, token) {
   return u32[COUNT]
 }
 
+// Reads up to `count` records of a reader or member into a block; what src/reads.rs says of it.
+function read(source, block, from, count, waitMs) {
+  u32[SOURCE] = source
+  u32[AT] = from
+  u32[COUNT] = count
+  f64[MS] = waitMs
+  call(room.read, block)
+  return f64[NUMBER]
+}
+
+// The same without waiting; if there are none, the port is called with the token when there may be.
+function pollSource(source, block, from, { count, bytesMax = NaN, isFirst = true }, token) {
+  u32[SOURCE] = source
+  u32[AT] = from
+  u32[COUNT] = count
+  u32[TOKEN] = token
+  u32[VERB] = isFirst ? 1 : 0
+  f64[NUMBER] = bytesMax
+  call(room.pollSource, block)
+  return f64[NUMBER]
+}
+
 // The block that `collect` or `fetch` found messages in.
 const foundIn = () => block
 
@@ -316,6 +339,6 @@ function isCancelled(slot, generation) {
 }
 
 module.exports = {
-  ANY, ack, append, appendMany, appendMessage, collect, drop, fetch, foundIn, generationOf, isCancelled, land, poll, put, receive,
-  receivePacked, send, sendMany, sendMessage, sendPacked, sendSoon, settle, settleMany, settlePacked, slotOf
+  ANY, ack, append, appendMany, appendMessage, collect, drop, fetch, foundIn, generationOf, isCancelled, land, poll, pollSource, put, read,
+  receive, receivePacked, send, sendMany, sendMessage, sendPacked, sendSoon, settle, settleMany, settlePacked, slotOf
 }

@@ -8,10 +8,9 @@ use crate::argument;
 use crate::error::{Result, guard};
 use crate::line::LineHandle;
 use crate::reader::limit_ms;
-use crate::reads::{Ask, Place};
+use crate::reads::{Entry, Place};
 use crate::registry::{SharedHub, lock};
 use crate::start::{StartOptions, reset};
-use crate::wake::WakePort;
 use crate::work::{Work, work};
 use napi::bindgen_prelude::{AsyncTask, BufferSlice};
 use napi_derive::napi;
@@ -84,7 +83,7 @@ impl JoinOptions {
             None => group.join_committed()?,
         };
         let place = Arc::new(Place::new(hub, member.commit_mode(mode)));
-        Ok(MemberHandle { place, turns })
+        Ok(MemberHandle { place, entry: Entry::default(), turns })
     }
 }
 
@@ -116,6 +115,7 @@ fn commit_mode(word: &str) -> ringmain::Result<CommitMode> {
 #[napi]
 pub struct MemberHandle {
     place: Arc<Place<Member>>,
+    entry: Entry,
     turns: Turns,
 }
 
@@ -143,27 +143,10 @@ impl ProcessingHandle {
 
 #[napi]
 impl MemberHandle {
-    /// Up to `count` records, blocking at most `wait_ms` for the first; see [`crate::reads`] for what it returns.
+    /// The number that the callbacks of this thread's room know it by.
     #[napi]
-    pub fn receive(&self, mut target: BufferSlice<'_>, at: u32, count: f64, wait_ms: f64) -> Result<f64> {
-        guard(|| self.place.receive(&mut target, at, count, wait_ms))
-    }
-
-    /// Up to `count` records, if there are some; else `port` is called with `token` when there may be.
-    #[napi]
-    #[allow(clippy::too_many_arguments, reason = "numbers are cheaper to pass than an object")]
-    pub fn poll(
-        &self,
-        mut target: BufferSlice<'_>,
-        at: u32,
-        count: f64,
-        port: &WakePort,
-        token: u32,
-        bytes_max: Option<f64>,
-        is_first: Option<bool>,
-    ) -> Result<f64> {
-        let ask = || Ask::new(count, bytes_max, is_first.unwrap_or(true));
-        guard(|| self.place.poll(&mut target, at, ask()?, port, token))
+    pub fn number(&self) -> Result<u32> {
+        guard(|| self.entry.number(self.place.clone()))
     }
 
     /// What did not fit.

@@ -3,11 +3,10 @@
 use crate::argument;
 use crate::error::{Result, guard};
 use crate::filter;
-use crate::reads::{Ask, Place};
+use crate::reads::{Entry, Place};
 use crate::registry::SharedHub;
 use crate::replay::{PaceOptions, ReplayHandle};
 use crate::start::{EndOptions, reset};
-use crate::wake::WakePort;
 use napi::bindgen_prelude::BufferSlice;
 use napi_derive::napi;
 use ringmain::Reader;
@@ -16,7 +15,8 @@ use std::sync::Arc;
 /// Reads a stream at its own pace.
 #[napi]
 pub struct ReaderHandle {
-    place: Place<Reader>,
+    place: Arc<Place<Reader>>,
+    entry: Entry,
 }
 
 /// How a reader reads, beside where it begins.
@@ -48,30 +48,13 @@ impl ReaderOptions<'_> {
 #[napi]
 impl ReaderHandle {
     pub(crate) fn new(hub: Arc<SharedHub>, reader: Reader) -> Self {
-        Self { place: Place::new(hub, reader) }
+        Self { place: Arc::new(Place::new(hub, reader)), entry: Entry::default() }
     }
 
-    /// Up to `count` records, blocking at most `wait_ms` for the first; see [`crate::reads`] for what it returns.
+    /// The number that the callbacks of this thread's room know it by.
     #[napi]
-    pub fn receive(&self, mut target: BufferSlice<'_>, at: u32, count: f64, wait_ms: f64) -> Result<f64> {
-        guard(|| self.place.receive(&mut target, at, count, wait_ms))
-    }
-
-    /// Up to `count` records, if there are some; else `port` is called with `token` when there may be.
-    #[napi]
-    #[allow(clippy::too_many_arguments, reason = "numbers are cheaper to pass than an object")]
-    pub fn poll(
-        &self,
-        mut target: BufferSlice<'_>,
-        at: u32,
-        count: f64,
-        port: &WakePort,
-        token: u32,
-        bytes_max: Option<f64>,
-        is_first: Option<bool>,
-    ) -> Result<f64> {
-        let ask = || Ask::new(count, bytes_max, is_first.unwrap_or(true));
-        guard(|| self.place.poll(&mut target, at, ask()?, port, token))
+    pub fn number(&self) -> Result<u32> {
+        guard(|| self.entry.number(self.place.clone()))
     }
 
     /// What did not fit.

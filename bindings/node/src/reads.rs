@@ -11,12 +11,14 @@
 
 use crate::argument;
 use crate::codec;
+use crate::error::catch;
 use crate::handle::Held;
+use crate::hot;
 use crate::registry::{SharedHub, lock};
-use crate::wake::{Poller, WakePort};
+use crate::wake::{Poller, WakeFunction};
 use napi::bindgen_prelude::BufferSlice;
 use ringmain::{Error, Fetch, Member, Reader, Record};
-use std::sync::{Arc, Mutex, TryLockError};
+use std::sync::{Arc, Mutex, OnceLock, TryLockError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -41,8 +43,10 @@ pub(crate) struct Ask {
 }
 
 impl Ask {
-    pub(crate) fn new(count: f64, bytes_max: Option<f64>, is_first: bool) -> ringmain::Result<Self> {
-        let bytes_max = bytes_max.map(|bytes| argument::whole("bytesMax", bytes, 1, u64::MAX)).transpose()?;
+    /// Not a number is no limit.
+    pub(crate) fn new(count: f64, bytes_max: f64, is_first: bool) -> ringmain::Result<Self> {
+        let limit = || argument::whole("bytesMax", bytes_max, 1, u64::MAX);
+        let bytes_max = if bytes_max.is_nan() { None } else { Some(limit()?) };
         Ok(Self { count: argument::count(count)?, bytes_max, is_first })
     }
 }
@@ -125,60 +129,6 @@ impl<T: Reads> Place<T> {
         verb(lock(&self.inner).as_mut().ok_or(Error::Closed { what: T::WHAT })?)
     }
 
-    /// Blocks at most `wait_ms` for the first record.
-    pub(crate) fn receive(
-        &self,
-        target: &mut BufferSlice<'_>,
-        at: u32,
-        count: f64,
-        wait_ms: f64,
-    ) -> ringmain::Result<f64> {
-        let (count, wait) = (argument::count(count)?, argument::milliseconds("timeoutMs", wait_ms)?);
-        self.with(|reads| {
-            let records = if wait.is_zero() { reads.read_now(count)? } else { reads.read(count, wait)? };
-            Ok(self.hand_out(reads, &records, target, at, WAITING))
-        })
-    }
-
-    /// What is there now; else `port` is called with `token` when something may be.
-    pub(crate) fn poll(
-        &self,
-        target: &mut BufferSlice<'_>,
-        at: u32,
-        ask: Ask,
-        port: &WakePort,
-        token: u32,
-    ) -> ringmain::Result<f64> {
-        self.hub.check()?;
-        let mut inner = match self.inner.try_lock() {
-            Ok(inner) => inner,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            // A verb on the pool has it; JavaScript asks again after that.
-            Err(TryLockError::WouldBlock) => return Ok(WAITING),
-        };
-        let reads = inner.as_mut().ok_or(Error::Closed { what: T::WHAT })?;
-        let Some(bytes_max) = ask.bytes_max else {
-            let polled = self.poller.poll(port, token, |context| reads.poll_read(context, ask.count))?;
-            return Ok(polled.map_or(WAITING, |records| self.hand_out(reads, &records, target, at, AGAIN)));
-        };
-        let fetch = Fetch { bytes_min: 1, bytes_max, count_max: ask.count, wait_max: Duration::ZERO };
-        let mut records = reads.fetch_now(&fetch)?;
-        if records.is_empty() {
-            // One, so that its waker is known to the stream; what else came just now, the next call takes.
-            match self.poller.poll(port, token, |context| reads.poll_read(context, 1))? {
-                Some(polled) => records = polled,
-                None => return Ok(WAITING),
-            }
-        }
-        if let (false, Some(first)) = (ask.is_first, records.first())
-            && bytes_of(first) > bytes_max
-        {
-            reads.seek_to(first.partition(), first.offset())?;
-            return Ok(FULL);
-        }
-        Ok(self.hand_out(reads, &records, target, at, AGAIN))
-    }
-
     /// The packed records for which a buffer was too small.
     pub(crate) fn take(&self, target: &mut BufferSlice<'_>) -> ringmain::Result<()> {
         self.packed.take(target)
@@ -193,18 +143,97 @@ impl<T: Reads> Place<T> {
         lock(&self.inner).take().map(Held::into_inner).ok_or(Error::Closed { what: T::WHAT })
     }
 
-    fn hand_out(
-        &self,
-        reads: &T,
-        records: &[Record],
-        target: &mut BufferSlice<'_>,
-        at: u32,
-        none: f64,
-    ) -> f64 {
+    fn hand_out(&self, reads: &T, records: &[Record], target: &mut [u8], none: f64) -> f64 {
         if !records.is_empty() {
-            return self.packed.put(records, target, at);
+            return self.packed.put(records, target);
         }
         if reads.is_over() { OVER } else { none }
+    }
+}
+
+/// A reader or a member as the callbacks of a room know it.
+pub(crate) trait Source {
+    /// Blocks at most `wait_ms` for the first record.
+    fn receive(&self, target: &mut [u8], count: f64, wait_ms: f64) -> ringmain::Result<f64>;
+
+    /// What is there now; else `function` is called with `token` when something may be.
+    fn poll(
+        &self,
+        target: &mut [u8],
+        ask: Ask,
+        function: &Arc<WakeFunction>,
+        token: u32,
+    ) -> ringmain::Result<f64>;
+}
+
+impl<T: Reads> Source for Place<T> {
+    fn receive(&self, target: &mut [u8], count: f64, wait_ms: f64) -> ringmain::Result<f64> {
+        let (count, wait) = (argument::count(count)?, argument::milliseconds("timeoutMs", wait_ms)?);
+        self.with(|reads| {
+            let records = if wait.is_zero() { reads.read_now(count)? } else { reads.read(count, wait)? };
+            Ok(self.hand_out(reads, &records, target, WAITING))
+        })
+    }
+
+    fn poll(
+        &self,
+        target: &mut [u8],
+        ask: Ask,
+        function: &Arc<WakeFunction>,
+        token: u32,
+    ) -> ringmain::Result<f64> {
+        self.hub.check()?;
+        let mut inner = match self.inner.try_lock() {
+            Ok(inner) => inner,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            // A verb on the pool has it; JavaScript asks again after that.
+            Err(TryLockError::WouldBlock) => return Ok(WAITING),
+        };
+        let reads = inner.as_mut().ok_or(Error::Closed { what: T::WHAT })?;
+        let Some(bytes_max) = ask.bytes_max else {
+            let polled =
+                self.poller.poll_at(function, token, |context| reads.poll_read(context, ask.count))?;
+            return Ok(polled.map_or(WAITING, |records| self.hand_out(reads, &records, target, AGAIN)));
+        };
+        let fetch = Fetch { bytes_min: 1, bytes_max, count_max: ask.count, wait_max: Duration::ZERO };
+        let mut records = reads.fetch_now(&fetch)?;
+        if records.is_empty() {
+            // One, so that its waker is known to the stream; what else came just now, the next call takes.
+            match self.poller.poll_at(function, token, |context| reads.poll_read(context, 1))? {
+                Some(polled) => records = polled,
+                None => return Ok(WAITING),
+            }
+        }
+        if let (false, Some(first)) = (ask.is_first, records.first())
+            && bytes_of(first) > bytes_max
+        {
+            reads.seek_to(first.partition(), first.offset())?;
+            return Ok(FULL);
+        }
+        Ok(self.hand_out(reads, &records, target, AGAIN))
+    }
+}
+
+/// The number of a source in the room of the thread that first asked for it; dropped, it leaves the room.
+#[derive(Debug, Default)]
+pub(crate) struct Entry(OnceLock<u32>);
+
+impl Entry {
+    pub(crate) fn number(&self, source: Arc<dyn Source>) -> ringmain::Result<u32> {
+        let room = hot::room()?;
+        Ok(*self.0.get_or_init(|| room.enter_source(source)))
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        // At the end of the environment the room has gone first.
+        let _ = catch(|| {
+            if let Some(number) = self.0.get() {
+                hot::room()?.leave_source(*number);
+            }
+            Ok(())
+        });
     }
 }
 
@@ -220,13 +249,13 @@ fn bytes_of(record: &Record) -> u64 {
 pub(crate) struct Packed(Mutex<Vec<u8>>);
 
 impl Packed {
-    /// Packs into the buffer from there on. How many bytes; negative if it has not as many.
-    pub(crate) fn put(&self, records: &[Record], target: &mut BufferSlice<'_>, at: u32) -> f64 {
+    /// Packs into the buffer. How many bytes; negative if it has not as many.
+    pub(crate) fn put(&self, records: &[Record], target: &mut [u8]) -> f64 {
         let mut packed = lock(&self.0);
         packed.clear();
         records.iter().for_each(|record| codec::pack_record(&mut packed, record));
         let bytes = packed.len();
-        match target.get_mut(at as usize..).and_then(|rest| rest.get_mut(..bytes)) {
+        match target.get_mut(..bytes) {
             Some(place) => {
                 place.copy_from_slice(&packed);
                 packed.clear();

@@ -169,7 +169,11 @@ impl ReplayHandle {
             let count = argument::count(count)?;
             let polled = self.poller.poll(port, token, |context| self.due.poll(context, count))?;
             Ok(polled.map_or(WAITING, |records| {
-                if records.is_empty() { OVER } else { self.packed.put(&records, &mut target, at) }
+                if records.is_empty() {
+                    OVER
+                } else {
+                    self.packed.put(&records, target.get_mut(at as usize..).unwrap_or_default())
+                }
             }))
         })
     }

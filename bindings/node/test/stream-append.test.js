@@ -16,6 +16,10 @@ for (const kind of ['memory', 'durable']) {
     assert.deepEqual(stream.appendManyTo(1, ['c', { value: 'd', key: 'x' }]), [{ partition: 1, offset: 0 }, { partition: 1, offset: 1 }])
     assert.deepEqual((await stream.appendManyToAsync(1, ['e'])).map(({ offset }) => offset), [2])
     assert.throws(() => stream.appendTo(4, 'x'), code('NOT_FOUND'))
+    for (const none of [-1, 1.5, NaN, 2 ** 32, '1']) {
+      assert.throws(() => stream.appendTo(none, 'x'), code('INVALID_ARGUMENT'))
+      assert.throws(() => stream.appendManyTo(none, ['x']), code('INVALID_ARGUMENT'))
+    }
     await assert.rejects(stream.appendToAsync(4, 'x'), code('NOT_FOUND'))
     assert.deepEqual(texts(stream.reader({ partition: 1 })), ['c', 'd', 'e'])
   })
@@ -32,6 +36,22 @@ for (const kind of ['memory', 'durable']) {
     await assert.rejects(stream.appendExpectingAsync(0, 0, ['late']), isConflict)
     assert.deepEqual(await stream.appendExpectingAsync(0, 2, ['closed']), [{ partition: 0, offset: 2 }])
     assert.deepEqual(texts(stream.reader()), ['opened', 'paid', 'closed'])
+  })
+
+  test(`${kind}: values of any length are appended, with options and without, after a verb that failed too`, (t) => {
+    const stream = hubOf(t, kind).stream('events')
+    const long = 'é'.repeat(70_000)
+    assert.throws(() => stream.append('x', { key: 1 }), code('INVALID_ARGUMENT'))
+    assert.throws(() => stream.append('x', { headers: { '': 'y' } }), code('INVALID_ARGUMENT'))
+    for (const value of ['', 'é', long]) {
+      for (const bytes of [value, Buffer.from(value)]) {
+        stream.append(bytes)
+        stream.append(bytes, { key: 'k' })
+      }
+    }
+    const read = stream.reader().pollSync()
+    assert.deepEqual(read.map((record) => record.text()), ['', '', '', '', 'é', 'é', 'é', 'é', long, long, long, long])
+    assert.deepEqual(read.map((record) => record.key?.toString()), Array.from({ length: 12 }, (_, i) => (i % 2 ? 'k' : undefined)))
   })
 
   test(`${kind}: a receipt tells where a record is at once, and later that it is durable`, async (t) => {

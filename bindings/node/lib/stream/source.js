@@ -3,6 +3,7 @@
 
 const argument = require('../argument.js')
 const { RingmainError, invalid } = require('../errors.js')
+const hot = require('../hot.js')
 const { Poller, block } = require('../wait.js')
 const { AGAIN, FULL, NONE, OVER, WAITING, read } = require('./records.js')
 
@@ -24,6 +25,7 @@ const deadline = (ms) => {
 
 class Source {
   #native
+  #number
   #poller
   _predicate
   // Records that an error of the program's, in a callback or a predicate, kept from being handed out.
@@ -31,14 +33,15 @@ class Source {
 
   constructor(hub, native, predicate) {
     this.#native = native
+    this.#number = native.number()
     this._predicate = predicate
-    this.#poller = new Poller(hub, { poll: (ask, port, token) => this.#poll(ask, port, token) })
+    this.#poller = new Poller(hub, { poll: (ask, _port, token) => this.#poll(ask, token) })
   }
 
   // What is there now; null: it will be told when there may be something; none: there never will be.
-  #poll({ count, bytesMax, isFirst }, port, token) {
-    let got = this.#takeKept(count)
-    got ??= read(this.#native, (memory, at) => this.#native.poll(memory, at, count, port, token, bytesMax, isFirst))
+  #poll(ask, token) {
+    let got = this.#takeKept(ask.count)
+    got ??= read(this.#native, (memory, at) => hot.pollSource(this.#number, memory, at, ask, token))
     this.#tell(got)
     if (got === WAITING) return null
     if (got === OVER || got === FULL) return NONE
@@ -109,7 +112,7 @@ class Source {
     const receive = (sliceMs) => {
       for (;;) {
         let got = this.#takeKept(count)
-        got ??= read(this.#native, (memory, at) => this.#native.receive(memory, at, count, sliceMs))
+        got ??= read(this.#native, (memory, at) => hot.read(this.#number, memory, at, count, sliceMs))
         this.#tell(got)
         if (got === WAITING) return null
         if (got === OVER) return []

@@ -17,6 +17,7 @@
 mod append;
 mod flight;
 mod leases;
+mod read;
 mod receive;
 mod room;
 mod send;
@@ -42,7 +43,7 @@ use std::rc::Rc;
 type Verb = fn(&Room, &Call) -> ringmain::Result<()>;
 
 /// Every callback by the name that JavaScript knows it by.
-const VERBS: [(&CStr, sys::napi_callback); 20] = [
+const VERBS: [(&CStr, sys::napi_callback); 22] = [
     (c"setPool", Some(entry::<SetPool>)),
     (c"send", Some(entry::<Send>)),
     (c"sendMessage", Some(entry::<SendMessage>)),
@@ -57,6 +58,8 @@ const VERBS: [(&CStr, sys::napi_callback); 20] = [
     (c"poll", Some(entry::<Poll>)),
     (c"fetch", Some(entry::<Fetch>)),
     (c"receivePacked", Some(entry::<ReceivePacked>)),
+    (c"read", Some(entry::<Read>)),
+    (c"pollSource", Some(entry::<PollSource>)),
     (c"ack", Some(entry::<Ack>)),
     (c"settle", Some(entry::<Settle>)),
     (c"settleMany", Some(entry::<SettleMany>)),
@@ -96,6 +99,8 @@ verbs! {
     Poll = Room::poll;
     Fetch = Room::fetch;
     ReceivePacked = Room::receive_packed;
+    Read = Room::read;
+    PollSource = Room::poll_source;
     Ack = Room::ack;
     Settle = Room::settle;
     SettleMany = Room::settle_many;

@@ -7,6 +7,7 @@ use crate::error::{catch, internal};
 use crate::gather::Gathered;
 use crate::handle::Held;
 use crate::queue::Failure;
+use crate::reads::Source;
 use crate::registry::SharedHub;
 use crate::wake::{Poller, WakeFunction};
 use napi::sys;
@@ -37,6 +38,7 @@ pub(super) const STASH: usize = 10;
 pub(super) const STREAM: usize = 11;
 pub(super) const PARTITION: usize = 12;
 pub(super) const PACKED: usize = 13;
+pub(super) const SOURCE: usize = 14;
 
 /// The registers of 64 bits, by index.
 pub(super) const NUMBER: usize = 8;
@@ -68,6 +70,7 @@ pub(crate) struct Room {
     pool_reference: Cell<sys::napi_ref>,
     queues: RefCell<Vec<Option<Rc<OpenQueue>>>>,
     streams: RefCell<Vec<Option<Arc<OpenStream>>>>,
+    sources: RefCell<Vec<Option<Arc<dyn Source>>>>,
     pub(crate) leases: RefCell<Leases>,
     /// Received, and waiting for a block that is large enough, by number; each with its hub handle's.
     pub(super) stash: RefCell<HashMap<u32, (u64, Vec<Delivery>)>>,
@@ -107,6 +110,7 @@ impl Room {
             pool_reference: Cell::new(null_mut()),
             queues: RefCell::default(),
             streams: RefCell::default(),
+            sources: RefCell::default(),
             leases: RefCell::default(),
             stash: RefCell::default(),
             stashed: Cell::new(0),
@@ -152,6 +156,24 @@ impl Room {
     pub(crate) fn leave_stream(&self, number: u32) {
         let left = self.streams.borrow_mut().get_mut(number as usize).and_then(Option::take);
         drop(left);
+    }
+
+    /// Takes a reader or member in; the number that JavaScript gives in `SOURCE`.
+    pub(crate) fn enter_source(&self, source: Arc<dyn Source>) -> u32 {
+        put(&mut self.sources.borrow_mut(), source)
+    }
+
+    /// Its handle is gone.
+    pub(crate) fn leave_source(&self, number: u32) {
+        let left = self.sources.borrow_mut().get_mut(number as usize).and_then(Option::take);
+        drop(left);
+    }
+
+    /// The reader or member in the register.
+    pub(super) fn source(&self) -> Result<Arc<dyn Source>> {
+        let number = self.number(SOURCE);
+        let source = self.sources.borrow().get(number as usize).cloned().flatten();
+        source.ok_or(Error::InvalidHandle { expected: "reader or member", handle: number.into() })
     }
 
     /// Runs a verb on the stream in the register, if its hub handle is open.
