@@ -144,7 +144,7 @@ impl Queue {
 }
 
 /// Seconds of a lease that is not the queue's.
-fn own_lease(py: Python<'_>, lease: Option<f64>) -> PyResult<Option<Duration>> {
+pub(crate) fn own_lease(py: Python<'_>, lease: Option<f64>) -> PyResult<Option<Duration>> {
     lease.map(|lease| attached(py, || duration("lease", lease))).transpose()
 }
 

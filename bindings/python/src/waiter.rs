@@ -10,7 +10,7 @@ use crate::call::{attached, call};
 use crate::consumer::Consumer;
 use crate::job::Job;
 use crate::member::Member;
-use crate::queue::Queue;
+use crate::queue::{Queue, own_lease};
 use crate::reader::Reader;
 use crate::receipt::Receipt;
 use pyo3::exceptions::PyTypeError;
@@ -22,6 +22,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
 
 /// What a waiter hears: a byte in its sockets. Clones are the same bell.
 #[derive(Clone)]
@@ -146,9 +147,10 @@ impl Source {
         py: Python<'py>,
         waker: &Waker,
         count: usize,
+        lease: Option<Duration>,
     ) -> PyResult<Option<Bound<'py, PyList>>> {
         match self {
-            Self::Queue(queue) => poll_queue(py, queue.get(), waker, count),
+            Self::Queue(queue) => poll_queue(py, queue.get(), waker, count, lease),
             Self::Reader(reader) => {
                 let records = reader.get().poll_for(py, waker, count)?;
                 records.map(|records| PyList::new(py, records)).transpose()
@@ -174,12 +176,19 @@ fn poll_queue<'py>(
     queue: &Queue,
     waker: &Waker,
     count: usize,
+    lease: Option<Duration>,
 ) -> PyResult<Option<Bound<'py, PyList>>> {
-    let polled =
-        call(py, queue.durable, || match queue.queue.poll_receive(&mut Context::from_waker(waker), count) {
+    let polled = call(py, queue.durable, || {
+        let context = &mut Context::from_waker(waker);
+        let polled = match lease {
+            None => queue.queue.poll_receive(context, count),
+            Some(lease) => queue.queue.poll_receive_with_lease(context, count, lease),
+        };
+        match polled {
             Poll::Pending => Ok(None),
             Poll::Ready(deliveries) => deliveries.map(Some),
-        })?;
+        }
+    })?;
     let jobs = |deliveries: Vec<_>| {
         let jobs: Vec<Job> =
             deliveries.into_iter().map(|delivery| Job::new(delivery, queue.durable)).collect();
@@ -214,12 +223,19 @@ impl Waiter {
         Ok(self.bell(py)?.sockets.reader.as_raw_fd())
     }
 
-    /// Up to `count` of what there is; None arms the descriptor.
-    fn poll<'py>(&self, py: Python<'py>, count: usize) -> PyResult<Option<Bound<'py, PyList>>> {
+    /// Up to `count` of what there is; None arms the descriptor. `lease`: of a queue's jobs.
+    #[pyo3(signature = (count, *, lease=None))]
+    fn poll<'py>(
+        &self,
+        py: Python<'py>,
+        count: usize,
+        lease: Option<f64>,
+    ) -> PyResult<Option<Bound<'py, PyList>>> {
+        let lease = own_lease(py, lease)?;
         let bell = self.bell(py)?;
         // Before the look: what rings from here on is news.
         bell.silence()?;
-        self.source.poll(py, &bell.waker, count)
+        self.source.poll(py, &bell.waker, count, lease)
     }
 
     /// The next job of a consumer of the queue; None arms the descriptor.

@@ -37,6 +37,31 @@ def test_options_results_and_receipts_are_those_of_the_queue(hub: Hub) -> None:
     run(main)
 
 
+def test_a_lease_of_its_own_runs_out_on_its_own_whether_it_was_waited_for_or_not(hub: Hub) -> None:
+    async def main() -> None:
+        queue = hub.queue("own", lease=3600, on_exhausted="drop", retry=ringmain.Retry(0.0))
+        aio = queue.aio
+        await aio.send(b"there")
+        job = await aio.receive(LONG, lease=0.02)
+        assert job is not None
+        again = await aio.receive(LONG)
+        assert again is not None and again.attempts == 2
+        again.ack()
+        waiting = asyncio.ensure_future(aio.receive_many(1, LONG, lease=0.02))
+        await settle()
+        await aio.send(b"comes")
+        assert [job.value for job in await waiting] == [b"comes"]
+        again = await aio.receive(LONG)
+        assert again is not None and again.attempts == 2
+        again.ack()
+        with pytest.raises(ringmain.InvalidArgument, match="lease"):
+            await aio.receive(lease=0.0)
+        async with aio.lease(timeout=0.0, lease=60) as nothing:
+            assert nothing is None
+
+    run(main)
+
+
 def test_a_block_receives_and_settles(hub: Hub, queue: TaskQueue) -> None:
     async def main() -> None:
         aio = queue.aio

@@ -386,6 +386,19 @@ impl Queue {
         self.shared.poll_take(context, &Ask::new(count_max, Start::Now))
     }
 
+    /// As [`poll_receive`](Self::poll_receive), leased as by [`receive_with_lease`](Self::receive_with_lease).
+    ///
+    /// # Errors
+    /// As [`receive_with_lease`](Self::receive_with_lease).
+    pub fn poll_receive_with_lease(
+        &self,
+        context: &mut Context<'_>,
+        count_max: usize,
+        lease: Duration,
+    ) -> Poll<Result<Vec<Delivery>>> {
+        self.shared.poll_take(context, &Ask { lease: Some(lease), ..Ask::new(count_max, Start::Now) })
+    }
+
     /// Ready if a receive would get something now; if not, `context`'s task is woken when it may. Nothing is received: for event loops
     /// that wait for more than this queue. Others may be quicker, so a receive may still find nothing.
     ///

@@ -1097,7 +1097,7 @@ class Waiter:
     def fileno(self) -> int:
         """The descriptor that gets readable after `poll` gave None and there may be something."""
 
-    def poll(self, count: int) -> list[Any] | None:
+    def poll(self, count: int, *, lease: float | None = None) -> list[Any] | None:
         """Up to `count` jobs or records, or what was waited for. None means there is nothing and the descriptor is armed."""
 
     def poll_consumer(self, consumer: Consumer) -> Job | None:

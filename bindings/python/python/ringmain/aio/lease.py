@@ -13,13 +13,14 @@ if TYPE_CHECKING:
 class AsyncLease:
     """Receives on entering the block; on leaving it acks, or fails with the exception, or releases when cancelled."""
 
-    def __init__(self, queue: AsyncTaskQueue, timeout: float | None) -> None:
+    def __init__(self, queue: AsyncTaskQueue, timeout: float | None, lease: float | None) -> None:
         self._queue = queue
         self._timeout = timeout
+        self._lease = lease
         self._jobs: list[Job | None] = []
 
     async def __aenter__(self) -> Job | None:
-        self._jobs.append(await self._queue.receive(self._timeout))
+        self._jobs.append(await self._queue.receive(self._timeout, lease=self._lease))
         return self._jobs[-1]
 
     async def __aexit__(

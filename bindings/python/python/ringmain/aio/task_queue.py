@@ -70,21 +70,25 @@ class AsyncTaskQueue:
         """As `Receipt.wait`; `TaskQueue.submit` itself does not wait."""
         return receipt.is_reached or await asyncio.to_thread(receipt.wait, timeout)
 
-    async def receive(self, timeout: float | None = None) -> Job | None:
-        """The next message, or None after `timeout` seconds."""
-        jobs = await self.receive_many(1, timeout)
+    async def receive(self, timeout: float | None = None, *, lease: float | None = None) -> Job | None:
+        """The next message, or None after `timeout` seconds. `lease` as in `TaskQueue.receive`."""
+        jobs = await self.receive_many(1, timeout, lease=lease)
         return jobs[0] if jobs else None
 
-    async def receive_many(self, count: int, timeout: float | None = None) -> list[Job]:
-        """Up to `count` messages, waiting at most `timeout` seconds for the first; empty after that."""
-        jobs = self._queue.receive_many(count, timeout=0)
+    async def receive_many(
+        self, count: int, timeout: float | None = None, *, lease: float | None = None
+    ) -> list[Job]:
+        """Up to `count` messages, waiting at most `timeout` seconds for the first; empty after that. `lease` as in
+        `TaskQueue.receive`.
+        """
+        jobs = self._queue.receive_many(count, timeout=0, lease=lease)
         if jobs:
             return jobs
         with Waiter(self._queue) as waiter:
             try:
                 async with asyncio.timeout(timeout):
                     # Between a poll that gives jobs and the return nothing awaits, so nothing can cancel.
-                    while (ready := waiter.poll(count)) is None:
+                    while (ready := waiter.poll(count, lease=lease)) is None:
                         await readable(waiter)
                     return ready
             except TimeoutError:
@@ -94,9 +98,9 @@ class AsyncTaskQueue:
         """As `TaskQueue.receive_deferred`."""
         return await self._call(self._queue.receive_deferred, id)
 
-    def lease(self, timeout: float | None = None) -> AsyncLease:
-        """``async with queue.aio.lease() as job``: the job is None after `timeout` seconds."""
-        return AsyncLease(self, timeout)
+    def lease(self, timeout: float | None = None, *, lease: float | None = None) -> AsyncLease:
+        """``async with queue.aio.lease() as job``: the job is None after `timeout` seconds. `lease` as in `TaskQueue.receive`."""
+        return AsyncLease(self, timeout, lease)
 
     def consumer(self, prefetch: int = 1) -> AsyncConsumer:
         """As `TaskQueue.consumer`, to iterate with ``async for``."""
