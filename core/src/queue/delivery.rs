@@ -117,7 +117,7 @@ impl Delivery {
         if is_worn { self.extend(self.shared().lease()) } else { Ok(()) }
     }
 
-    pub(in crate::queue) fn shared(&self) -> &Arc<Shared> {
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
         match &self.lease {
             Lease::Plain { hold, .. } => &hold.kept().queue,
             Lease::Indexed(indexed) => &indexed.queue,

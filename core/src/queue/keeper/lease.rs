@@ -5,48 +5,48 @@
 
 /// The lease of a message that somebody is busy with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::queue) struct Lease {
+pub(crate) struct Lease {
     lease_ns: u64,
     /// It has run out by then, unless the holder prolonged it itself.
     deadline_ns: u64,
     /// It is not prolonged beyond.
     total_end_ns: u64,
     /// When somebody has to look at it.
-    pub(in crate::queue) next_ns: u64,
+    pub(crate) next_ns: u64,
     /// Whether its holder was alive when last asked.
-    pub(in crate::queue) is_alive: bool,
+    pub(crate) is_alive: bool,
 }
 
 impl Lease {
     /// Handed over now.
-    pub(in crate::queue) fn new(now_ns: u64, lease_ns: u64, total_ns_max: u64) -> Self {
+    pub(crate) fn new(now_ns: u64, lease_ns: u64, total_ns_max: u64) -> Self {
         let deadline_ns = now_ns.saturating_add(lease_ns);
         let total_end_ns = now_ns.saturating_add(total_ns_max);
         Self { lease_ns, deadline_ns, total_end_ns, next_ns: 0, is_alive: true }.seen(now_ns)
     }
 
     /// By how much it may be prolonged now; 0: not any more.
-    pub(in crate::queue) fn extension_ns(&self, now_ns: u64) -> u64 {
+    pub(crate) fn extension_ns(&self, now_ns: u64) -> u64 {
         self.lease_ns.min(self.total_end_ns.saturating_sub(now_ns))
     }
 
     /// Whether it has run out, as far as we know.
-    pub(in crate::queue) fn is_over(&self, now_ns: u64) -> bool {
+    pub(crate) fn is_over(&self, now_ns: u64) -> bool {
         now_ns >= self.deadline_ns
     }
 
     /// It was prolonged to so long from now.
-    pub(in crate::queue) fn extended(self, now_ns: u64, by_ns: u64) -> Self {
+    pub(crate) fn extended(self, now_ns: u64, by_ns: u64) -> Self {
         Self { deadline_ns: self.deadline_ns.max(now_ns.saturating_add(by_ns)), ..self }.seen(now_ns)
     }
 
     /// It was looked at, and is to be again: after a third, or when it runs out.
-    pub(in crate::queue) fn seen(self, now_ns: u64) -> Self {
+    pub(crate) fn seen(self, now_ns: u64) -> Self {
         Self { next_ns: now_ns.saturating_add(self.lease_ns / 3).min(self.deadline_ns), ..self }
     }
 
     /// Nobody has to look at it any more.
-    pub(in crate::queue) fn lost(self) -> Self {
+    pub(crate) fn lost(self) -> Self {
         Self { next_ns: u64::MAX, ..self }
     }
 }

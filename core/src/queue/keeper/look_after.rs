@@ -11,17 +11,17 @@ const LEASE_NS_MIN: u64 = 1_000_000;
 
 /// What was found, and done.
 #[derive(Debug)]
-pub(in crate::queue) struct Seen {
-    pub(in crate::queue) lease: Lease,
+pub(crate) struct Seen {
+    pub(crate) lease: Lease,
     /// Its holder was alive before, and is not any more.
-    pub(in crate::queue) died: bool,
+    pub(crate) died: bool,
     /// The message is not its holder's any more.
-    pub(in crate::queue) is_lost: bool,
+    pub(crate) is_lost: bool,
 }
 
 impl Lease {
     /// Prolongs the lease of `delivery`, if its holder is alive.
-    pub(in crate::queue) fn look_after(mut self, delivery: &Delivery, is_alive: bool, clock: &Clock) -> Seen {
+    pub(crate) fn look_after(mut self, delivery: &Delivery, is_alive: bool, clock: &Clock) -> Seen {
         let now_ns = clock.now_ns();
         let died = self.is_alive && !is_alive;
         self.is_alive = is_alive;

@@ -13,7 +13,7 @@
 mod lease;
 mod look_after;
 
-pub(in crate::queue) use lease::Lease;
+pub(crate) use lease::Lease;
 
 use crate::clock::alarm::Alarm;
 use crate::clock::{Clock, Timed};
