@@ -32,7 +32,12 @@ fn exported(source: &str) -> Vec<(String, Option<&'static str>)> {
 }
 
 fn is_one_call_of_the_guard(body: &str) -> bool {
-    let body = body.strip_prefix("guard::").unwrap_or(body);
+    let body = body.trim_start_matches(|c: char| c.is_whitespace());
+    // A comment of what is in it may stand before it.
+    let body = match body.strip_prefix("//").and_then(|comment| comment.split_once('\n')) {
+        Some((_, rest)) => return is_one_call_of_the_guard(rest),
+        None => body.strip_prefix("guard::").unwrap_or(body),
+    };
     let Some(arguments) = ["entry(", "infallible("].iter().find_map(|guard| body.strip_prefix(guard)) else {
         return false;
     };
@@ -88,6 +93,8 @@ fn the_check_for_the_guard_finds_functions_that_go_round_it() {
         exported(&source)[0].1.is_some()
     };
     assert!(!fault("    entry(hub, || get::<Hub>(hub)?.flush())"));
+    assert!(!fault("    // SAFETY: the caller's promise.\n    entry(hub, || unsafe { told(hub) })"));
+    assert!(fault("    // entry(hub, || Ok(()))\n    0"));
     assert!(fault("    0"));
     assert!(fault("    let x = work();\n    entry(x, || Ok(()))"));
     assert!(fault("    entry(hub, || Ok(())) + work()"));
