@@ -7,7 +7,7 @@ use crate::receipt::{Accept, answer, ringmain_receipt};
 use crate::stream::ringmain_stream;
 use crate::table::get;
 use ringmain::limits::BATCH_RECORDS_MAX;
-use ringmain::{Position, Stream};
+use ringmain::{Message, Position, Result, Stream};
 
 /// Where a record is. This struct will not change.
 #[derive(Debug, Clone, Copy)]
@@ -58,14 +58,9 @@ pub unsafe extern "C" fn ringmain_stream_append_batch(
 ) -> i32 {
     entry(stream, || {
         // SAFETY: the caller's promise.
-        let (out, messages) = unsafe {
-            (
-                Out::optional_array("positions_out", positions_out, count, BATCH_RECORDS_MAX)?,
-                self::messages("messages", messages, count)?,
-            )
-        };
-        out.set_all(get::<Stream>(stream)?.append_batch(&messages)?.into_iter().map(Into::into));
-        Ok(())
+        unsafe {
+            batch(stream, messages, count, positions_out, |stream, messages| stream.append_batch(messages))
+        }
     })
 }
 
@@ -97,15 +92,11 @@ pub unsafe extern "C" fn ringmain_stream_append_batch_to(
 ) -> i32 {
     entry(stream, || {
         // SAFETY: the caller's promise.
-        let (out, messages) = unsafe {
-            (
-                Out::optional_array("positions_out", positions_out, count, BATCH_RECORDS_MAX)?,
-                self::messages("messages", messages, count)?,
-            )
-        };
-        let positions = get::<Stream>(stream)?.append_batch_to(partition, &messages)?;
-        out.set_all(positions.into_iter().map(Into::into));
-        Ok(())
+        unsafe {
+            batch(stream, messages, count, positions_out, |stream, messages| {
+                stream.append_batch_to(partition, messages)
+            })
+        }
     })
 }
 
@@ -123,15 +114,11 @@ pub unsafe extern "C" fn ringmain_stream_append_expecting(
 ) -> i32 {
     entry(stream, || {
         // SAFETY: the caller's promise.
-        let (out, messages) = unsafe {
-            (
-                Out::optional_array("positions_out", positions_out, count, BATCH_RECORDS_MAX)?,
-                self::messages("messages", messages, count)?,
-            )
-        };
-        let positions = get::<Stream>(stream)?.append_expecting(partition, end, &messages)?;
-        out.set_all(positions.into_iter().map(Into::into));
-        Ok(())
+        unsafe {
+            batch(stream, messages, count, positions_out, |stream, messages| {
+                stream.append_expecting(partition, end, messages)
+            })
+        }
     })
 }
 
@@ -197,4 +184,26 @@ pub unsafe extern "C" fn ringmain_stream_submit_batch_to(
             unsafe { (Out::one("receipt_out", receipt_out)?, self::messages("messages", messages, count)?) };
         answer(&out, Accept::Positions(get::<Stream>(stream)?.submit_batch_to(partition, &messages)?))
     })
+}
+
+/// Appends a batch as `append` does, and stores its positions.
+///
+/// # Safety
+/// The caller's promise for both pointers and the count.
+unsafe fn batch(
+    stream: ringmain_stream,
+    messages: *const ringmain_message,
+    count: usize,
+    positions_out: *mut ringmain_position,
+    append: impl FnOnce(&Stream, &[Message<'_>]) -> Result<Vec<Position>>,
+) -> Result<()> {
+    // SAFETY: the caller's promise.
+    let (out, messages) = unsafe {
+        (
+            Out::optional_array("positions_out", positions_out, count, BATCH_RECORDS_MAX)?,
+            self::messages("messages", messages, count)?,
+        )
+    };
+    out.set_all(append(&*get::<Stream>(stream)?, &messages)?.into_iter().map(Into::into));
+    Ok(())
 }
